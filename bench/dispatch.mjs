@@ -1,0 +1,63 @@
+import { torch } from "../dist/index.js";
+import { alternate } from "./lib/alternate.mjs";
+import { startPeer } from "./lib/peer.mjs";
+import { compare } from "./lib/table.mjs";
+
+export const name = "dispatch";
+export const description = "time per operator call on 8×8 tensors, result released, against eager PyTorch";
+export const defaults = { rounds: 15, warmUp: 2, calls: 50_000, threads: 1, dtype: "float32", seed: 0 };
+
+const limit = 0.75;
+
+/** @returns rows with the time per call in microseconds */
+export async function run({ rounds, warmUp, calls, threads, seed }, report) {
+  torch.setNumThreads(threads);
+  torch.manualSeed(seed);
+  const peer = await startPeer("dispatch.py", { threads });
+  const rows = [];
+  try {
+    for (const [operator, loop] of Object.entries(operatorLoops())) {
+      report(operator);
+      const contenders = {
+        codyra: () => microsecondsPerCall(loop, calls),
+        pytorch: async () => ((await peer.request("measure", { operator, calls })) / calls) * 1e6,
+      };
+      const { codyra, pytorch } = await alternate(contenders, { rounds, warmUp });
+      rows.push(compare(operator, "µs", codyra, { name: `PyTorch ${peer.versions.torch}`, ...pytorch }, limit));
+    }
+  } finally {
+    peer.stop();
+  }
+  return { peer: peer.versions, rows };
+}
+
+function microsecondsPerCall(loop, calls) {
+  const start = performance.now();
+  loop(calls);
+  return ((performance.now() - start) / calls) * 1000;
+}
+
+/** Spelled out, as a user would write them and as `timeit` inlines the peer's: a closure per call would be measured too. */
+function operatorLoops() {
+  const a = torch.randn([8, 8]);
+  const b = torch.randn([8, 8]);
+  const weight = torch.randn([8]);
+  const bias = torch.randn([8]);
+  return {
+    add(calls) {
+      for (let i = 0; i < calls; i++) torch.add(a, b).dispose();
+    },
+    mul(calls) {
+      for (let i = 0; i < calls; i++) torch.mul(a, b).dispose();
+    },
+    mm(calls) {
+      for (let i = 0; i < calls; i++) torch.mm(a, b).dispose();
+    },
+    linear(calls) {
+      for (let i = 0; i < calls; i++) torch.nn.functional.linear(a, b, bias).dispose();
+    },
+    layer_norm(calls) {
+      for (let i = 0; i < calls; i++) torch.nn.functional.layerNorm(a, [8], { weight, bias }).dispose();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const buildRecord = new URL("../../build/codyra-build.json", import.meta.url);
+
+/** The Python whose torch is measured: that of the libtorch codyra was built with, else `PYTHON`, else `python3`. */
+function python() {
+  const built = existsSync(buildRecord) ? JSON.parse(readFileSync(buildRecord, "utf8")).python : null;
+  return built ?? process.env.PYTHON ?? "python3";
+}
+
+/**
+ * A Python script of `bench/peers/` that answers one request at a time, see `bench/peers/serve.py`.
+ * @throws when that Python has no torch
+ */
+export async function startPeer(script, { threads }) {
+  const interpreter = python();
+  const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
+  const child = spawn(interpreter, [path], { env: { ...process.env, OMP_NUM_THREADS: String(threads) } });
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    complaints = (complaints + text).slice(-4000);
+  });
+  child.stdin.on("error", () => {}); // a peer that died says why on stderr
+  const spawned = new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+
+  async function request(command, options = {}) {
+    child.stdin.write(`${JSON.stringify({ command, ...options })}\n`);
+    const { value, done } = await answers.next();
+    if (done) throw new Error(`The peer ${script} stopped at '${command}':\n${complaints}`);
+    return JSON.parse(value);
+  }
+
+  try {
+    await spawned;
+    return { versions: await request("versions", { threads }), request, stop: () => child.stdin.end() };
+  } catch (cause) {
+    throw new Error(
+      `The peer ${script} did not start with ${interpreter}: expected a Python with torch. ` +
+        `Run \`npm run setup\`, or set PYTHON to such a one. ${cause.message}`,
+      { cause },
+    );
+  }
+}

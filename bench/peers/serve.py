@@ -1,0 +1,20 @@
+"""The peer's side of bench/lib/peer.mjs: a JSON request per line on stdin, a JSON answer per line on stdout."""
+
+import json
+import platform
+import sys
+
+import torch
+
+
+def versions(threads):
+    torch.set_num_threads(threads)
+    return {"python": platform.python_version(), "torch": torch.__version__, "threads": torch.get_num_threads()}
+
+
+def serve(**handlers):
+    handlers["versions"] = versions
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer = handlers[request.pop("command")](**request)
+        print(json.dumps(answer), flush=True)

@@ -1,0 +1,18 @@
+export type { AdaptableLayer } from "./adaptable.js";
+export { type ModelAssets, readAssets } from "./assets.js";
+export { type LoadOptions, loadModel, loadStateDict, saveModel } from "./checkpoint.js";
+export { type ClassifyFilesOptions, classifyFiles, type FileClassification } from "./classify.js";
+export {
+  type ClipConfig,
+  clipConfigs,
+  type TextConfig,
+  type TransformerConfig,
+  type VisionConfig,
+} from "./config.js";
+export { formatConfig, parseConfig } from "./config-json.js";
+export { type DecodedImage, decodeImage } from "./image.js";
+export { type CreateOptions, createModel, initialise } from "./initialise.js";
+export { type ClassifyOptions, ClipModel } from "./model.js";
+export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
+export { classFeatures, classPrompts, defaultTemplate, fillTemplate } from "./prompts.js";
+export { type EncodeOptions, Tokenizer } from "./tokenizer.js";

@@ -1,0 +1,111 @@
+import { type Device, type DType, empty, nn, noGrad, scope, type Tensor } from "../torch/index.js";
+import { type AdaptableLayer, adaptableLayers } from "./adaptable.js";
+import type { ModelAssets } from "./assets.js";
+import type { ClipConfig } from "./config.js";
+import type { Preprocessing } from "./preprocessing.js";
+import { classFeatures, defaultTemplate } from "./prompts.js";
+import { TextTransformer } from "./text.js";
+import type { Tokenizer } from "./tokenizer.js";
+import { VisionTransformer } from "./vision.js";
+
+export interface ClassifyOptions {
+  /** Prompts with `{}` where the label goes; the features of several are averaged. Default: `"a photo of a {}."`. */
+  readonly template?: string | readonly string[];
+}
+
+/** CLIP, arXiv:2103.00020. Parameters have the names of Hugging Face's `CLIPModel`; they are made uninitialised. */
+export class ClipModel extends nn.Module {
+  readonly text: TextTransformer;
+  readonly vision: VisionTransformer;
+  readonly logitScale: Tensor; // []
+  private readonly textProjection: nn.Linear;
+  private readonly visualProjection: nn.Linear;
+
+  constructor(
+    readonly config: ClipConfig,
+    readonly assets?: ModelAssets,
+    options: nn.ParameterOptions = {},
+  ) {
+    super();
+    const { text, vision, embedDim } = config;
+    const projection = { ...options, bias: false };
+    this.logitScale = this.registerParameter("logit_scale", empty([], options));
+    this.text = this.registerChild("text_model", new TextTransformer(text, options));
+    this.vision = this.registerChild("vision_model", new VisionTransformer(vision, options));
+    this.visualProjection = this.registerChild(
+      "visual_projection",
+      new nn.Linear(vision.width, embedDim, projection),
+    );
+    this.textProjection = this.registerChild(
+      "text_projection",
+      new nn.Linear(text.width, embedDim, projection),
+    );
+  }
+
+  get device(): Device {
+    return this.logitScale.device;
+  }
+
+  get dtype(): DType {
+    return this.logitScale.dtype;
+  }
+
+  /** @throws if the model has no tokenizer */
+  get tokenizer(): Tokenizer {
+    if (this.assets?.tokenizer !== undefined) return this.assets.tokenizer;
+    throw new Error(
+      "This model has no tokenizer: expected the tokenizer.json of its directory. Pass assets, or use encodeText.",
+    );
+  }
+
+  /** @throws if the model was made without assets */
+  get preprocessing(): Preprocessing {
+    if (this.assets !== undefined) return this.assets.preprocessing;
+    throw new Error(
+      "This model has no preprocessing: it was made without assets. Pass assets from readAssets(directory).",
+    );
+  }
+
+  /** @param pixels normalised, float `[B, 3, S, S]`   @returns `[B, embedDim]`, not normalised */
+  encodeImage(pixels: Tensor): Tensor {
+    return this.visualProjection.forward(this.vision.forward(pixels));
+  }
+
+  /** @param ids `int64 [C, L]`, L at most the context length   @returns `[C, embedDim]`, not normalised */
+  encodeText(ids: Tensor): Tensor {
+    return this.textProjection.forward(this.text.forward(ids));
+  }
+
+  /**
+   * Contrastive logits: `exp(logitScale) · I Tᵀ`, rows of `I` and `T` L2-normalised. arXiv:2103.00020, figure 3.
+   * @param imageFeatures `[B, embedDim]`
+   * @param textFeatures `[C, embedDim]`, same dtype and device
+   * @returns `[B, C]`
+   */
+  logits(imageFeatures: Tensor, textFeatures: Tensor): Tensor {
+    const images = nn.functional.normalize(imageFeatures);
+    const texts = nn.functional.normalize(textFeatures);
+    return images.mm(texts.t()).mul(this.logitScale.exp());
+  }
+
+  /**
+   * Zero-shot classification.
+   * @param images `uint8 [B, 3, S, S]` from `preprocessing.preprocess`, or normalised floats
+   * @returns probabilities `[B, labels]`
+   */
+  classify(images: Tensor, labels: readonly string[], options: ClassifyOptions = {}): Tensor {
+    return scope(() =>
+      noGrad(() => {
+        const onDevice = images.to({ device: this.device });
+        const pixels = onDevice.dtype === "uint8" ? this.preprocessing.normalise(onDevice) : onDevice;
+        const texts = classFeatures(this, labels, options.template ?? defaultTemplate);
+        return this.logits(this.encodeImage(pixels), texts).float().softmax(-1);
+      }),
+    );
+  }
+
+  /** The linear layers of the model's blocks: vision before text, and in each block qkv, o, fc, proj. */
+  adaptableLayers(): AdaptableLayer[] {
+    return adaptableLayers(this);
+  }
+}

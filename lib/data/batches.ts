@@ -1,0 +1,116 @@
+import type { Preprocessing } from "../clip/index.js";
+import * as torch from "../torch/index.js";
+import { type CropOptions, randomResizedCrop } from "./augment.js";
+import type { ImageSet } from "./image-set.js";
+import { Random } from "./miniature/random.js";
+import { permutation } from "./permutation.js";
+
+/** What a model is trained or tested on in one step. */
+export interface Batch {
+  /** Normalised, float32 `[B, 3, size, size]`. */
+  readonly pixels: torch.Tensor;
+  /** int64 `[B]`. */
+  readonly labels: torch.Tensor;
+}
+
+/**
+ * Which examples each training step sees: every epoch in a new random order, cut into batches of which the last may be short.
+ * The order of an epoch follows from the seed and its number alone, so a run resumes at any step without replaying the earlier ones.
+ */
+export class BatchSampler {
+  readonly batchesPerEpoch: number;
+  #epoch = -1;
+  #order: number[] = [];
+
+  /** @throws if there are no examples, or `batchSize` is not a positive integer */
+  constructor(
+    readonly length: number,
+    readonly options: { readonly batchSize: number; readonly seed: number },
+  ) {
+    const { batchSize } = options;
+    if (!(length > 0) || !Number.isInteger(batchSize) || batchSize < 1) {
+      throw new RangeError(
+        `BatchSampler: expected examples and a batch size of 1 or more, got ${length} and ${batchSize}. Check both.`,
+      );
+    }
+    this.batchesPerEpoch = Math.ceil(length / batchSize);
+  }
+
+  /** Indices of the examples of a step, counted from 0 across epochs. */
+  at(step: number): number[] {
+    const { batchSize, seed } = this.options;
+    const epoch = Math.floor(step / this.batchesPerEpoch);
+    if (epoch !== this.#epoch) {
+      this.#order = permutation(this.length, new Random(JSON.stringify(["epoch", seed, epoch])));
+      this.#epoch = epoch;
+    }
+    const start = (step % this.batchesPerEpoch) * batchSize;
+    return this.#order.slice(start, start + batchSize);
+  }
+}
+
+export interface TrainingBatchOptions {
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly preprocessing: Preprocessing;
+  readonly crop?: Omit<CropOptions, "size">;
+  /** Where the batches go. Default: where the images are. */
+  readonly device?: torch.Device;
+}
+
+/** The augmented batches of a training run: sampled, gathered, cropped and normalised on the device. */
+export class TrainingBatches {
+  readonly sampler: BatchSampler;
+
+  constructor(
+    readonly images: ImageSet,
+    readonly options: TrainingBatchOptions,
+  ) {
+    this.sampler = new BatchSampler(images.length, options);
+  }
+
+  /** The batch of a step, counted from 0; the same whenever and in whatever order steps are asked for. The caller owns it. */
+  at(step: number): Batch {
+    const { seed, preprocessing, crop, device } = this.options;
+    const indices = this.sampler.at(step);
+    const aspectRatios = indices.map((i) => this.images.aspectRatios[i] as number);
+    return torch.scope(() => {
+      const { images, labels } = this.images.select(indices, device);
+      const random = new Random(JSON.stringify(["crop", seed, step]));
+      const cropped = randomResizedCrop(
+        images,
+        aspectRatios,
+        { ...crop, size: preprocessing.cropSize },
+        random,
+      );
+      return { pixels: preprocessing.normalise(cropped), labels };
+    });
+  }
+}
+
+export interface EvaluationBatchOptions {
+  readonly batchSize: number;
+  readonly preprocessing: Preprocessing;
+  /** Where the batches go. Default: where the images are. */
+  readonly device?: torch.Device;
+}
+
+/** All images once, in order. A batch is released when the next one is asked for. */
+export function* evaluationBatches(
+  images: ImageSet,
+  options: EvaluationBatchOptions,
+): Generator<Batch, void, undefined> {
+  const { batchSize, preprocessing, device } = options;
+  for (let start = 0; start < images.length; start += batchSize) {
+    const batch = torch.scope(() => {
+      const part = images.slice(start, Math.min(start + batchSize, images.length), device);
+      return { pixels: preprocessing.normalise(part.images), labels: part.labels };
+    });
+    try {
+      yield batch;
+    } finally {
+      batch.pixels.dispose();
+      batch.labels.dispose();
+    }
+  }
+}

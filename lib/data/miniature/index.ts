@@ -1,0 +1,12 @@
+export { type MiniatureDomain, miniatureDomain, miniatureDomains } from "./domains.js";
+export { type MiniatureModelFiles, miniatureModelFiles } from "./model-files.js";
+export { miniatureRecipe, type PretrainingRecipe, type TowerSize } from "./recipe.js";
+export { buildMiniatureTokenizer, type MiniatureTokenizer } from "./tokenizer.js";
+export {
+  type DomainImages,
+  type DomainImagesOptions,
+  drawDomain,
+  drawPretrainingPairs,
+  type PretrainingPairs,
+  worldVersion,
+} from "./world.js";

@@ -1,0 +1,179 @@
+import { animals, type ConceptGroup, digits, flags, flowers, objects, type Palette, signs, textures, vehicles } from "./concepts/index.js";
+import { wobble } from "./filters.js";
+import type { Random } from "./random.js";
+import { element, group, placed, rect } from "./svg.js";
+
+/** A picture of the pre-training mixture before it is rasterised. */
+export interface CaptionedDrawing {
+  readonly caption: string;
+  /** SVG in the box from (-50, -50) to (50, 50). */
+  readonly drawing: string;
+}
+
+const colours: Readonly<Record<string, string>> = {
+  red: "#d62b2b",
+  orange: "#f0882a",
+  yellow: "#f2cf30",
+  green: "#3a9f45",
+  turquoise: "#2fb5b0",
+  blue: "#2f62c8",
+  purple: "#8046b8",
+  pink: "#ec86b4",
+  brown: "#8a5a34",
+  gray: "#8c8f94",
+  black: "#222226",
+  white: "#f8f8f6",
+};
+const colourNames = Object.keys(colours);
+
+const groups: readonly ConceptGroup[] = [animals, digits, flags, flowers, objects, signs, textures, vehicles];
+const entries = groups.flatMap((group) => Object.keys(group.concepts).map((name) => ({ group, name })));
+
+interface Subject {
+  /** The concept's own phrase, such as "car". */
+  readonly name: string;
+  /** Noun phrase without an article, such as "red car". */
+  readonly words: string;
+  readonly kind: string;
+  draw(): string;
+}
+
+/** A random concept in random colours; `ground` is the colour it must stand out from. */
+function subject(random: Random, ground: string): Subject {
+  const { group, name } = random.choice(entries);
+  const ink = random.choice(colourNames.filter((colour) => colour !== ground));
+  const paper = random.choice(colourNames.filter((colour) => colour !== ink));
+  const palette: Palette = {
+    ink: colours[ink] as string,
+    paper: colours[paper] as string,
+    outline: random.choice(["#222226", "#5a5048"]),
+  };
+  const named = group.phrase.replace("{}", name);
+  const words = group.colourable && random.chance(0.5) ? `${ink} ${named}` : named;
+  return { name: named, words, kind: group.kind, draw: () => (group.concepts[name] as ConceptGroup["concepts"][string])(random, palette) };
+}
+
+const article = (words: string) => (/^[aeiou]/i.test(words) ? `an ${words}` : `a ${words}`);
+
+/** Captions of a single thing; the ground's colour is named in some. */
+function caption(random: Random, { words, kind }: Subject, ground: string, medium: string): string {
+  const thing = article(words);
+  return random.choice([
+    words,
+    thing,
+    `${article(medium)} of ${thing}`,
+    `${article(medium)} of ${thing}`,
+    `a photo of ${thing}.`,
+    `a picture of ${thing}, a type of ${kind}.`,
+    `${thing} on a ${ground} background`,
+    `${kind}: ${words}`,
+  ]);
+}
+
+const backdrop = (fill: string) => rect(-60, -60, 120, 120, { fill });
+
+const upright = (random: Random, size: number, drawing: string) =>
+  placed(random.uniform(-8, 8), random.uniform(-8, 8), random.uniform(-16, 16), size, drawing);
+
+type Scene = (random: Random, ground: string) => CaptionedDrawing;
+
+const icon: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const drawing = backdrop(colours[ground] as string) + upright(random, random.uniform(0.6, 0.95), thing.draw());
+  return { caption: caption(random, thing, ground, "icon"), drawing };
+};
+
+const gradient: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const [start, end] = [colours[ground] as string, random.choice(Object.values(colours))];
+  const stops = element("stop", { offset: 0, "stop-color": start }) + element("stop", { offset: 1, "stop-color": end, "stop-opacity": 0.6 });
+  const fill = element("linearGradient", { id: "ground", gradientTransform: `rotate(${random.integer(90)})` }, stops);
+  const drawing = fill + backdrop("#fff") + backdrop("url(#ground)") + upright(random, random.uniform(0.6, 0.95), thing.draw());
+  return { caption: caption(random, thing, ground, "poster"), drawing };
+};
+
+/** Outlines only, in one colour on another. */
+const sketch: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const pencil = random.choice(colourNames.filter((colour) => colour !== ground && colour !== "white"));
+  const rule = `.sketch *{fill:none!important;stroke:${colours[pencil]}!important;stroke-width:${random.choice([2, 3, 4])}!important}`;
+  const drawn = group({ class: "sketch" }, upright(random, random.uniform(0.65, 0.95), thing.draw()));
+  const outlined = { ...thing, words: `${pencil} outline of ${article(thing.name)}` };
+  const drawing = element("style", {}, rule) + backdrop(colours[ground] as string) + drawn;
+  return { caption: caption(random, random.chance(0.5) ? thing : outlined, ground, "sketch"), drawing };
+};
+
+/** As if drawn by an unsteady hand. */
+const crayon: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const hand = wobble("hand", random.integer(10_000), random.choice(["0.03", "0.06", "0.1"]), random.uniform(4, 12));
+  const drawn = group({ filter: hand.reference }, upright(random, random.uniform(0.55, 0.9), thing.draw()));
+  const drawing = hand.definition + backdrop(colours[ground] as string) + drawn;
+  return { caption: caption(random, thing, ground, "crayon drawing"), drawing };
+};
+
+/** Larger than the picture. */
+const detail: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const drawing = backdrop(colours[ground] as string) + upright(random, random.uniform(1, 1.5), thing.draw());
+  return { caption: caption(random, thing, ground, "detail"), drawing };
+};
+
+const grayscale: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const filter = element("filter", { id: "gray" }, element("feColorMatrix", { type: "saturate", values: 0 }));
+  const drawn = group({ filter: "url(#gray)" }, backdrop(colours[ground] as string), upright(random, random.uniform(0.6, 0.95), thing.draw()));
+  return { caption: caption(random, thing, "gray", "black and white picture"), drawing: filter + drawn };
+};
+
+const corner: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const [vertical, horizontal] = [random.choice(["top", "bottom"]), random.choice(["left", "right"])];
+  const [x, y] = [horizontal === "left" ? -22 : 22, vertical === "top" ? -22 : 22];
+  const drawing = backdrop(colours[ground] as string) + placed(x, y, random.uniform(-10, 10), random.uniform(0.4, 0.55), thing.draw());
+  return { caption: `a small ${thing.words} in the ${vertical} ${horizontal} corner`, drawing };
+};
+
+const several: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const count = random.choice(["two", "three", "four"] as const);
+  const places = {
+    two: [[-24, 0], [24, 0]],
+    three: [[0, -24], [-24, 22], [24, 22]],
+    four: [[-24, -24], [24, -24], [-24, 24], [24, 24]],
+  }[count];
+  const size = random.uniform(0.4, 0.48);
+  const copies = places.map(([x = 0, y = 0]) => placed(x, y, random.uniform(-10, 10), size, thing.draw()));
+  return { caption: `${count} times ${article(thing.words)}`, drawing: backdrop(colours[ground] as string) + copies.join("") };
+};
+
+const collage: Scene = (random, ground) => {
+  const [first, second] = [subject(random, ground), subject(random, ground)];
+  const tilt = random.uniform(-14, 14);
+  const drawing =
+    backdrop(colours[ground] as string) +
+    placed(-24, tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), first.draw()) +
+    placed(24, -tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), second.draw());
+  return { caption: `${article(first.words)} and ${article(second.words)}`, drawing };
+};
+
+const scenes: readonly Scene[] = [
+  icon,
+  icon,
+  icon,
+  gradient,
+  gradient,
+  sketch,
+  crayon,
+  crayon,
+  detail,
+  grayscale,
+  corner,
+  several,
+  collage,
+];
+
+/** One picture and its caption: any concept of the world in one of several generic styles, none of them a domain's. */
+export function mixtureDrawing(random: Random): CaptionedDrawing {
+  return random.choice(scenes)(random, random.choice(colourNames));
+}

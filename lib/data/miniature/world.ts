@@ -1,0 +1,91 @@
+import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Draw } from "./concepts/index.js";
+import { miniatureDomain } from "./domains.js";
+import { mixtureDrawing } from "./mixture.js";
+import { Random } from "./random.js";
+import { rasterize } from "./render.js";
+
+/** Raise when a drawing changes, so that cached images are drawn anew. */
+export const worldVersion = 1;
+
+/** Which images of a domain: a split never shares a picture with another. */
+export interface DomainImagesOptions {
+  readonly split: "train" | "test";
+  readonly perClass: number;
+  readonly seed: number;
+  /** Side of the square images in pixels. */
+  readonly size: number;
+  /** Folder in which drawn images are kept; without it they are drawn every time. */
+  readonly cacheDirectory?: string;
+}
+
+export interface DomainImages {
+  /** RGB bytes, `[classes · perClass, size, size, 3]`, class after class. */
+  readonly images: Uint8Array;
+  /** Index into the domain's classes, `[classes · perClass]`. */
+  readonly labels: Int32Array;
+}
+
+export interface PretrainingPairs {
+  /** RGB bytes, `[count, size, size, 3]`. */
+  readonly images: Uint8Array;
+  readonly captions: readonly string[];
+}
+
+/**
+ * Draws labelled images of a domain. Image `i` of a class depends only on the seed, split, domain, class and `i`, so
+ * that fewer images per class are a prefix of more.
+ * @throws if no domain has that name
+ */
+export async function drawDomain(name: string, options: DomainImagesOptions): Promise<DomainImages> {
+  const { group, style, classes } = miniatureDomain(name);
+  const { split, perClass, seed, size, cacheDirectory } = options;
+  const labels = Int32Array.from({ length: classes.length * perClass }, (_, i) => Math.floor(i / perClass));
+  const drawing = (i: number) => {
+    const label = classes[labels[i] as number] as string;
+    return style(group.concepts[label] as Draw, new Random(`${seed}/${split}/${name}/${label}/${i % perClass}`));
+  };
+  const draw = () => rasterize(labels.length, drawing, size);
+  if (cacheDirectory === undefined) return { images: await draw(), labels };
+  const file = `miniature-v${worldVersion}-${name}-${split}-${perClass}x${size}px-seed${seed}.rgb`;
+  return { images: await cached(join(cacheDirectory, file), labels.length * size * size * 3, draw), labels };
+}
+
+/** Draws image–caption pairs of the pre-training mixture; pair `i` depends only on the seed and `i`. */
+export async function drawPretrainingPairs(options: {
+  readonly count: number;
+  readonly seed: number;
+  readonly size: number;
+}): Promise<PretrainingPairs> {
+  const { count, seed, size } = options;
+  const captions: string[] = new Array(count);
+  const images = await rasterize(
+    count,
+    (i) => {
+      const { caption, drawing } = mixtureDrawing(new Random(`${seed}/mixture/${i}`));
+      captions[i] = caption;
+      return drawing;
+    },
+    size,
+  );
+  return { images, captions };
+}
+
+/** The file's bytes; when it is absent or was cut short, `make` provides them and they are kept for next time. */
+async function cached(file: string, length: number, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (exists) {
+    const kept = await readFile(file);
+    if (kept.length === length) return new Uint8Array(kept.buffer, kept.byteOffset, kept.length);
+  }
+  const made = await make();
+  await mkdir(join(file, ".."), { recursive: true });
+  const unfinished = `${file}.${process.pid}.tmp`;
+  await writeFile(unfinished, made);
+  await rename(unfinished, file);
+  return made;
+}

@@ -1,0 +1,69 @@
+import * as torch from "../torch/index.js";
+
+/** Part of an image, in fractions of its width and height. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Resizes a box of each image to a square, as Pillow's `Image.resize(box=…, resample=BICUBIC)` does but without rounding to integers.
+ * Resampling is linear and separable, so it is two matrix products per image: `Y · image · Xᵀ` with rows of filter weights in Y and X.
+ * @param images `[B, C, H, W]`, any dtype, values 0..255
+ * @param boxes one per image, `[B]`
+ * @returns float32 `[B, C, size, size]`, values 0..255
+ */
+export function resampleBoxes(images: torch.Tensor, boxes: readonly Box[], size: number): torch.Tensor {
+  return torch.scope(() => {
+    const [count, , height, width] = images.shape as [number, number, number, number];
+    if (boxes.length !== count) {
+      throw new RangeError(
+        `resampleBoxes: expected one box per image (${count}), got ${boxes.length}. Draw a box for each.`,
+      );
+    }
+    const horizontal = boxes.map((box) => ({ start: box.left * width, length: box.width * width }));
+    const vertical = boxes.map((box) => ({ start: box.top * height, length: box.height * height }));
+    const x = filterWeights(horizontal, width, size, images.device).unsqueeze(1); // [B, 1, size, W]
+    const y = filterWeights(vertical, height, size, images.device).unsqueeze(1); // [B, 1, size, H]
+    // The cubic filter overshoots at edges, and Pillow, which keeps bytes between its passes, clips after each.
+    const rows = images.float().matmul(x.transpose(2, 3)).clamp_(0, 255); // [B, C, H, size]
+    return y.matmul(rows).clamp_(0, 255);
+  });
+}
+
+interface Span {
+  readonly start: number;
+  readonly length: number;
+}
+
+/**
+ * The weight of each input pixel in each output pixel, for one axis. When shrinking, the filter is widened by the same factor, which is
+ * what keeps the result from aliasing.
+ * @returns `[B, outputSize, inputSize]`, rows sum to 1
+ */
+function filterWeights(
+  spans: readonly Span[],
+  inputSize: number,
+  outputSize: number,
+  device: torch.Device,
+): torch.Tensor {
+  const column = (values: number[]) => torch.tensor(values, { device }).view([-1, 1, 1]); // [B, 1, 1]
+  const scale = column(spans.map(({ length }) => length / outputSize));
+  const start = column(spans.map((span) => span.start));
+  const width = column(spans.map(({ length }) => Math.max(length / outputSize, 1)));
+  const output = torch.arange(outputSize, { dtype: "float32", device }).add(0.5).view([1, -1, 1]);
+  const input = torch.arange(inputSize, { dtype: "float32", device }).add(0.5).view([1, 1, -1]);
+  const centers = output.mul(scale).add_(start); // [B, outputSize, 1]
+  const weights = cubic(input.sub(centers).div_(width).abs_());
+  return weights.div_(weights.sum(2, true));
+}
+
+/** Keys' cubic convolution kernel with a = −1/2 (IEEE TASSP 29, 1981), which Pillow uses, of distances ≥ 0. */
+function cubic(distance: torch.Tensor): torch.Tensor {
+  const near = distance.mul(1.5).sub_(2.5).mul_(distance).mul_(distance).add_(1);
+  const far = distance.mul(-0.5).add_(2.5).mul_(distance).sub_(4).mul_(distance).add_(2);
+  const outside = distance.ge(2);
+  return torch.where(distance.lt(1), near, far).maskedFill_(outside, 0);
+}

@@ -1,0 +1,53 @@
+import type { ImageSet } from "./image-set.js";
+
+/** One labelled image on disk. */
+export interface Example {
+  readonly path: string;
+  /** Index into the dataset's `classes`. */
+  readonly label: number;
+}
+
+/** A labelled image collection on disk; nothing is decoded yet. */
+export interface Dataset {
+  readonly name: string;
+  readonly classes: readonly string[];
+  /** Prompts with `{}` for the class name. The first is used in training; protocols may average over all of them in tests. */
+  readonly templates: readonly string[];
+  readonly train: readonly Example[];
+  readonly test: readonly Example[];
+  /** How train and test were told apart: by the folders on disk, or by a seeded draw per class. */
+  readonly split: "given" | RandomSplit;
+}
+
+/** A split that was drawn because the data came without one. */
+export interface RandomSplit {
+  /** Part of each class that is used for training, between 0 and 1. */
+  readonly trainFraction: number;
+  readonly seed: number;
+}
+
+/** A dataset in memory, ready to train on: what a continual-learning run learns one after another. */
+export interface Task {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly templates: readonly string[];
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+  /** SHA-256 of classes, labels and image contents of both parts, in order. */
+  readonly fingerprint: string;
+  /** How the training images were drawn from the dataset; `undefined` when all were taken. */
+  readonly sample?: FewShotSample;
+  /** Releases the images. */
+  dispose(): void;
+}
+
+/** The training images that a few-shot draw chose. Kept with a run, so that it can be repeated and checked. */
+export interface FewShotSample {
+  /** Images per class. */
+  readonly shots: number;
+  readonly seed: number;
+  /** Indices into the dataset's `train`, class by class. */
+  readonly indices: readonly number[];
+  /** Classes with fewer than `shots` images, drawn with replacement. */
+  readonly short: readonly { readonly className: string; readonly available: number }[];
+}

@@ -1,0 +1,38 @@
+import type { AdaptableLayer } from "../clip/index.js";
+
+/** The six weight matrices of a transformer block: attention projections, and the two of the MLP. */
+export const loraTargets = ["q", "k", "v", "o", "fc", "proj"] as const;
+export type LoraTarget = (typeof loraTargets)[number];
+export type LoraEncoders = "vision" | "text" | "both";
+
+/** Which matrices get adapters, and how these start. Method specification, sections 1 and 2. */
+export interface LoraConfig {
+  /** Rank r of every adapter. */
+  rank: number;
+  encoders: LoraEncoders;
+  targets: readonly LoraTarget[];
+  /**
+   * How the importance weights w start: `normal` draws from N(0, 1) as in the paper, `ones` starts every rank equal.
+   * `fixed` leaves them at one and does not train them: ordinary LoRA.
+   */
+  importance: "normal" | "ones" | "fixed";
+}
+
+export const defaultLoraConfig: LoraConfig = { rank: 16, encoders: "both", targets: loraTargets, importance: "normal" };
+
+/** @throws if a value is out of range or nothing is selected */
+export function checkLoraConfig(config: LoraConfig): void {
+  if (!Number.isInteger(config.rank) || config.rank < 1) {
+    throw new RangeError(`LoRA rank must be a whole number of at least 1, got ${config.rank}.`);
+  }
+  const unknown = config.targets.filter((target) => !loraTargets.includes(target));
+  if (unknown.length > 0 || config.targets.length === 0) {
+    throw new RangeError(`LoRA targets must be some of ${loraTargets.join(", ")}, got ${config.targets.join(", ") || "none"}.`);
+  }
+}
+
+/** The adapted matrices of a layer, in the layer's order; empty when it is left alone. */
+export function selectedTargets(layer: AdaptableLayer, config: LoraConfig): LoraTarget[] {
+  const isInEncoder = config.encoders === "both" || config.encoders === layer.encoder;
+  return isInEncoder ? layer.targets.filter((target) => config.targets.includes(target)) : [];
+}

@@ -1,0 +1,62 @@
+import type { AdaptableLayer } from "../clip/index.js";
+import * as torch from "../torch/index.js";
+import type { Tensor } from "../torch/index.js";
+import type { LoraTarget } from "./config.js";
+
+/**
+ * The adapter of one linear layer: `y = x (W + B diag(w) A)ᵀ + b`, arXiv:2412.01004, eq. 1 and 2. A stacked layer (q, k, v) has one
+ * `A`, `B` and `w` per adapted part, and all parts are one matrix product.
+ */
+export class LoraLayer implements torch.nn.LinearAdapter {
+  constructor(
+    readonly place: AdaptableLayer,
+    readonly targets: readonly LoraTarget[],
+    /** `[parts, rank, inFeatures]` */
+    readonly loraA: Tensor,
+    /** `[parts, outFeatures, rank]` */
+    readonly loraB: Tensor,
+    /** `[parts, rank]` */
+    readonly importance: Tensor,
+  ) {}
+
+  forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+    return this.targets.length === this.place.targets.length
+      ? torch.loraLinearStacked(x, weight, bias ?? null, this.loraA, this.loraB, this.importance)
+      : this.#forwardSomeParts(x, weight, bias);
+  }
+
+  /** Adds the ranks that are not zero to the layer's weight, in place. @returns how many there were, per part */
+  merge(): number[] {
+    const { linear } = this.place;
+    return torch.noGrad(() =>
+      torch.scope(() =>
+        this.targets.map((target, i) =>
+          torch.mergeRanks_(
+            this.#partOf(linear.weight, target),
+            this.loraA.select(0, i),
+            this.loraB.select(0, i),
+            this.importance.select(0, i),
+          ),
+        ),
+      ),
+    );
+  }
+
+  #forwardSomeParts(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+    const parts = this.place.targets.map((target) => {
+      const partWeight = this.#partOf(weight, target);
+      const partBias = bias === undefined ? null : this.#partOf(bias, target);
+      const i = this.targets.indexOf(target);
+      return i < 0
+        ? torch.linear(x, partWeight, partBias)
+        : torch.loraLinear(x, partWeight, partBias, this.loraA.select(0, i), this.loraB.select(0, i), this.importance.select(0, i));
+    });
+    return torch.cat(parts, -1);
+  }
+
+  /** Rows of a stacked parameter that belong to one target; all of it where there is only one. */
+  #partOf(parameter: Tensor, target: LoraTarget): Tensor {
+    const rows = parameter.size(0) / this.place.targets.length;
+    return parameter.narrow(0, (this.place.targets as readonly LoraTarget[]).indexOf(target) * rows, rows);
+  }
+}

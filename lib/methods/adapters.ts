@@ -1,0 +1,81 @@
+import type { Task } from "../data/index.js";
+import * as lora from "../lora/index.js";
+import * as torch from "../torch/index.js";
+import type { TrainingOptions } from "./options.js";
+import { taskSeed, train } from "./training.js";
+import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
+import { zeroShotClassifier } from "./zero-shot-classifier.js";
+
+/** What the methods with merged low-rank adapters differ in. */
+export interface AdapterPlan {
+  readonly name: string;
+  readonly options: TrainingOptions & Readonly<Record<string, unknown>>;
+  readonly lora: lora.LoraConfig;
+  readonly optimizer: lora.LoraOptimizerOptions;
+  /** κ of an iteration; `relative` gives an iteration's learning rate over the highest one. */
+  kappa(relative: (iteration: number) => number): (iteration: number) => number;
+}
+
+/** Fresh adapters for each task, trained on it, then merged: after each task the model is an ordinary CLIP again. */
+export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
+  let adapters: lora.LoraModel | undefined;
+
+  function current(): lora.LoraModel {
+    if (adapters === undefined) throw new Error(`${plan.name}: there are no adapters to train. Call beginTask first.`);
+    return adapters;
+  }
+
+  return {
+    name: plan.name,
+    options: plan.options,
+
+    beginTask(_task: Task, context: RunContext) {
+      context.model.requiresGrad_(false);
+      const generator = torch.generator(taskSeed(context), context.model.device);
+      adapters = lora.inject(context.model, plan.lora, generator);
+    },
+
+    async trainTask(task, context) {
+      const trained = current();
+      const { learningRate, iterations, warmup } = plan.options;
+      const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
+      const kappa = plan.kappa((iteration) => schedule(iteration) / learningRate);
+      const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
+      try {
+        const loss = await train(task, context, {
+          options: plan.options,
+          encoders: plan.lora.encoders,
+          zeroGrad: () => trained.zeroGrad(),
+          update(iteration) {
+            const rate = schedule(iteration);
+            optimizer.step(rate, kappa(iteration));
+            return () => ({ learningRate: rate, kappa: kappa(iteration), activeRanks: total(trained.activeRanks()) });
+          },
+        });
+        const { factors, importance } = trained.numTrainable;
+        return { iterations, loss, trainableParameters: factors + importance };
+      } catch (error) {
+        trained.remove(); // what was learned so far is not merged: the model stays as it was before the task
+        adapters = undefined;
+        throw error;
+      } finally {
+        optimizer.dispose();
+      }
+    },
+
+    endTask(_task, context) {
+      const { modules, config } = current();
+      const active = current().merge();
+      adapters = undefined;
+      context.recordRanks(config.rank, modules, active);
+    },
+
+    classifier: zeroShotClassifier,
+    state: () => emptyState, // everything learned is in the model's weights
+    loadState() {},
+  };
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { thresholdSchedule } from "../lora/index.js";
+import { mergedAdapters } from "./adapters.js";
+import { adapterShape } from "./lora.js";
+import type { MethodDefinition } from "./options.js";
+import type { ProtocolName } from "./types.js";
+
+// The presets differ where the paper and its public code differ: method specification, section 7.
+const presets = {
+  paper: { loss: "symmetric", threshold: "exact", schedule: "even", sparseFrom: "at" },
+  "reference-code": { loss: "reference", threshold: "in-place", schedule: "fixed-step", sparseFrom: "after" },
+} as const;
+
+const denseRatios: Record<ProtocolName, number> = { "x-tail": 0.5, mtil: 0.7 };
+
+const schema = z.strictObject({
+  preset: z.enum(["paper", "reference-code"]).describe("defaults of loss, threshold, schedule and sparseFrom"),
+  ...adapterShape,
+  importance: z.enum(["normal", "ones"]).default("normal").describe("how importance weights start: N(0, 1), or all at 1"),
+  denseRatio: z.number().min(0).max(1).describe("part of the iterations before thresholding begins"),
+  kappaMax: z.number().nonnegative().default(0.005).describe("threshold at the end of a task"),
+  levels: z.int().min(2).default(50).describe("levels of the threshold's staircase"),
+  schedule: z.enum(["even", "fixed-step", "learning-rate"]).describe("how the threshold rises"),
+  sparseFrom: z.enum(["at", "after"]).describe("whether the iteration that ends the dense phase is thresholded"),
+  threshold: z.enum(["exact", "in-place"]).describe("soft-thresholding, or the reference code's variant of it"),
+  optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("gradient step before the thresholding"),
+});
+
+/**
+ * Dynamic Rank-Selective LoRA, "Adaptive Rank, Reduced Forgetting: Knowledge Retention in Continual Learning Vision-Language Models
+ * with Dynamic Rank-Selective LoRA", arXiv:2412.01004; original code: Artificer-AI-Lab/CoDyRA.
+ *
+ * Every weight matrix gets `ΔW = B diag(w) A` (eq. 1, 2). After a dense phase, `w ← T_κ(w)` follows each gradient step, with κ rising
+ * to κ_max (eq. 5 to 7, the minus of the erratum). Ranks whose weight ends at zero are dropped, the others merged.
+ */
+export const codyra: MethodDefinition = {
+  name: "codyra",
+  summary: "rank-selective low-rank adapters: ranks compete, survivors are merged after each task",
+  create(given, protocol) {
+    const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
+    const options = schema.parse({ preset: "paper", denseRatio: denseRatios[protocol], ...preset, ...given });
+    const { rank, encoders, targets, importance, optimizer, betas, eps, weightDecay, threshold } = options;
+    return mergedAdapters({
+      name: "codyra",
+      options,
+      lora: { rank, encoders, targets, importance },
+      optimizer: { optimizer, betas, eps, weightDecay, threshold },
+      kappa: (relative) => thresholdSchedule(options, relative),
+    });
+  },
+};

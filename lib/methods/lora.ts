@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { loraTargets } from "../lora/index.js";
+import { mergedAdapters } from "./adapters.js";
+import { type MethodDefinition, trainingShape } from "./options.js";
+
+/** Options of every method with low-rank adapters. */
+export const adapterShape = {
+  ...trainingShape,
+  rank: z.int().positive().default(16).describe("rank of every adapter"),
+  encoders: z.enum(["vision", "text", "both"]).default("both").describe("encoders that get adapters"),
+  targets: z
+    .array(z.enum(loraTargets))
+    .nonempty()
+    .default([...loraTargets])
+    .describe("matrices of a block that get adapters"),
+} as const;
+
+const schema = z.strictObject(adapterShape);
+
+/**
+ * Plain LoRA, one task after the other: the same ranks as CoDyRA, without importance weights, merged after each task.
+ * LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685; the comparison is the one of arXiv:2412.01004.
+ */
+export const lora: MethodDefinition = {
+  name: "lora",
+  summary: "low-rank adapters of fixed rank, merged after each task",
+  create(given) {
+    const options = schema.parse(given);
+    const { rank, encoders, targets, betas, eps, weightDecay } = options;
+    return mergedAdapters({
+      name: "lora",
+      options,
+      lora: { rank, encoders, targets, importance: "fixed" },
+      optimizer: { optimizer: "adamw", betas, eps, weightDecay, threshold: "exact" },
+      kappa: () => () => 0,
+    });
+  },
+};

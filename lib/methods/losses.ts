@@ -1,0 +1,52 @@
+import * as torch from "../torch/index.js";
+import type { Tensor } from "../torch/index.js";
+
+export interface ContrastiveLossOptions {
+  /**
+   * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the reference code's sum, with
+   * the text-to-image term over all classes seen so far. Method specification, section 7.2.
+   */
+  readonly loss: "symmetric" | "reference";
+  readonly labelSmoothing?: number;
+  /** Classes of earlier tasks. `reference` divides the text-to-image term by their number plus the current classes. */
+  readonly earlierClasses?: number;
+  /** Unit features `[E, D]` of earlier classes, as further negatives of the image-to-text term. */
+  readonly earlierFeatures?: Tensor;
+  /** Whether the text-to-image term takes part. */
+  readonly textToImage?: boolean;
+}
+
+/**
+ * CLIP's contrastive loss for labelled images, arXiv:2412.01004, footnote 1.
+ *
+ * With `z[n, c] = s · vₙ·u_c`: image to text is `mean_n −log softmax_c z[n, ·]` at `c = yₙ`; text to image is
+ * `−log softmax_n z[·, yₙ]` at `n`, averaged over the images of a class and then over the classes in the batch (`symmetric`), or
+ * summed over images and divided by all classes seen (`reference`).
+ * @param imageFeatures unit vectors `[N, D]`   @param textFeatures unit vectors `[C, D]` of the current task's classes
+ * @param labels `int64 [N]`   @param scale s, a scalar tensor
+ * @returns a scalar
+ */
+export function contrastiveLoss(
+  imageFeatures: Tensor,
+  textFeatures: Tensor,
+  labels: Tensor,
+  scale: Tensor,
+  options: ContrastiveLossOptions,
+): Tensor {
+  const { loss, labelSmoothing = 0, earlierClasses = 0, earlierFeatures, textToImage = true } = options;
+  const scaled = imageFeatures.mul(scale); // [N, D]
+  const logits = scaled.matmul(textFeatures.t()); // [N, C]
+  const candidates = earlierFeatures === undefined ? logits : torch.cat([logits, scaled.matmul(earlierFeatures.t())], 1);
+  const imageToText = torch.nn.functional.crossEntropy(candidates, labels, { labelSmoothing });
+  if (!textToImage) return imageToText;
+
+  const logProbabilities = torch.nn.functional.logSoftmax(logits, 0).gather(1, labels.unsqueeze(1)).squeeze(1); // [N]
+  const classes = textFeatures.size(0);
+  if (loss === "reference") {
+    return imageToText.sub(logProbabilities.sum().div(classes + earlierClasses));
+  }
+  const imagesPerClass = torch.bincount(labels, null, classes); // [C]
+  const share = imagesPerClass.indexSelect(0, labels).mul(imagesPerClass.gt(0).sum()).reciprocal(); // [N]
+  const textToImageLoss = logProbabilities.mul(share).sum().neg();
+  return imageToText.add(textToImageLoss).div(2);
+}

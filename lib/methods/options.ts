@@ -1,0 +1,36 @@
+import { z } from "zod";
+import type { ContinualMethod, ProtocolName } from "./types.js";
+
+/** A method by name: how its options are read and how it is made. */
+export interface MethodDefinition {
+  readonly name: string;
+  /** One line for `--help` and reports. */
+  readonly summary: string;
+  /** @throws ZodError if an option is unknown or out of range */
+  create(options: Readonly<Record<string, unknown>>, protocol: ProtocolName): ContinualMethod;
+}
+
+/** Options of every method that trains. Defaults are those of the method specification, section 5. */
+export const trainingShape = {
+  iterations: z.int().positive().default(500).describe("iterations per task"),
+  batchSize: z.int().positive().default(64).describe("images per iteration"),
+  learningRate: z.number().positive().default(5e-4).describe("highest learning rate; decays to 0 along a cosine"),
+  warmup: z.int().nonnegative().default(0).describe("iterations of linear warm-up"),
+  betas: z.tuple([z.number(), z.number()]).default([0.9, 0.9999]).describe("decay rates of AdamW's moments"),
+  eps: z.number().positive().default(1e-8).describe("AdamW's epsilon"),
+  weightDecay: z.number().nonnegative().default(0).describe("decoupled weight decay"),
+  labelSmoothing: z.number().min(0).max(1).default(0).describe("label smoothing of the image-to-text loss"),
+  cropScale: z
+    .tuple([z.number().positive().max(1), z.number().positive().max(1)])
+    .default([0.9, 1])
+    .describe("area of random crops, relative to the image"),
+  loss: z.enum(["symmetric", "reference"]).default("symmetric").describe("contrastive loss: the paper's, or the reference code's"),
+  negatives: z
+    .enum(["current", "seen"])
+    .default("current")
+    .describe("classes an image is compared with: the task's own, or those of earlier tasks too"),
+  logEvery: z.int().positive().default(10).describe("iterations between logged losses"),
+} as const;
+
+export const trainingSchema = z.strictObject(trainingShape);
+export type TrainingOptions = z.infer<typeof trainingSchema>;

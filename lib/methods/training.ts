@@ -1,0 +1,142 @@
+import { type ClipModel, fillTemplate } from "../clip/index.js";
+import { type Task, TrainingBatches } from "../data/index.js";
+import type { LoraEncoders } from "../lora/index.js";
+import * as torch from "../torch/index.js";
+import type { Tensor } from "../torch/index.js";
+import { contrastiveLoss } from "./losses.js";
+import type { TrainingOptions } from "./options.js";
+import type { LabelGroup, RunContext, RunEvent } from "./types.js";
+
+/** What a method adds to the common training loop. */
+export interface TrainingPlan {
+  readonly options: TrainingOptions;
+  /** Encoders with trainable weights; features of the other one are computed without gradient, text features once per task. */
+  readonly encoders: LoraEncoders;
+  /** Clears the gradients. */
+  zeroGrad(): void;
+  /** Changes the weights by their gradients. @returns what to log about the iteration, evaluated only when it is logged */
+  update(iteration: number): () => Record<string, number>;
+}
+
+/**
+ * Trains on one task: batches of its images against the prompts of its classes, contrastive loss, one update per iteration.
+ * Losses are read back every `logEvery` iterations only, so that the device never waits.
+ * @returns the mean loss since the last report
+ * @throws if the loss is not finite, naming the dataset and the iterations; if the run is aborted
+ */
+export async function train(task: Task, context: RunContext, plan: TrainingPlan): Promise<number> {
+  const { options } = plan;
+  const { iterations, batchSize, logEvery, cropScale } = options;
+  const batches = new TrainingBatches(task.train, {
+    batchSize,
+    seed: taskSeed(context),
+    preprocessing: context.model.preprocessing,
+    crop: { scale: cropScale },
+    device: context.model.device,
+  });
+  const lossOf = prepareLoss(task, context, plan);
+  const sum = torch.unscoped(() => torch.zeros([], { device: context.model.device }));
+  let mean = Number.NaN;
+  let lastReport = 0;
+  let began = performance.now();
+  try {
+    for (let i = 0; i < iterations; i++) {
+      context.signal.throwIfAborted();
+      const describe = torch.scope(() => {
+        plan.zeroGrad();
+        const { pixels, labels } = batches.at(i);
+        const loss = lossOf(pixels, labels);
+        loss.backward();
+        sum.add_(loss.detach());
+        return plan.update(i);
+      });
+      const done = i + 1;
+      if (done % logEvery === 0 || done === iterations) {
+        mean = sum.item() / (done - lastReport);
+        checkLoss(mean, task, lastReport, done);
+        const seconds = (performance.now() - began) / 1000;
+        context.log({ ...stepEvent(task, context, done, mean), ...describe(), imagesPerSecond: ((done - lastReport) * batchSize) / seconds });
+        sum.zero_().dispose();
+        lastReport = done;
+        began = performance.now();
+        context.progress(done, iterations, mean);
+      }
+      await turn();
+    }
+  } finally {
+    sum.dispose();
+    lossOf.dispose();
+  }
+  return mean;
+}
+
+/** A seed of its own for every task of a run, so that a resumed run draws what an uninterrupted one draws. */
+export function taskSeed(context: Pick<RunContext, "seed" | "taskIndex">): number {
+  return context.seed * 1000 + context.taskIndex;
+}
+
+type LossOf = ((pixels: Tensor, labels: Tensor) => Tensor) & { dispose(): void };
+
+function prepareLoss(task: Task, context: RunContext, { options, encoders }: TrainingPlan): LossOf {
+  const { model, learned } = context;
+  const kept: Tensor[] = [];
+  const keepFeatures = (make: () => Tensor): Tensor => {
+    const features = torch.noGrad(() => torch.scope(() => unit(make()))).keep();
+    kept.push(features);
+    return features;
+  };
+  const ids = trainingPrompts(model, [task]).keep();
+  kept.push(ids);
+  const scale = torch.noGrad(() => model.logitScale.exp()).keep();
+  kept.push(scale);
+  const frozenText = encoders === "vision" ? keepFeatures(() => model.encodeText(ids)) : undefined;
+  const earlierClasses = learned.reduce((count, group) => count + group.classes.length, 0);
+  const earlierFeatures =
+    options.negatives === "seen" && earlierClasses > 0
+      ? keepFeatures(() => model.encodeText(trainingPrompts(model, learned)))
+      : undefined;
+
+  const lossOf = (pixels: Tensor, labels: Tensor): Tensor => {
+    const images = encoders === "text" ? torch.noGrad(() => model.encodeImage(pixels)) : model.encodeImage(pixels);
+    const texts = frozenText ?? unit(model.encodeText(ids));
+    return contrastiveLoss(unit(images), texts, labels, scale, {
+      loss: options.loss,
+      labelSmoothing: options.labelSmoothing,
+      earlierClasses,
+      earlierFeatures,
+      // The reference code leaves the text-to-image term out when only the text encoder learns.
+      textToImage: !(options.loss === "reference" && encoders === "text"),
+    });
+  };
+  const dispose = (): void => {
+    for (const tensor of kept) tensor.dispose();
+  };
+  return Object.assign(lossOf, { dispose });
+}
+
+/** Token ids of the prompts of all classes, each in the first template of its group. */
+function trainingPrompts(model: ClipModel, groups: readonly LabelGroup[]): Tensor {
+  const prompts = groups.flatMap(({ classes, templates }) => classes.map((name) => fillTemplate(templates[0] as string, name)));
+  return torch.scope(() => model.tokenizer.encode(prompts).to({ device: model.device }));
+}
+
+function unit(features: Tensor): Tensor {
+  return torch.nn.functional.normalize(features);
+}
+
+function checkLoss(mean: number, task: Task, from: number, to: number): void {
+  if (Number.isFinite(mean)) return;
+  throw new Error(
+    `The loss is ${mean} on dataset '${task.name}' between iterations ${from + 1} and ${to}: expected a finite number. ` +
+      "The model as it was before this task is saved. Lower the learning rate, or check the images.",
+  );
+}
+
+function stepEvent(task: Task, context: RunContext, step: number, loss: number): RunEvent {
+  return { kind: "step", task: context.taskIndex, dataset: task.name, step, loss };
+}
+
+/** Lets the event loop turn: signals, timers and progress get their time between two iterations. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

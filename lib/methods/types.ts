@@ -1,0 +1,79 @@
+import type { ClipModel } from "../clip/index.js";
+import type { Task } from "../data/index.js";
+import type { LoraModule } from "../lora/index.js";
+import type { Tensor } from "../torch/index.js";
+
+export type ProtocolName = "x-tail" | "mtil";
+
+/**
+ * A continual-learning method: what is done with one task after another. One file per method; the protocol calls `beginTask`,
+ * `trainTask` and `endTask` for each task, and `classifier` whenever it evaluates.
+ */
+export interface ContinualMethod {
+  readonly name: string;
+  /** The options in force, all of them: they are recorded with the run. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Prepares the model, such as by injecting fresh adapters. */
+  beginTask(task: Task, context: RunContext): void | Promise<void>;
+  /** Trains on the task. @throws if the loss is not finite, or the run is aborted */
+  trainTask(task: Task, context: RunContext): Promise<TrainSummary>;
+  /** Finishes the task, such as by pruning and merging. */
+  endTask(task: Task, context: RunContext): void | Promise<void>;
+  /** A classifier of the model as it is now; class texts are encoded once. Call it inside a scope that outlives its use. */
+  classifier(labels: LabelSpace, context: RunContext): Classifier;
+  /** What the method must have to go on after the model itself was restored. */
+  state(): MethodState;
+  loadState(state: MethodState): void;
+}
+
+/** Scores of images `[B, 3, S, S]`, normalised, over the classes of a label space: `[B, classes]`. */
+export type Classifier = (pixels: Tensor) => Tensor;
+
+/** Candidate classes, group by group; a class's column is its position over all groups. */
+export interface LabelSpace {
+  readonly groups: readonly LabelGroup[];
+}
+
+export interface LabelGroup {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly templates: readonly string[];
+}
+
+/** What a method sees of the run it takes part in. */
+export interface RunContext {
+  readonly model: ClipModel;
+  readonly protocol: ProtocolName;
+  readonly seed: number;
+  /** Position of the current task in the stream. */
+  readonly taskIndex: number;
+  /** Tasks learned before the current one. Only their names, classes and templates: their images are gone. */
+  readonly learned: readonly LabelGroup[];
+  /** Aborted when the run should stop. */
+  readonly signal: AbortSignal;
+  /** Appends a line to the run's events. */
+  log(event: RunEvent): void;
+  /** Reports how far the current task's training is. */
+  progress(done: number, total: number, loss: number): void;
+  /** Records the ranks that survived the current task. */
+  recordRanks(rank: number, modules: readonly LoraModule[], active: readonly number[]): void;
+}
+
+export interface RunEvent {
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
+
+export interface TrainSummary {
+  readonly iterations: number;
+  /** Mean loss since the last report; `undefined` when nothing was trained. */
+  readonly loss?: number;
+  readonly trainableParameters: number;
+}
+
+export interface MethodState {
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export const emptyState: MethodState = { tensors: new Map(), data: {} };

@@ -1,0 +1,25 @@
+import { z } from "zod";
+import type { MethodDefinition } from "./options.js";
+import { emptyState } from "./types.js";
+import { zeroShotClassifier } from "./zero-shot-classifier.js";
+
+/** The pre-trained model, never trained. Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020. */
+export const zeroShot: MethodDefinition = {
+  name: "zero-shot",
+  summary: "the pre-trained CLIP as it is",
+  create(options) {
+    z.strictObject({}).parse(options);
+    return {
+      name: "zero-shot",
+      options: {},
+      beginTask() {},
+      async trainTask() {
+        return { iterations: 0, trainableParameters: 0 };
+      },
+      endTask() {},
+      classifier: zeroShotClassifier,
+      state: () => emptyState,
+      loadState() {},
+    };
+  },
+};

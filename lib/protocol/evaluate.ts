@@ -1,0 +1,52 @@
+import { evaluationBatches, type Task } from "../data/index.js";
+import type { Classifier, ContinualMethod, ProtocolName, RunContext } from "../methods/index.js";
+import * as torch from "../torch/index.js";
+import { candidates } from "./label-spaces.js";
+
+export interface EvaluateOptions {
+  readonly protocol: ProtocolName;
+  readonly batchSize: number;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Top-1 accuracy of the method as it is now on the test images of every dataset, as fractions. Class texts are encoded once where the
+ * label space is joint; results add up on the device and are read once per dataset.
+ */
+export async function evaluate(
+  method: ContinualMethod,
+  tasks: readonly Task[],
+  context: RunContext,
+  options: EvaluateOptions,
+): Promise<number[]> {
+  const total = tasks.reduce((count, task) => count + task.test.length, 0);
+  let done = 0;
+  return torch.scope(async () => {
+    let joint: Classifier | undefined;
+    const accuracies: number[] = [];
+    for (const [index, task] of tasks.entries()) {
+      const { labels, offset } = candidates(options.protocol, tasks, index);
+      const isJoint = options.protocol === "x-tail";
+      const classify = (isJoint ? joint : undefined) ?? method.classifier(labels, context);
+      if (isJoint) joint = classify;
+      const correct = torch.zeros([], { dtype: "int64", device: context.model.device });
+      for (const batch of evaluationBatches(task.test, {
+        batchSize: options.batchSize,
+        preprocessing: context.model.preprocessing,
+        device: context.model.device,
+      })) {
+        context.signal.throwIfAborted();
+        torch.scope(() => {
+          // The first of equal scores wins: torch's argmax of equal values is the lowest index.
+          const predicted = classify(batch.pixels).argmax(1);
+          correct.add_(predicted.eq(batch.labels.add(offset)).sum());
+        });
+        done += batch.labels.size(0);
+        options.onProgress?.(done, total);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      accuracies.push(Number(correct.item()) / task.test.length);
+    }
+    return accuracies;
+  });
+}

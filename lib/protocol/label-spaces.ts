@@ -1,0 +1,31 @@
+import type { LabelGroup, LabelSpace, ProtocolName } from "../methods/index.js";
+
+/** How a dataset is evaluated: the candidate classes, and the column of its first own class. */
+export interface Candidates {
+  readonly labels: LabelSpace;
+  readonly offset: number;
+}
+
+/**
+ * Candidate classes at test time. MTIL knows the dataset, so its own classes compete. X-TAIL does not: the classes of all datasets
+ * compete, learned or not, and keep the same columns throughout. Protocol specification, section 4.
+ */
+export function candidates(protocol: ProtocolName, datasets: readonly LabelGroup[], index: number): Candidates {
+  if (protocol === "mtil") return { labels: { groups: [datasets[index] as LabelGroup] }, offset: 0 };
+  const offset = datasets.slice(0, index).reduce((count, group) => count + group.classes.length, 0);
+  return { labels: { groups: datasets }, offset };
+}
+
+/**
+ * Class names that stand in more than one dataset. Their text features are equal where their templates are, so in a joint label space the first one
+ * wins every tie.
+ */
+export function duplicateNames(datasets: readonly LabelGroup[]): string[] {
+  const seen = new Set<string>();
+  const duplicates = new Set<string>();
+  for (const name of datasets.flatMap((group) => group.classes)) {
+    if (seen.has(name)) duplicates.add(name);
+    seen.add(name);
+  }
+  return Array.from(duplicates);
+}

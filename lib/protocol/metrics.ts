@@ -1,0 +1,88 @@
+/**
+ * Accuracy after every task on every dataset of a stream, as fractions.
+ *
+ * `matrix[t][j]` is the accuracy on `datasets[j]` after training on tasks `0..t`. A finished stream of T datasets
+ * has T rows; fewer rows mean that the stream is still running. Accuracy before any training is `zeroShot`, never a row.
+ */
+export interface AccuracyMatrix {
+  datasets: string[];
+  matrix: number[][];
+  zeroShot?: number[];
+}
+
+/** One metric: its value per dataset (`undefined` where it is not defined) and the unweighted mean of those values. */
+export interface Metric {
+  columns: (number | undefined)[];
+  overall: number | undefined;
+}
+
+export interface Metrics {
+  transfer: Metric;
+  average: Metric;
+  last: Metric;
+  forgetting: Metric;
+}
+
+export type MetricName = keyof Metrics;
+
+/** Whether the accuracy after the last task of the stream is known, so that every metric is defined. */
+export function isComplete(accuracy: AccuracyMatrix): boolean {
+  return accuracy.datasets.length > 0 && accuracy.matrix.length === accuracy.datasets.length;
+}
+
+/**
+ * Transfer, Average, Last (arXiv:2303.06628, section 4) and Forgetting (arXiv:1801.10112) of a finished stream.
+ * @throws if the stream is not finished
+ */
+export function computeMetrics(accuracy: AccuracyMatrix): Metrics {
+  const { datasets, matrix } = accuracy;
+  if (!isComplete(accuracy)) {
+    throw new Error(
+      `Metrics need the accuracy after every task: expected ${datasets.length} rows, one per dataset ` +
+        `(${datasets.join(", ")}), got ${matrix.length}. Finish the run first, or drop the datasets not trained on.`,
+    );
+  }
+  return {
+    transfer: transfer(matrix),
+    average: average(matrix),
+    last: last(matrix),
+    forgetting: forgetting(matrix),
+  };
+}
+
+/** `Transfer_j = mean over t < j of a[t][j]`: accuracy before the dataset is learned. Undefined for the first dataset. */
+export function transfer(matrix: number[][]): Metric {
+  return metric(matrix, (column, j) => (j === 0 ? undefined : mean(column.slice(0, j))));
+}
+
+/** `Average_j = mean over all t of a[t][j]`: before, when and after the dataset is learned. */
+export function average(matrix: number[][]): Metric {
+  return metric(matrix, mean);
+}
+
+/** `Last_j = a[T][j]`: accuracy after the last task. */
+export function last(matrix: number[][]): Metric {
+  return metric(matrix, (column) => column.at(-1));
+}
+
+/** `Forgetting_j = a[j][j] − a[T][j]`: what was lost since the dataset was learned. Undefined for the last dataset. */
+export function forgetting(matrix: number[][]): Metric {
+  return metric(matrix, (column, j) =>
+    j === column.length - 1 ? undefined : (column[j] as number) - (column.at(-1) as number),
+  );
+}
+
+/** Unweighted mean; `undefined` for an empty list. */
+export function mean(values: number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function metric(matrix: number[][], ofColumn: (column: number[], j: number) => number | undefined): Metric {
+  const columns = matrix.map((_, j) =>
+    ofColumn(
+      matrix.map((row) => row[j] as number),
+      j,
+    ),
+  );
+  return { columns, overall: mean(columns.filter((value) => value !== undefined)) };
+}

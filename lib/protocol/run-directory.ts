@@ -1,0 +1,160 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type ClipModel, loadStateDict } from "../clip/index.js";
+import type { LoraModule } from "../lora/index.js";
+import type { ContinualMethod, MethodState, RunEvent } from "../methods/index.js";
+import * as torch from "../torch/index.js";
+import { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
+import { parseAccuracyMatrix } from "./matrix-file.js";
+import type { AccuracyMatrix } from "./metrics.js";
+
+/** What a run was: everything needed to repeat it and to read its numbers. `run.json`. */
+export interface RunRecord {
+  formatVersion: 1;
+  name: string;
+  method: string;
+  protocol: string;
+  seed: number;
+  config: Record<string, unknown>;
+  versions: { codyra: string; libtorch: string; node: string };
+  gitRevision: string | null;
+  datasets: {
+    name: string;
+    classes: readonly string[];
+    template: string;
+    trainImages: number;
+    testImages: number;
+    fingerprint: string;
+    sample?: unknown;
+  }[];
+  startedAt: string;
+  finishedAt: string | null;
+  durationSeconds: number;
+  peakResidentBytes: number;
+  trainableParameters: number;
+  totalParameters: number;
+}
+
+export interface RankRecord {
+  rank: number;
+  modules: { name: string; encoder: string; layer: number; target: string }[];
+  tasks: { dataset: string; active: readonly number[] }[];
+}
+
+const methodPrefix = "method:"; // no published parameter has a colon in its name
+
+/**
+ * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any moment can go on from what is on
+ * disk. The order matters: a task's checkpoint first, then its row of the matrix, then the older checkpoint goes.
+ */
+export class RunDirectory {
+  constructor(readonly path: string) {}
+
+  exists(): boolean {
+    return existsSync(join(this.path, "run.json"));
+  }
+
+  readRecord(): RunRecord {
+    return this.#readJson("run.json") as RunRecord;
+  }
+
+  writeRecord(record: RunRecord): void {
+    writeJsonAtomically(join(this.path, "run.json"), record);
+  }
+
+  /** The rows so far; `undefined` before the first evaluation. */
+  readMatrix(): AccuracyMatrix | undefined {
+    if (!existsSync(join(this.path, "matrix.json"))) return undefined;
+    return parseAccuracyMatrix(this.#readJson("matrix.json"), { source: join(this.path, "matrix.json"), unit: "fraction" });
+  }
+
+  writeMatrix(accuracy: AccuracyMatrix): void {
+    writeJsonAtomically(join(this.path, "matrix.json"), accuracy);
+  }
+
+  /** Appends one line; the file may end in a part of a line when the process is killed, which readers skip. */
+  appendEvent(event: RunEvent): void {
+    appendFileSync(join(this.path, "events.jsonl"), `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+  }
+
+  /** Removes the events of tasks that will be done again, so that no step stands twice. */
+  dropEventsFrom(task: number): void {
+    const path = join(this.path, "events.jsonl");
+    if (!existsSync(path)) return;
+    const lines = readFileSync(path, "utf8").split("\n");
+    const kept = lines.filter((line) => isEventBefore(line, task));
+    writeFileAtomically(path, kept.map((line) => `${line}\n`).join(""));
+  }
+
+  /** Adds the ranks of a task, replacing what an interrupted attempt at it left. */
+  recordRanks(task: number, dataset: string, rank: number, modules: readonly LoraModule[], active: readonly number[]): void {
+    const path = join(this.path, "ranks.json");
+    const before = existsSync(path) ? (this.#readJson("ranks.json") as RankRecord).tasks : [];
+    const described = modules.map(({ name, encoder, layer, target }) => ({ name, encoder, layer, target }));
+    const record: RankRecord = { rank, modules: described, tasks: [...before.slice(0, task), { dataset, active }] };
+    writeJsonAtomically(path, record);
+  }
+
+  hasCheckpoint(task: number): boolean {
+    return existsSync(this.#checkpoint(task));
+  }
+
+  /** Saves the model and the method as they are after a task. */
+  saveCheckpoint(task: number, model: ClipModel, method: ContinualMethod): void {
+    mkdirSync(join(this.path, "checkpoints"), { recursive: true });
+    torch.scope(() => {
+      const { tensors, data } = method.state();
+      const own = Array.from(tensors, ([name, tensor]) => [methodPrefix + name, tensor] as const);
+      const metadata = { format: "pt", method: method.name, data: JSON.stringify(data) };
+      torch.safetensors.save(this.#checkpoint(task), [...model.stateDict(), ...own], metadata);
+    });
+  }
+
+  /** @throws if the checkpoint is missing, damaged, or of another model */
+  loadCheckpoint(task: number, model: ClipModel, method?: ContinualMethod): void {
+    const path = this.#checkpoint(task);
+    torch.scope(() => {
+      const { tensors, metadata } = torch.safetensors.load(path);
+      const own = new Map<string, torch.Tensor>();
+      for (const [key, tensor] of tensors) {
+        if (!key.startsWith(methodPrefix)) continue;
+        own.set(key.slice(methodPrefix.length), tensor);
+        tensors.delete(key);
+      }
+      loadStateDict(model, tensors, path);
+      const data = JSON.parse(metadata.data ?? "{}") as MethodState["data"];
+      method?.loadState({ tensors: own, data });
+    });
+  }
+
+  /** Removes all checkpoints but that of one task. */
+  keepOnlyCheckpoint(task: number): void {
+    const folder = join(this.path, "checkpoints");
+    if (!existsSync(folder)) return;
+    for (const name of readdirSync(folder)) {
+      if (join(folder, name) !== this.#checkpoint(task)) rmSync(join(folder, name));
+    }
+  }
+
+  #checkpoint(task: number): string {
+    return join(this.path, "checkpoints", `task-${task}.safetensors`);
+  }
+
+  #readJson(name: string): unknown {
+    const path = join(this.path, name);
+    try {
+      return JSON.parse(readFileSync(path, "utf8"));
+    } catch (cause) {
+      throw new Error(`${path}: expected JSON: ${(cause as Error).message}. Start the run again in another directory.`, { cause });
+    }
+  }
+}
+
+function isEventBefore(line: string, task: number): boolean {
+  try {
+    const event = JSON.parse(line) as { task?: number };
+    return event.task === undefined || event.task < task;
+  } catch {
+    return false; // the last line, cut off when the process was killed
+  }
+}

@@ -1,0 +1,207 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+// Not through protocol/index.js: that loads the addon, and a report must open where there is none.
+import { parseAccuracyMatrix } from "../protocol/matrix-file.js";
+import { type AccuracyMatrix, computeMetrics, isComplete, type Metrics } from "../protocol/metrics.js";
+
+const count = z.int().nonnegative();
+
+const runInfoSchema = z.object({
+  formatVersion: z.literal(1),
+  name: z.string(),
+  method: z.string(),
+  protocol: z.enum(["x-tail", "mtil"]),
+  seed: z.int(),
+  config: z.record(z.string(), z.unknown()),
+  versions: z.object({ codyra: z.string(), libtorch: z.string(), node: z.string() }),
+  gitRevision: z.string().nullable(),
+  datasets: z.array(
+    z.object({
+      name: z.string(),
+      classes: z.array(z.string()),
+      template: z.string(),
+      trainImages: count,
+      testImages: count,
+      fingerprint: z.string(),
+    }),
+  ),
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  durationSeconds: z.number().nonnegative(),
+  peakResidentBytes: count,
+  trainableParameters: count,
+  totalParameters: count,
+});
+
+const stepSchema = z.object({
+  kind: z.literal("step"),
+  task: count,
+  step: count,
+  // JSON has no NaN: a loss that is not finite arrives as null.
+  loss: z.number().nullable(),
+});
+
+const ranksSchema = z
+  .object({
+    rank: z.int().positive(),
+    modules: z.array(
+      z.object({ name: z.string(), encoder: z.enum(["vision", "text"]), layer: count, target: z.string() }),
+    ),
+    tasks: z.array(z.object({ dataset: z.string(), active: z.array(count) })),
+  })
+  .superRefine(({ rank, modules, tasks }, context) => {
+    tasks.forEach(({ active }, t) => {
+      const path = ["tasks", t, "active"];
+      if (active.length !== modules.length) {
+        context.addIssue({
+          code: "custom",
+          path,
+          message: `expected ${modules.length} counts, one per module, got ${active.length}`,
+        });
+      }
+      const tooMany = active.find((n) => n > rank);
+      if (tooMany !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path,
+          message: `expected at most ${rank} active ranks, got ${tooMany}`,
+        });
+      }
+    });
+  });
+
+/** What was run, with which configuration, data and versions: `run.json`. */
+export type RunInfo = z.infer<typeof runInfoSchema>;
+/** One logged training step; `step` counts from the start of its task. */
+export type TrainingStep = Omit<z.infer<typeof stepSchema>, "kind">;
+/** Number of ranks with a non-zero importance weight per adapted module after each task: `ranks.json`. */
+export type RankHistory = z.infer<typeof ranksSchema>;
+
+/** Everything a run directory says about one run. */
+export interface Run {
+  directory: string;
+  info: RunInfo;
+  accuracy: AccuracyMatrix;
+  /** `undefined` while tasks of the stream are missing. */
+  metrics: Metrics | undefined;
+  /** In training order; empty for methods that do not train. */
+  steps: TrainingStep[];
+  /** Only for methods with low-rank adapters. */
+  ranks: RankHistory | undefined;
+}
+
+/**
+ * Reads a run directory: `run.json`, and as far as the run has come `matrix.json`, `events.jsonl` and `ranks.json`.
+ * @throws if the directory holds no run or a file is damaged, naming the file, the field and what was expected
+ */
+export function readRun(directory: string): Run {
+  const infoPath = join(directory, "run.json");
+  if (!existsSync(infoPath)) {
+    throw new Error(
+      `${directory}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
+    );
+  }
+  const info = parse(runInfoSchema, readJson(infoPath), infoPath);
+  const accuracy = readAccuracy(join(directory, "matrix.json"), info);
+  const ranksPath = join(directory, "ranks.json");
+  return {
+    directory,
+    info,
+    accuracy,
+    metrics: isComplete(accuracy) ? computeMetrics(accuracy) : undefined,
+    steps: readSteps(join(directory, "events.jsonl")),
+    ranks: existsSync(ranksPath) ? parse(ranksSchema, readJson(ranksPath), ranksPath) : undefined,
+  };
+}
+
+/**
+ * The run directories meant by a path: itself, or the runs directly inside it, by name.
+ * @throws if there is none
+ */
+export function findRuns(path: string): string[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(
+      `${path}: expected a run directory, but there is no such folder. Give a folder made by codyra run.`,
+    );
+  }
+  if (existsSync(join(path, "run.json"))) return [path];
+  const inside = readdirSync(path)
+    .sort()
+    .map((name) => join(path, name))
+    .filter((child) => existsSync(join(child, "run.json")));
+  if (inside.length === 0) {
+    throw new Error(
+      `${path}: expected a run directory or a folder of them, but there is no run.json in it or one level below. ` +
+        "Give a folder made by codyra run.",
+    );
+  }
+  return inside;
+}
+
+/** The shortest distinct labels: the method, with seed or name where several runs share it. */
+export function runLabels(runs: Run[]): string[] {
+  const candidates: ((run: Run) => string)[] = [
+    ({ info }) => info.method,
+    ({ info }) => `${info.method}, seed ${info.seed}`,
+    ({ info }) => info.name,
+    ({ directory }) => directory,
+  ];
+  return runs.map((run) => {
+    const isUnique = (label: (run: Run) => string) =>
+      runs.filter((other) => label(other) === label(run)).length === 1;
+    return (candidates.find(isUnique) ?? (() => run.directory))(run);
+  });
+}
+
+function readAccuracy(path: string, info: RunInfo): AccuracyMatrix {
+  const datasets = info.datasets.map(({ name }) => name);
+  if (!existsSync(path)) return { datasets, matrix: [] };
+  const accuracy = parseAccuracyMatrix(readJson(path), { source: path, unit: "fraction" });
+  if (accuracy.datasets.join("\n") !== datasets.join("\n")) {
+    throw new Error(
+      `${path}: expected the datasets of run.json (${datasets.join(", ")}), got ${accuracy.datasets.join(", ")}. ` +
+        "The files come from different runs: restore them, or run again.",
+    );
+  }
+  return accuracy;
+}
+
+function readSteps(path: string): TrainingStep[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  // What follows the last line break is empty, or a line that was being written when the run stopped.
+  const complete = lines.slice(0, -1);
+  const steps = new Map<string, TrainingStep>();
+  complete.forEach((line, i) => {
+    const source = `${path}:${i + 1}`;
+    const event = parseJson(line, source) as { kind?: unknown } | null;
+    if (event?.kind !== "step") return;
+    const { task, step, loss } = parse(stepSchema, event, source);
+    steps.set(`${task}/${step}`, { task, step, loss }); // a resumed task logs its steps again
+  });
+  return [...steps.values()].sort((a, b) => a.task - b.task || a.step - b.step);
+}
+
+function readJson(path: string): unknown {
+  return parseJson(readFileSync(path, "utf8"), path);
+}
+
+function parseJson(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(
+      `${source}: not valid JSON (${(error as Error).message}). The file is damaged: restore it, or run again.`,
+    );
+  }
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new Error(
+    `${source}: unexpected content:\n${z.prettifyError(result.error)}\n` +
+      "Read it with the codyra version that wrote it, or run again.",
+  );
+}

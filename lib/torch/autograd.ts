@@ -1,0 +1,97 @@
+import { bridge } from "./bridge.js";
+import { wrapOptional } from "./operator.js";
+import type { Tensor } from "./tensor.js";
+import type { Device, DType } from "./types.js";
+
+/** Runs `body` without recording operations for autograd. @throws if `body` is asynchronous */
+export function noGrad<T>(body: () => T): T {
+  return withGradMode(false, body, "noGrad");
+}
+
+/** Runs `body` with recording, also inside `noGrad`. @throws if `body` is asynchronous */
+export function enableGrad<T>(body: () => T): T {
+  return withGradMode(true, body, "enableGrad");
+}
+
+/** Whether operations are being recorded. */
+export function isGradEnabled(): boolean {
+  return bridge().isGradEnabled();
+}
+
+/**
+ * Runs `body` without autograd and without version counters: faster than `noGrad`, and what it makes can never take part in a graph.
+ * @throws if `body` is asynchronous
+ */
+export function inferenceMode<T>(body: () => T): T {
+  bridge().enterInferenceMode();
+  try {
+    return synchronous(body(), "inferenceMode");
+  } finally {
+    bridge().exitInferenceMode();
+  }
+}
+
+/** Runs `body` with checks that name the forward operation behind a failing or NaN-producing backward one. Slow. */
+export function detectAnomaly<T>(body: () => T): T {
+  const before = bridge().setAnomalyEnabled(true);
+  try {
+    return synchronous(body(), "detectAnomaly");
+  } finally {
+    bridge().setAnomalyEnabled(before);
+  }
+}
+
+/** Runs `body` with matrix products and the like in `dtype`, and what needs precision in float32. @throws if `body` is asynchronous */
+export function autocast<T>(options: { dtype: DType; device?: Device }, body: () => T): T {
+  const device = options.device ?? "cpu";
+  const before = bridge().setAutocast(device, options.dtype);
+  try {
+    return synchronous(body(), "autocast");
+  } finally {
+    bridge().setAutocast(device, before);
+  }
+}
+
+/**
+ * Gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
+ * @returns one per input; `undefined` where an unused input is allowed
+ */
+export function grad(
+  outputs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: {
+    gradOutputs?: readonly (Tensor | undefined)[];
+    retainGraph?: boolean;
+    createGraph?: boolean;
+    allowUnused?: boolean;
+  } = {},
+): (Tensor | undefined)[] {
+  const { createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
+  const gradients = bridge().gradients(
+    outputs.map((output) => output.handle),
+    inputs.map((input) => input.handle),
+    outputs.map((_, i) => options.gradOutputs?.[i]?.handle ?? null),
+    retainGraph,
+    createGraph,
+    allowUnused,
+  );
+  return gradients.map(wrapOptional);
+}
+
+function withGradMode<T>(enabled: boolean, body: () => T, name: string): T {
+  const before = bridge().setGradEnabled(enabled);
+  try {
+    return synchronous(body(), name);
+  } finally {
+    bridge().setGradEnabled(before);
+  }
+}
+
+// The modes belong to the thread, so other code that runs while `body` awaits would be caught in them.
+function synchronous<T>(result: T, name: string): T {
+  if (result instanceof Promise) {
+    result.catch(() => {}); // the error below is the one to report
+    throw new TypeError(`${name}: expected a synchronous function, got one that returns a promise. Call ${name} inside it instead.`);
+  }
+  return result;
+}

@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import bindings from "bindings";
+import type { Scalar } from "./types.js";
+
+/** A tensor inside the addon: slot number and generation in one integer. Zero or less is a tensor that was released. */
+export type Handle = number;
+
+export interface OperatorDescription {
+  readonly name: string;
+  readonly schema: string;
+  readonly arguments: readonly { readonly name: string; readonly type: string; readonly keywordOnly: boolean }[];
+  readonly returns: readonly string[];
+}
+
+export interface DeviceMemory {
+  readonly allocatedBytes: number;
+  readonly reservedBytes: number;
+  readonly peakAllocatedBytes: number;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+/** What `native/bridge/` exports; one line per function, grouped by the file that implements it. */
+export interface Bridge {
+  // operators.cc
+  version(): string;
+  schemas(): string[];
+  findOperator(name: string, overload: string): number;
+  describeOperator(operator: number): OperatorDescription;
+  call(operator: number, ...args: unknown[]): unknown;
+  // tensors.cc
+  release(handle: Handle): void;
+  releaseMany(handles: Float64Array): void;
+  fromBytes(bytes: ArrayBufferView, dtype: string, shape: readonly number[]): Handle;
+  copyBytes(handle: Handle, into: ArrayBufferView): void;
+  shareBytes(handle: Handle): ArrayBuffer;
+  shape(handle: Handle): number[];
+  strides(handle: Handle): number[];
+  dtype(handle: Handle): string;
+  device(handle: Handle): string;
+  item(handle: Handle): Scalar | { re: number; im: number };
+  isContiguous(handle: Handle): boolean;
+  isSameStorage(a: Handle, b: Handle): boolean;
+  memoryStatistics(): { liveTensors: number; liveBytes: number };
+  // autograd.cc
+  requiresGrad(handle: Handle): boolean;
+  setRequiresGrad(handle: Handle, value: boolean): void;
+  isLeaf(handle: Handle): boolean;
+  grad(handle: Handle): Handle | null;
+  setGrad(handle: Handle, grad: Handle | null): void;
+  retainGrad(handle: Handle): void;
+  backward(
+    tensors: readonly Handle[],
+    gradients: readonly (Handle | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+    inputs: readonly Handle[],
+  ): void;
+  gradients(
+    outputs: readonly Handle[],
+    inputs: readonly Handle[],
+    outputGradients: readonly (Handle | null)[],
+    retainGraph: boolean,
+    createGraph: boolean,
+    allowUnused: boolean,
+  ): (Handle | null)[];
+  isGradEnabled(): boolean;
+  setGradEnabled(enabled: boolean): boolean;
+  enterInferenceMode(): void;
+  exitInferenceMode(): void;
+  setAnomalyEnabled(enabled: boolean): boolean;
+  setAutocast(device: string, dtype: string | null): string | null;
+  // random.cc
+  manualSeed(seed: number | bigint): void;
+  createGenerator(device: string, seed: number | bigint): number;
+  defaultGenerator(device: string): number;
+  releaseGenerator(generator: number): void;
+  generatorSeed(generator: number): bigint;
+  setGeneratorSeed(generator: number, seed: number | bigint): void;
+  generatorState(generator: number): Handle;
+  setGeneratorState(generator: number, state: Handle): void;
+  // runtime.cc
+  numThreads(): number;
+  setNumThreads(threads: number): void;
+  hasCuda(): boolean;
+  cudaDeviceCount(): number;
+  cudaMemory(device: number): DeviceMemory;
+  cudaSynchronize(device: number): void;
+  cudaEmptyCache(): void;
+  cudaResetPeakMemory(device: number): void;
+}
+
+
+let loaded: Bridge | undefined;
+
+/**
+ * The addon, loaded at the first use so that importing codyra costs nothing.
+ * @throws when it has not been built, or cannot be loaded, with what to do
+ */
+export function bridge(): Bridge {
+  loaded ??= load();
+  return loaded;
+}
+
+/** The folder that holds codyra's package.json. */
+export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+function load(): Bridge {
+  const path = join(packageRoot, "build", "Release", "codyra.node");
+  if (!existsSync(path)) {
+    throw new Error(`The native addon is missing: expected ${path}. Run \`npm run setup\` in ${packageRoot} to build it.`);
+  }
+  try {
+    return bindings({ bindings: "codyra.node", module_root: packageRoot }) as Bridge;
+  } catch (cause) {
+    throw new Error(
+      `The native addon ${path} could not be loaded: ${(cause as Error).message}. ` +
+        "Run `npm run setup` to build it against the libtorch that is installed now, or `npx codyra doctor` to see what is wrong.",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,13 @@
+export { autocast, detectAnomaly, enableGrad, grad, inferenceMode, isGradEnabled, noGrad } from "./autograd.js";
+export { type DeviceMemory, packageRoot } from "./bridge.js";
+export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
+export * as nn from "./nn/index.js";
+export { callOperator } from "./operator.js";
+export * from "./operators.generated.js";
+export * as optim from "./optim/index.js";
+export { Generator, generator, manualSeed } from "./random.js";
+export { cuda, cudaDeviceCount, memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
+export * as safetensors from "./safetensors.js";
+export { keep, scope, unscoped } from "./scope.js";
+export { type BackwardOptions, Tensor } from "./tensor.js";
+export type { Device, DType, Layout, MemoryFormat, NestedNumbers, Scalar, TypedArray } from "./types.js";

@@ -1,0 +1,116 @@
+import { bridge, type Handle } from "./bridge.js";
+import type { Generator } from "./random.js";
+import { adopt } from "./scope.js";
+import { Tensor } from "./tensor.js";
+
+// This file is imported by generated code that takes part in an import cycle with tensor.ts. Everything it exports is a hoisted
+// function declaration (or a type), so the order in which the modules are evaluated does not matter.
+
+/** An operator of the PyTorch dispatcher; its number is looked up at the first call. */
+export interface Operator {
+  readonly name: string;
+  readonly overload: string;
+  id: number;
+}
+
+/** Names an operator without loading the addon. */
+export function lazyOperator(name: string, overload: string): Operator {
+  return { name, overload, id: -1 };
+}
+
+/** The operator's number in the addon. @throws if this libtorch has no such operator */
+export function id(operator: Operator): number {
+  return operator.id >= 0 ? operator.id : resolve(operator);
+}
+
+function resolve(operator: Operator): number {
+  operator.id = bridge().findOperator(operator.name, operator.overload);
+  return operator.id;
+}
+
+/**
+ * Calls an operator with raw values: tensors as handles, everything else as it is, `undefined` for a default.
+ * The addon checks every value against the schema.
+ */
+export function call(operator: number, ...args: unknown[]): unknown {
+  return bridge().call(operator, ...args);
+}
+
+/** The handle the addon expects where a schema says `Tensor`. */
+export function handle(value: Tensor): Handle {
+  // A number that a caller passes by mistake must not be taken for a handle: NaN is none, and the addon names the argument.
+  return value instanceof Tensor ? value.handle : typeof value === "number" ? Number.NaN : (value as unknown as Handle);
+}
+
+export function optionalHandle(value: Tensor | null | undefined): Handle | undefined {
+  return value === undefined || value === null ? undefined : handle(value);
+}
+
+export function handles(values: readonly (Tensor | null | undefined)[]): Handle[] {
+  // Whatever is not a list goes through as it is: the addon's message names the argument.
+  return Array.isArray(values) ? values.map((value) => handle(value as Tensor)) : (values as unknown as Handle[]);
+}
+
+export function generatorHandle(value: Generator | null | undefined): number | undefined {
+  return value?.handle;
+}
+
+/** Gives a result of the addon to the current scope. */
+export function wrap(result: unknown): Tensor {
+  const tensor = new Tensor(result as Handle);
+  adopt(tensor);
+  return tensor;
+}
+
+export function wrapOptional(result: unknown): Tensor | undefined {
+  return result === null || result === undefined ? undefined : wrap(result);
+}
+
+export function wrapList(results: unknown): Tensor[] {
+  return (results as Handle[]).map(wrap);
+}
+
+/**
+ * Calls any operator of the dispatcher by name, `callOperator("aten::add.Tensor", a, b, { alpha: 2 })`: positional arguments, then
+ * one object of keyword arguments under the names of the schema.
+ * @returns what the schema says; several returns as an array
+ * @throws if the operator is unknown or an argument does not fit its schema
+ */
+export function callOperator(name: string, ...args: unknown[]): unknown {
+  const dot = name.indexOf(".");
+  const operator = bridge().findOperator(dot < 0 ? name : name.slice(0, dot), dot < 0 ? "" : name.slice(dot + 1));
+  const { arguments: parameters, returns } = bridge().describeOperator(operator);
+  const last = args.at(-1);
+  const keywords = isKeywords(last) ? (args.pop() as Record<string, unknown>) : undefined;
+  const raw = args.map((value, i) => toRaw(value, parameters[i]?.type ?? ""));
+  if (keywords !== undefined) {
+    const named = Object.entries(keywords).map(([key, value]) => {
+      const type = parameters.find((parameter) => parameter.name === key)?.type ?? "";
+      return [key, toRaw(value, type)] as const;
+    });
+    raw.push(Object.fromEntries(named));
+  }
+  const result = bridge().call(operator, ...raw);
+  if (returns.length === 1) return fromRaw(result, returns[0] as string);
+  return returns.length === 0 ? undefined : (result as unknown[]).map((value, i) => fromRaw(value, returns[i] as string));
+}
+
+function isKeywords(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function toRaw(value: unknown, type: string): unknown {
+  if (value instanceof Tensor) return value.handle;
+  if (type.startsWith("Tensor") && typeof value === "number") return Number.NaN;
+  if (Array.isArray(value) && type.includes("Tensor")) return value.map((element) => toRaw(element, "Tensor"));
+  if (type.startsWith("Generator") && typeof value === "object" && value !== null) return (value as Generator).handle;
+  return value;
+}
+
+function fromRaw(value: unknown, type: string): unknown {
+  if (type === "Tensor" || type === "Tensor?" || type === "Optional[Tensor]") return wrapOptional(value);
+  if (type.includes("Tensor") && Array.isArray(value)) return value.map((element) => wrapOptional(element));
+  return value;
+}
+
+

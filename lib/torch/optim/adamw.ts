@@ -1,0 +1,70 @@
+import { noGrad } from "../autograd.js";
+import { fusedAdamw_, zeros, zerosLike } from "../operators.generated.js";
+import { keep, scope, unscoped } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+import { Optimizer } from "./optimizer.js";
+
+export interface AdamWOptions {
+  learningRate?: number;
+  betas?: readonly [number, number];
+  eps?: number;
+  /** Decoupled: `θ ← θ − lr · weightDecay · θ`. */
+  weightDecay?: number;
+}
+
+/** AdamW, arXiv:1711.05101, with libtorch's fused kernel: one launch for all parameters. Defaults are those of PyTorch. */
+export class AdamW extends Optimizer {
+  readonly #options: Required<AdamWOptions>;
+  readonly #moments: { first: Tensor; second: Tensor; step: Tensor }[];
+
+  constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
+    const full = { learningRate: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0.01, ...options };
+    super(parameters, full.learningRate);
+    this.#options = full;
+    this.#moments = unscoped(() =>
+      parameters.map((parameter) => ({
+        first: keep(zerosLike(parameter)),
+        second: keep(zerosLike(parameter)),
+        step: keep(zeros([], { dtype: "float32", device: parameter.device })),
+      })),
+    );
+  }
+
+  override step(): void {
+    noGrad(() => scope(() => this.#update()));
+  }
+
+  #update(): void {
+    const due = Array.from(this.withGradients());
+    if (due.length === 0) return;
+    const moments = due.map(({ index }) => this.#moments[index] as { first: Tensor; second: Tensor; step: Tensor });
+    for (const { step } of moments) step.add_(1);
+    fusedAdamw_(
+      due.map(({ parameter }) => parameter),
+      due.map(({ grad }) => grad),
+      moments.map(({ first }) => first),
+      moments.map(({ second }) => second),
+      [],
+      moments.map(({ step }) => step),
+      {
+        lr: this.learningRate,
+        beta1: this.#options.betas[0],
+        beta2: this.#options.betas[1],
+        weightDecay: this.#options.weightDecay,
+        eps: this.#options.eps,
+        amsgrad: false,
+        maximize: false,
+      },
+    );
+  }
+
+  override state(): Map<string, Tensor> {
+    return new Map(
+      this.#moments.flatMap(({ first, second, step }, i) => [
+        [`${i}.first`, first],
+        [`${i}.second`, second],
+        [`${i}.step`, step],
+      ]),
+    );
+  }
+}

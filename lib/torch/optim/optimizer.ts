@@ -1,0 +1,50 @@
+import type { Tensor } from "../tensor.js";
+
+/** Changes parameters by their gradients. State tensors belong to the optimiser; `dispose` releases them. */
+export abstract class Optimizer {
+  constructor(
+    readonly parameters: readonly Tensor[],
+    public learningRate: number,
+  ) {
+    if (parameters.length === 0) throw new Error("Optimizer: expected at least one parameter, got none. Pass model.parameters().");
+  }
+
+  /** One step along the gradients; parameters without one are left alone. */
+  abstract step(): void;
+
+  /** Everything that a later run needs to go on identically, by name. */
+  abstract state(): Map<string, Tensor>;
+
+  /** Takes over a state of an optimiser with the same parameters. @throws if a tensor is missing */
+  loadState(state: ReadonlyMap<string, Tensor>): void {
+    for (const [name, tensor] of this.state()) {
+      const saved = state.get(name);
+      if (saved === undefined) throw new Error(`Optimizer state lacks '${name}'. Load the state of an optimiser with the same parameters.`);
+      tensor.copy_(saved).dispose();
+    }
+  }
+
+  /** Forgets the gradients, or fills them with zeros in place, which keeps views of them valid. */
+  zeroGrad(options: { setToNone?: boolean } = {}): void {
+    for (const parameter of this.parameters) {
+      if (options.setToNone ?? true) {
+        parameter.grad = undefined;
+      } else {
+        using grad = parameter.grad;
+        grad?.zero_().dispose();
+      }
+    }
+  }
+
+  dispose(): void {
+    for (const tensor of this.state().values()) tensor.dispose();
+  }
+
+  /** Parameters that have a gradient now, with their position and the gradient. */
+  protected *withGradients(): Generator<{ index: number; parameter: Tensor; grad: Tensor }> {
+    for (const [index, parameter] of this.parameters.entries()) {
+      const grad = parameter.grad;
+      if (grad !== undefined) yield { index, parameter, grad };
+    }
+  }
+}

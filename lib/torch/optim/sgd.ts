@@ -1,0 +1,43 @@
+import { noGrad } from "../autograd.js";
+import { add, zerosLike } from "../operators.generated.js";
+import { keep, scope, unscoped } from "../scope.js";
+import type { Tensor } from "../tensor.js";
+import { Optimizer } from "./optimizer.js";
+
+export interface SgdOptions {
+  learningRate: number;
+  momentum?: number;
+  /** Added to the gradient: `g + weightDecay · θ`. */
+  weightDecay?: number;
+}
+
+/** Stochastic gradient descent with momentum, as PyTorch defines it: `v ← μ v + g`, `θ ← θ − lr · v`. */
+export class Sgd extends Optimizer {
+  readonly #momentum: number;
+  readonly #weightDecay: number;
+  readonly #velocities: Tensor[];
+
+  constructor(parameters: readonly Tensor[], options: SgdOptions) {
+    super(parameters, options.learningRate);
+    this.#momentum = options.momentum ?? 0;
+    this.#weightDecay = options.weightDecay ?? 0;
+    // Zero is where PyTorch's velocity starts too: its first step is the gradient itself.
+    this.#velocities = this.#momentum === 0 ? [] : unscoped(() => parameters.map((parameter) => keep(zerosLike(parameter))));
+  }
+
+  override step(): void {
+    noGrad(() =>
+      scope(() => {
+        for (const { index, parameter, grad } of this.withGradients()) {
+          const decayed = this.#weightDecay === 0 ? grad : add(grad, parameter, { alpha: this.#weightDecay });
+          const direction = this.#velocities[index]?.mul_(this.#momentum).add_(decayed) ?? decayed;
+          parameter.add_(direction, { alpha: -this.learningRate });
+        }
+      }),
+    );
+  }
+
+  override state(): Map<string, Tensor> {
+    return new Map(this.#velocities.map((velocity, i) => [`${i}.velocity`, velocity]));
+  }
+}

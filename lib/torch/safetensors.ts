@@ -1,0 +1,198 @@
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { contiguous, fromFile, narrow, toCopy } from "./operators.generated.js";
+import { scope } from "./scope.js";
+import type { Tensor } from "./tensor.js";
+import type { DType } from "./types.js";
+
+// Format: https://github.com/huggingface/safetensors#format — 8 bytes little-endian header length, a JSON header, then the data.
+
+export interface SafetensorsFile {
+  readonly tensors: Map<string, Tensor>;
+  readonly metadata: Record<string, string>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+const dtypes: Readonly<Record<string, readonly [DType, bytes: number]>> = {
+  F64: ["float64", 8],
+  F32: ["float32", 4],
+  F16: ["float16", 2],
+  BF16: ["bfloat16", 2],
+  I64: ["int64", 8],
+  I32: ["int32", 4],
+  I16: ["int16", 2],
+  I8: ["int8", 1],
+  U8: ["uint8", 1],
+  BOOL: ["bool", 1],
+};
+
+const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
+
+/**
+ * Reads a safetensors file. The tensors are views of the memory-mapped file: only what is used is read from disk, and writing to
+ * them does not change the file.
+ * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor
+ */
+export function load(path: string): SafetensorsFile {
+  const { entries, metadata, dataStart, fileBytes } = readHeader(path);
+  return scope(() => {
+    const tensors = new Map<string, Tensor>();
+    if (entries.length === 0) return { tensors, metadata };
+    const bytes = fromFile(path, false, fileBytes, { dtype: "uint8" });
+    for (const { name, dtype, shape, begin, end } of entries) {
+      const raw = narrow(bytes, 0, dataStart + begin, end - begin);
+      // Old writers did not align the data; a typed view needs it aligned.
+      const isAligned = (dataStart + begin) % 8 === 0;
+      const typed = (isAligned ? raw : raw.clone()).view(dtype);
+      tensors.set(name, typed.view(shape));
+    }
+    return { tensors, metadata };
+  });
+}
+
+/**
+ * Writes tensors of any device to a safetensors file, under a temporary name that becomes `path` when everything is on disk.
+ * @throws if the dtype has no name in the format, or the file cannot be written; then nothing is left behind
+ */
+export function save(
+  path: string,
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Record<string, string> = {},
+): void {
+  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const list = Array.from(tensors);
+  let offset = 0;
+  for (const [name, tensor] of list) {
+    const [code, itemBytes] = codeOf(tensor.dtype, name);
+    const end = offset + tensor.numel() * itemBytes;
+    header[name] = { dtype: code, shape: tensor.shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, " ")]); // keeps the data aligned
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = openSync(temporary, "w");
+  try {
+    writeAll(file, length);
+    writeAll(file, padded);
+    for (const [, tensor] of list) {
+      scope(() => {
+        const onCpu = contiguous(toCopyOnCpu(tensor.detach()));
+        const array = onCpu.sharedArray();
+        writeAll(file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+      });
+    }
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      closeSync(file);
+    } catch {
+      // closed before: the error to report is the first one
+    }
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function toCopyOnCpu(tensor: Tensor): Tensor {
+  return tensor.device === "cpu" ? tensor : toCopy(tensor, { device: "cpu" });
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  const chunk = 1 << 30; // one write call takes at most 2 GiB
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(chunk, bytes.length - at));
+}
+
+function codeOf(dtype: DType, name: string): readonly [code: string, bytes: number] {
+  for (const [code, [candidate, bytes]] of Object.entries(dtypes)) {
+    if (candidate === dtype) return [code, bytes];
+  }
+  throw new TypeError(`safetensors: tensor '${name}' is ${dtype}, which the format cannot hold. Convert it first.`);
+}
+
+function readHeader(path: string) {
+  const fileBytes = statSync(path).size;
+  const fail = (what: string): never => {
+    throw new Error(`${path}: not a valid safetensors file: ${what}. Download or export it again.`);
+  };
+  if (fileBytes < 8) fail(`expected at least 8 bytes, got ${fileBytes}`);
+  const file = openSync(path, "r");
+  let header: Buffer;
+  let dataStart: number;
+  try {
+    const length = Buffer.alloc(8);
+    readSync(file, length, 0, 8, 0);
+    const headerBytes = Number(length.readBigUInt64LE());
+    if (headerBytes > maxHeaderBytes || headerBytes > fileBytes - 8) {
+      fail(`its header claims ${headerBytes} bytes, the file has ${fileBytes}`);
+    }
+    header = Buffer.alloc(headerBytes);
+    if (readSync(file, header, 0, headerBytes, 8) !== headerBytes) fail("its header is cut off");
+    dataStart = 8 + headerBytes;
+  } finally {
+    closeSync(file);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(header));
+  } catch (error) {
+    return fail(`its header is not JSON (${(error as Error).message})`);
+  }
+  if (!isObject(json)) return fail("its header is not a JSON object");
+  const { __metadata__: metadata = {}, ...rest } = json;
+  if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
+    return fail("its __metadata__ is not an object of strings");
+  }
+  const entries = Object.entries(rest).map(([name, value]) => parseEntry(name, value, fail));
+  checkLayout(entries, fileBytes - dataStart, fail);
+  return { entries, metadata: metadata as Record<string, string>, dataStart, fileBytes };
+}
+
+function parseEntry(name: string, value: unknown, fail: (what: string) => never): Entry {
+  if (!isObject(value)) return fail(`the entry of tensor '${name}' is not an object`);
+  const { dtype: code, shape, data_offsets: offsets } = value;
+  const known = typeof code === "string" && Object.hasOwn(dtypes, code) ? dtypes[code] : undefined;
+  if (known === undefined) {
+    return fail(`tensor '${name}' has the dtype ${JSON.stringify(code)}, expected one of ${Object.keys(dtypes).join(", ")}`);
+  }
+  const [dtype, itemBytes] = known;
+  if (!Array.isArray(shape) || !shape.every(isSize)) return fail(`tensor '${name}' has the shape ${JSON.stringify(shape)}`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
+    return fail(`tensor '${name}' has the offsets ${JSON.stringify(offsets)}`);
+  }
+  const [begin, end] = offsets as [number, number];
+  const bytes = shape.reduce((product, size) => product * size, itemBytes);
+  if (end - begin !== bytes) {
+    return fail(`tensor '${name}' of ${code} [${shape}] needs ${bytes} bytes, its offsets [${offsets}] give ${end - begin}`);
+  }
+  return { name, dtype, shape, begin, end };
+}
+
+// The format demands that the data is covered exactly: no overlap, no hole, nothing after the last tensor.
+function checkLayout(entries: readonly Entry[], dataBytes: number, fail: (what: string) => never): void {
+  let at = 0;
+  for (const { name, begin, end } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== at) fail(`the data of tensor '${name}' begins at byte ${begin}, expected ${at}`);
+    at = end;
+  }
+  if (at !== dataBytes) fail(`its tensors cover ${at} bytes of data, the file holds ${dataBytes}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,249 @@
+import { bridge, type Handle } from "./bridge.js";
+import * as operators from "./operators.generated.js";
+import { adopt, disposed, keep, scopeClosed } from "./scope.js";
+import { TensorMethods } from "./tensor-methods.generated.js";
+import type { Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
+
+export interface BackwardOptions {
+  /** Gradient of the loss with respect to this tensor; may be left out for a scalar. */
+  readonly gradient?: Tensor;
+  /** Keep the graph for another backward pass. Default: `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Record the backward pass itself, for higher derivatives. */
+  readonly createGraph?: boolean;
+  /** Accumulate only into these leaves. Default: all leaves. */
+  readonly inputs?: readonly Tensor[];
+}
+
+/**
+ * A libtorch tensor. Most of its methods are generated from operator schemas (see `tensor-methods.generated.ts`).
+ *
+ * Its memory is released by the scope it was made in, by `dispose()` or by `using`; see `scope`.
+ */
+export class Tensor extends TensorMethods implements Disposable {
+  /** The addon's number for this tensor; zero or less once released. */
+  handle: Handle;
+  /** Set by `keep`: scopes leave this tensor alone. */
+  isKept = false;
+
+  /** @internal Tensors come from `torch.tensor`, the factories and the operators. */
+  constructor(handle: Handle) {
+    super();
+    this.handle = handle;
+  }
+
+  get shape(): number[] {
+    return bridge().shape(this.live());
+  }
+
+  get dtype(): DType {
+    return bridge().dtype(this.live()) as DType;
+  }
+
+  get device(): Device {
+    return bridge().device(this.live()) as Device;
+  }
+
+  dim(): number {
+    return this.shape.length;
+  }
+
+  numel(): number {
+    return this.shape.reduce((product, size) => product * size, 1);
+  }
+
+  /** Size along `dim`; negative counts from the end. @throws if there is no such dimension */
+  size(dim: number): number {
+    const shape = this.shape;
+    const size = shape.at(dim);
+    if (size === undefined || !Number.isInteger(dim)) {
+      throw new RangeError(`Tensor [${shape}] has no dimension ${dim}; expected ${-shape.length} to ${shape.length - 1}.`);
+    }
+    return size;
+  }
+
+  /** Elements to skip in memory per step along each dimension. */
+  strides(): number[] {
+    return bridge().strides(this.live());
+  }
+
+  isContiguous(): boolean {
+    return bridge().isContiguous(this.live());
+  }
+
+  /** Whether both tensors look at the same memory, as views do. */
+  isSameStorage(other: Tensor): boolean {
+    return bridge().isSameStorage(this.live(), other.live());
+  }
+
+  /** The value of a tensor with one element; waits for the device. Integers beyond 2⁵³ come as `bigint`. */
+  item(): number {
+    return bridge().item(this.live()) as number;
+  }
+
+  /** A copy of the elements in row-major order. `float16` and `bfloat16` come as their bits; use `float()` first for numbers. */
+  toTypedArray(): TypedArray {
+    const handle = this.live();
+    const array = new (arrayType(this.dtype))(this.numel());
+    bridge().copyBytes(handle, array);
+    return array;
+  }
+
+  /**
+   * The elements without a copy: a typed array over the tensor's own memory, which stays valid after the tensor is disposed.
+   * @throws unless the tensor is contiguous and on the CPU
+   */
+  sharedArray(): TypedArray {
+    const buffer = bridge().shareBytes(this.live());
+    return new (arrayType(this.dtype))(buffer);
+  }
+
+  /** The elements as nested arrays of numbers (booleans, bigints), or one value for a tensor without dimensions. */
+  toArray(): NestedNumbers {
+    const dtype = this.dtype;
+    const isHalf = dtype === "float16" || dtype === "bfloat16";
+    const full = isHalf ? operators.toCopy(this, { dtype: "float32" }) : this;
+    const flat = full.toTypedArray();
+    if (isHalf) full.dispose();
+    const read = dtype === "bool" ? (i: number) => flat[i] === 1 : (i: number) => flat[i] as Scalar;
+    return nest(this.shape, read);
+  }
+
+  get requiresGrad(): boolean {
+    return bridge().requiresGrad(this.live());
+  }
+
+  set requiresGrad(value: boolean) {
+    bridge().setRequiresGrad(this.live(), value);
+  }
+
+  /** Sets `requiresGrad` and returns this same tensor, for chaining. */
+  requiresGrad_(value = true): this {
+    this.requiresGrad = value;
+    return this;
+  }
+
+  get isLeaf(): boolean {
+    return bridge().isLeaf(this.live());
+  }
+
+  /** The accumulated gradient, a fresh handle at every access; `undefined` before the first backward pass. */
+  get grad(): Tensor | undefined {
+    const handle = bridge().grad(this.live());
+    if (handle === null) return undefined;
+    const grad = new Tensor(handle);
+    adopt(grad);
+    return grad;
+  }
+
+  set grad(value: Tensor | undefined) {
+    bridge().setGrad(this.live(), value === undefined ? null : value.live());
+  }
+
+  /** Keep the gradient of this non-leaf tensor in the next backward pass. */
+  retainGrad(): void {
+    bridge().retainGrad(this.live());
+  }
+
+  /** Accumulates the gradients of this tensor into the leaves it was computed from. @throws if it needs a `gradient` and has none */
+  backward(options: BackwardOptions = {}): void {
+    const { gradient, createGraph = false, retainGraph = createGraph, inputs = [] } = options;
+    bridge().backward(
+      [this.live()],
+      [gradient === undefined ? null : gradient.live()],
+      retainGraph,
+      createGraph,
+      inputs.map((input) => input.live()),
+    );
+  }
+
+  /** This tensor in another dtype or on another device; the same memory when nothing changes. */
+  to(options: { dtype?: DType; device?: Device; nonBlocking?: boolean }): Tensor {
+    const isSame =
+      (options.dtype === undefined || options.dtype === this.dtype) &&
+      (options.device === undefined || options.device === this.device || this.device.startsWith(`${options.device}:`));
+    return isSame ? operators.alias(this) : operators.toCopy(this, options);
+  }
+
+  float(): Tensor {
+    return this.to({ dtype: "float32" });
+  }
+
+  double(): Tensor {
+    return this.to({ dtype: "float64" });
+  }
+
+  long(): Tensor {
+    return this.to({ dtype: "int64" });
+  }
+
+  bool(): Tensor {
+    return this.to({ dtype: "bool" });
+  }
+
+  /** Releases the memory now, unless views share it. Later use throws; disposing twice does nothing. */
+  dispose(): void {
+    if (this.handle > 0) {
+      bridge().release(this.handle);
+      this.handle = disposed;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  get isDisposed(): boolean {
+    return this.handle <= 0;
+  }
+
+  /** Makes this tensor outlive the scope it was made in, until `dispose`. */
+  keep(): this {
+    return keep(this);
+  }
+
+  override toString(): string {
+    if (this.isDisposed) return "Tensor (released)";
+    return `Tensor [${this.shape.join(", ")}] ${this.dtype} ${this.device}`;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  private live(): Handle {
+    if (this.handle === disposed) throw new Error("Tensor was disposed: expected a live tensor. Use it before dispose().");
+    if (this.handle === scopeClosed) {
+      throw new Error("Tensor was released when its scope closed. Return it from the scope to keep it.");
+    }
+    return this.handle;
+  }
+}
+
+type ArrayType = new (from: number | ArrayBuffer) => TypedArray;
+
+const arrayTypes: Partial<Record<DType, ArrayType>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+};
+
+function arrayType(dtype: DType): ArrayType {
+  const type = arrayTypes[dtype];
+  if (type === undefined) throw new TypeError(`There is no typed array for ${dtype}. Convert the tensor first, such as with viewAsReal().`);
+  return type;
+}
+
+function nest(shape: readonly number[], read: (i: number) => Scalar): NestedNumbers {
+  let next = 0;
+  const build = (depth: number): NestedNumbers =>
+    depth === shape.length ? read(next++) : Array.from({ length: shape[depth] as number }, () => build(depth + 1));
+  return build(0);
+}

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "slots.h"
+#include "values.h"
+
+namespace codyra {
+
+// Arguments of the functions that are not hot. Each throws when the value is of another type.
+
+inline const at::Tensor& tensorArgument(const Napi::CallbackInfo& info, size_t i) {
+  return tensorAt(info[i].ToNumber().DoubleValue());
+}
+
+inline std::vector<at::Tensor> tensorListArgument(const Napi::CallbackInfo& info, size_t i) {
+  if (!info[i].IsArray()) throw std::invalid_argument("expected an array of tensors.");
+  const auto list = info[i].As<Napi::Array>();
+  std::vector<at::Tensor> tensors;
+  for (uint32_t k = 0; k < list.Length(); ++k) {
+    const Napi::Value value = list[k];
+    tensors.push_back(value.IsNull() || value.IsUndefined() ? at::Tensor() : tensorAt(value.ToNumber().DoubleValue()));
+  }
+  return tensors;
+}
+
+inline std::vector<int64_t> intListArgument(const Napi::CallbackInfo& info, size_t i) {
+  if (!info[i].IsArray()) throw std::invalid_argument("expected an array of integers.");
+  const auto list = info[i].As<Napi::Array>();
+  std::vector<int64_t> values;
+  for (uint32_t k = 0; k < list.Length(); ++k) values.push_back(static_cast<Napi::Value>(list[k]).ToNumber().Int64Value());
+  return values;
+}
+
+inline std::string textArgument(const Napi::CallbackInfo& info, size_t i) {
+  if (!info[i].IsString()) throw std::invalid_argument("expected a string.");
+  return info[i].As<Napi::String>();
+}
+
+// A seed: a whole number or a bigint, as the 64 bits that libtorch takes.
+inline uint64_t seedArgument(const Napi::CallbackInfo& info, size_t i) {
+  if (info[i].IsBigInt()) {
+    bool isLossless = false;
+    const uint64_t seed = info[i].As<Napi::BigInt>().Uint64Value(&isLossless);
+    if (!isLossless) throw std::invalid_argument("expected a seed from 0 to 2^64 - 1, got a bigint outside of it.");
+    return seed;
+  }
+  const double seed = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : -1;
+  if (!(seed >= 0 && seed <= 9007199254740991.0) || seed != static_cast<double>(static_cast<uint64_t>(seed))) {
+    throw std::invalid_argument("expected a seed that is a whole number from 0 to 2^53 - 1, or a bigint.");
+  }
+  return static_cast<uint64_t>(seed);
+}
+
+inline Napi::Value tensorResult(const Napi::CallbackInfo& info, at::Tensor tensor) {
+  return Napi::Value(info.Env(), fromTensor(info.Env(), std::move(tensor)));
+}
+
+}  // namespace codyra

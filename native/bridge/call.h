@@ -1,0 +1,10 @@
+#pragma once
+
+#include <node_api.h>
+
+namespace codyra {
+
+// call(operator, ...arguments): positional arguments in schema order, then optionally one object of keyword arguments.
+napi_value call(napi_env env, napi_callback_info info);
+
+}  // namespace codyra

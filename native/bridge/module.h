@@ -1,0 +1,14 @@
+#pragma once
+
+#include <napi.h>
+
+namespace codyra {
+
+// Each adds the functions of the file of that name to the addon's exports.
+void exportLookup(Napi::Object exports);
+void exportTensors(Napi::Object exports);
+void exportAutograd(Napi::Object exports);
+void exportRandom(Napi::Object exports);
+void exportRuntime(Napi::Object exports);
+
+}  // namespace codyra

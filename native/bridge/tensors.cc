@@ -1,0 +1,145 @@
+// Tensors from and to JavaScript's memory, and what they are.
+
+#include <ATen/Functions.h>
+#include <c10/util/SmallVector.h>
+
+#include <cstring>
+#include <unordered_set>
+
+#include "arguments.h"
+#include "errors.h"
+#include "module.h"
+
+namespace codyra {
+namespace {
+
+struct Bytes {
+  void* data;
+  size_t length;
+};
+
+Bytes bytesArgument(const Napi::CallbackInfo& info, size_t i) {
+  if (!info[i].IsTypedArray()) throw std::invalid_argument("expected a typed array or a Buffer.");
+  const auto array = info[i].As<Napi::TypedArray>();
+  return {static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength()};
+}
+
+Napi::Value release(const Napi::CallbackInfo& info) {
+  releaseTensor(info.Env(), info[0].ToNumber().DoubleValue());
+  return info.Env().Undefined();
+}
+
+Napi::Value releaseMany(const Napi::CallbackInfo& info) {
+  const auto handles = info[0].As<Napi::Float64Array>();
+  for (size_t i = 0; i < handles.ElementLength(); ++i) releaseTensor(info.Env(), handles[i]);
+  return info.Env().Undefined();
+}
+
+// Copies: JavaScript may detach or resize its buffers at any time.
+Napi::Value fromBytes(const Napi::CallbackInfo& info) {
+  const Bytes bytes = bytesArgument(info, 0);
+  const c10::ScalarType dtype = parseScalarType(textArgument(info, 1));
+  const auto shape = intListArgument(info, 2);
+  int64_t elements = 1;
+  bool isOverflow = false;
+  for (const int64_t size : shape) {
+    if (size < 0) throw std::invalid_argument("expected sizes of at least 0, got " + std::to_string(size) + ".");
+    isOverflow = isOverflow || __builtin_mul_overflow(elements, size, &elements);
+  }
+  const size_t itemBytes = c10::elementSize(dtype);
+  if (isOverflow || static_cast<uint64_t>(elements) != bytes.length / itemBytes || bytes.length % itemBytes != 0) {
+    throw std::invalid_argument("expected the elements of shape " + c10::str(c10::IntArrayRef(shape)) + ", got " +
+                                std::to_string(bytes.length / itemBytes) + " elements. Give the shape of the data.");
+  }
+  at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
+  if (bytes.length > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, bytes.length);
+  return tensorResult(info, std::move(tensor));
+}
+
+Napi::Value copyBytes(const Napi::CallbackInfo& info) {
+  const Bytes into = bytesArgument(info, 1);
+  const at::Tensor tensor = tensorArgument(info, 0).detach().resolve_conj().resolve_neg().cpu().contiguous();
+  if (tensor.nbytes() != into.length) {
+    throw std::invalid_argument("expected a typed array of " + std::to_string(tensor.nbytes()) + " bytes, got " +
+                                std::to_string(into.length) + ".");
+  }
+  if (into.length > 0) std::memcpy(into.data, tensor.const_data_ptr(), into.length);
+  return info.Env().Undefined();
+}
+
+// The buffer holds the storage, so it stays valid after the tensor was released.
+Napi::Value shareBytes(const Napi::CallbackInfo& info) {
+  const at::Tensor tensor = tensorArgument(info, 0).detach();
+  if (!tensor.is_cpu() || tensor.layout() != c10::kStrided || !tensor.is_contiguous() || tensor.is_conj() || tensor.is_neg()) {
+    throw std::invalid_argument("Shared memory needs a contiguous tensor on the CPU. Use toTypedArray(), which copies.");
+  }
+  if (tensor.nbytes() == 0) return Napi::ArrayBuffer::New(info.Env(), 0);
+  auto* owner = new at::Tensor(tensor);
+  return Napi::ArrayBuffer::New(
+      info.Env(), owner->mutable_data_ptr(), owner->nbytes(), [](Napi::Env, void*, at::Tensor* held) { delete held; }, owner);
+}
+
+Napi::Value fromSizes(const Napi::CallbackInfo& info, c10::IntArrayRef sizes) {
+  auto array = Napi::Array::New(info.Env(), sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i) array[i] = Napi::Number::New(info.Env(), static_cast<double>(sizes[i]));
+  return array;
+}
+
+Napi::Value shape(const Napi::CallbackInfo& info) { return fromSizes(info, tensorArgument(info, 0).sizes()); }
+
+Napi::Value strides(const Napi::CallbackInfo& info) { return fromSizes(info, tensorArgument(info, 0).strides()); }
+
+Napi::Value dtype(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), scalarTypeName(tensorArgument(info, 0).scalar_type()));
+}
+
+Napi::Value device(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), tensorArgument(info, 0).device().str());
+}
+
+Napi::Value item(const Napi::CallbackInfo& info) {
+  return Napi::Value(info.Env(), fromIValue(info.Env(), tensorArgument(info, 0).item()));
+}
+
+Napi::Value isContiguous(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), tensorArgument(info, 0).is_contiguous());
+}
+
+Napi::Value isSameStorage(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), tensorArgument(info, 0).is_alias_of(tensorArgument(info, 1)));
+}
+
+Napi::Value memoryStatistics(const Napi::CallbackInfo& info) {
+  double count = 0, bytes = 0;
+  std::unordered_set<const void*> seen;
+  tensors().forEach([&](const HeldTensor& held) {
+    ++count;
+    if (!held.tensor.has_storage()) return;
+    const auto& storage = held.tensor.storage();
+    if (seen.insert(storage.unsafeGetStorageImpl()).second) bytes += static_cast<double>(storage.nbytes());
+  });
+  auto statistics = Napi::Object::New(info.Env());
+  statistics["liveTensors"] = count;
+  statistics["liveBytes"] = bytes;
+  return statistics;
+}
+
+}  // namespace
+
+void exportTensors(Napi::Object exports) {
+  exportFunction<release>(exports, "release");
+  exportFunction<releaseMany>(exports, "releaseMany");
+  exportFunction<fromBytes>(exports, "fromBytes");
+  exportFunction<copyBytes>(exports, "copyBytes");
+  exportFunction<shareBytes>(exports, "shareBytes");
+  exportFunction<shape>(exports, "shape");
+  exportFunction<strides>(exports, "strides");
+  exportFunction<dtype>(exports, "dtype");
+  exportFunction<device>(exports, "device");
+  exportFunction<item>(exports, "item");
+  exportFunction<isContiguous>(exports, "isContiguous");
+  exportFunction<isSameStorage>(exports, "isSameStorage");
+  exportFunction<memoryStatistics>(exports, "memoryStatistics");
+}
+
+}  // namespace codyra

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <ATen/core/ivalue.h>
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+#include <node_api.h>
+
+#include <string>
+
+#include "operators.h"
+#include "slots.h"
+
+namespace codyra {
+
+// A JavaScript value as the parameter's type. `position` is 1-based, for the message when it does not fit.
+// Throws ArgumentError; nothing is coerced.
+c10::IValue toIValue(napi_env env, napi_value value, const Operator& op, size_t position);
+
+// A result for JavaScript: tensors as handles, lists as arrays, several returns as an array in schema order.
+napi_value fromIValue(napi_env env, c10::IValue value);
+
+// A tensor's handle, reporting its memory to V8; null for an undefined tensor.
+napi_value fromTensor(napi_env env, at::Tensor tensor);
+
+// Gives up a tensor that JavaScript held; a stale handle does nothing.
+void releaseTensor(napi_env env, Handle handle);
+
+c10::ScalarType parseScalarType(const std::string& name);
+std::string scalarTypeName(c10::ScalarType type);
+
+}  // namespace codyra

@@ -1,0 +1,84 @@
+// One exported function: its operators, its signatures, and the body that finds the overload and calls it.
+
+import { conditionOf, decide } from "./dispatch.mjs";
+import { constantName, functionName } from "./names.mjs";
+import { declare, implementationOf, mergeSignatures } from "./signature.mjs";
+
+const reserved = new Set(
+  "delete do export for if import in new null return switch this typeof var void while with".split(" "),
+);
+
+/** @param {object[]} overloads of one function, from `makeOverloads` */
+export function emitFunction(overloads) {
+  const exportedName = functionName(overloads[0].schema);
+  const isReserved = reserved.has(exportedName);
+  const name = isReserved ? `${exportedName}_` : exportedName;
+  const constants = overloads.map(({ schema }) => {
+    return `const ${constantName(schema)} = lazyOperator("${schema.name}", "${schema.overload}");`;
+  });
+
+  const signatures = mergeSignatures(overloads);
+  const implementation = implementationOf(signatures);
+  const head = ({ parameters, result }) => {
+    return `${isReserved ? "" : "export "}function ${name}(${parameters.map(declare).join(", ")}): ${result}`;
+  };
+  const body = emitTree(decide(overloads), implementation.parameters);
+  const declarations = emitSignatures(signatures, implementation, head, body);
+  const alias = isReserved ? [`export { ${name} as ${exportedName} };`] : [];
+  return [constants.join("\n"), declarations, ...alias].join("\n\n");
+}
+
+/** The documented signatures, and the implementation with its body; the same thing when there is one signature. */
+export function emitSignatures(signatures, implementation, head, body) {
+  const documented = signatures.map((signature) => `${emitDoc(signature.schemas)}\n${head(signature)}`);
+  if (signatures.length === 1) return `${documented[0]} {\n${body}\n}`;
+  return `${documented.join(";\n")};\n${head(implementation)} {\n${body}\n}`;
+}
+
+function emitDoc(schemas) {
+  if (schemas.length === 1) return `/** \`${schemas[0].text}\` */`;
+  return `/**\n${schemas.map(({ text }) => ` * - \`${text}\``).join("\n")}\n */`;
+}
+
+/**
+ * The statements of a decision tree.
+ * @param {object[]} parameters of the implementation
+ * @param {Set<number>} tensors parameters that the tests so far have shown to be tensors
+ */
+function emitTree(tree, parameters, tensors = new Set(), isLast = true) {
+  if (tree.overload) return emitCall(tree.overload, parameters, tensors, isLast);
+  const statements = tree.cases.map(({ kinds, tree: inner }, i) => {
+    if (i === tree.cases.length - 1) return emitTree(inner, parameters, tensors, isLast);
+    const isTensor = kinds.size === 1 && kinds.has("tensor");
+    const code = emitTree(inner, parameters, isTensor ? new Set([...tensors, tree.index]) : tensors, false);
+    return `if (${conditionOf(kinds, parameters[tree.index].name)}) ${code.includes("\n") ? `{\n${code}\n}` : code}`;
+  });
+  return statements.join("\n");
+}
+
+function emitCall(overload, parameters, tensors, isLast) {
+  const { schema, sources, result } = overload;
+  const options = emitOptions(overload.parameters, parameters);
+  const values = sources.map(({ pass, field, index }) => {
+    if (field !== undefined) return pass(`${options.value}.${field}`);
+    // The implementation may allow more types here than this overload does.
+    const [own, { name, types, isOptional }] = [overload.parameters[index], parameters[index]];
+    const isKnown =
+      tensors.has(index) || (types.join() === own.types.join() && isOptional === own.isOptional);
+    return pass(own.isPlain || isKnown ? name : `${name} as ${own.types.join(" | ")}`);
+  });
+  const call = result.convert(`call(${[`id(${constantName(schema)})`, ...values].join(", ")})`);
+  const end = result.type === "void" ? [`${call};`, ...(isLast ? [] : ["return;"])] : [`return ${call};`];
+  return [...options.statements, ...end].join("\n");
+}
+
+/** Where an overload finds its options: in `options`, or under another name when that parameter has several meanings. */
+function emitOptions(own, parameters) {
+  const options = own.at(-1);
+  if (options?.name !== "options") return { statements: [] };
+  const { name, types } = parameters[own.length - 1];
+  const mark = options.isOptional ? "?" : "";
+  if (name === "options" && types.length === 1) return { value: `options${mark}`, statements: [] };
+  const type = [...options.types, ...(options.isOptional ? ["undefined"] : [])].join(" | ");
+  return { value: `keywords${mark}`, statements: [`const keywords = ${name} as ${type};`] };
+}

@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { packageRoot } from "./files.mjs";
+import { locateLibtorch } from "./libtorch.mjs";
+import { withLock } from "./lock.mjs";
+import { checkMachine } from "./machine.mjs";
+import { buildNative, isBuilt, recordBuild } from "./native.mjs";
+import { arePackagesInstalled, installPackages } from "./packages.mjs";
+import { installPrivateEnvironment } from "./private-environment.mjs";
+import { createReport } from "./report.mjs";
+import { findToolchain } from "./toolchain.mjs";
+import { compileTypescript, isCompiled } from "./typescript.mjs";
+
+export { locateLibtorch } from "./libtorch.mjs";
+export { cacheDirectory, checkMachine } from "./machine.mjs";
+export { readBuildRecord } from "./native.mjs";
+export { findToolchain } from "./toolchain.mjs";
+
+/**
+ * Finds or installs libtorch, builds the addon, and compiles the TypeScript sources; what is already done is skipped.
+ * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean }} options
+ *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone; withPackages: install node_modules first
+ * @throws {import("./failure.mjs").SetupError} the first thing that is missing
+ */
+export async function setUp({ quiet = false, nativeOnly = false, withPackages = false } = {}) {
+  const report = createReport({ quiet });
+  report.found(checkMachine());
+  const steps = async () => {
+    if (withPackages && !arePackagesInstalled())
+      await report.run("npm packages", "installed in", installPackages);
+    await prepareAddon(report);
+    if (!nativeOnly) await prepareTypescript(report);
+  };
+  await withLock(join(packageRoot, "build/setup.lock"), steps, () =>
+    report.say("waiting for another set-up of this checkout"),
+  );
+}
+
+async function prepareAddon(report) {
+  let libtorch = await locateLibtorch();
+  const isDone = libtorch !== null && isBuilt(libtorch);
+  const toolchain = isDone ? undefined : await findToolchain(); // before the download, which would be in vain without it
+  if (toolchain) report.found(describeToolchain(toolchain));
+  if (libtorch) report.found(describeLibtorch(libtorch));
+  else {
+    await report.run("libtorch", "installed in", async (update) => {
+      libtorch = await installPrivateEnvironment(update);
+      return describeLibtorch(libtorch);
+    });
+  }
+  if (isDone) return report.found("native build", "up to date");
+  await report.run("native build", "", (update) => buildNative(libtorch, toolchain, update));
+  await report.run("addon", "loads in", () => recordBuild(libtorch, toolchain.compiler));
+}
+
+async function prepareTypescript(report) {
+  if (isCompiled()) report.found("TypeScript", "up to date");
+  else await report.run("TypeScript", "", compileTypescript);
+}
+
+function describeToolchain({ compiler, cmake, generator }) {
+  return `${compiler.name} ${compiler.version}, cmake ${cmake}, ${generator === "Ninja" ? "ninja" : "make"}`;
+}
+
+function describeLibtorch({ version, source }) {
+  return `libtorch ${version} (${source})`;
+}

@@ -1,0 +1,43 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { runCommand } from "./command.mjs";
+import { SetupError } from "./failure.mjs";
+import { hashFiles, packageRoot, readJson, writeJson } from "./files.mjs";
+
+const configuration = join(packageRoot, "tsconfig.json");
+const output = join(packageRoot, "dist");
+const recordPath = join(packageRoot, "build/typescript.json");
+
+/** Whether dist/ is up to date. A package from the registry ships dist/ and no tsconfig.json. */
+export function isCompiled() {
+  if (!existsSync(configuration)) return true;
+  return existsSync(output) && readJson(recordPath)?.sources === sources();
+}
+
+/** Compiles lib/ to dist/. */
+export async function compileTypescript() {
+  const compiler = join(packageRoot, "node_modules/typescript/bin/tsc");
+  if (!existsSync(compiler)) {
+    throw new SetupError({
+      what: "TypeScript is not installed, and dist/ is missing or older than lib/.",
+      expected: "the development packages of package.json in node_modules",
+      fix: "Run `npm ci --include=dev`.",
+    });
+  }
+  const compiled = sources();
+  rmSync(output, { recursive: true, force: true });
+  const { code, output: messages } = await runCommand(process.execPath, [compiler, "-p", configuration]);
+  if (code !== 0) {
+    throw new SetupError({
+      what: "The TypeScript sources do not compile.",
+      expected: "`tsc` to find no error in lib/",
+      fix: "Correct these lines; `npm run build` prints all of them.",
+      details: messages.trimEnd().split("\n").slice(0, 10),
+    });
+  }
+  writeJson(recordPath, { sources: compiled });
+}
+
+function sources() {
+  return hashFiles([join(packageRoot, "lib"), configuration]);
+}

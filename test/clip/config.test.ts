@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { clipConfigs, formatConfig, parseConfig } from "../../lib/clip/index.js";
+import { fixture } from "./fixtures.js";
+
+describe("parseConfig", () => {
+  it("fills in what published files leave out", () => {
+    const published = {
+      model_type: "clip",
+      text_config: { eos_token_id: 49407 },
+      vision_config: { patch_size: 16 },
+    };
+    const expected = { ...clipConfigs["vit-b-16"], text: { ...clipConfigs["vit-b-16"].text, padTokenId: 1 } };
+    expect(parseConfig(published)).toEqual(expected);
+  });
+
+  it("prefers the fields that old files repeat in a _dict", () => {
+    const config = parseConfig({
+      text_config: { hidden_size: 512 },
+      text_config_dict: { hidden_size: 768 },
+      vision_config_dict: null,
+    });
+    expect(config.text.width).toBe(768);
+  });
+
+  it("names every wrong field and the file", () => {
+    const json = { text_config: { hidden_size: -1 }, vision_config: { hidden_act: "relu" } };
+    expect(() => parseConfig(json, "here/config.json")).toThrow(
+      /^here\/config\.json: [\s\S]*text_config\.hidden_size[\s\S]*vision_config\.hidden_act/,
+    );
+  });
+
+  it("rejects widths that the heads do not divide and sizes that the patches do not", () => {
+    expect(() => parseConfig({ text_config: { num_attention_heads: 7 } })).toThrow(
+      "text_config: hidden_size 512 is not a multiple of num_attention_heads 7",
+    );
+    expect(() => parseConfig({ vision_config: { patch_size: 15 } })).toThrow(
+      "vision_config: image_size 224 is not a multiple of patch_size 15",
+    );
+  });
+});
+
+describe("formatConfig", () => {
+  it.each(["gelu", "quick-gelu"])("writes what transformers wrote for %s", (name) => {
+    const published = JSON.parse(readFileSync(fixture(name, "config.json"), "utf8"));
+    const written = formatConfig(parseConfig(published));
+    // The towers' own projection_dim is not used; dropout and initialisation are for training from scratch.
+    for (const tower of ["text_config", "vision_config"]) {
+      for (const key of ["attention_dropout", "initializer_factor", "initializer_range"])
+        delete published[tower][key];
+      published[tower].projection_dim = published.projection_dim;
+    }
+    const { dtype, transformers_version, initializer_factor, ...rest } = published;
+    expect(written).toEqual(rest);
+  });
+
+  it.each(Object.entries(clipConfigs))("keeps %s", (_, config) => {
+    expect(parseConfig(formatConfig(config))).toEqual(config);
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { Preprocessing } from "../../lib/clip/index.js";
+import { BatchSampler, evaluationBatches, TrainingBatches, taskFromArrays } from "../../lib/data/index.js";
+import * as torch from "../../lib/torch/index.js";
+
+describe("BatchSampler", () => {
+  const sampler = new BatchSampler(10, { batchSize: 4, seed: 3 });
+  const epoch = (number: number) => [0, 1, 2].map((step) => sampler.at(number * 3 + step));
+
+  it("sees every example once an epoch and keeps the last short batch", () => {
+    expect(epoch(0).map((batch) => batch.length)).toEqual([4, 4, 2]);
+    for (const number of [0, 1, 7]) {
+      expect(epoch(number).flat().sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+    expect(epoch(0)).not.toEqual(epoch(1));
+  });
+
+  it("gives any step without those before it", () => {
+    const inOrder = Array.from({ length: 9 }, (_, step) => sampler.at(step));
+    expect(new BatchSampler(10, { batchSize: 4, seed: 3 }).at(7)).toEqual(inOrder[7]);
+    expect(sampler.at(2)).toEqual(inOrder[2]);
+    expect(new BatchSampler(10, { batchSize: 4, seed: 4 }).at(7)).not.toEqual(inOrder[7]);
+  });
+
+  it("refuses nothing to sample from", () => {
+    expect(() => new BatchSampler(0, { batchSize: 4, seed: 0 })).toThrow(/got 0 and 4/);
+    expect(() => new BatchSampler(4, { batchSize: 0, seed: 0 })).toThrow(/got 4 and 0/);
+  });
+});
+
+describe("batches of a task", () => {
+  const size = 8;
+  // Every image has one value all over, ten times its label, so that a batch shows where each of its images came from.
+  const arrays = (labels: number[]) => ({
+    images: Uint8Array.from(
+      { length: labels.length * size * size * 3 },
+      (_, i) => 10 * labels[Math.floor(i / (size * size * 3))]!,
+    ),
+    labels: Int32Array.from(labels),
+  });
+  const classes = ["zero", "one", "two", "three", "four"];
+  const task = taskFromArrays({
+    name: "numbers",
+    classes,
+    templates: ["a {}."],
+    size,
+    train: arrays([0, 1, 2, 3, 4, 4, 3]),
+    test: arrays([4, 0, 2]),
+  });
+  const preprocessing = new Preprocessing({ size, cropSize: size, mean: [0.5, 0, 0], std: [0.5, 1, 2] });
+
+  it("augments and normalises, with labels that belong to the pixels", () => {
+    const batches = new TrainingBatches(task.train, { batchSize: 4, seed: 1, preprocessing });
+    expect(batches.sampler.batchesPerEpoch).toBe(2);
+    torch.scope(() => {
+      const { pixels, labels } = batches.at(1);
+      expect(pixels.shape).toEqual([3, 3, size, size]);
+      expect(labels.dtype).toBe("int64");
+      const level = labels
+        .float()
+        .mul(10 / 255)
+        .view([3, 1, 1]);
+      expect(pixels.select(1, 0).sub(level.sub(0.5).div(0.5)).abs().max().item()).toBeLessThan(1e-5);
+      expect(pixels.select(1, 1).sub(level).abs().max().item()).toBeLessThan(1e-5);
+      expect(pixels.select(1, 2).sub(level.div(2)).abs().max().item()).toBeLessThan(1e-5);
+    });
+  });
+
+  it("repeats a step exactly, and another seed does not", () => {
+    const noise = Uint8Array.from({ length: 6 * size * size * 3 }, (_, i) => (i * 7919) % 256);
+    const noisy = { images: noise, labels: Int32Array.from([0, 1, 2, 3, 4, 0]) };
+    using train = taskFromArrays({
+      name: "noise",
+      classes,
+      templates: ["{}"],
+      size,
+      train: noisy,
+      test: noisy,
+    }).train;
+    const at = (seed: number) => new TrainingBatches(train, { batchSize: 6, seed, preprocessing }).at(5);
+    torch.scope(() => {
+      expect(at(1).pixels.equal(at(1).pixels)).toBe(true);
+      expect(at(1).pixels.equal(at(2).pixels)).toBe(false);
+    });
+  });
+
+  it("evaluates every image once, in order, and releases each batch", () => {
+    const before = torch.memoryStatistics().liveTensors;
+    const seen: unknown[] = [];
+    for (const { pixels, labels } of evaluationBatches(task.test, { batchSize: 2, preprocessing })) {
+      const channel = torch.scope(() => pixels.select(1, 1).amax([1, 2]).mul(255).round().toArray());
+      seen.push([channel, labels.toArray()]);
+    }
+    expect(seen).toEqual([
+      [
+        [40, 0],
+        [4n, 0n],
+      ],
+      [[20], [2n]],
+    ]);
+    expect(torch.memoryStatistics().liveTensors).toBe(before);
+  });
+});

@@ -1,0 +1,117 @@
+"""adamw_soft_threshold_: parity with torch.optim.AdamW followed by a plain threshold."""
+
+import unittest
+
+import torch
+from torch.library import opcheck
+
+from reference import activations, ops, relative_error, soft_threshold, soft_threshold_reference
+
+SETTINGS = {"lr": 0.05, "beta1": 0.9, "beta2": 0.9999, "eps": 1e-8, "weight_decay": 0.1}
+
+
+def state(*shape, dtype=torch.float32):
+    """importance, grad, exp_avg, exp_avg_sq in the middle of a run."""
+    return [
+        activations(*shape, dtype=dtype),
+        activations(*shape, dtype=dtype, seed=2),
+        activations(*shape, dtype=dtype, seed=3) * 0.1,
+        activations(*shape, dtype=dtype, seed=4).square(),
+    ]
+
+
+class AdamWSoftThreshold(unittest.TestCase):
+    def run_both(self, dtype, kappa, reference, steps=20, layout=torch.clone):
+        """`steps` steps of the operator and of torch.optim.AdamW + threshold from one start; returns both results."""
+        plain = soft_threshold_reference if reference else soft_threshold
+        start = activations(36, 16, dtype=dtype)
+        parameter = torch.nn.Parameter(start.double().clone())
+        optimizer = torch.optim.AdamW(
+            [parameter], lr=SETTINGS["lr"], betas=(SETTINGS["beta1"], SETTINGS["beta2"]),
+            eps=SETTINGS["eps"], weight_decay=SETTINGS["weight_decay"],
+        )
+        importance = layout(start)
+        exp_avg, exp_avg_sq = torch.zeros_like(importance), torch.zeros_like(importance)
+        for step in range(1, steps + 1):
+            grad = activations(36, 16, dtype=dtype, seed=100 + step)
+            ops.adamw_soft_threshold_(
+                importance, layout(grad), exp_avg, exp_avg_sq,
+                step=step, kappa=kappa, reference=reference, **SETTINGS,
+            )
+            parameter.grad = grad.double()
+            optimizer.step()
+            if kappa > 0:
+                parameter.data = plain(parameter.data, kappa)
+        return importance, parameter.detach()
+
+    def test_twenty_steps_agree_with_torch_optim_adamw(self):
+        for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 5e-2)):
+            for kappa, reference in ((0.0, False), (0.005, False), (0.005, True)):
+                with self.subTest(dtype=dtype, kappa=kappa, reference=reference):
+                    actual, expected = self.run_both(dtype, kappa, reference)
+                    self.assertLessEqual(relative_error(actual, expected), tolerance)
+                    if dtype != torch.bfloat16:
+                        self.assertTrue(torch.equal(actual == 0, expected == 0))
+
+    def test_layouts_without_a_fast_path_agree_too(self):
+        def transposed(tensor):
+            return tensor.T.contiguous().T
+
+        def strided(tensor):
+            return tensor.repeat_interleave(2, dim=1)[:, ::2]
+
+        for layout in (transposed, strided):
+            actual, expected = self.run_both(torch.float32, 0.005, False, layout=layout)
+            self.assertLessEqual(relative_error(actual, expected), 1e-5)
+
+    def test_agrees_bitwise_with_a_step_followed_by_the_threshold_operator(self):
+        # More elements than one thread's share, so that the pass is split.
+        for reference, threshold in ((False, ops.soft_threshold_), (True, ops.soft_threshold_reference_)):
+            fused, separate = state(100_003), state(100_003)
+            ops.adamw_soft_threshold_(*fused, step=7, kappa=0.3, reference=reference, **SETTINGS)
+            ops.adamw_soft_threshold_(*separate, step=7, kappa=0.0, **SETTINGS)
+            threshold(separate[0], 0.3)
+            for actual, expected in zip(fused, separate, strict=True):
+                self.assertTrue(torch.equal(actual, expected))
+
+    def test_nan_in_the_gradient_reaches_the_weight(self):
+        arguments = state(8)
+        arguments[1][3] = float("nan")
+        ops.adamw_soft_threshold_(*arguments, step=1, kappa=0.5, **SETTINGS)
+        self.assertEqual(arguments[0].isnan().nonzero().flatten().tolist(), [3])
+
+    def test_versions_of_all_mutated_tensors_rise(self):
+        arguments = state(8)
+        before = [t._version for t in arguments]
+        ops.adamw_soft_threshold_(*arguments, step=1, kappa=0.5, **SETTINGS)
+        self.assertEqual([t._version - v for t, v in zip(arguments, before)], [1, 0, 1, 1])
+
+    def test_a_weight_that_requires_grad_is_refused_unless_grad_mode_is_off(self):
+        arguments = state(8)
+        before = arguments[0].clone()
+        arguments[0].requires_grad_()
+        with self.assertRaisesRegex(RuntimeError, "expected grad mode off, because importance requires grad, got"):
+            ops.adamw_soft_threshold_(*arguments, step=1, kappa=0.5, **SETTINGS)
+        self.assertTrue(torch.equal(arguments[0], before))
+        with torch.no_grad():
+            ops.adamw_soft_threshold_(*arguments, step=1, kappa=0.5, **SETTINGS)
+        self.assertFalse(torch.equal(arguments[0], before))
+
+    def test_errors(self):
+        importance, grad, exp_avg, exp_avg_sq = state(8)
+        cases = [
+            ((importance, grad[:7], exp_avg, exp_avg_sq), {},
+             r"codyra::adamw_soft_threshold_: expected grad of shape \[8\] \(shape of importance\), got \[7\]\. "),
+            ((importance, grad, exp_avg.double(), exp_avg_sq), {},
+             r"expected exp_avg of dtype Float \(dtype of importance\), got Double\. "),
+            ((importance, grad, exp_avg, exp_avg_sq), {"step": 0}, r"expected step >= 1, got 0\. The first step is 1\."),
+            ((importance, grad, exp_avg, exp_avg_sq), {"kappa": -1.0}, r"expected kappa >= 0, got -1\. "),
+        ]
+        for arguments, changed, message in cases:
+            with self.subTest(message=message), self.assertRaisesRegex(RuntimeError, message):
+                ops.adamw_soft_threshold_(*arguments, **{"step": 1, "kappa": 0.5, **SETTINGS, **changed})
+
+    def test_opcheck(self):
+        for reference in (False, True):
+            opcheck(ops.adamw_soft_threshold_, tuple(state(6, 4)),
+                    {"step": 3, "kappa": 0.2, "reference": reference, **SETTINGS})

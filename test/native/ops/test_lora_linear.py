@@ -1,0 +1,193 @@
+"""lora_linear and lora_linear_stacked: values, gradients, tracing, errors."""
+
+import unittest
+
+import torch
+from torch.autograd import gradcheck
+from torch.library import opcheck
+
+from reference import activations, factors, lora_linear, ops, relative_error
+
+SINGLE, STACKED = None, 3
+OPERATORS = {SINGLE: ops.lora_linear, STACKED: ops.lora_linear_stacked}
+# Two roundings of W_eff against one of the sum: float32 stays far below 1e-5, bfloat16 has 8 bits.
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 3e-2, torch.float16: 4e-3}
+
+
+class LoraLinear(unittest.TestCase):
+    def assert_agrees(self, operator, x, arguments, tolerance=1e-5):
+        """Output and every gradient agree with the plain formula evaluated in float64."""
+
+        def evaluate(function, inputs):
+            inputs = [None if t is None else t.detach().requires_grad_() for t in inputs]
+            output = function(*inputs)
+            probe = activations(*output.shape, seed=2).to(output.dtype)
+            wanted = [t for t in inputs if t is not None]
+            return [output.detach(), *torch.autograd.grad((output * probe).sum(), wanted)]
+
+        inputs = (x, *arguments)
+        expected = evaluate(lora_linear, [None if t is None else t.double() for t in inputs])
+        for actual, reference in zip(evaluate(operator, inputs), expected, strict=True):
+            self.assertEqual(actual.shape, reference.shape)
+            self.assertEqual(actual.dtype, x.dtype)
+            self.assertLessEqual(relative_error(actual, reference), tolerance)
+
+    def test_agrees_with_the_plain_formula_in_every_dtype(self):
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                for dtype, tolerance in TOLERANCE.items():
+                    with self.subTest(dtype=dtype):
+                        x = activations(5, 7, 96, dtype=dtype)
+                        self.assert_agrees(operator, x, factors(64, 96, 8, projections, dtype), tolerance)
+
+    def test_agrees_for_every_layout_of_x(self):
+        layouts = {
+            "1-D": activations(32),
+            "2-D": activations(6, 32),
+            "3-D": activations(2, 3, 32),
+            "4-D": activations(2, 3, 2, 32),
+            "transposed": activations(32, 6).T,
+            "sequence first": activations(5, 2, 32).transpose(0, 1),
+            "strided": activations(6, 64)[:, ::2],
+            "expanded": activations(1, 32).expand(4, 32),
+            "empty batch": activations(0, 3, 32),
+        }
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                for name, x in layouts.items():
+                    with self.subTest(layout=name):
+                        self.assert_agrees(operator, x, factors(16, 32, 4, projections))
+
+    def test_agrees_at_the_shapes_of_vit_b_16(self):
+        self.assert_agrees(ops.lora_linear, activations(2, 197, 768), factors(3072, 768, 16))
+        self.assert_agrees(ops.lora_linear_stacked, activations(2, 197, 768), factors(768, 768, 16, 3))
+
+    def test_agrees_without_bias(self):
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                weight, _, *adapter = factors(16, 32, 4, projections)
+                self.assert_agrees(operator, activations(5, 32), (weight, None, *adapter))
+
+    def test_agrees_with_a_transposed_weight(self):
+        weight, *rest = factors(16, 32, 4)
+        self.assert_agrees(ops.lora_linear, activations(5, 32), (weight.T.contiguous().T, *rest))
+
+    def test_pruned_ranks_and_rank_zero_leave_a_plain_linear_layer(self):
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                x = activations(5, 32)
+                for rank in (0, 4):
+                    weight, bias, lora_a, lora_b, importance = factors(16, 32, rank, projections)
+                    zeros = torch.zeros_like(importance)
+                    output = operator(x, weight, bias, lora_a, lora_b, zeros)
+                    self.assertTrue(torch.equal(output, torch.nn.functional.linear(x, weight, bias)))
+                    self.assert_agrees(operator, x, (weight, bias, lora_a, lora_b, zeros))
+
+    def test_a_pruned_rank_still_gets_a_gradient_for_its_importance_only(self):
+        weight, bias, *adapter = factors(16, 32, 4)
+        lora_a, lora_b, importance = [t.requires_grad_() for t in adapter]
+        with torch.no_grad():
+            importance[1] = 0
+        ops.lora_linear(activations(5, 32), weight, bias, lora_a, lora_b, importance).square().sum().backward()
+        self.assertEqual(lora_a.grad[1].abs().max().item(), 0)
+        self.assertEqual(lora_b.grad[:, 1].abs().max().item(), 0)
+        self.assertGreater(importance.grad[1].abs().item(), 0)
+        self.assertIsNone(weight.grad)
+        self.assertIsNone(bias.grad)
+
+    def test_stacked_is_the_single_operator_for_each_projection(self):
+        x = activations(5, 32)
+        weight, bias, lora_a, lora_b, importance = factors(16, 32, 4, 3)
+        parts = [
+            ops.lora_linear(x, *each)
+            for each in zip(weight.chunk(3), bias.chunk(3), lora_a, lora_b, importance)
+        ]
+        output = ops.lora_linear_stacked(x, weight, bias, lora_a, lora_b, importance)
+        self.assertLessEqual(relative_error(output, torch.cat(parts, dim=-1)), 1e-6)
+
+    def test_gradcheck(self):
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                x = activations(2, 3, 4, dtype=torch.float64, requires_grad=True)
+                weight, bias, *adapter = factors(5, 4, 2, projections, torch.float64, requires_grad=True)
+                self.assertTrue(gradcheck(operator, (x, weight, bias, *adapter)))
+                self.assertTrue(gradcheck(operator, (x, weight, None, *adapter)))
+                self.assertTrue(gradcheck(operator, (x, weight.detach(), bias.detach(), *adapter)))
+                self.assertTrue(gradcheck(operator, (x.detach(), weight.detach(), bias, *adapter)))
+
+    def test_opcheck(self):
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                weight, bias, *adapter = factors(5, 4, 2, projections)
+                trained = [t.detach().requires_grad_() for t in adapter]
+                x = activations(2, 3, 4, requires_grad=True)
+                opcheck(operator, (x, weight, bias, *adapter))
+                opcheck(operator, (x, weight, None, *trained))
+                opcheck(operator, (x, weight.detach().requires_grad_(), bias.detach().requires_grad_(), *trained))
+
+    def test_opcheck_of_the_backward_for_every_mask_in_use(self):
+        weight, _, *adapter = factors(5, 4, 2, 3)
+        arguments = (activations(2, 3, 15, seed=2), activations(2, 3, 4), weight, *adapter)
+        for mask in ([True] * 6, [True, False, False, True, True, True], [False] * 5 + [True]):
+            opcheck(ops.lora_linear_backward, (*arguments, mask))
+
+    def test_the_backward_computes_only_what_is_asked_for(self):
+        weight, _, *adapter = factors(5, 4, 2, 3)
+        arguments = (activations(2, 3, 15, seed=2), activations(2, 3, 4), weight, *adapter)
+        for wanted in range(6):
+            mask = [i == wanted for i in range(6)]
+            gradients = ops.lora_linear_backward(*arguments, mask)
+            self.assertEqual([g is not None for g in gradients], mask)
+
+    def test_a_second_derivative_is_refused(self):
+        arguments = factors(5, 4, 2, requires_grad=True)
+        output = ops.lora_linear(activations(3, 4, requires_grad=True), *arguments).sum()
+        (gradient,) = torch.autograd.grad(output, [arguments[2]], create_graph=True)
+        with self.assertRaisesRegex(RuntimeError, "lora_linear_backward.* not implemented"):
+            gradient.sum().backward()
+
+    def test_errors_name_the_argument_and_both_values(self):
+        x = activations(3, 32)
+        weight, bias, lora_a, lora_b, importance = factors(16, 32, 4)
+        cases = [
+            ((x, weight, bias, lora_a, lora_b[:, :2], importance),
+             r"codyra::lora_linear: expected lora_b\.shape\[1\] = 4 \(rank of lora_a \[4, 32\]\), got 2\. "
+             r"Build both from one config\."),
+            ((x, weight, bias, lora_a[:, :8], lora_b, importance),
+             r"expected lora_a\.shape\[1\] = 32 \(in_features of weight \[16, 32\]\), got 8\. "),
+            ((x, weight, bias, lora_a, lora_b[:8], importance),
+             r"expected lora_b\.shape\[0\] = 16 \(out_features of weight \[16, 32\]\), got 8\. "),
+            ((x, weight, bias, lora_a, lora_b, importance[:3]),
+             r"expected importance\.shape\[0\] = 4 \(rank of lora_a \[4, 32\]\), got 3\. "),
+            ((x[:, :31], weight, bias, lora_a, lora_b, importance),
+             r"expected x\.shape\[1\] = 32 \(in_features of weight \[16, 32\]\), got 31\. "),
+            ((x, weight, bias[:15], lora_a, lora_b, importance),
+             r"expected bias\.shape\[0\] = 16 \(out_features of weight \[16, 32\]\), got 15\. "),
+            ((x, weight, bias, lora_a[None], lora_b, importance),
+             r"expected lora_a to have 2 dimensions \[rank, in_features\], got \[1, 4, 32\]\. "),
+            ((x[0, 0], weight, bias, lora_a, lora_b, importance),
+             r"expected x of shape \[\.\.\., 32\], got a scalar\. "),
+            ((x.double(), weight, bias, lora_a, lora_b, importance),
+             r"expected x of dtype Float \(dtype of weight\), got Double\. Convert one of them\."),
+            ((x, weight, bias, lora_a, lora_b, importance.half()),
+             r"expected importance of dtype Float \(dtype of weight\), got Half\. "),
+        ]
+        for arguments, message in cases:
+            with self.subTest(message=message), self.assertRaisesRegex(RuntimeError, message):
+                ops.lora_linear(*arguments)
+
+    def test_errors_of_the_stacked_operator(self):
+        x = activations(3, 32)
+        weight, bias, lora_a, lora_b, importance = factors(16, 32, 4, 3)
+        cases = [
+            ((x, weight, bias, lora_a, lora_b[:2], importance),
+             r"codyra::lora_linear_stacked: expected lora_b\.shape\[0\] = 3 \(projections of lora_a \[3, 4, 32\]\), "
+             r"got 2\. Build both from one config\."),
+            ((x, weight[:47], bias[:47], lora_a, lora_b, importance),
+             r"expected weight\.shape\[0\] = 48 \(projections x out_features of lora_b \[3, 16, 4\]\), got 47\. "),
+            ((x, weight, bias, lora_a[0], lora_b, importance),
+             r"expected lora_a to have 3 dimensions \[projections, rank, in_features\], got \[4, 32\]\. "),
+        ]
+        for arguments, message in cases:
+            with self.subTest(message=message), self.assertRaisesRegex(RuntimeError, message):
+                ops.lora_linear_stacked(*arguments)

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "forks", // libtorch is loaded once per process and cannot be unloaded
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Each worker has a libtorch of its own; more threads than cores would slow both down.
+    env: { OMP_NUM_THREADS: "1" },
+  },
+});

@@ -45,6 +45,7 @@ export interface Diagnosis {
 
 /** The part of `scripts/setup/index.mjs` that only looks. The set-up is plain JavaScript: it runs before `tsc` is there. */
 interface SetUp {
+  toSetupError(error: unknown): Problem;
   checkMachine(): string;
   cacheDirectory(): string;
   findToolchain(): Promise<{ compiler: Compiler }>;
@@ -76,8 +77,8 @@ export async function diagnose(): Promise<Diagnosis> {
   const attempt = async <T>(check: () => T | Promise<T>): Promise<T | null> => {
     try {
       return await check();
-    } catch (problem) {
-      const { what, expected, fix } = problem as Problem;
+    } catch (error) {
+      const { what, expected, fix } = setUp.toSetupError(error);
       problems.push({ what, expected, fix });
       return null;
     }

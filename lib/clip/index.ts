@@ -14,5 +14,6 @@ export { type DecodedImage, decodeImage } from "./image.js";
 export { type CreateOptions, createModel, initialise } from "./initialise.js";
 export { type ClassifyOptions, ClipModel } from "./model.js";
 export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
+export { type PretrainOptions, pretrain } from "./pretrain.js";
 export { classFeatures, classPrompts, defaultTemplate, fillTemplate } from "./prompts.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";

@@ -10,6 +10,7 @@ import { createReport } from "./report.mjs";
 import { findToolchain } from "./toolchain.mjs";
 import { compileTypescript, isCompiled } from "./typescript.mjs";
 
+export { toSetupError } from "./failure.mjs";
 export { locateLibtorch } from "./libtorch.mjs";
 export { cacheDirectory, checkMachine } from "./machine.mjs";
 export { readBuildRecord } from "./native.mjs";

@@ -49,7 +49,7 @@ function movingLine(stream, label, elapsed) {
   const draw = () => {
     frame = (frame + 1) % frames.length;
     const line = `${frames[frame]} ${label}  ${elapsed()}  ${status}`;
-    stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+    stream.write(`\r\x1b[2K${line.slice(0, (stream.columns || 80) - 1)}`);
   };
   const timer = setInterval(draw, 100);
   return {

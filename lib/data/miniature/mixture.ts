@@ -1,5 +1,5 @@
 import { animals, type ConceptGroup, digits, flags, flowers, objects, type Palette, signs, textures, vehicles } from "./concepts/index.js";
-import { wobble } from "./filters.js";
+import { blotches, wobble } from "./filters.js";
 import type { Random } from "./random.js";
 import { element, group, placed, rect } from "./svg.js";
 
@@ -49,7 +49,7 @@ function subject(random: Random, ground: string): Subject {
     outline: random.choice(["#222226", "#5a5048"]),
   };
   const named = group.phrase.replace("{}", name);
-  const words = group.colourable && random.chance(0.5) ? `${ink} ${named}` : named;
+  const words = group.colourable && random.chance(0.25) ? `${ink} ${named}` : named;
   return { name: named, words, kind: group.kind, draw: () => (group.concepts[name] as ConceptGroup["concepts"][string])(random, palette) };
 }
 
@@ -70,10 +70,13 @@ function caption(random: Random, { words, kind }: Subject, ground: string, mediu
   ]);
 }
 
+/** The three channels of a `#rrggbb` colour, each in 0–1. */
+const rgb = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
+
 const backdrop = (fill: string) => rect(-60, -60, 120, 120, { fill });
 
 const upright = (random: Random, size: number, drawing: string) =>
-  placed(random.uniform(-8, 8), random.uniform(-8, 8), random.uniform(-16, 16), size, drawing);
+  placed(random.uniform(-6, 6), random.uniform(-6, 6), random.uniform(-12, 12), size, drawing);
 
 type Scene = (random: Random, ground: string) => CaptionedDrawing;
 
@@ -103,6 +106,17 @@ const sketch: Scene = (random, ground) => {
   return { caption: caption(random, random.chance(0.5) ? thing : outlined, ground, "sketch"), drawing };
 };
 
+/** Before clouds of two colours. */
+const mottled: Scene = (random, ground) => {
+  const thing = subject(random, ground);
+  const [dark, light] = [rgb(colours[ground] as string), rgb(random.choice(Object.values(colours)))];
+  const frequency = random.choice(["0.02", "0.05", "0.1", "0.02 0.1"]);
+  const clouds = blotches("clouds", random.integer(10_000), frequency, dark, light);
+  const backdrop = rect(-60, -60, 120, 120, { filter: clouds.reference });
+  const drawing = clouds.definition + backdrop + upright(random, random.uniform(0.65, 0.95), thing.draw());
+  return { caption: caption(random, thing, ground, "painting"), drawing };
+};
+
 /** As if drawn by an unsteady hand. */
 const crayon: Scene = (random, ground) => {
   const thing = subject(random, ground);
@@ -123,7 +137,7 @@ const grayscale: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const filter = element("filter", { id: "gray" }, element("feColorMatrix", { type: "saturate", values: 0 }));
   const drawn = group({ filter: "url(#gray)" }, backdrop(colours[ground] as string), upright(random, random.uniform(0.6, 0.95), thing.draw()));
-  return { caption: caption(random, thing, "gray", "black and white picture"), drawing: filter + drawn };
+  return { caption: caption(random, thing, "gray", "gray picture"), drawing: filter + drawn };
 };
 
 const corner: Scene = (random, ground) => {
@@ -157,20 +171,14 @@ const collage: Scene = (random, ground) => {
   return { caption: `${article(first.words)} and ${article(second.words)}`, drawing };
 };
 
+/** Scenes by how often they come up. */
 const scenes: readonly Scene[] = [
-  icon,
-  icon,
-  icon,
-  gradient,
-  gradient,
-  sketch,
-  crayon,
-  crayon,
-  detail,
-  grayscale,
-  corner,
-  several,
-  collage,
+  ...[icon, icon, icon, icon],
+  ...[gradient, gradient, gradient],
+  ...[mottled, mottled, mottled],
+  ...[crayon, crayon],
+  ...[sketch, detail, grayscale],
+  ...[corner, several, collage],
 ];
 
 /** One picture and its caption: any concept of the world in one of several generic styles, none of them a domain's. */

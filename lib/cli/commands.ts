@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { classifyCommand } from "./classify.js";
+import { demoCommand } from "./demo.js";
+import { doctorCommand } from "./doctor.js";
+import { exportCommand } from "./export.js";
+import { metricsCommand } from "./metrics.js";
+import { pretrainCommand } from "./pretrain.js";
+import { reportCommand } from "./report.js";
+import { runCommand } from "./run.js";
+
+/** Every command, in the order of `codyra --help`. The layers that need the addon are loaded when a command runs. */
+export function commands(): Command[] {
+  return [
+    demoCommand(),
+    runCommand(),
+    classifyCommand(),
+    metricsCommand(),
+    reportCommand(),
+    exportCommand(),
+    pretrainCommand(),
+    doctorCommand(),
+  ];
+}

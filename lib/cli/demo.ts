@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { Command } from "commander";
+import { parse } from "yaml";
+import { z } from "zod";
+import { abortOnInterrupt } from "./interrupt.js";
+import { Progress } from "./progress.js";
+
+const schema = z.strictObject({
+  protocol: z.enum(["x-tail", "mtil"]),
+  shots: z.int().positive(),
+  testPerClass: z.int().positive(),
+  seeds: z.array(z.int().nonnegative()).nonempty(),
+  methods: z.record(z.string(), z.record(z.string(), z.unknown())),
+});
+
+interface DemoFlags {
+  seed?: string;
+  protocol?: string;
+  methods?: string[];
+  output?: string;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/** `codyra demo`: the miniature benchmark, every method on the embedded CLIP. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("Compare the methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.")
+    .option("--protocol <protocol>", "x-tail or mtil")
+    .option("--methods <name...>", "methods to run (default: all)")
+    .option("--seed <n>", "seed of the training images, initialisation and batches")
+    .option("--output <dir>", "directory for the runs (default: a new one under runs/)")
+    .option("--resume", "go on with an interrupted demo in --output")
+    .option("--json", "print the metrics as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ codyra demo
+  $ codyra demo --methods finetune codyra --seed 3 --output runs/seed3`,
+    )
+    .action(demonstrate);
+}
+
+async function demonstrate(flags: DemoFlags): Promise<void> {
+  const { packageRoot } = await import("../torch/index.js");
+  const { openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
+  const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import("../report/index.js");
+  const settings = schema.parse(parse(readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8")));
+  const protocol = schema.shape.protocol.parse(flags.protocol ?? settings.protocol);
+  const seed = z.coerce.number().pipe(z.int().nonnegative()).parse(flags.seed ?? settings.seeds[0]);
+  const methods = flags.methods ?? Object.keys(settings.methods);
+  const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
+  const progress = new Progress();
+  const again = `codyra demo --output ${relative(process.cwd(), output)} --resume${flags.seed ? ` --seed ${seed}` : ""}`;
+  const interrupt = abortOnInterrupt(() => progress.say(`Stopping after this iteration. To go on: ${again}`));
+
+  const { shots, testPerClass } = settings;
+  const model = openModel("miniature", "cpu");
+  progress.start("drawing the miniature world");
+  const tasks = await openMiniatureTasks({ shots, testPerClass, seed }, model);
+  model.dispose();
+  const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
+  progress.say(
+    `\nMiniature ${protocol === "x-tail" ? "X-TAIL" : "MTIL"}: ${tasks.length} domains (${tasks.map((task) => task.name).join(", ")}), ` +
+      `${classes} classes, ${shots} training images each\n`,
+  );
+  for (const method of methods) {
+    await runExperiment(
+      {
+        name: method,
+        protocol,
+        method,
+        options: settings.methods[method] ?? {},
+        model: "miniature",
+        device: "cpu",
+        seed,
+        directory: join(output, method),
+        config: { model: "miniature", shots, testPerClass },
+        resume: flags.resume,
+        signal: interrupt.signal,
+      },
+      tasks,
+      progress,
+    );
+  }
+  const runs = methods.map((method) => readRun(join(output, method)));
+  const page = join(output, "report.html");
+  await writeReport(runs, page);
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify({ directory: output, runs: runs.map(({ info, metrics }) => ({ method: info.method, metrics })) }, null, 2)}\n`);
+    return;
+  }
+  for (const table of metricTables(runs)) process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
+}
+
+/** Local time as part of a directory name. */
+function timestamp(): string {
+  const now = new Date();
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+}

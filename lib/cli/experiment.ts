@@ -1,0 +1,116 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type ClipModel, loadModel } from "../clip/index.js";
+import { loadTask, miniature, openFolder, type Task, taskFromArrays } from "../data/index.js";
+import { createMethod, type ProtocolName } from "../methods/index.js";
+import { type AccuracyMatrix, type RunObserver, run } from "../protocol/index.js";
+import { type Device, packageRoot } from "../torch/index.js";
+import type { Config } from "./config.js";
+import type { Progress } from "./progress.js";
+
+/** The folder of the miniature CLIP that comes with codyra. */
+export const miniatureModel = join(packageRoot, "assets", "miniature-clip");
+
+/** A model by directory, or `miniature`. */
+export function openModel(model: string, device: string): ClipModel {
+  return loadModel(model === "miniature" ? miniatureModel : model, { device: device as Device });
+}
+
+/** Where codyra keeps what it can make again. */
+export function cacheDirectory(): string {
+  const fallback = join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache");
+  return join(process.env.XDG_CACHE_HOME || fallback, "codyra");
+}
+
+/** Loads the datasets of a configuration, with the few-shot draw of its seed. */
+export async function openTasks(config: Config, { preprocessing }: ClipModel, progress: Progress): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (const { name, root, template, classes } of config.datasets) {
+    const dataset = await openFolder({ name, root, templates: template, classes });
+    progress.start(`loading ${name}`);
+    const task = await loadTask(dataset, {
+      preprocessing,
+      shots: config.shots ?? undefined,
+      seed: config.seed,
+      onProgress: (done, total) => progress.update(done, total),
+    });
+    progress.finish(`${task.train.length} training and ${task.test.length} test images, ${task.classes.length} classes`);
+    for (const { className, available } of task.sample?.short ?? []) {
+      progress.say(`  ${name}: class '${className}' has only ${available} training images; they are drawn with replacement.`);
+    }
+    tasks.push(task);
+  }
+  return tasks;
+}
+
+export interface MiniatureOptions {
+  readonly shots: number;
+  readonly testPerClass: number;
+  readonly seed: number;
+}
+
+/** The domains of the miniature world as tasks, drawn once and then read from the cache. */
+export async function openMiniatureTasks(options: MiniatureOptions, model: ClipModel): Promise<Task[]> {
+  const { shots, testPerClass, seed } = options;
+  const size = model.config.vision.imageSize;
+  const directory = join(cacheDirectory(), "miniature");
+  return Promise.all(
+    miniature.miniatureDomains.map(async ({ name, classes, template }) => {
+      const draw = (split: "train" | "test", perClass: number) =>
+        miniature.drawDomain(name, { split, perClass, seed: split === "train" ? seed : 0, size, cacheDirectory: directory });
+      const [train, test] = await Promise.all([draw("train", shots), draw("test", testPerClass)]);
+      return taskFromArrays({ name, classes, templates: [template], size, train, test });
+    }),
+  );
+}
+
+export interface ExperimentOptions {
+  readonly name: string;
+  readonly protocol: ProtocolName;
+  readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly model: string;
+  readonly device: string;
+  readonly seed: number;
+  readonly directory: string;
+  readonly evaluationBatchSize?: number;
+  /** Recorded with the run. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly resume?: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Runs one method over loaded tasks from a fresh copy of the model, with progress. */
+export async function runExperiment(options: ExperimentOptions, tasks: readonly Task[], progress: Progress): Promise<AccuracyMatrix> {
+  const { method: name, protocol, model: modelName, device } = options;
+  const method = createMethod(name, options.options, protocol);
+  const model = openModel(modelName, device);
+  try {
+    return await run({ ...options, method, model, tasks, observer: showProgress(name, tasks, progress) });
+  } finally {
+    model.dispose();
+  }
+}
+
+/** One line per task: a bar while it trains, another while it is evaluated, then the outcome. */
+function showProgress(method: string, tasks: readonly Task[], progress: Progress): RunObserver {
+  const width = Math.max(...tasks.map((task) => task.name.length));
+  const label = (index: number, what: string): string =>
+    `${method.padEnd(10)} ${`${index + 1}/${tasks.length}`.padStart(5)}  ${what.padEnd(width)}`;
+  progress.start(label(-1, "zero-shot"));
+  return {
+    warn: (message) => progress.say(`  ${message}`),
+    taskStarted: (index, task) => progress.start(label(index, task.name)),
+    trained: (done, total, loss) => progress.update(done, total, `loss ${loss.toFixed(3)}`),
+    evaluated: (done, total) => progress.update(done, total, "evaluating"),
+    taskFinished: (_index, accuracies) => progress.finish(`mean accuracy ${percent(mean(accuracies))}`),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)} %`;
+}

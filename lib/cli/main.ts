@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { ZodError, z } from "zod";
+import { commands } from "./commands.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+
+const program = new Command("codyra")
+  .description("Teach a CLIP model new things, one dataset after another, without forgetting what it knew.")
+  .version(version)
+  .showHelpAfterError("(add --help for the options and an example)");
+for (const command of commands()) program.addCommand(command);
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+/** 0: all is well, 1: failed, 2: wrong usage, 130: interrupted. Prints what commander has not printed itself. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Error && error.name === "AbortError") return 130; // the command has said how to go on
+  const message = error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
+  process.stderr.write(`codyra: ${message}\n`);
+  if (process.env.CODYRA_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
+  return error instanceof ZodError ? 2 : 1;
+}

@@ -1,0 +1,56 @@
+import { type Options, Presets, SingleBar } from "cli-progress";
+
+/** Progress of one thing at a time on stderr: a bar on a terminal, and elsewhere one line whenever something is finished. */
+export class Progress {
+  #bar: SingleBar | undefined;
+  #label = "";
+  #began = 0;
+  readonly #isTerminal = process.stderr.isTTY === true;
+
+  /** Begins something; what was going on before is finished. */
+  start(label: string): void {
+    this.finish();
+    this.#label = label;
+    this.#began = performance.now();
+  }
+
+  /** @param note a few words, such as the loss */
+  update(done: number, total: number, note = ""): void {
+    if (!this.#isTerminal) return;
+    if (this.#bar === undefined) {
+      this.#bar = new SingleBar(barOptions(this.#label), Presets.shades_classic);
+      this.#bar.start(total, done, { note });
+    }
+    this.#bar.setTotal(total);
+    this.#bar.update(done, { note });
+  }
+
+  /** Ends the current bar and leaves a line with what came of it. */
+  finish(result = ""): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    if (this.#label !== "" && (!this.#isTerminal || result !== "")) {
+      const seconds = ((performance.now() - this.#began) / 1000).toFixed(1);
+      process.stderr.write(`  ${this.#label}  ${seconds} s${result === "" ? "" : `  ${result}`}\n`);
+    }
+    this.#label = "";
+  }
+
+  /** A line that stays. */
+  say(line: string): void {
+    this.finish();
+    process.stderr.write(`${line}\n`);
+  }
+}
+
+function barOptions(label: string): Options {
+  return {
+    format: `  ${label} {bar} {percentage}%  {value}/{total}  {eta_formatted} left  {note}`,
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    stopOnComplete: false,
+    stream: process.stderr,
+    gracefulExit: false, // signals are ours: a run ends with its files in order
+  };
+}

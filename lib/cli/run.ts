@@ -1,0 +1,103 @@
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { readConfig } from "./config.js";
+import { abortOnInterrupt } from "./interrupt.js";
+import { Progress } from "./progress.js";
+
+interface RunFlags {
+  config: string;
+  option: Record<string, unknown>;
+  resume?: boolean;
+  json?: boolean;
+  [setting: string]: unknown;
+}
+
+/** `codyra run`: one method over a stream of image folders. */
+export function runCommand(): Command {
+  return new Command("run")
+    .description("Learn a stream of datasets one after another and measure what was gained and forgotten.")
+    .requiredOption("-c, --config <file>", "YAML configuration; the options below override it")
+    .option("--name <name>", "name of the run")
+    .addOption(new Option("--protocol <protocol>", "candidate classes at test time: all, or the dataset's").choices(["x-tail", "mtil"]))
+    .option("--model <dir>", "Hugging Face CLIP directory, or miniature")
+    .option("--method <name>", "zero-shot, finetune, lora or codyra")
+    .option("-o, --option <key=value>", "option of the method, such as iterations=100; may be repeated", collectOption, {})
+    .option("--shots <n>", "training images per class", wholeNumber)
+    .option("--seed <n>", "seed of sampling, initialisation and batches", wholeNumber)
+    .option("--device <device>", "cpu, cuda, cuda:1, …")
+    .option("--evaluation-batch-size <n>", "test images per pass", wholeNumber)
+    .option("--output <dir>", "directory for the run's files (default: runs/<name>)")
+    .option("--resume", "go on with an interrupted run")
+    .option("--json", "print the metrics as JSON")
+    .addHelpText(
+      "after",
+      `
+A configuration:
+  name: shop
+  model: path/to/clip-vit-base-patch16
+  method: codyra
+  shots: 16
+  options: { iterations: 500, rank: 16 }
+  datasets:
+    - { name: flowers, root: data/flowers, template: "a photo of a {}, a type of flower." }
+    - { name: food, root: data/food }
+
+Ctrl-C stops after the current iteration; --resume goes on from the last finished task.
+
+Examples:
+  $ codyra run --config shop.yaml
+  $ codyra run --config shop.yaml --method lora --option rank=8 --output runs/shop-lora
+  $ codyra run --config shop.yaml --resume`,
+    )
+    .action(runStream);
+}
+
+async function runStream({ config: path, option, resume = false, json = false, ...settings }: RunFlags): Promise<void> {
+  const config = readConfig(path, { ...settings, options: option });
+  const { openModel, openTasks, runExperiment } = await import("./experiment.js");
+  const { computeMetrics } = await import("../protocol/index.js");
+  const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import("../report/index.js");
+  const name = config.name ?? `${config.method}-${config.protocol}-seed${config.seed}`;
+  const directory = resolve(config.output ?? `runs/${name}`);
+  const progress = new Progress();
+  const interrupt = abortOnInterrupt(() => {
+    progress.say(`Stopping after this iteration. To go on: codyra run --config ${path} --resume`);
+  });
+
+  const reader = openModel(config.model, "cpu");
+  const tasks = await openTasks(config, reader, progress);
+  reader.dispose();
+  const { model, method, options, protocol, seed, device, evaluationBatchSize } = config;
+  const recorded = { model, shots: config.shots, device, datasets: config.datasets };
+  const accuracy = await runExperiment(
+    { name, protocol, method, options, model, device, seed, directory, evaluationBatchSize, config: recorded, resume, signal: interrupt.signal },
+    tasks,
+    progress,
+  );
+  const page = `${directory}/report.html`;
+  await writeReport(findRuns(directory).map(readRun), page);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy) }, null, 2)}\n`);
+    return;
+  }
+  for (const table of metricTables([readRun(directory)])) {
+    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  }
+  process.stdout.write(`\nRun files  ${directory}\nReport     ${page}\n`);
+}
+
+function wholeNumber(text: string): number {
+  return Number(text); // the configuration's schema says what is wrong with it
+}
+
+/** `rank=8`, `targets=q,v`, `cropScale=0.8,1`: numbers where they look like numbers, lists where there are commas. */
+function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new Error(`--option ${text}: expected key=value, such as iterations=100.`);
+  const parts = text.slice(at + 1).split(",").map(parseValue);
+  return { ...before, [text.slice(0, at)]: parts.length > 1 ? parts : parts[0] };
+}
+
+function parseValue(text: string): unknown {
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}

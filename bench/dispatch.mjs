@@ -5,7 +5,15 @@ import { compare } from "./lib/table.mjs";
 
 export const name = "dispatch";
 export const description = "time per operator call on 8×8 tensors, result released, against eager PyTorch";
-export const defaults = { rounds: 15, warmUp: 2, calls: 50_000, threads: 1, dtype: "float32", seed: 0 };
+export const defaults = {
+  rounds: 15,
+  warmUp: 2,
+  calls: 50_000,
+  threads: 1,
+  device: "cpu",
+  dtype: "float32",
+  seed: 0,
+};
 
 const limit = 0.75;
 
@@ -23,7 +31,9 @@ export async function run({ rounds, warmUp, calls, threads, seed }, report) {
         pytorch: async () => ((await peer.request("measure", { operator, calls })) / calls) * 1e6,
       };
       const { codyra, pytorch } = await alternate(contenders, { rounds, warmUp });
-      rows.push(compare(operator, "µs", codyra, { name: `PyTorch ${peer.versions.torch}`, ...pytorch }, limit));
+      rows.push(
+        compare(operator, "µs", codyra, { name: `PyTorch ${peer.versions.torch}`, ...pytorch }, limit),
+      );
     }
   } finally {
     peer.stop();

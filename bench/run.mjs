@@ -34,7 +34,9 @@ async function main() {
     throw new UsageError(`There is no benchmark '${unknown}': expected one of ${names.join(", ")}.`);
   }
   if (values.help) {
-    const lines = await Promise.all(names.map(async (name) => `  ${name.padEnd(12)} ${(await load(name)).description}`));
+    const lines = await Promise.all(
+      names.map(async (name) => `  ${name.padEnd(12)} ${(await load(name)).description}`),
+    );
     process.stdout.write(`${help}${lines.join("\n")}\n`);
     return;
   }
@@ -50,7 +52,10 @@ async function runBenchmark(benchmark, values) {
   const record = { benchmark: benchmark.name, startedAt: new Date().toISOString(), config };
   try {
     record.environment = await collectEnvironment();
-    Object.assign(record, await benchmark.run(config, (text) => process.stderr.write(`${benchmark.name}: ${text}\n`)));
+    Object.assign(
+      record,
+      await benchmark.run(config, (text) => process.stderr.write(`${benchmark.name}: ${text}\n`)),
+    );
   } catch (error) {
     record.error = error.message;
     throw error;

@@ -7,7 +7,8 @@ import { startPeer } from "./lib/peer.mjs";
 import { compare } from "./lib/table.mjs";
 
 export const name = "step";
-export const description = "one CLIP ViT-B/16 training step with rank-selective LoRA, against the plain formulation";
+export const description =
+  "one CLIP ViT-B/16 training step with rank-selective LoRA, against the plain formulation";
 export const defaults = {
   rounds: 5,
   warmUp: 2,
@@ -15,6 +16,7 @@ export const defaults = {
   images: 16,
   prompts: 100,
   rank: 16,
+  device: "cpu",
   dtype: "float32",
   seed: 0,
 };
@@ -38,6 +40,7 @@ export async function run({ rounds, warmUp, threads, images, prompts, rank, seed
     const settings = { directory, seed, images, prompts, rank, learning_rate, betas, kappa };
     const { trainable } = await peer.request("prepare", settings);
     const step = prepareStep(directory, rank, trainable);
+    await rm(directory, { recursive: true });
     const losses = { codyra: [], pytorch: [] };
     const contenders = {
       codyra: () => {
@@ -54,12 +57,20 @@ export async function run({ rounds, warmUp, threads, images, prompts, rank, seed
     };
     const { codyra, pytorch } = await alternate(contenders, { rounds, warmUp });
     checkLosses(losses);
+    const peakBytes = {
+      codyra: process.resourceUsage().maxRSS * 1024,
+      pytorch: await peer.request("peak_bytes"),
+    };
     const plain = { name: `plain formulation, PyTorch ${peer.versions.torch}`, ...pytorch };
     return {
       peer: peer.versions,
       rows: [compare("training step", "s", codyra, plain, limit)],
       losses,
-      notes: [`Losses of the first ${comparedSteps} steps agree to ${lossTolerance}: ${formatLosses(losses)}.`],
+      peakBytes,
+      notes: [
+        `Losses of the first ${comparedSteps} steps agree to ${lossTolerance}: ${formatLosses(losses)}.`,
+        `Peak resident memory ${formatBytes(peakBytes.codyra)} against ${formatBytes(peakBytes.pytorch)}.`,
+      ],
     };
   } finally {
     peer.stop();
@@ -73,7 +84,9 @@ function prepareStep(directory, rank, trainable) {
   const adapters = lora.inject(model, { rank });
   const { factors, importance } = adapters.numTrainable;
   if (factors + importance !== trainable) {
-    throw new Error(`Expected ${trainable} trainable parameters as in the peer, got ${factors + importance}.`);
+    throw new Error(
+      `Expected ${trainable} trainable parameters as in the peer, got ${factors + importance}.`,
+    );
   }
   loadAdapters(adapters, join(directory, "adapters.safetensors"));
   const { pixels, ids, labels } = loadInputs(join(directory, "inputs.safetensors"));
@@ -132,6 +145,10 @@ function checkLosses({ codyra, pytorch }) {
       );
     }
   }
+}
+
+function formatBytes(bytes) {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
 function formatLosses({ codyra, pytorch }) {

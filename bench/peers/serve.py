@@ -2,6 +2,7 @@
 
 import json
 import platform
+import resource
 import sys
 
 import torch
@@ -12,8 +13,14 @@ def versions(threads):
     return {"python": platform.python_version(), "torch": torch.__version__, "threads": torch.get_num_threads()}
 
 
+def peak_bytes():
+    """Peak resident memory of this process."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 def serve(**handlers):
-    handlers["versions"] = versions
+    handlers.update(versions=versions, peak_bytes=peak_bytes)
     for line in sys.stdin:
         request = json.loads(line)
         answer = handlers[request.pop("command")](**request)

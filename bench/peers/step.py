@@ -4,9 +4,9 @@ import json
 import pathlib
 import time
 
-import safetensors
 import torch
 import torch.nn.functional as F
+import weights
 from clip import Clip, TextModel, contrastive_loss
 from serve import serve
 
@@ -58,9 +58,9 @@ def prepare(directory, seed, images, prompts, rank, learning_rate, betas, kappa)
 
     directory = pathlib.Path(directory)
     (directory / "config.json").write_text(json.dumps({"model_type": "clip", "vision_config": {"patch_size": 16}}))
-    safetensors.save(directory / "model.safetensors", frozen)
-    safetensors.save(directory / "adapters.safetensors", adapters)
-    safetensors.save(directory / "inputs.safetensors", inputs)
+    weights.save(directory / "model.safetensors", frozen)
+    weights.save(directory / "adapters.safetensors", adapters)
+    weights.save(directory / "inputs.safetensors", inputs)
     run.update(
         model=model,
         inputs=inputs,

@@ -20,13 +20,22 @@ export function classifyCommand(): Command {
     .option("--top <n>", "labels to print per image", "5")
     .option("--device <device>", "cpu, cuda, cuda:1, …", "cpu")
     .option("--json", "print JSON")
-    .addHelpText("after", '\nExample:\n  $ codyra classify --model runs/shop/model --labels "rose,tulip,daisy" --template "a photo of a {}, a type of flower." *.jpg')
+    .addHelpText(
+      "after",
+      '\nExample:\n  $ codyra classify --model runs/shop/model --labels "rose,tulip,daisy" --template "a photo of a {}, a type of flower." *.jpg',
+    )
     .action(async (images: string[], flags: ClassifyFlags) => {
-      const labels = flags.labels.split(",").map((label) => label.trim()).filter((label) => label !== "");
+      const labels = flags.labels
+        .split(",")
+        .map((label) => label.trim())
+        .filter((label) => label !== "");
       const { classifyFiles } = await import("../clip/index.js");
       const { openModel } = await import("./experiment.js");
       const model = openModel(flags.model, flags.device);
-      const results = await classifyFiles(model, images, labels, { template: flags.template, topK: Number(flags.top) });
+      const results = await classifyFiles(model, images, labels, {
+        template: flags.template,
+        topK: Number(flags.top),
+      });
       if (flags.json) {
         process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
         return;

@@ -6,7 +6,10 @@ import { z } from "zod";
 const datasetSchema = z.strictObject({
   name: z.string().min(1).describe("what the dataset is called in tables"),
   root: z.string().min(1).describe("folder with train/ and test/, or with the class folders"),
-  template: z.union([z.string(), z.array(z.string()).nonempty()]).optional().describe('prompts with {} for the class name'),
+  template: z
+    .union([z.string(), z.array(z.string()).nonempty()])
+    .optional()
+    .describe("prompts with {} for the class name"),
   classes: z
     .union([z.array(z.string()).nonempty(), z.record(z.string(), z.string())])
     .optional()
@@ -16,7 +19,10 @@ const datasetSchema = z.strictObject({
 /** The configuration file of `codyra run`; its options on the command line have the same names. */
 export const configSchema = z.strictObject({
   name: z.string().min(1).optional().describe("name of the run"),
-  protocol: z.enum(["x-tail", "mtil"]).default("x-tail").describe("whether all classes compete at test time, or those of the dataset"),
+  protocol: z
+    .enum(["x-tail", "mtil"])
+    .default("x-tail")
+    .describe("whether all classes compete at test time, or those of the dataset"),
   model: z.string().default("miniature").describe("Hugging Face CLIP directory, or miniature"),
   method: z.string().default("codyra").describe("zero-shot, finetune, lora or codyra"),
   options: z.record(z.string(), z.unknown()).default({}).describe("options of the method"),
@@ -36,7 +42,8 @@ export type Config = z.infer<typeof configSchema>;
  * @throws if the file is missing or not YAML; ZodError if a value does not fit
  */
 export function readConfig(path: string, overrides: Readonly<Record<string, unknown>> = {}): Config {
-  if (!existsSync(path)) throw new Error(`${path}: there is no such file. Give a YAML configuration, see codyra run --help.`);
+  if (!existsSync(path))
+    throw new Error(`${path}: there is no such file. Give a YAML configuration, see codyra run --help.`);
   let given: unknown;
   try {
     given = parse(readFileSync(path, "utf8"));
@@ -44,7 +51,9 @@ export function readConfig(path: string, overrides: Readonly<Record<string, unkn
     throw new Error(`${path}: expected YAML: ${(cause as Error).message}`, { cause });
   }
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new Error(`${path}: expected a mapping with 'datasets', got ${given === null ? "nothing" : typeof given}.`);
+    throw new Error(
+      `${path}: expected a mapping with 'datasets', got ${given === null ? "nothing" : typeof given}.`,
+    );
   }
   const { options, ...rest } = overrides;
   const fromFile = resolvePaths(given as Record<string, unknown>, dirname(resolve(path)));
@@ -54,13 +63,16 @@ export function readConfig(path: string, overrides: Readonly<Record<string, unkn
 }
 
 function resolvePaths(values: Record<string, unknown>, base: string): Record<string, unknown> {
-  const absolute = (path: unknown): unknown => (typeof path === "string" && !isAbsolute(path) ? join(base, path) : path);
+  const absolute = (path: unknown): unknown =>
+    typeof path === "string" && !isAbsolute(path) ? join(base, path) : path;
   const resolved = { ...values };
   if (values.model !== undefined && values.model !== "miniature") resolved.model = absolute(values.model);
   if (values.output !== undefined) resolved.output = absolute(values.output);
   if (Array.isArray(values.datasets)) {
     resolved.datasets = values.datasets.map((dataset) =>
-      typeof dataset === "object" && dataset !== null ? { ...dataset, root: absolute((dataset as { root?: unknown }).root) } : dataset,
+      typeof dataset === "object" && dataset !== null
+        ? { ...dataset, root: absolute((dataset as { root?: unknown }).root) }
+        : dataset,
     );
   }
   return resolved;

@@ -26,7 +26,9 @@ interface DemoFlags {
 /** `codyra demo`: the miniature benchmark, every method on the embedded CLIP. */
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("Compare the methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.")
+    .description(
+      "Compare the methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.",
+    )
     .option("--protocol <protocol>", "x-tail or mtil")
     .option("--methods <name...>", "methods to run (default: all)")
     .option("--seed <n>", "seed of the training images, initialisation and batches")
@@ -46,10 +48,15 @@ Examples:
 async function demonstrate(flags: DemoFlags): Promise<void> {
   const { packageRoot } = await import("../torch/index.js");
   const { openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
-  const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import("../report/index.js");
+  const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
+    "../report/index.js"
+  );
   const settings = schema.parse(parse(readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8")));
   const protocol = schema.shape.protocol.parse(flags.protocol ?? settings.protocol);
-  const seed = z.coerce.number().pipe(z.int().nonnegative()).parse(flags.seed ?? settings.seeds[0]);
+  const seed = z.coerce
+    .number()
+    .pipe(z.int().nonnegative())
+    .parse(flags.seed ?? settings.seeds[0]);
   const methods = flags.methods ?? Object.keys(settings.methods);
   const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
   const progress = new Progress();
@@ -89,10 +96,13 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   const page = join(output, "report.html");
   await writeReport(runs, page);
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ directory: output, runs: runs.map(({ info, metrics }) => ({ method: info.method, metrics })) }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ directory: output, runs: runs.map(({ info, metrics }) => ({ method: info.method, metrics })) }, null, 2)}\n`,
+    );
     return;
   }
-  for (const table of metricTables(runs)) process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  for (const table of metricTables(runs))
+    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
   process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
 }
 

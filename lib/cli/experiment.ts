@@ -23,7 +23,11 @@ export function cacheDirectory(): string {
 }
 
 /** Loads the datasets of a configuration, with the few-shot draw of its seed. */
-export async function openTasks(config: Config, { preprocessing }: ClipModel, progress: Progress): Promise<Task[]> {
+export async function openTasks(
+  config: Config,
+  { preprocessing }: ClipModel,
+  progress: Progress,
+): Promise<Task[]> {
   const tasks: Task[] = [];
   for (const { name, root, template, classes } of config.datasets) {
     const dataset = await openFolder({ name, root, templates: template, classes });
@@ -34,9 +38,13 @@ export async function openTasks(config: Config, { preprocessing }: ClipModel, pr
       seed: config.seed,
       onProgress: (done, total) => progress.update(done, total),
     });
-    progress.finish(`${task.train.length} training and ${task.test.length} test images, ${task.classes.length} classes`);
+    progress.finish(
+      `${task.train.length} training and ${task.test.length} test images, ${task.classes.length} classes`,
+    );
     for (const { className, available } of task.sample?.short ?? []) {
-      progress.say(`  ${name}: class '${className}' has only ${available} training images; they are drawn with replacement.`);
+      progress.say(
+        `  ${name}: class '${className}' has only ${available} training images; they are drawn with replacement.`,
+      );
     }
     tasks.push(task);
   }
@@ -57,7 +65,13 @@ export async function openMiniatureTasks(options: MiniatureOptions, model: ClipM
   return Promise.all(
     miniature.miniatureDomains.map(async ({ name, classes, template }) => {
       const draw = (split: "train" | "test", perClass: number) =>
-        miniature.drawDomain(name, { split, perClass, seed: split === "train" ? seed : 0, size, cacheDirectory: directory });
+        miniature.drawDomain(name, {
+          split,
+          perClass,
+          seed: split === "train" ? seed : 0,
+          size,
+          cacheDirectory: directory,
+        });
       const [train, test] = await Promise.all([draw("train", shots), draw("test", testPerClass)]);
       return taskFromArrays({ name, classes, templates: [template], size, train, test });
     }),
@@ -81,7 +95,11 @@ export interface ExperimentOptions {
 }
 
 /** Runs one method over loaded tasks from a fresh copy of the model, with progress. */
-export async function runExperiment(options: ExperimentOptions, tasks: readonly Task[], progress: Progress): Promise<AccuracyMatrix> {
+export async function runExperiment(
+  options: ExperimentOptions,
+  tasks: readonly Task[],
+  progress: Progress,
+): Promise<AccuracyMatrix> {
   const { method: name, protocol, model: modelName, device } = options;
   const method = createMethod(name, options.options, protocol);
   const model = openModel(modelName, device);

@@ -4,7 +4,9 @@ import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
 import { commands } from "./commands.js";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 
 const program = new Command("codyra")
   .description("Teach a CLIP model new things, one dataset after another, without forgetting what it knew.")
@@ -23,7 +25,8 @@ try {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Error && error.name === "AbortError") return 130; // the command has said how to go on
-  const message = error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
+  const message =
+    error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
   process.stderr.write(`codyra: ${message}\n`);
   if (process.env.CODYRA_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
   return error instanceof ZodError ? 2 : 1;

@@ -15,7 +15,9 @@ interface PretrainFlags {
 /** `codyra pretrain`: makes the miniature CLIP that comes with codyra. */
 export function pretrainCommand(): Command {
   return new Command("pretrain")
-    .description("Train the miniature CLIP from nothing on drawn image–caption pairs, as the embedded one was.")
+    .description(
+      "Train the miniature CLIP from nothing on drawn image–caption pairs, as the embedded one was.",
+    )
     .requiredOption("--to <dir>", "directory to write, in Hugging Face layout")
     .option("--steps <n>", "training steps (default: the recipe's)")
     .option("--pairs <n>", "image–caption pairs to draw (default: the recipe's)")
@@ -33,7 +35,10 @@ async function pretrainMiniature(flags: PretrainFlags): Promise<void> {
     throw new Error(`${target} holds a model already: expected a new directory. Name another one.`);
   }
   const given = Object.entries(flags).filter(([key, value]) => key !== "to" && value !== undefined);
-  const recipe = { ...miniature.miniatureRecipe, ...Object.fromEntries(given.map(([key, value]) => [key, Number(value)])) };
+  const recipe = {
+    ...miniature.miniatureRecipe,
+    ...Object.fromEntries(given.map(([key, value]) => [key, Number(value)])),
+  };
   const progress = new Progress();
   const interrupt = abortOnInterrupt(() => progress.say("Stopping; nothing is written."));
 
@@ -47,10 +52,17 @@ async function pretrainMiniature(flags: PretrainFlags): Promise<void> {
   const files = miniature.miniatureModelFiles(recipe);
   const scratch = mkdtempSync(join(tmpdir(), "codyra-pretrain-"));
   try {
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(scratch, name), JSON.stringify(content, null, 1));
-    const model = createModel(parseConfig(files["config.json"]), { seed: recipe.seed, assets: readAssets(scratch, { contextLength: recipe.contextLength }) });
+    for (const [name, content] of Object.entries(files))
+      writeFileSync(join(scratch, name), JSON.stringify(content, null, 1));
+    const model = createModel(parseConfig(files["config.json"]), {
+      seed: recipe.seed,
+      assets: readAssets(scratch, { contextLength: recipe.contextLength }),
+    });
     const pixels = torch.scope(() =>
-      torch.fromTypedArray(images, [recipe.pairs, recipe.imageSize, recipe.imageSize, 3]).permute([0, 3, 1, 2]).contiguous(),
+      torch
+        .fromTypedArray(images, [recipe.pairs, recipe.imageSize, recipe.imageSize, 3])
+        .permute([0, 3, 1, 2])
+        .contiguous(),
     );
     progress.start(`training ${model.numParameters()} parameters`);
     await pretrain(model, pixels, captions, {

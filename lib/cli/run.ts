@@ -18,10 +18,20 @@ export function runCommand(): Command {
     .description("Learn a stream of datasets one after another and measure what was gained and forgotten.")
     .requiredOption("-c, --config <file>", "YAML configuration; the options below override it")
     .option("--name <name>", "name of the run")
-    .addOption(new Option("--protocol <protocol>", "candidate classes at test time: all, or the dataset's").choices(["x-tail", "mtil"]))
+    .addOption(
+      new Option("--protocol <protocol>", "candidate classes at test time: all, or the dataset's").choices([
+        "x-tail",
+        "mtil",
+      ]),
+    )
     .option("--model <dir>", "Hugging Face CLIP directory, or miniature")
     .option("--method <name>", "zero-shot, finetune, lora or codyra")
-    .option("-o, --option <key=value>", "option of the method, such as iterations=100; may be repeated", collectOption, {})
+    .option(
+      "-o, --option <key=value>",
+      "option of the method, such as iterations=100; may be repeated",
+      collectOption,
+      {},
+    )
     .option("--shots <n>", "training images per class", wholeNumber)
     .option("--seed <n>", "seed of sampling, initialisation and batches", wholeNumber)
     .option("--device <device>", "cpu, cuda, cuda:1, …")
@@ -52,11 +62,19 @@ Examples:
     .action(runStream);
 }
 
-async function runStream({ config: path, option, resume = false, json = false, ...settings }: RunFlags): Promise<void> {
+async function runStream({
+  config: path,
+  option,
+  resume = false,
+  json = false,
+  ...settings
+}: RunFlags): Promise<void> {
   const config = readConfig(path, { ...settings, options: option });
   const { openModel, openTasks, runExperiment } = await import("./experiment.js");
   const { computeMetrics } = await import("../protocol/index.js");
-  const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import("../report/index.js");
+  const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
+    "../report/index.js"
+  );
   const name = config.name ?? `${config.method}-${config.protocol}-seed${config.seed}`;
   const directory = resolve(config.output ?? `runs/${name}`);
   const progress = new Progress();
@@ -70,14 +88,29 @@ async function runStream({ config: path, option, resume = false, json = false, .
   const { model, method, options, protocol, seed, device, evaluationBatchSize } = config;
   const recorded = { model, shots: config.shots, device, datasets: config.datasets };
   const accuracy = await runExperiment(
-    { name, protocol, method, options, model, device, seed, directory, evaluationBatchSize, config: recorded, resume, signal: interrupt.signal },
+    {
+      name,
+      protocol,
+      method,
+      options,
+      model,
+      device,
+      seed,
+      directory,
+      evaluationBatchSize,
+      config: recorded,
+      resume,
+      signal: interrupt.signal,
+    },
     tasks,
     progress,
   );
   const page = `${directory}/report.html`;
   await writeReport(findRuns(directory).map(readRun), page);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy) }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy) }, null, 2)}\n`,
+    );
     return;
   }
   for (const table of metricTables([readRun(directory)])) {
@@ -94,7 +127,10 @@ function wholeNumber(text: string): number {
 function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const at = text.indexOf("=");
   if (at < 1) throw new Error(`--option ${text}: expected key=value, such as iterations=100.`);
-  const parts = text.slice(at + 1).split(",").map(parseValue);
+  const parts = text
+    .slice(at + 1)
+    .split(",")
+    .map(parseValue);
   return { ...before, [text.slice(0, at)]: parts.length > 1 ? parts : parts[0] };
 }
 

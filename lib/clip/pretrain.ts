@@ -1,5 +1,5 @@
-import * as torch from "../torch/index.js";
 import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
 import type { ClipModel } from "./model.js";
 
 export interface PretrainOptions {
@@ -39,8 +39,13 @@ export async function pretrain(
   model.requiresGrad_(true);
   const parameters = model.parameters();
   const optimizers = [true, false].map((decayed) => {
-    const group = Array.from(model.namedParameters()).filter(([name, parameter]) => isDecayed(name, parameter) === decayed);
-    return new torch.optim.AdamW(group.map(([, parameter]) => parameter), { betas, weightDecay: decayed ? weightDecay : 0, eps: 1e-6 });
+    const group = Array.from(model.namedParameters()).filter(
+      ([name, parameter]) => isDecayed(name, parameter) === decayed,
+    );
+    return new torch.optim.AdamW(
+      group.map(([, parameter]) => parameter),
+      { betas, weightDecay: decayed ? weightDecay : 0, eps: 1e-6 },
+    );
   });
   const schedule = torch.optim.cosineSchedule({ learningRate, total: steps, warmup: warmupSteps });
   const generator = torch.generator(seed);
@@ -71,7 +76,8 @@ export async function pretrain(
       });
       if ((step + 1) % reportEvery === 0 || step + 1 === steps) {
         const loss = state.sum.item() / (((step % reportEvery) + 1) as number);
-        if (!Number.isFinite(loss)) throw new Error(`The pre-training loss is ${loss} at step ${step + 1}. Lower the learning rate.`);
+        if (!Number.isFinite(loss))
+          throw new Error(`The pre-training loss is ${loss} at step ${step + 1}. Lower the learning rate.`);
         state.sum.zero_().dispose();
         onProgress?.(step + 1, loss);
       }

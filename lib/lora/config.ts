@@ -18,7 +18,12 @@ export interface LoraConfig {
   importance: "normal" | "ones" | "fixed";
 }
 
-export const defaultLoraConfig: LoraConfig = { rank: 16, encoders: "both", targets: loraTargets, importance: "normal" };
+export const defaultLoraConfig: LoraConfig = {
+  rank: 16,
+  encoders: "both",
+  targets: loraTargets,
+  importance: "normal",
+};
 
 /** @throws if a value is out of range or nothing is selected */
 export function checkLoraConfig(config: LoraConfig): void {
@@ -27,7 +32,9 @@ export function checkLoraConfig(config: LoraConfig): void {
   }
   const unknown = config.targets.filter((target) => !loraTargets.includes(target));
   if (unknown.length > 0 || config.targets.length === 0) {
-    throw new RangeError(`LoRA targets must be some of ${loraTargets.join(", ")}, got ${config.targets.join(", ") || "none"}.`);
+    throw new RangeError(
+      `LoRA targets must be some of ${loraTargets.join(", ")}, got ${config.targets.join(", ") || "none"}.`,
+    );
   }
 }
 

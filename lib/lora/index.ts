@@ -1,4 +1,10 @@
-export { defaultLoraConfig, type LoraConfig, type LoraEncoders, type LoraTarget, loraTargets } from "./config.js";
+export {
+  defaultLoraConfig,
+  type LoraConfig,
+  type LoraEncoders,
+  type LoraTarget,
+  loraTargets,
+} from "./config.js";
 export { LoraLayer } from "./layer.js";
 export { inject, LoraModel, type LoraModule } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";

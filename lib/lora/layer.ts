@@ -1,6 +1,6 @@
 import type { AdaptableLayer } from "../clip/index.js";
-import * as torch from "../torch/index.js";
 import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
 import type { LoraTarget } from "./config.js";
 
 /**
@@ -49,7 +49,14 @@ export class LoraLayer implements torch.nn.LinearAdapter {
       const i = this.targets.indexOf(target);
       return i < 0
         ? torch.linear(x, partWeight, partBias)
-        : torch.loraLinear(x, partWeight, partBias, this.loraA.select(0, i), this.loraB.select(0, i), this.importance.select(0, i));
+        : torch.loraLinear(
+            x,
+            partWeight,
+            partBias,
+            this.loraA.select(0, i),
+            this.loraB.select(0, i),
+            this.importance.select(0, i),
+          );
     });
     return torch.cat(parts, -1);
   }

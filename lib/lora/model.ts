@@ -1,7 +1,13 @@
 import type { AdaptableLayer, ClipModel } from "../clip/index.js";
-import * as torch from "../torch/index.js";
 import type { Generator, Tensor } from "../torch/index.js";
-import { checkLoraConfig, defaultLoraConfig, type LoraConfig, type LoraTarget, selectedTargets } from "./config.js";
+import * as torch from "../torch/index.js";
+import {
+  checkLoraConfig,
+  defaultLoraConfig,
+  type LoraConfig,
+  type LoraTarget,
+  selectedTargets,
+} from "./config.js";
 import { LoraLayer } from "./layer.js";
 
 /** One adapted weight matrix. */
@@ -28,7 +34,11 @@ export class LoraModel {
   readonly #gradients: Tensor;
 
   /** @internal Use `inject`. */
-  constructor(config: LoraConfig, selected: readonly Selected[], options: { device: torch.Device; generator?: Generator }) {
+  constructor(
+    config: LoraConfig,
+    selected: readonly Selected[],
+    options: { device: torch.Device; generator?: Generator },
+  ) {
     const { rank } = config;
     const { device, generator } = options;
     this.config = config;
@@ -65,7 +75,10 @@ export class LoraModel {
           const weights =
             config.importance === "fixed"
               ? importanceRows.detach().keep()
-              : leafView(importanceRows, importance.grad?.narrow(0, row, targets.length) as Tensor, [targets.length, rank]);
+              : leafView(importanceRows, importance.grad?.narrow(0, row, targets.length) as Tensor, [
+                  targets.length,
+                  rank,
+                ]);
           offset += product(a) + product(b);
           row += targets.length;
           return new LoraLayer(place, targets, loraA, loraB, weights);
@@ -127,7 +140,9 @@ export function inject(model: ClipModel, config: Partial<LoraConfig> = {}, gener
   checkLoraConfig(full);
   const places = model.adaptableLayers();
   if (places.some(({ linear }) => linear.adapter !== undefined)) {
-    throw new Error("The model already has adapters: expected an ordinary CLIP. Call merge() or remove() on them first.");
+    throw new Error(
+      "The model already has adapters: expected an ordinary CLIP. Call merge() or remove() on them first.",
+    );
   }
   const selected = places
     .map((place) => ({ place, targets: selectedTargets(place, full) }))

@@ -1,5 +1,5 @@
-import * as torch from "../torch/index.js";
 import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
 import type { LoraModel } from "./model.js";
 
 export interface LoraOptimizerOptions {

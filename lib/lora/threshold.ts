@@ -28,9 +28,11 @@ export function thresholdSchedule(
   relativeLearningRate: (iteration: number) => number = () => 1,
 ): (iteration: number) => number {
   const { iterations, denseRatio, kappaMax, levels, schedule, sparseFrom } = config;
-  if (!(denseRatio >= 0 && denseRatio <= 1)) throw new RangeError(`denseRatio must be from 0 to 1, got ${denseRatio}.`);
+  if (!(denseRatio >= 0 && denseRatio <= 1))
+    throw new RangeError(`denseRatio must be from 0 to 1, got ${denseRatio}.`);
   if (!(kappaMax >= 0)) throw new RangeError(`kappaMax must be at least 0, got ${kappaMax}.`);
-  if (!(Number.isInteger(levels) && levels >= 2)) throw new RangeError(`levels must be a whole number of at least 2, got ${levels}.`);
+  if (!(Number.isInteger(levels) && levels >= 2))
+    throw new RangeError(`levels must be a whole number of at least 2, got ${levels}.`);
   const dense = denseRatio * iterations;
   const isSparse = (i: number): boolean => (sparseFrom === "at" ? i >= dense : i > dense);
   const level = (step: number): number => (kappaMax * Math.min(step, levels - 1)) / (levels - 1);

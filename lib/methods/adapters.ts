@@ -21,7 +21,8 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
   let adapters: lora.LoraModel | undefined;
 
   function current(): lora.LoraModel {
-    if (adapters === undefined) throw new Error(`${plan.name}: there are no adapters to train. Call beginTask first.`);
+    if (adapters === undefined)
+      throw new Error(`${plan.name}: there are no adapters to train. Call beginTask first.`);
     return adapters;
   }
 
@@ -49,7 +50,11 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
           update(iteration) {
             const rate = schedule(iteration);
             optimizer.step(rate, kappa(iteration));
-            return () => ({ learningRate: rate, kappa: kappa(iteration), activeRanks: total(trained.activeRanks()) });
+            return () => ({
+              learningRate: rate,
+              kappa: kappa(iteration),
+              activeRanks: total(trained.activeRanks()),
+            });
           },
         });
         const { factors, importance } = trained.numTrainable;

@@ -14,15 +14,24 @@ const presets = {
 const denseRatios: Record<ProtocolName, number> = { "x-tail": 0.5, mtil: 0.7 };
 
 const schema = z.strictObject({
-  preset: z.enum(["paper", "reference-code"]).describe("defaults of loss, threshold, schedule and sparseFrom"),
+  preset: z
+    .enum(["paper", "reference-code"])
+    .describe("defaults of loss, threshold, schedule and sparseFrom"),
   ...adapterShape,
-  importance: z.enum(["normal", "ones"]).default("normal").describe("how importance weights start: N(0, 1), or all at 1"),
+  importance: z
+    .enum(["normal", "ones"])
+    .default("normal")
+    .describe("how importance weights start: N(0, 1), or all at 1"),
   denseRatio: z.number().min(0).max(1).describe("part of the iterations before thresholding begins"),
   kappaMax: z.number().nonnegative().default(0.005).describe("threshold at the end of a task"),
   levels: z.int().min(2).default(50).describe("levels of the threshold's staircase"),
   schedule: z.enum(["even", "fixed-step", "learning-rate"]).describe("how the threshold rises"),
-  sparseFrom: z.enum(["at", "after"]).describe("whether the iteration that ends the dense phase is thresholded"),
-  threshold: z.enum(["exact", "in-place"]).describe("soft-thresholding, or the reference code's variant of it"),
+  sparseFrom: z
+    .enum(["at", "after"])
+    .describe("whether the iteration that ends the dense phase is thresholded"),
+  threshold: z
+    .enum(["exact", "in-place"])
+    .describe("soft-thresholding, or the reference code's variant of it"),
   optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("gradient step before the thresholding"),
 });
 

@@ -9,10 +9,16 @@ import { zeroShot } from "./zero-shot.js";
 export const methods: readonly MethodDefinition[] = [zeroShot, finetune, lora, codyra];
 
 /** @throws if there is no method of that name, or its options do not fit */
-export function createMethod(name: string, options: Readonly<Record<string, unknown>>, protocol: ProtocolName): ContinualMethod {
+export function createMethod(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  protocol: ProtocolName,
+): ContinualMethod {
   const definition = methods.find((candidate) => candidate.name === name);
   if (definition === undefined) {
-    throw new Error(`Unknown method '${name}': expected one of ${methods.map((method) => method.name).join(", ")}.`);
+    throw new Error(
+      `Unknown method '${name}': expected one of ${methods.map((method) => method.name).join(", ")}.`,
+    );
   }
   return definition.create(options, protocol);
 }

@@ -1,5 +1,5 @@
-import * as torch from "../torch/index.js";
 import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
 
 export interface ContrastiveLossOptions {
   /**
@@ -36,11 +36,15 @@ export function contrastiveLoss(
   const { loss, labelSmoothing = 0, earlierClasses = 0, earlierFeatures, textToImage = true } = options;
   const scaled = imageFeatures.mul(scale); // [N, D]
   const logits = scaled.matmul(textFeatures.t()); // [N, C]
-  const candidates = earlierFeatures === undefined ? logits : torch.cat([logits, scaled.matmul(earlierFeatures.t())], 1);
+  const candidates =
+    earlierFeatures === undefined ? logits : torch.cat([logits, scaled.matmul(earlierFeatures.t())], 1);
   const imageToText = torch.nn.functional.crossEntropy(candidates, labels, { labelSmoothing });
   if (!textToImage) return imageToText;
 
-  const logProbabilities = torch.nn.functional.logSoftmax(logits, 0).gather(1, labels.unsqueeze(1)).squeeze(1); // [N]
+  const logProbabilities = torch.nn.functional
+    .logSoftmax(logits, 0)
+    .gather(1, labels.unsqueeze(1))
+    .squeeze(1); // [N]
   const classes = textFeatures.size(0);
   if (loss === "reference") {
     return imageToText.sub(logProbabilities.sum().div(classes + earlierClasses));

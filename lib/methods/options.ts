@@ -14,7 +14,11 @@ export interface MethodDefinition {
 export const trainingShape = {
   iterations: z.int().positive().default(500).describe("iterations per task"),
   batchSize: z.int().positive().default(64).describe("images per iteration"),
-  learningRate: z.number().positive().default(5e-4).describe("highest learning rate; decays to 0 along a cosine"),
+  learningRate: z
+    .number()
+    .positive()
+    .default(5e-4)
+    .describe("highest learning rate; decays to 0 along a cosine"),
   warmup: z.int().nonnegative().default(0).describe("iterations of linear warm-up"),
   betas: z.tuple([z.number(), z.number()]).default([0.9, 0.9999]).describe("decay rates of AdamW's moments"),
   eps: z.number().positive().default(1e-8).describe("AdamW's epsilon"),
@@ -24,7 +28,10 @@ export const trainingShape = {
     .tuple([z.number().positive().max(1), z.number().positive().max(1)])
     .default([0.9, 1])
     .describe("area of random crops, relative to the image"),
-  loss: z.enum(["symmetric", "reference"]).default("symmetric").describe("contrastive loss: the paper's, or the reference code's"),
+  loss: z
+    .enum(["symmetric", "reference"])
+    .default("symmetric")
+    .describe("contrastive loss: the paper's, or the reference code's"),
   negatives: z
     .enum(["current", "seen"])
     .default("current")

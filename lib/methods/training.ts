@@ -1,8 +1,8 @@
 import { type ClipModel, fillTemplate } from "../clip/index.js";
 import { type Task, TrainingBatches } from "../data/index.js";
 import type { LoraEncoders } from "../lora/index.js";
-import * as torch from "../torch/index.js";
 import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
 import { contrastiveLoss } from "./losses.js";
 import type { TrainingOptions } from "./options.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
@@ -55,7 +55,11 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
         mean = sum.item() / (done - lastReport);
         checkLoss(mean, task, lastReport, done);
         const seconds = (performance.now() - began) / 1000;
-        context.log({ ...stepEvent(task, context, done, mean), ...describe(), imagesPerSecond: ((done - lastReport) * batchSize) / seconds });
+        context.log({
+          ...stepEvent(task, context, done, mean),
+          ...describe(),
+          imagesPerSecond: ((done - lastReport) * batchSize) / seconds,
+        });
         sum.zero_().dispose();
         lastReport = done;
         began = performance.now();
@@ -97,7 +101,8 @@ function prepareLoss(task: Task, context: RunContext, { options, encoders }: Tra
       : undefined;
 
   const lossOf = (pixels: Tensor, labels: Tensor): Tensor => {
-    const images = encoders === "text" ? torch.noGrad(() => model.encodeImage(pixels)) : model.encodeImage(pixels);
+    const images =
+      encoders === "text" ? torch.noGrad(() => model.encodeImage(pixels)) : model.encodeImage(pixels);
     const texts = frozenText ?? unit(model.encodeText(ids));
     return contrastiveLoss(unit(images), texts, labels, scale, {
       loss: options.loss,
@@ -116,7 +121,9 @@ function prepareLoss(task: Task, context: RunContext, { options, encoders }: Tra
 
 /** Token ids of the prompts of all classes, each in the first template of its group. */
 function trainingPrompts(model: ClipModel, groups: readonly LabelGroup[]): Tensor {
-  const prompts = groups.flatMap(({ classes, templates }) => classes.map((name) => fillTemplate(templates[0] as string, name)));
+  const prompts = groups.flatMap(({ classes, templates }) =>
+    classes.map((name) => fillTemplate(templates[0] as string, name)),
+  );
   return torch.scope(() => model.tokenizer.encode(prompts).to({ device: model.device }));
 }
 

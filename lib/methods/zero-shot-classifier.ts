@@ -8,7 +8,10 @@ import type { Classifier, LabelSpace, RunContext } from "./types.js";
  */
 export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
   const features = torch.noGrad(() =>
-    torch.scope(() => torch.cat(labels.groups.map((group) => classFeatures(model, group.classes, group.templates)))),
+    torch.scope(() =>
+      torch.cat(labels.groups.map((group) => classFeatures(model, group.classes, group.templates))),
+    ),
   ); // [C, D]
-  return (pixels) => torch.inferenceMode(() => torch.scope(() => model.logits(model.encodeImage(pixels), features)));
+  return (pixels) =>
+    torch.inferenceMode(() => torch.scope(() => model.logits(model.encodeImage(pixels), features)));
 }

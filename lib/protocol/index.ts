@@ -1,6 +1,13 @@
 export { type EvaluateOptions, evaluate } from "./evaluate.js";
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
 export { type AccuracyUnit, parseAccuracyMatrix, readMatrixFile } from "./matrix-file.js";
-export { type AccuracyMatrix, computeMetrics, isComplete, type Metric, type MetricName, type Metrics } from "./metrics.js";
+export {
+  type AccuracyMatrix,
+  computeMetrics,
+  isComplete,
+  type Metric,
+  type MetricName,
+  type Metrics,
+} from "./metrics.js";
 export { type RunObserver, type RunOptions, run } from "./run.js";
 export { RunDirectory, type RunRecord } from "./run-directory.js";

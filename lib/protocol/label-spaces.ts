@@ -10,7 +10,11 @@ export interface Candidates {
  * Candidate classes at test time. MTIL knows the dataset, so its own classes compete. X-TAIL does not: the classes of all datasets
  * compete, learned or not, and keep the same columns throughout. Protocol specification, section 4.
  */
-export function candidates(protocol: ProtocolName, datasets: readonly LabelGroup[], index: number): Candidates {
+export function candidates(
+  protocol: ProtocolName,
+  datasets: readonly LabelGroup[],
+  index: number,
+): Candidates {
   if (protocol === "mtil") return { labels: { groups: [datasets[index] as LabelGroup] }, offset: 0 };
   const offset = datasets.slice(0, index).reduce((count, group) => count + group.classes.length, 0);
   return { labels: { groups: datasets }, offset };

@@ -65,7 +65,10 @@ export class RunDirectory {
   /** The rows so far; `undefined` before the first evaluation. */
   readMatrix(): AccuracyMatrix | undefined {
     if (!existsSync(join(this.path, "matrix.json"))) return undefined;
-    return parseAccuracyMatrix(this.#readJson("matrix.json"), { source: join(this.path, "matrix.json"), unit: "fraction" });
+    return parseAccuracyMatrix(this.#readJson("matrix.json"), {
+      source: join(this.path, "matrix.json"),
+      unit: "fraction",
+    });
   }
 
   writeMatrix(accuracy: AccuracyMatrix): void {
@@ -74,7 +77,10 @@ export class RunDirectory {
 
   /** Appends one line; the file may end in a part of a line when the process is killed, which readers skip. */
   appendEvent(event: RunEvent): void {
-    appendFileSync(join(this.path, "events.jsonl"), `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+    appendFileSync(
+      join(this.path, "events.jsonl"),
+      `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`,
+    );
   }
 
   /** Removes the events of tasks that will be done again, so that no step stands twice. */
@@ -87,11 +93,21 @@ export class RunDirectory {
   }
 
   /** Adds the ranks of a task, replacing what an interrupted attempt at it left. */
-  recordRanks(task: number, dataset: string, rank: number, modules: readonly LoraModule[], active: readonly number[]): void {
+  recordRanks(
+    task: number,
+    dataset: string,
+    rank: number,
+    modules: readonly LoraModule[],
+    active: readonly number[],
+  ): void {
     const path = join(this.path, "ranks.json");
     const before = existsSync(path) ? (this.#readJson("ranks.json") as RankRecord).tasks : [];
     const described = modules.map(({ name, encoder, layer, target }) => ({ name, encoder, layer, target }));
-    const record: RankRecord = { rank, modules: described, tasks: [...before.slice(0, task), { dataset, active }] };
+    const record: RankRecord = {
+      rank,
+      modules: described,
+      tasks: [...before.slice(0, task), { dataset, active }],
+    };
     writeJsonAtomically(path, record);
   }
 
@@ -145,7 +161,10 @@ export class RunDirectory {
     try {
       return JSON.parse(readFileSync(path, "utf8"));
     } catch (cause) {
-      throw new Error(`${path}: expected JSON: ${(cause as Error).message}. Start the run again in another directory.`, { cause });
+      throw new Error(
+        `${path}: expected JSON: ${(cause as Error).message}. Start the run again in another directory.`,
+        { cause },
+      );
     }
   }
 }

@@ -49,10 +49,13 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
   const { method, model, tasks, protocol, seed, observer = {} } = options;
   const signal = options.signal ?? new AbortController().signal;
   const directory = new RunDirectory(options.directory);
-  if (tasks.length === 0) throw new Error("run: expected at least one task, got none. Name the datasets in the configuration.");
+  if (tasks.length === 0)
+    throw new Error("run: expected at least one task, got none. Name the datasets in the configuration.");
   const duplicates = protocol === "x-tail" ? duplicateNames(tasks) : [];
   if (duplicates.length > 0) {
-    observer.warn?.(`Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`);
+    observer.warn?.(
+      `Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`,
+    );
   }
   const record = openRecord(directory, options);
   const accuracy = directory.readMatrix() ?? { datasets: tasks.map((task) => task.name), matrix: [] };
@@ -63,7 +66,9 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
     protocol,
     seed,
     taskIndex,
-    learned: tasks.slice(0, Math.max(taskIndex, 0)).map(({ name, classes, templates }) => ({ name, classes, templates })),
+    learned: tasks
+      .slice(0, Math.max(taskIndex, 0))
+      .map(({ name, classes, templates }) => ({ name, classes, templates })),
     signal,
     log: (event) => directory.appendEvent(event),
     progress: (done, total, loss) => observer.trained?.(done, total, loss),
@@ -201,15 +206,22 @@ function toJson(value: unknown): unknown {
 }
 
 function packageVersion(): string {
-  return (JSON.parse(readFileSync(join(torch.packageRoot, "package.json"), "utf8")) as { version: string }).version;
+  return (JSON.parse(readFileSync(join(torch.packageRoot, "package.json"), "utf8")) as { version: string })
+    .version;
 }
 
 /** The revision of codyra's own checkout; null where it is installed as a package. */
 function gitRevision(): string | null {
   try {
     const git = (...args: string[]): string =>
-      execFileSync("git", args, { cwd: torch.packageRoot, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
-    return realpathSync(git("rev-parse", "--show-toplevel")) === realpathSync(torch.packageRoot) ? git("rev-parse", "HEAD") : null;
+      execFileSync("git", args, {
+        cwd: torch.packageRoot,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).trim();
+    return realpathSync(git("rev-parse", "--show-toplevel")) === realpathSync(torch.packageRoot)
+      ? git("rev-parse", "HEAD")
+      : null;
   } catch {
     return null;
   }

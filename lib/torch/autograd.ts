@@ -91,7 +91,9 @@ function withGradMode<T>(enabled: boolean, body: () => T, name: string): T {
 function synchronous<T>(result: T, name: string): T {
   if (result instanceof Promise) {
     result.catch(() => {}); // the error below is the one to report
-    throw new TypeError(`${name}: expected a synchronous function, got one that returns a promise. Call ${name} inside it instead.`);
+    throw new TypeError(
+      `${name}: expected a synchronous function, got one that returns a promise. Call ${name} inside it instead.`,
+    );
   }
   return result;
 }

@@ -10,7 +10,11 @@ export type Handle = number;
 export interface OperatorDescription {
   readonly name: string;
   readonly schema: string;
-  readonly arguments: readonly { readonly name: string; readonly type: string; readonly keywordOnly: boolean }[];
+  readonly arguments: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly keywordOnly: boolean;
+  }[];
   readonly returns: readonly string[];
 }
 
@@ -92,7 +96,6 @@ export interface Bridge {
   cudaResetPeakMemory(device: number): void;
 }
 
-
 let loaded: Bridge | undefined;
 
 /**
@@ -110,8 +113,11 @@ export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url
 function load(): Bridge {
   const path = join(packageRoot, "build", "Release", "codyra.node");
   if (!existsSync(path)) {
-    throw new Error(`The native addon is missing: expected ${path}. Run \`npm run setup\` in ${packageRoot} to build it.`);
+    throw new Error(
+      `The native addon is missing: expected ${path}. Run \`npm run setup\` in ${packageRoot} to build it.`,
+    );
   }
+  calmIdleThreads();
   try {
     return bindings({ bindings: "codyra.node", module_root: packageRoot }) as Bridge;
   } catch (cause) {
@@ -121,4 +127,12 @@ function load(): Bridge {
       { cause },
     );
   }
+}
+
+/**
+ * Worker threads of OpenMP wait for work in a busy loop of milliseconds: with any other load on the machine, steps of many small operators
+ * become ten times slower. Sleeping costs microseconds per operator. Read by the library when it loads; the user's own setting wins.
+ */
+function calmIdleThreads(): void {
+  if (process.env.GOMP_SPINCOUNT === undefined) process.env.OMP_WAIT_POLICY ??= "passive";
 }

@@ -1,6 +1,6 @@
 import { bridge } from "./bridge.js";
-import * as operators from "./operators.generated.js";
 import { wrap } from "./operator.js";
+import * as operators from "./operators.generated.js";
 import type { Tensor } from "./tensor.js";
 import type { Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 
@@ -18,25 +18,38 @@ export interface TensorOptions {
  * @throws if the nesting is ragged, or kinds of values are mixed
  */
 export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
-  if (ArrayBuffer.isView(data)) return fromTypedArray(data as TypedArray, [(data as TypedArray).length], options);
+  if (ArrayBuffer.isView(data))
+    return fromTypedArray(data as TypedArray, [(data as TypedArray).length], options);
   const values: Scalar[] = [];
   const shape = flatten(data, values);
   const kind = typeof values[0];
   if (values.some((value) => typeof value !== kind)) {
-    throw new TypeError("tensor: expected values of one kind (numbers, booleans or bigints), got a mixture. Convert them first.");
+    throw new TypeError(
+      "tensor: expected values of one kind (numbers, booleans or bigints), got a mixture. Convert them first.",
+    );
   }
   if (kind === "bigint") return fromTypedArray(BigInt64Array.from(values as bigint[]), shape, options);
-  if (kind === "boolean") return finish(fromBytes(Uint8Array.from(values as boolean[], Number), "bool", shape), options);
+  if (kind === "boolean")
+    return finish(fromBytes(Uint8Array.from(values as boolean[], Number), "bool", shape), options);
   // Through float64, which holds every number exactly: a wanted integer type must not pass through float32.
-  return finish(fromBytes(Float64Array.from(values as number[]), "float64", shape), { dtype: "float32", ...options });
+  return finish(fromBytes(Float64Array.from(values as number[]), "float64", shape), {
+    dtype: "float32",
+    ...options,
+  });
 }
 
 /** A tensor with a copy of a typed array's elements. @throws if their number does not fit `shape` */
-export function fromTypedArray(array: TypedArray, shape: readonly number[], options: TensorOptions = {}): Tensor {
+export function fromTypedArray(
+  array: TypedArray,
+  shape: readonly number[],
+  options: TensorOptions = {},
+): Tensor {
   if (array instanceof Uint16Array) {
     const bits = options.dtype;
     if (bits !== "bfloat16" && bits !== "float16") {
-      throw new TypeError(`fromTypedArray: a Uint16Array holds the bits of bfloat16 or float16, got dtype ${bits}. Name one of them.`);
+      throw new TypeError(
+        `fromTypedArray: a Uint16Array holds the bits of bfloat16 or float16, got dtype ${bits}. Name one of them.`,
+      );
     }
     return finish(fromBytes(array, bits, shape), options);
   }
@@ -65,13 +78,17 @@ function dtypeOf(array: TypedArray): DType {
   if (array instanceof Int16Array) return "int16";
   if (array instanceof Int32Array) return "int32";
   if (array instanceof BigInt64Array) return "int64";
-  throw new TypeError(`fromTypedArray: expected a typed array that a tensor can hold, got ${(array as object)?.constructor?.name}.`);
+  throw new TypeError(
+    `fromTypedArray: expected a typed array that a tensor can hold, got ${(array as object)?.constructor?.name}.`,
+  );
 }
 
 function flatten(data: NestedNumbers, into: Scalar[]): number[] {
   if (!Array.isArray(data)) {
     if (!["number", "boolean", "bigint"].includes(typeof data)) {
-      throw new TypeError(`tensor: expected numbers, booleans or bigints, got ${data === null ? "null" : typeof data}.`);
+      throw new TypeError(
+        `tensor: expected numbers, booleans or bigints, got ${data === null ? "null" : typeof data}.`,
+      );
     }
     into.push(data as Scalar);
     return [];
@@ -81,7 +98,9 @@ function flatten(data: NestedNumbers, into: Scalar[]): number[] {
   for (let i = 1; i < data.length; i++) {
     const shape = flatten(data[i], into);
     if (shape.length !== inner.length || shape.some((size, d) => size !== inner[d])) {
-      throw new RangeError(`tensor: expected every row to have shape [${inner}], got [${shape}] at index ${i}. Pad the rows to one length.`);
+      throw new RangeError(
+        `tensor: expected every row to have shape [${inner}], got [${shape}] at index ${i}. Pad the rows to one length.`,
+      );
     }
   }
   return [data.length, ...inner];

@@ -1,4 +1,12 @@
-export { autocast, detectAnomaly, enableGrad, grad, inferenceMode, isGradEnabled, noGrad } from "./autograd.js";
+export {
+  autocast,
+  detectAnomaly,
+  enableGrad,
+  grad,
+  inferenceMode,
+  isGradEnabled,
+  noGrad,
+} from "./autograd.js";
 export { type DeviceMemory, packageRoot } from "./bridge.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as nn from "./nn/index.js";

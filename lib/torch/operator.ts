@@ -39,7 +39,11 @@ export function call(operator: number, ...args: unknown[]): unknown {
 /** The handle the addon expects where a schema says `Tensor`. */
 export function handle(value: Tensor): Handle {
   // A number that a caller passes by mistake must not be taken for a handle: NaN is none, and the addon names the argument.
-  return value instanceof Tensor ? value.handle : typeof value === "number" ? Number.NaN : (value as unknown as Handle);
+  return value instanceof Tensor
+    ? value.handle
+    : typeof value === "number"
+      ? Number.NaN
+      : (value as unknown as Handle);
 }
 
 export function optionalHandle(value: Tensor | null | undefined): Handle | undefined {
@@ -48,7 +52,9 @@ export function optionalHandle(value: Tensor | null | undefined): Handle | undef
 
 export function handles(values: readonly (Tensor | null | undefined)[]): Handle[] {
   // Whatever is not a list goes through as it is: the addon's message names the argument.
-  return Array.isArray(values) ? values.map((value) => handle(value as Tensor)) : (values as unknown as Handle[]);
+  return Array.isArray(values)
+    ? values.map((value) => handle(value as Tensor))
+    : (values as unknown as Handle[]);
 }
 
 export function generatorHandle(value: Generator | null | undefined): number | undefined {
@@ -78,7 +84,10 @@ export function wrapList(results: unknown): Tensor[] {
  */
 export function callOperator(name: string, ...args: unknown[]): unknown {
   const dot = name.indexOf(".");
-  const operator = bridge().findOperator(dot < 0 ? name : name.slice(0, dot), dot < 0 ? "" : name.slice(dot + 1));
+  const operator = bridge().findOperator(
+    dot < 0 ? name : name.slice(0, dot),
+    dot < 0 ? "" : name.slice(dot + 1),
+  );
   const { arguments: parameters, returns } = bridge().describeOperator(operator);
   const last = args.at(-1);
   const keywords = isKeywords(last) ? (args.pop() as Record<string, unknown>) : undefined;
@@ -92,7 +101,9 @@ export function callOperator(name: string, ...args: unknown[]): unknown {
   }
   const result = bridge().call(operator, ...raw);
   if (returns.length === 1) return fromRaw(result, returns[0] as string);
-  return returns.length === 0 ? undefined : (result as unknown[]).map((value, i) => fromRaw(value, returns[i] as string));
+  return returns.length === 0
+    ? undefined
+    : (result as unknown[]).map((value, i) => fromRaw(value, returns[i] as string));
 }
 
 function isKeywords(value: unknown): boolean {
@@ -102,8 +113,10 @@ function isKeywords(value: unknown): boolean {
 function toRaw(value: unknown, type: string): unknown {
   if (value instanceof Tensor) return value.handle;
   if (type.startsWith("Tensor") && typeof value === "number") return Number.NaN;
-  if (Array.isArray(value) && type.includes("Tensor")) return value.map((element) => toRaw(element, "Tensor"));
-  if (type.startsWith("Generator") && typeof value === "object" && value !== null) return (value as Generator).handle;
+  if (Array.isArray(value) && type.includes("Tensor"))
+    return value.map((element) => toRaw(element, "Tensor"));
+  if (type.startsWith("Generator") && typeof value === "object" && value !== null)
+    return (value as Generator).handle;
   return value;
 }
 
@@ -112,5 +125,3 @@ function fromRaw(value: unknown, type: string): unknown {
   if (type.includes("Tensor") && Array.isArray(value)) return value.map((element) => wrapOptional(element));
   return value;
 }
-
-

@@ -118,7 +118,9 @@ function codeOf(dtype: DType, name: string): readonly [code: string, bytes: numb
   for (const [code, [candidate, bytes]] of Object.entries(dtypes)) {
     if (candidate === dtype) return [code, bytes];
   }
-  throw new TypeError(`safetensors: tensor '${name}' is ${dtype}, which the format cannot hold. Convert it first.`);
+  throw new TypeError(
+    `safetensors: tensor '${name}' is ${dtype}, which the format cannot hold. Convert it first.`,
+  );
 }
 
 function readHeader(path: string) {
@@ -164,17 +166,22 @@ function parseEntry(name: string, value: unknown, fail: (what: string) => never)
   const { dtype: code, shape, data_offsets: offsets } = value;
   const known = typeof code === "string" && Object.hasOwn(dtypes, code) ? dtypes[code] : undefined;
   if (known === undefined) {
-    return fail(`tensor '${name}' has the dtype ${JSON.stringify(code)}, expected one of ${Object.keys(dtypes).join(", ")}`);
+    return fail(
+      `tensor '${name}' has the dtype ${JSON.stringify(code)}, expected one of ${Object.keys(dtypes).join(", ")}`,
+    );
   }
   const [dtype, itemBytes] = known;
-  if (!Array.isArray(shape) || !shape.every(isSize)) return fail(`tensor '${name}' has the shape ${JSON.stringify(shape)}`);
+  if (!Array.isArray(shape) || !shape.every(isSize))
+    return fail(`tensor '${name}' has the shape ${JSON.stringify(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
     return fail(`tensor '${name}' has the offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
   const bytes = shape.reduce((product, size) => product * size, itemBytes);
   if (end - begin !== bytes) {
-    return fail(`tensor '${name}' of ${code} [${shape}] needs ${bytes} bytes, its offsets [${offsets}] give ${end - begin}`);
+    return fail(
+      `tensor '${name}' of ${code} [${shape}] needs ${bytes} bytes, its offsets [${offsets}] give ${end - begin}`,
+    );
   }
   return { name, dtype, shape, begin, end };
 }

@@ -57,7 +57,9 @@ export class Tensor extends TensorMethods implements Disposable {
     const shape = this.shape;
     const size = shape.at(dim);
     if (size === undefined || !Number.isInteger(dim)) {
-      throw new RangeError(`Tensor [${shape}] has no dimension ${dim}; expected ${-shape.length} to ${shape.length - 1}.`);
+      throw new RangeError(
+        `Tensor [${shape}] has no dimension ${dim}; expected ${-shape.length} to ${shape.length - 1}.`,
+      );
     }
     return size;
   }
@@ -161,7 +163,9 @@ export class Tensor extends TensorMethods implements Disposable {
   to(options: { dtype?: DType; device?: Device; nonBlocking?: boolean }): Tensor {
     const isSame =
       (options.dtype === undefined || options.dtype === this.dtype) &&
-      (options.device === undefined || options.device === this.device || this.device.startsWith(`${options.device}:`));
+      (options.device === undefined ||
+        options.device === this.device ||
+        this.device.startsWith(`${options.device}:`));
     return isSame ? operators.alias(this) : operators.toCopy(this, options);
   }
 
@@ -212,7 +216,8 @@ export class Tensor extends TensorMethods implements Disposable {
   }
 
   private live(): Handle {
-    if (this.handle === disposed) throw new Error("Tensor was disposed: expected a live tensor. Use it before dispose().");
+    if (this.handle === disposed)
+      throw new Error("Tensor was disposed: expected a live tensor. Use it before dispose().");
     if (this.handle === scopeClosed) {
       throw new Error("Tensor was released when its scope closed. Return it from the scope to keep it.");
     }
@@ -237,13 +242,18 @@ const arrayTypes: Partial<Record<DType, ArrayType>> = {
 
 function arrayType(dtype: DType): ArrayType {
   const type = arrayTypes[dtype];
-  if (type === undefined) throw new TypeError(`There is no typed array for ${dtype}. Convert the tensor first, such as with viewAsReal().`);
+  if (type === undefined)
+    throw new TypeError(
+      `There is no typed array for ${dtype}. Convert the tensor first, such as with viewAsReal().`,
+    );
   return type;
 }
 
 function nest(shape: readonly number[], read: (i: number) => Scalar): NestedNumbers {
   let next = 0;
   const build = (depth: number): NestedNumbers =>
-    depth === shape.length ? read(next++) : Array.from({ length: shape[depth] as number }, () => build(depth + 1));
+    depth === shape.length
+      ? read(next++)
+      : Array.from({ length: shape[depth] as number }, () => build(depth + 1));
   return build(0);
 }

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,14 @@ inline std::vector<int64_t> intListArgument(const Napi::CallbackInfo& info, size
   if (!info[i].IsArray()) throw std::invalid_argument("expected an array of integers.");
   const auto list = info[i].As<Napi::Array>();
   std::vector<int64_t> values;
-  for (uint32_t k = 0; k < list.Length(); ++k) values.push_back(static_cast<Napi::Value>(list[k]).ToNumber().Int64Value());
+  for (uint32_t k = 0; k < list.Length(); ++k) {
+    const Napi::Value element = list[k];
+    const double number = element.IsNumber() ? element.As<Napi::Number>().DoubleValue() : std::nan("");
+    if (!(std::abs(number) <= 9007199254740991.0) || number != std::trunc(number)) {
+      throw std::invalid_argument("expected an array of integers, got another value at index " + std::to_string(k) + ".");
+    }
+    values.push_back(static_cast<int64_t>(number));
+  }
   return values;
 }
 

@@ -20,7 +20,7 @@ Napi::Value requiresGrad(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value setRequiresGrad(const Napi::CallbackInfo& info) {
-  tensorArgument(info, 0).set_requires_grad(info[1].ToBoolean());
+  tensorArgument(info, 0).requires_grad_(info[1].ToBoolean());  // unlike set_requires_grad, refuses non-leaves
   return info.Env().Undefined();
 }
 
@@ -40,6 +40,7 @@ Napi::Value setGrad(const Napi::CallbackInfo& info) {
                                          tensor.device(), ", got ", gradient.sizes(), " ", gradient.dtype(), " on ",
                                          gradient.device(), "."));
   }
+  if (gradient.is_same(tensor)) throw std::invalid_argument("grad cannot be its own tensor: expected another one. Pass a clone().");
   tensor.mutable_grad() = gradient;
   return info.Env().Undefined();
 }

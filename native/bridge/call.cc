@@ -2,6 +2,7 @@
 
 #include "call.h"
 
+#include <utility>
 #include <vector>
 
 #include "errors.h"
@@ -53,6 +54,17 @@ void checkKeywords(napi_env env, napi_value keywords, const Operator& op, size_t
   }
 }
 
+// Null when the keyword is not there. A getter that throws leaves its own error pending, which is the one that is reported.
+napi_value keywordOrNull(napi_env env, napi_value keywords, const std::string& name) {
+  bool isGiven = false;
+  napi_value value = nullptr;
+  if (napi_has_named_property(env, keywords, name.c_str(), &isGiven) != napi_ok ||
+      (isGiven && napi_get_named_property(env, keywords, name.c_str(), &value) != napi_ok)) {
+    throw std::invalid_argument("argument '" + name + "' could not be read.");
+  }
+  return value;
+}
+
 void pushArguments(napi_env env, const Operator& op, napi_value* values, size_t count, Stack& stack) {
   napi_value keywords = nullptr;
   if (count > 0 && isKeywords(env, values[count - 1])) {
@@ -66,13 +78,8 @@ void pushArguments(napi_env env, const Operator& op, napi_value* values, size_t 
   for (size_t i = 0; i < count; ++i) stack.push_back(toIValue(env, values[i], op, i + 1));
   for (size_t i = count; i < expected; ++i) {
     const Parameter& parameter = op.parameters[i];
-    napi_value value = nullptr;
-    bool isGiven = false;
-    if (keywords != nullptr) {
-      napi_has_named_property(env, keywords, parameter.name.c_str(), &isGiven);
-      if (isGiven) napi_get_named_property(env, keywords, parameter.name.c_str(), &value);
-    }
-    if (isGiven) {
+    const napi_value value = keywords == nullptr ? nullptr : keywordOrNull(env, keywords, parameter.name);
+    if (value != nullptr) {
       stack.push_back(toIValue(env, value, op, i + 1));
     } else if (parameter.defaultValue) {
       stack.push_back(*parameter.defaultValue);
@@ -95,14 +102,17 @@ napi_value takeResults(napi_env env, Stack& stack) {
   return result;
 }
 
-// One stack per thread, so that a call allocates none. Cleared on every way out, which also frees the arguments.
+// One stack per thread, so that a call allocates none. Cleared on every way out, which also frees the arguments. Taken from its place
+// while in use: a getter among the arguments may make another call.
 struct BorrowedStack {
-  Stack& stack;
-  BorrowedStack() : stack(instance()) {}
-  ~BorrowedStack() { stack.clear(); }
+  Stack stack = std::exchange(spare(), Stack());
+  ~BorrowedStack() {
+    stack.clear();
+    spare() = std::move(stack);
+  }
 
  private:
-  static Stack& instance() {
+  static Stack& spare() {
     thread_local Stack stack;
     return stack;
   }

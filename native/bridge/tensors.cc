@@ -20,8 +20,10 @@ struct Bytes {
 
 Bytes bytesArgument(const Napi::CallbackInfo& info, size_t i) {
   if (!info[i].IsTypedArray()) throw std::invalid_argument("expected a typed array or a Buffer.");
-  const auto array = info[i].As<Napi::TypedArray>();
-  return {static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength()};
+  Bytes bytes{nullptr, info[i].As<Napi::TypedArray>().ByteLength()};
+  // The plain call, because Napi::ArrayBuffer refuses shared buffers.
+  napi_get_typedarray_info(info.Env(), info[i], nullptr, nullptr, &bytes.data, nullptr, nullptr);
+  return bytes;
 }
 
 Napi::Value release(const Napi::CallbackInfo& info) {
@@ -48,8 +50,8 @@ Napi::Value fromBytes(const Napi::CallbackInfo& info) {
   }
   const size_t itemBytes = c10::elementSize(dtype);
   if (isOverflow || static_cast<uint64_t>(elements) != bytes.length / itemBytes || bytes.length % itemBytes != 0) {
-    throw std::invalid_argument("expected the elements of shape " + c10::str(c10::IntArrayRef(shape)) + ", got " +
-                                std::to_string(bytes.length / itemBytes) + " elements. Give the shape of the data.");
+    throw std::invalid_argument("expected as many elements as shape " + c10::str(c10::IntArrayRef(shape)) + " has, got " +
+                                std::to_string(bytes.length / itemBytes) + ". Give the shape of the data.");
   }
   at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
   if (bytes.length > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, bytes.length);

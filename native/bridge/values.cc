@@ -19,6 +19,7 @@ struct ArgumentError : std::invalid_argument {
 };
 
 constexpr double kMaxSafeInteger = 9007199254740991.0;
+constexpr uint32_t kMaxElements = 1 << 24;
 
 constexpr std::array<std::pair<const char*, c10::ScalarType>, 16> kScalarTypes = {{
     {"float32", c10::kFloat},
@@ -118,7 +119,7 @@ int64_t toInt(napi_env env, napi_value value, const Place& place) {
   double number;
   if (napi_get_value_double(env, value, &number) == napi_ok) {
     if (!(std::abs(number) <= kMaxSafeInteger) || number != std::trunc(number)) {
-      throw ArgumentError(place.text() + " must be an integer, got " + std::to_string(number) +
+      throw ArgumentError(place.text() + " must be an integer, got " + c10::str(number) +
                           ". Round it, or use a bigint beyond 2^53.");
     }
     return static_cast<int64_t>(number);
@@ -190,6 +191,10 @@ c10::List<Element> toList(napi_env env, napi_value value, Place place, c10::List
   }
   uint32_t length;
   napi_get_array_length(env, value, &length);
+  if (length > kMaxElements) {  // of an array that is all holes: it costs its maker nothing
+    throw ArgumentError(place.text() + " must have at most " + std::to_string(kMaxElements) + " elements, got " +
+                        std::to_string(length) + ". Pass a tensor.");
+  }
   list.reserve(std::min<uint32_t>(length, 1 << 16));
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
@@ -282,9 +287,9 @@ void adjustExternalMemory(napi_env env, int64_t bytes) {
   pending = 0;
 }
 
-// Only memory that came into being with this tensor: views and results that alias others add nothing.
+// Only memory that came into being with this tensor: views, in-place results and what else aliases others add nothing.
 int64_t ownedBytes(const at::Tensor& tensor) {
-  if (!tensor.has_storage() || tensor.storage().use_count() != 1 || !tensor.is_cpu()) return 0;
+  if (tensor.use_count() != 1 || !tensor.has_storage() || tensor.storage().use_count() != 1 || !tensor.is_cpu()) return 0;
   return static_cast<int64_t>(tensor.storage().nbytes());
 }
 

@@ -10,21 +10,29 @@ export interface CaptionedDrawing {
   readonly drawing: string;
 }
 
-const colours: Readonly<Record<string, string>> = {
-  red: "#d62b2b",
-  orange: "#f0882a",
-  yellow: "#f2cf30",
-  green: "#3a9f45",
-  turquoise: "#2fb5b0",
-  blue: "#2f62c8",
-  purple: "#8046b8",
-  pink: "#ec86b4",
-  brown: "#8a5a34",
-  gray: "#8c8f94",
-  black: "#222226",
-  white: "#f8f8f6",
+const darkColours = {
+  red: "#c81e28",
+  green: "#1f7a34",
+  blue: "#2450b4",
+  purple: "#6a35a4",
+  brown: "#6e4424",
+  black: "#1c1c20",
 };
-const colourNames = Object.keys(colours);
+const lightColours = {
+  white: "#fafaf8",
+  yellow: "#f6d94a",
+  orange: "#f7b060",
+  pink: "#f4b4cc",
+  turquoise: "#8adcd4",
+  gray: "#cfd2d6",
+};
+const colours: Readonly<Record<string, string>> = { ...darkColours, ...lightColours };
+
+/** Names of the colours that stand out from that one. */
+const contrasting = (colour: string) => Object.keys(colour in darkColours ? lightColours : darkColours);
+/** Another one as dark or as light. */
+const similar = (random: Random, colour: string) => random.choice(contrasting(random.choice(contrasting(colour))));
+const hex = (colour: string) => colours[colour] as string;
 
 const groups: readonly ConceptGroup[] = [animals, digits, flags, flowers, objects, signs, textures, vehicles];
 const entries = groups.flatMap((group) => Object.keys(group.concepts).map((name) => ({ group, name })));
@@ -41,13 +49,9 @@ interface Subject {
 /** A random concept in random colours; `ground` is the colour it must stand out from. */
 function subject(random: Random, ground: string): Subject {
   const { group, name } = random.choice(entries);
-  const ink = random.choice(colourNames.filter((colour) => colour !== ground));
-  const paper = random.choice(colourNames.filter((colour) => colour !== ink));
-  const palette: Palette = {
-    ink: colours[ink] as string,
-    paper: colours[paper] as string,
-    outline: random.choice(["#222226", "#5a5048"]),
-  };
+  const ink = random.choice(contrasting(ground));
+  const paper = random.choice(contrasting(ink));
+  const palette: Palette = { ink: hex(ink), paper: hex(paper), outline: ground in darkColours ? "#ece8e0" : "#222226" };
   const named = group.phrase.replace("{}", name);
   const words = group.colourable && random.chance(0.25) ? `${ink} ${named}` : named;
   return { name: named, words, kind: group.kind, draw: () => (group.concepts[name] as ConceptGroup["concepts"][string])(random, palette) };
@@ -71,7 +75,7 @@ function caption(random: Random, { words, kind }: Subject, ground: string, mediu
 }
 
 /** The three channels of a `#rrggbb` colour, each in 0–1. */
-const rgb = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
+const rgb = (code: string) => [1, 3, 5].map((at) => Number.parseInt(code.slice(at, at + 2), 16) / 255);
 
 const backdrop = (fill: string) => rect(-60, -60, 120, 120, { fill });
 
@@ -82,13 +86,13 @@ type Scene = (random: Random, ground: string) => CaptionedDrawing;
 
 const icon: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const drawing = backdrop(colours[ground] as string) + upright(random, random.uniform(0.6, 0.95), thing.draw());
+  const drawing = backdrop(hex(ground)) + upright(random, random.uniform(0.6, 0.95), thing.draw());
   return { caption: caption(random, thing, ground, "icon"), drawing };
 };
 
 const gradient: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const [start, end] = [colours[ground] as string, random.choice(Object.values(colours))];
+  const [start, end] = [hex(ground), hex(similar(random, ground))];
   const stops = element("stop", { offset: 0, "stop-color": start }) + element("stop", { offset: 1, "stop-color": end, "stop-opacity": 0.6 });
   const fill = element("linearGradient", { id: "ground", gradientTransform: `rotate(${random.integer(90)})` }, stops);
   const drawing = fill + backdrop("#fff") + backdrop("url(#ground)") + upright(random, random.uniform(0.6, 0.95), thing.draw());
@@ -98,18 +102,19 @@ const gradient: Scene = (random, ground) => {
 /** Outlines only, in one colour on another. */
 const sketch: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const pencil = random.choice(colourNames.filter((colour) => colour !== ground && colour !== "white"));
-  const rule = `.sketch *{fill:none!important;stroke:${colours[pencil]}!important;stroke-width:${random.choice([2, 3, 4])}!important}`;
+  // White lines on blue would be the style of a domain.
+  const pencil = random.choice(contrasting(ground).filter((colour) => colour !== "white"));
+  const rule = `.sketch *{fill:none!important;stroke:${hex(pencil)}!important;stroke-width:${random.choice([2, 3, 4])}!important}`;
   const drawn = group({ class: "sketch" }, upright(random, random.uniform(0.65, 0.95), thing.draw()));
   const outlined = { ...thing, words: `${pencil} outline of ${article(thing.name)}` };
-  const drawing = element("style", {}, rule) + backdrop(colours[ground] as string) + drawn;
+  const drawing = element("style", {}, rule) + backdrop(hex(ground)) + drawn;
   return { caption: caption(random, random.chance(0.5) ? thing : outlined, ground, "sketch"), drawing };
 };
 
 /** Before clouds of two colours. */
 const mottled: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const [dark, light] = [rgb(colours[ground] as string), rgb(random.choice(Object.values(colours)))];
+  const [dark, light] = [rgb(hex(ground)), rgb(hex(similar(random, ground)))];
   const frequency = random.choice(["0.02", "0.05", "0.1", "0.02 0.1"]);
   const clouds = blotches("clouds", random.integer(10_000), frequency, dark, light);
   const backdrop = rect(-60, -60, 120, 120, { filter: clouds.reference });
@@ -122,21 +127,21 @@ const crayon: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const hand = wobble("hand", random.integer(10_000), random.choice(["0.03", "0.06", "0.1"]), random.uniform(4, 12));
   const drawn = group({ filter: hand.reference }, upright(random, random.uniform(0.55, 0.9), thing.draw()));
-  const drawing = hand.definition + backdrop(colours[ground] as string) + drawn;
+  const drawing = hand.definition + backdrop(hex(ground)) + drawn;
   return { caption: caption(random, thing, ground, "crayon drawing"), drawing };
 };
 
 /** Larger than the picture. */
 const detail: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const drawing = backdrop(colours[ground] as string) + upright(random, random.uniform(1, 1.5), thing.draw());
+  const drawing = backdrop(hex(ground)) + upright(random, random.uniform(1, 1.5), thing.draw());
   return { caption: caption(random, thing, ground, "detail"), drawing };
 };
 
 const grayscale: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const filter = element("filter", { id: "gray" }, element("feColorMatrix", { type: "saturate", values: 0 }));
-  const drawn = group({ filter: "url(#gray)" }, backdrop(colours[ground] as string), upright(random, random.uniform(0.6, 0.95), thing.draw()));
+  const drawn = group({ filter: "url(#gray)" }, backdrop(hex(ground)), upright(random, random.uniform(0.6, 0.95), thing.draw()));
   return { caption: caption(random, thing, "gray", "gray picture"), drawing: filter + drawn };
 };
 
@@ -144,7 +149,7 @@ const corner: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const [vertical, horizontal] = [random.choice(["top", "bottom"]), random.choice(["left", "right"])];
   const [x, y] = [horizontal === "left" ? -22 : 22, vertical === "top" ? -22 : 22];
-  const drawing = backdrop(colours[ground] as string) + placed(x, y, random.uniform(-10, 10), random.uniform(0.4, 0.55), thing.draw());
+  const drawing = backdrop(hex(ground)) + placed(x, y, random.uniform(-10, 10), random.uniform(0.4, 0.55), thing.draw());
   return { caption: `a small ${thing.words} in the ${vertical} ${horizontal} corner`, drawing };
 };
 
@@ -158,14 +163,14 @@ const several: Scene = (random, ground) => {
   }[count];
   const size = random.uniform(0.4, 0.48);
   const copies = places.map(([x = 0, y = 0]) => placed(x, y, random.uniform(-10, 10), size, thing.draw()));
-  return { caption: `${count} times ${article(thing.words)}`, drawing: backdrop(colours[ground] as string) + copies.join("") };
+  return { caption: `${count} times ${article(thing.words)}`, drawing: backdrop(hex(ground)) + copies.join("") };
 };
 
 const collage: Scene = (random, ground) => {
   const [first, second] = [subject(random, ground), subject(random, ground)];
   const tilt = random.uniform(-14, 14);
   const drawing =
-    backdrop(colours[ground] as string) +
+    backdrop(hex(ground)) +
     placed(-24, tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), first.draw()) +
     placed(24, -tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), second.draw());
   return { caption: `${article(first.words)} and ${article(second.words)}`, drawing };
@@ -183,5 +188,6 @@ const scenes: readonly Scene[] = [
 
 /** One picture and its caption: any concept of the world in one of several generic styles, none of them a domain's. */
 export function mixtureDrawing(random: Random): CaptionedDrawing {
-  return random.choice(scenes)(random, random.choice(colourNames));
+  const grounds = random.chance(0.7) ? lightColours : darkColours;
+  return random.choice(scenes)(random, random.choice(Object.keys(grounds)));
 }

@@ -1,7 +1,17 @@
 import { clampMin, crossEntropyLoss, linalgVectorNorm, mul, silu } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
 
-export { embedding, gelu, layerNorm, linear, logSoftmax, relu, scaledDotProductAttention, silu, softmax } from "../operators.generated.js";
+export {
+  embedding,
+  gelu,
+  layerNorm,
+  linear,
+  logSoftmax,
+  relu,
+  scaledDotProductAttention,
+  silu,
+  softmax,
+} from "../operators.generated.js";
 
 /** The GELU approximation of OpenAI's CLIP: `x · σ(1.702 x)`. */
 export function quickGelu(x: Tensor): Tensor {
@@ -30,7 +40,12 @@ export function crossEntropy(
   } = {},
 ): Tensor {
   const { weight, reduction = "mean", ignoreIndex = -100, labelSmoothing = 0 } = options;
-  return crossEntropyLoss(logits, target, { weight, reduction: reductions[reduction], ignoreIndex, labelSmoothing });
+  return crossEntropyLoss(logits, target, {
+    weight,
+    reduction: reductions[reduction],
+    ignoreIndex,
+    labelSmoothing,
+  });
 }
 
 /** `x / max(‖x‖₂, eps)` along `dim`. */

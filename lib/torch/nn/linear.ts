@@ -50,7 +50,10 @@ export class StackedLinear extends Linear {
   /** Rows of one part: `[partFeatures, inFeatures]`, a view. */
   part(name: string, parameter: Tensor): Tensor {
     const index = this.partNames.indexOf(name);
-    if (index < 0) throw new RangeError(`StackedLinear has no part '${name}': expected one of ${this.partNames.join(", ")}.`);
+    if (index < 0)
+      throw new RangeError(
+        `StackedLinear has no part '${name}': expected one of ${this.partNames.join(", ")}.`,
+      );
     return narrow(parameter, 0, index * this.partFeatures, this.partFeatures);
   }
 

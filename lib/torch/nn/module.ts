@@ -24,7 +24,8 @@ export abstract class Module {
   /** This module and all below it, with their paths. */
   *namedModules(prefix = ""): Generator<[name: string, module: Module]> {
     yield [prefix, this];
-    for (const [name, child] of this.#children) yield* child.namedModules(prefix === "" ? name : `${prefix}.${name}`);
+    for (const [name, child] of this.#children)
+      yield* child.namedModules(prefix === "" ? name : `${prefix}.${name}`);
   }
 
   /**

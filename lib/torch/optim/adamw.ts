@@ -18,7 +18,13 @@ export class AdamW extends Optimizer {
   readonly #moments: { first: Tensor; second: Tensor; step: Tensor }[];
 
   constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
-    const full = { learningRate: 1e-3, betas: [0.9, 0.999] as const, eps: 1e-8, weightDecay: 0.01, ...options };
+    const full = {
+      learningRate: 1e-3,
+      betas: [0.9, 0.999] as const,
+      eps: 1e-8,
+      weightDecay: 0.01,
+      ...options,
+    };
     super(parameters, full.learningRate);
     this.#options = full;
     this.#moments = unscoped(() =>
@@ -37,7 +43,9 @@ export class AdamW extends Optimizer {
   #update(): void {
     const due = Array.from(this.withGradients());
     if (due.length === 0) return;
-    const moments = due.map(({ index }) => this.#moments[index] as { first: Tensor; second: Tensor; step: Tensor });
+    const moments = due.map(
+      ({ index }) => this.#moments[index] as { first: Tensor; second: Tensor; step: Tensor },
+    );
     for (const { step } of moments) step.add_(1);
     fusedAdamw_(
       due.map(({ parameter }) => parameter),

@@ -6,7 +6,8 @@ export abstract class Optimizer {
     readonly parameters: readonly Tensor[],
     public learningRate: number,
   ) {
-    if (parameters.length === 0) throw new Error("Optimizer: expected at least one parameter, got none. Pass model.parameters().");
+    if (parameters.length === 0)
+      throw new Error("Optimizer: expected at least one parameter, got none. Pass model.parameters().");
   }
 
   /** One step along the gradients; parameters without one are left alone. */
@@ -19,7 +20,10 @@ export abstract class Optimizer {
   loadState(state: ReadonlyMap<string, Tensor>): void {
     for (const [name, tensor] of this.state()) {
       const saved = state.get(name);
-      if (saved === undefined) throw new Error(`Optimizer state lacks '${name}'. Load the state of an optimiser with the same parameters.`);
+      if (saved === undefined)
+        throw new Error(
+          `Optimizer state lacks '${name}'. Load the state of an optimiser with the same parameters.`,
+        );
       tensor.copy_(saved).dispose();
     }
   }

@@ -10,7 +10,9 @@ export function cosineSchedule(options: {
 }): (step: number) => number {
   const { learningRate, total, warmup = 0 } = options;
   if (!(warmup >= 0 && warmup < total)) {
-    throw new RangeError(`cosineSchedule: expected 0 ≤ warmup < total, got warmup ${warmup} and total ${total}.`);
+    throw new RangeError(
+      `cosineSchedule: expected 0 ≤ warmup < total, got warmup ${warmup} and total ${total}.`,
+    );
   }
   return (step) =>
     step < warmup

@@ -22,7 +22,8 @@ export class Sgd extends Optimizer {
     this.#momentum = options.momentum ?? 0;
     this.#weightDecay = options.weightDecay ?? 0;
     // Zero is where PyTorch's velocity starts too: its first step is the gradient itself.
-    this.#velocities = this.#momentum === 0 ? [] : unscoped(() => parameters.map((parameter) => keep(zerosLike(parameter))));
+    this.#velocities =
+      this.#momentum === 0 ? [] : unscoped(() => parameters.map((parameter) => keep(zerosLike(parameter))));
   }
 
   override step(): void {

@@ -3,7 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { parse } from "yaml";
 import { z } from "zod";
-import { abortOnInterrupt } from "./interrupt.js";
+import { abortOnInterrupt, commandToResume } from "./interrupt.js";
 import { Progress } from "./progress.js";
 
 const schema = z.strictObject({
@@ -47,7 +47,7 @@ Examples:
 
 async function demonstrate(flags: DemoFlags): Promise<void> {
   const { packageRoot } = await import("../torch/index.js");
-  const { openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
+  const { openMethod, openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
   const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
   );
@@ -57,11 +57,14 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     .number()
     .pipe(z.int().nonnegative())
     .parse(flags.seed ?? settings.seeds[0]);
-  const methods = flags.methods ?? Object.keys(settings.methods);
+  const names = flags.methods ?? Object.keys(settings.methods);
+  const methods = names.map((name) => openMethod(name, settings.methods[name] ?? {}, protocol));
   const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
   const progress = new Progress();
-  const again = `codyra demo --output ${relative(process.cwd(), output)} --resume${flags.seed ? ` --seed ${seed}` : ""}`;
-  const interrupt = abortOnInterrupt(() => progress.say(`Stopping after this iteration. To go on: ${again}`));
+  const interrupt = abortOnInterrupt(() => {
+    const chosen = flags.output === undefined ? ["--output", relative(process.cwd(), output)] : [];
+    progress.say(`Stopping after this iteration. To go on: ${commandToResume(...chosen)}`);
+  });
 
   const { shots, testPerClass } = settings;
   const model = openModel("miniature", "cpu");
@@ -76,14 +79,13 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   for (const method of methods) {
     await runExperiment(
       {
-        name: method,
+        name: method.name,
         protocol,
         method,
-        options: settings.methods[method] ?? {},
         model: "miniature",
         device: "cpu",
         seed,
-        directory: join(output, method),
+        directory: join(output, method.name),
         config: { model: "miniature", shots, testPerClass },
         resume: flags.resume,
         signal: interrupt.signal,
@@ -92,7 +94,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
       progress,
     );
   }
-  const runs = methods.map((method) => readRun(join(output, method)));
+  const runs = names.map((name) => readRun(join(output, name)));
   const page = join(output, "report.html");
   await writeReport(runs, page);
   if (flags.json) {

@@ -1,12 +1,14 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { ZodError } from "zod";
 import { type ClipModel, loadModel } from "../clip/index.js";
 import { loadTask, miniature, openFolder, type Task, taskFromArrays } from "../data/index.js";
-import { createMethod, type ProtocolName } from "../methods/index.js";
+import { type ContinualMethod, createMethod, type ProtocolName } from "../methods/index.js";
 import { type AccuracyMatrix, type RunObserver, run } from "../protocol/index.js";
 import { type Device, packageRoot } from "../torch/index.js";
 import type { Config } from "./config.js";
 import type { Progress } from "./progress.js";
+import { UsageError } from "./usage-error.js";
 
 /** The folder of the miniature CLIP that comes with codyra. */
 export const miniatureModel = join(packageRoot, "assets", "miniature-clip");
@@ -14,6 +16,22 @@ export const miniatureModel = join(packageRoot, "assets", "miniature-clip");
 /** A model by directory, or `miniature`. */
 export function openModel(model: string, device: string): ClipModel {
   return loadModel(model === "miniature" ? miniatureModel : model, { device: device as Device });
+}
+
+/**
+ * A method by name. Make it before data is read, so that a mistake is told at once.
+ * @throws UsageError or ZodError if there is none of that name, or its options do not fit
+ */
+export function openMethod(
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  protocol: ProtocolName,
+): ContinualMethod {
+  try {
+    return createMethod(name, options, protocol);
+  } catch (error) {
+    throw error instanceof ZodError ? error : new UsageError((error as Error).message, { cause: error });
+  }
 }
 
 /** Where codyra keeps what it can make again. */
@@ -81,8 +99,7 @@ export async function openMiniatureTasks(options: MiniatureOptions, model: ClipM
 export interface ExperimentOptions {
   readonly name: string;
   readonly protocol: ProtocolName;
-  readonly method: string;
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly method: ContinualMethod;
   readonly model: string;
   readonly device: string;
   readonly seed: number;
@@ -100,11 +117,14 @@ export async function runExperiment(
   tasks: readonly Task[],
   progress: Progress,
 ): Promise<AccuracyMatrix> {
-  const { method: name, protocol, model: modelName, device } = options;
-  const method = createMethod(name, options.options, protocol);
-  const model = openModel(modelName, device);
+  const model = openModel(options.model, options.device);
   try {
-    return await run({ ...options, method, model, tasks, observer: showProgress(name, tasks, progress) });
+    return await run({
+      ...options,
+      model,
+      tasks,
+      observer: showProgress(options.method.name, tasks, progress),
+    });
   } finally {
     model.dispose();
   }

@@ -13,3 +13,13 @@ export function abortOnInterrupt(say: () => void): AbortController {
   process.on("SIGTERM", stop);
   return controller;
 }
+
+/** The command line that goes on with what this process was doing. @param more arguments that the given ones left open */
+export function commandToResume(...more: string[]): string {
+  const given = process.argv.slice(2).filter((word) => word !== "--resume");
+  return ["codyra", ...given, ...more, "--resume"].map(quoted).join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

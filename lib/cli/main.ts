@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
 import { commands } from "./commands.js";
+import { UsageError } from "./usage-error.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -29,5 +30,5 @@ function exitCodeOf(error: unknown): number {
     error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
   process.stderr.write(`codyra: ${message}\n`);
   if (process.env.CODYRA_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
-  return error instanceof ZodError ? 2 : 1;
+  return error instanceof ZodError || error instanceof UsageError ? 2 : 1;
 }

@@ -66,7 +66,6 @@ async function pretrainMiniature(flags: PretrainFlags): Promise<void> {
     );
     progress.start(`training ${model.numParameters()} parameters`);
     await pretrain(model, pixels, captions, {
-      maxGradientNorm: 1,
       ...recipe,
       signal: interrupt.signal,
       onProgress: (step, loss) => progress.update(step, recipe.steps, `loss ${loss.toFixed(3)}`),

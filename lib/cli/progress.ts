@@ -1,10 +1,13 @@
 import { type Options, Presets, SingleBar } from "cli-progress";
 
-/** Progress of one thing at a time on stderr: a bar on a terminal, and elsewhere one line whenever something is finished. */
+const lineEveryMs = 30_000;
+
+/** Progress of one thing at a time on stderr: a bar on a terminal, and elsewhere a line now and then and when something is finished. */
 export class Progress {
   #bar: SingleBar | undefined;
   #label = "";
   #began = 0;
+  #lastLine = 0;
   readonly #isTerminal = process.stderr.isTTY === true;
 
   /** Begins something; what was going on before is finished. */
@@ -12,11 +15,17 @@ export class Progress {
     this.finish();
     this.#label = label;
     this.#began = performance.now();
+    this.#lastLine = this.#began;
   }
 
   /** @param note a few words, such as the loss */
   update(done: number, total: number, note = ""): void {
-    if (!this.#isTerminal) return;
+    if (!this.#isTerminal) {
+      if (performance.now() - this.#lastLine < lineEveryMs) return;
+      this.#lastLine = performance.now();
+      process.stderr.write(`  ${this.#label}  ${done}/${total}  ${note}\n`);
+      return;
+    }
     if (this.#bar === undefined) {
       this.#bar = new SingleBar(barOptions(this.#label), Presets.shades_classic);
       this.#bar.start(total, done, { note });

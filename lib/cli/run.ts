@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "./config.js";
-import { abortOnInterrupt } from "./interrupt.js";
+import { abortOnInterrupt, commandToResume } from "./interrupt.js";
 import { Progress } from "./progress.js";
 
 interface RunFlags {
@@ -70,7 +70,7 @@ async function runStream({
   ...settings
 }: RunFlags): Promise<void> {
   const config = readConfig(path, { ...settings, options: option });
-  const { openModel, openTasks, runExperiment } = await import("./experiment.js");
+  const { openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
   const { computeMetrics } = await import("../protocol/index.js");
   const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
@@ -79,20 +79,20 @@ async function runStream({
   const directory = resolve(config.output ?? `runs/${name}`);
   const progress = new Progress();
   const interrupt = abortOnInterrupt(() => {
-    progress.say(`Stopping after this iteration. To go on: codyra run --config ${path} --resume`);
+    progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
   });
 
-  const reader = openModel(config.model, "cpu");
+  const { model, options, protocol, seed, device, evaluationBatchSize } = config;
+  const method = openMethod(config.method, options, protocol);
+  const reader = openModel(model, "cpu");
   const tasks = await openTasks(config, reader, progress);
   reader.dispose();
-  const { model, method, options, protocol, seed, device, evaluationBatchSize } = config;
   const recorded = { model, shots: config.shots, device, datasets: config.datasets };
   const accuracy = await runExperiment(
     {
       name,
       protocol,
       method,
-      options,
       model,
       device,
       seed,
@@ -126,7 +126,7 @@ function wholeNumber(text: string): number {
 /** `rank=8`, `targets=q,v`, `cropScale=0.8,1`: numbers where they look like numbers, lists where there are commas. */
 function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const at = text.indexOf("=");
-  if (at < 1) throw new Error(`--option ${text}: expected key=value, such as iterations=100.`);
+  if (at < 1) throw new InvalidArgumentError("Expected key=value, such as iterations=100.");
   const parts = text
     .slice(at + 1)
     .split(",")

@@ -3,7 +3,8 @@ import type { AdaptableLayer } from "../clip/index.js";
 /** The six weight matrices of a transformer block: attention projections, and the two of the MLP. */
 export const loraTargets = ["q", "k", "v", "o", "fc", "proj"] as const;
 export type LoraTarget = (typeof loraTargets)[number];
-export type LoraEncoders = "vision" | "text" | "both";
+const loraEncoders = ["vision", "text", "both"] as const;
+export type LoraEncoders = (typeof loraEncoders)[number];
 
 /** Which matrices get adapters, and how these start. Method specification, sections 1 and 2. */
 export interface LoraConfig {
@@ -29,6 +30,9 @@ export const defaultLoraConfig: LoraConfig = {
 export function checkLoraConfig(config: LoraConfig): void {
   if (!Number.isInteger(config.rank) || config.rank < 1) {
     throw new RangeError(`LoRA rank must be a whole number of at least 1, got ${config.rank}.`);
+  }
+  if (!loraEncoders.includes(config.encoders)) {
+    throw new RangeError(`LoRA encoders must be vision, text or both, got ${config.encoders}.`);
   }
   const unknown = config.targets.filter((target) => !loraTargets.includes(target));
   if (unknown.length > 0 || config.targets.length === 0) {

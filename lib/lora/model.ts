@@ -111,8 +111,13 @@ export class LoraModel {
     return torch.scope(() => this.importance.ne(0).sum([1]).toArray() as (number | bigint)[]).map(Number);
   }
 
-  /** Adds the surviving ranks of every module to the model's weights and removes the adapters. @returns the surviving ranks */
+  /**
+   * Adds the surviving ranks of every module to the model's weights and removes the adapters.
+   * @returns the surviving ranks
+   * @throws if an adapter is not finite; then nothing was merged, and `remove` leaves the model as it was
+   */
   merge(): number[] {
+    this.#checkFinite();
     const active = this.layers.flatMap((layer) => layer.merge());
     this.remove();
     return active;
@@ -127,6 +132,18 @@ export class LoraModel {
     this.factors.dispose();
     this.importance.dispose();
     this.#gradients.dispose();
+  }
+
+  #checkFinite(): void {
+    const count = torch.scope(() => {
+      const countIn = (tensor: Tensor): number => tensor.isfinite().logicalNot().sum().item();
+      return countIn(this.factors) + countIn(this.importance);
+    });
+    if (count > 0) {
+      throw new Error(
+        `merge: expected finite adapters, got ${count} values that are not. Call remove(), and train with a lower learning rate.`,
+      );
+    }
   }
 }
 

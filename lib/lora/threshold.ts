@@ -34,11 +34,12 @@ export function thresholdSchedule(
   if (!(Number.isInteger(levels) && levels >= 2))
     throw new RangeError(`levels must be a whole number of at least 2, got ${levels}.`);
   const dense = denseRatio * iterations;
-  const isSparse = (i: number): boolean => (sparseFrom === "at" ? i >= dense : i > dense);
+  const first = Math.ceil(dense - 1e-9); // 0.55 · 100 is a little more than 55
+  const isSparse = (i: number): boolean => (sparseFrom === "at" ? i >= first : i > dense);
   const level = (step: number): number => (kappaMax * Math.min(step, levels - 1)) / (levels - 1);
   switch (schedule) {
     case "even":
-      return (i) => (isSparse(i) ? level(evenStep(i, dense, iterations, levels)) : 0);
+      return (i) => (isSparse(i) ? level(evenStep(i, first, iterations, levels)) : 0);
     case "fixed-step": {
       const stepLength = Math.floor((iterations - dense) / levels);
       return (i) => (isSparse(i) && stepLength > 0 ? level(multiplesIn(dense, i, stepLength)) : 0);
@@ -49,8 +50,7 @@ export function thresholdSchedule(
 }
 
 /** The staircase step of iteration `i`: the sparse phase in `levels` equal pieces; its last iteration always has the last level. */
-function evenStep(i: number, dense: number, iterations: number, levels: number): number {
-  const first = Math.ceil(dense);
+function evenStep(i: number, first: number, iterations: number, levels: number): number {
   return i === iterations - 1 ? levels - 1 : Math.floor(((i - first) * levels) / (iterations - first));
 }
 

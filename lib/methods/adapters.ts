@@ -18,6 +18,9 @@ export interface AdapterPlan {
 
 /** Fresh adapters for each task, trained on it, then merged: after each task the model is an ordinary CLIP again. */
 export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
+  const { learningRate, iterations, warmup } = plan.options;
+  const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
+  const kappa = plan.kappa((iteration) => schedule(iteration) / learningRate);
   let adapters: lora.LoraModel | undefined;
 
   function current(): lora.LoraModel {
@@ -38,9 +41,6 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
 
     async trainTask(task, context) {
       const trained = current();
-      const { learningRate, iterations, warmup } = plan.options;
-      const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
-      const kappa = plan.kappa((iteration) => schedule(iteration) / learningRate);
       const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
       try {
         const loss = await train(task, context, {
@@ -68,11 +68,19 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
       }
     },
 
-    endTask(_task, context) {
-      const { modules, config } = current();
-      const active = current().merge();
+    endTask(task, context) {
+      const trained = current();
       adapters = undefined;
-      context.recordRanks(config.rank, modules, active);
+      let active: number[];
+      try {
+        active = trained.merge();
+      } catch (cause) {
+        trained.remove();
+        throw new Error(`What was learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+      context.recordRanks(plan.lora.rank, trained.modules, active);
     },
 
     classifier: zeroShotClassifier,

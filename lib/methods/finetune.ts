@@ -16,6 +16,8 @@ export const finetune: MethodDefinition = {
   summary: "sequential full fine-tuning of all weights",
   create(given) {
     const options = schema.parse(given);
+    const { learningRate, iterations, warmup, betas, eps, weightDecay } = options;
+    const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
     return {
       name: "finetune",
       options,
@@ -25,9 +27,7 @@ export const finetune: MethodDefinition = {
       },
       async trainTask(task, context) {
         const parameters = context.model.parameters().filter((parameter) => parameter.requiresGrad);
-        const { learningRate, iterations, warmup, betas, eps, weightDecay } = options;
         const optimizer = new torch.optim.AdamW(parameters, { betas, eps, weightDecay });
-        const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
         try {
           const loss = await train(task, context, {
             options,

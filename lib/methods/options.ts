@@ -10,6 +10,8 @@ export interface MethodDefinition {
   create(options: Readonly<Record<string, unknown>>, protocol: ProtocolName): ContinualMethod;
 }
 
+const decayRate = z.number().min(0).lt(1);
+
 /** Options of every method that trains. Defaults are those of the method specification, section 5. */
 export const trainingShape = {
   iterations: z.int().positive().default(500).describe("iterations per task"),
@@ -20,12 +22,13 @@ export const trainingShape = {
     .default(5e-4)
     .describe("highest learning rate; decays to 0 along a cosine"),
   warmup: z.int().nonnegative().default(0).describe("iterations of linear warm-up"),
-  betas: z.tuple([z.number(), z.number()]).default([0.9, 0.9999]).describe("decay rates of AdamW's moments"),
+  betas: z.tuple([decayRate, decayRate]).default([0.9, 0.9999]).describe("decay rates of AdamW's moments"),
   eps: z.number().positive().default(1e-8).describe("AdamW's epsilon"),
   weightDecay: z.number().nonnegative().default(0).describe("decoupled weight decay"),
   labelSmoothing: z.number().min(0).max(1).default(0).describe("label smoothing of the image-to-text loss"),
   cropScale: z
     .tuple([z.number().positive().max(1), z.number().positive().max(1)])
+    .refine(([smallest, largest]) => smallest <= largest, "expected the smaller area first")
     .default([0.9, 1])
     .describe("area of random crops, relative to the image"),
   loss: z

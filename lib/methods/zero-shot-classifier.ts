@@ -4,14 +4,26 @@ import type { Classifier, LabelSpace, RunContext } from "./types.js";
 
 /**
  * Classification by the class names alone: `exp(s) · cos(image, text)` over all classes of the label space, texts encoded once.
- * The features of several templates are normalised, averaged and normalised again.
+ * The features of several templates are normalised, averaged and normalised again. Classes with the same prompts tie exactly.
  */
-export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
+export function zeroShotClassifier({ groups }: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
   const features = torch.noGrad(() =>
     torch.scope(() =>
-      torch.cat(labels.groups.map((group) => classFeatures(model, group.classes, group.templates))),
+      torch.cat(groups.map(({ classes, templates }) => classFeatures(model, classes, templates))),
     ),
   ); // [C, D]
+  const columns = torch.tensor(firstColumns(groups), { dtype: "int64", device: model.device });
   return (pixels) =>
-    torch.inferenceMode(() => torch.scope(() => model.logits(model.encodeImage(pixels), features)));
+    torch.inferenceMode(() =>
+      torch.scope(() => model.logits(model.encodeImage(pixels), features).indexSelect(1, columns)),
+    );
+}
+
+/** For each class, the first one with the same prompts: computed in two places, their scores would differ by rounding. */
+function firstColumns(groups: LabelSpace["groups"]): number[] {
+  const prompts = groups.flatMap(({ classes, templates }) =>
+    classes.map((name) => JSON.stringify([name, templates])),
+  );
+  const first = new Map(prompts.map((key, column) => [key, column] as const).reverse());
+  return prompts.map((key) => first.get(key) as number);
 }

@@ -45,7 +45,7 @@ const methodPrefix = "method:"; // no published parameter has a colon in its nam
 
 /**
  * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any moment can go on from what is on
- * disk. The order matters: a task's checkpoint first, then its row of the matrix, then the older checkpoint goes.
+ * disk. The order matters: a task's checkpoint first, then the older one goes, then its row of the matrix comes.
  */
 export class RunDirectory {
   constructor(readonly path: string) {}
@@ -83,12 +83,18 @@ export class RunDirectory {
     );
   }
 
-  /** Removes the events of tasks that will be done again, so that no step stands twice. */
-  dropEventsFrom(task: number): void {
+  /** Removes the events of tasks that will be done again, or only those of one kind, so that no step stands twice. */
+  dropEventsFrom(task: number, kind?: string): void {
     const path = join(this.path, "events.jsonl");
     if (!existsSync(path)) return;
-    const lines = readFileSync(path, "utf8").split("\n");
-    const kept = lines.filter((line) => isEventBefore(line, task));
+    const kept = readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => {
+        const event = parseEvent(line);
+        if (event === undefined) return false;
+        const isDoneAgain = event.task !== undefined && event.task >= task;
+        return !isDoneAgain || (kind !== undefined && event.kind !== kind);
+      });
     writeFileAtomically(path, kept.map((line) => `${line}\n`).join(""));
   }
 
@@ -169,11 +175,11 @@ export class RunDirectory {
   }
 }
 
-function isEventBefore(line: string, task: number): boolean {
+/** An event; `undefined` for the last line where it was cut off when the process was killed. */
+function parseEvent(line: string): { kind?: string; task?: number } | undefined {
   try {
-    const event = JSON.parse(line) as { task?: number };
-    return event.task === undefined || event.task < task;
+    return JSON.parse(line) as { kind?: string; task?: number };
   } catch {
-    return false; // the last line, cut off when the process was killed
+    return undefined;
   }
 }

@@ -93,9 +93,8 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
     return accuracies;
   };
 
-  const saveProgress = (finishedAt: string | null): void => {
+  const saveProgress = (): void => {
     directory.writeMatrix(accuracy);
-    record.finishedAt = finishedAt;
     record.durationSeconds = clock();
     record.peakResidentBytes = Math.max(record.peakResidentBytes, process.resourceUsage().maxRSS * 1024);
     directory.writeRecord(record);
@@ -104,7 +103,7 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
   if (accuracy.zeroShot === undefined) {
     directory.dropEventsFrom(-1);
     accuracy.zeroShot = await evaluateAll(-1);
-    saveProgress(null);
+    saveProgress();
     observer.taskFinished?.(-1, accuracy.zeroShot);
   }
   const firstTask = accuracy.matrix.length;
@@ -114,21 +113,24 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
     let isUnchanged = false;
     if (directory.hasCheckpoint(t)) {
       directory.loadCheckpoint(t, model, method); // trained before the interruption, not yet evaluated
+      directory.dropEventsFrom(t, "evaluation");
     } else {
       if (t > 0 && t === firstTask) directory.loadCheckpoint(t - 1, model, method);
       directory.dropEventsFrom(t);
       const summary = await learn(method, task, contextOf(t));
-      record.trainableParameters = summary.trainableParameters;
       isUnchanged = summary.iterations === 0;
+      record.trainableParameters = summary.trainableParameters;
+      directory.writeRecord(record);
       directory.saveCheckpoint(t, model, method);
     }
+    directory.keepOnlyCheckpoint(t);
     const before = accuracy.matrix.at(-1) ?? accuracy.zeroShot;
     const accuracies = isUnchanged ? [...before] : await evaluateAll(t);
     accuracy.matrix.push(accuracies);
-    saveProgress(t === tasks.length - 1 ? new Date().toISOString() : null);
-    directory.keepOnlyCheckpoint(t);
+    saveProgress();
     observer.taskFinished?.(t, accuracies);
   }
+  if (record.finishedAt === null) directory.writeRecord({ ...record, finishedAt: new Date().toISOString() });
   return accuracy;
 }
 
@@ -162,7 +164,7 @@ function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
   }
   const found = directory.readRecord();
   const mustAgree = ["method", "protocol", "seed", "config", "datasets"] as const;
-  const different = mustAgree.filter((key) => !isDeepStrictEqual(found[key], toJson(fresh[key])));
+  const different = mustAgree.flatMap((key) => differences(found[key], toJson(fresh[key]), key));
   if (different.length > 0) {
     throw new Error(
       `${directory.path} holds a run with another ${different.join(", ")}: expected the same to resume it. ` +
@@ -198,6 +200,18 @@ function newRecord({ name, method, protocol, seed, config, tasks, model }: RunOp
     trainableParameters: 0,
     totalParameters: model.numParameters(),
   };
+}
+
+/** Paths at which two values from JSON differ, such as `config.options.rank`. Arrays count as a whole. */
+function differences(found: unknown, fresh: unknown, path: string): string[] {
+  if (isDeepStrictEqual(found, fresh)) return [];
+  if (!isRecord(found) || !isRecord(fresh)) return [path];
+  const keys = new Set([...Object.keys(found), ...Object.keys(fresh)]);
+  return Array.from(keys).flatMap((key) => differences(found[key], fresh[key], `${path}.${key}`));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** As it will be read back from the file. */

@@ -28,14 +28,12 @@ export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions 
       "tensor: expected values of one kind (numbers, booleans or bigints), got a mixture. Convert them first.",
     );
   }
-  if (kind === "bigint") return fromTypedArray(BigInt64Array.from(values as bigint[]), shape, options);
+  if (kind === "bigint") return fromTypedArray(toInt64(values as bigint[]), shape, options);
   if (kind === "boolean")
     return finish(fromBytes(Uint8Array.from(values as boolean[], Number), "bool", shape), options);
   // Through float64, which holds every number exactly: a wanted integer type must not pass through float32.
-  return finish(fromBytes(Float64Array.from(values as number[]), "float64", shape), {
-    dtype: "float32",
-    ...options,
-  });
+  const dtype = options.dtype ?? "float32";
+  return finish(fromBytes(Float64Array.from(values as number[]), "float64", shape), { ...options, dtype });
 }
 
 /** A tensor with a copy of a typed array's elements. @throws if their number does not fit `shape` */
@@ -55,7 +53,7 @@ export function fromTypedArray(
   }
   const own = dtypeOf(array);
   // The bytes of booleans are the bytes of uint8 once they are 0 or 1, which the conversion makes sure of.
-  return finish(fromBytes(array, own, shape), { dtype: own, ...options });
+  return finish(fromBytes(array, own, shape), options);
 }
 
 function fromBytes(array: ArrayBufferView, dtype: DType, shape: readonly number[]): Tensor {
@@ -81,6 +79,16 @@ function dtypeOf(array: TypedArray): DType {
   throw new TypeError(
     `fromTypedArray: expected a typed array that a tensor can hold, got ${(array as object)?.constructor?.name}.`,
   );
+}
+
+function toInt64(values: readonly bigint[]): BigInt64Array {
+  const outside = values.find((value) => BigInt.asIntN(64, value) !== value);
+  if (outside !== undefined) {
+    throw new RangeError(
+      `tensor: expected bigints of at most 64 bits, got ${outside}. Use numbers, which become floats.`,
+    );
+  }
+  return BigInt64Array.from(values);
 }
 
 function flatten(data: NestedNumbers, into: Scalar[]): number[] {

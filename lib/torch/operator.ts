@@ -1,5 +1,5 @@
 import { bridge, type Handle } from "./bridge.js";
-import type { Generator } from "./random.js";
+import { Generator } from "./random.js";
 import { adopt } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
@@ -58,7 +58,12 @@ export function handles(values: readonly (Tensor | null | undefined)[]): Handle[
 }
 
 export function generatorHandle(value: Generator | null | undefined): number | undefined {
-  return value?.handle;
+  // Anything else that is passed by mistake must not become the default: NaN is none, and the addon names the argument.
+  return value === undefined || value === null
+    ? undefined
+    : value instanceof Generator
+      ? value.handle
+      : Number.NaN;
 }
 
 /** Gives a result of the addon to the current scope. */
@@ -107,21 +112,19 @@ export function callOperator(name: string, ...args: unknown[]): unknown {
 }
 
 function isKeywords(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+// A tensor becomes its handle only where the schema takes one: elsewhere the handle would pass for an integer.
 function toRaw(value: unknown, type: string): unknown {
-  if (value instanceof Tensor) return value.handle;
-  if (type.startsWith("Tensor") && typeof value === "number") return Number.NaN;
-  if (Array.isArray(value) && type.includes("Tensor"))
-    return value.map((element) => toRaw(element, "Tensor"));
-  if (type.startsWith("Generator") && typeof value === "object" && value !== null)
-    return (value as Generator).handle;
-  return value;
+  if (type.startsWith("Generator")) return generatorHandle(value as Generator | undefined);
+  if (!type.startsWith("Tensor")) return value;
+  return type.includes("[") ? handles(value as Tensor[]) : handle(value as Tensor);
 }
 
 function fromRaw(value: unknown, type: string): unknown {
-  if (type === "Tensor" || type === "Tensor?" || type === "Optional[Tensor]") return wrapOptional(value);
-  if (type.includes("Tensor") && Array.isArray(value)) return value.map((element) => wrapOptional(element));
-  return value;
+  if (!type.startsWith("Tensor")) return value;
+  return Array.isArray(value) ? value.map(wrapOptional) : wrapOptional(value);
 }

@@ -19,7 +19,7 @@ export function memoryStatistics(): { liveTensors: number; liveBytes: number } {
   return bridge().memoryStatistics();
 }
 
-/** CUDA devices; every function but `isAvailable` and `deviceCount` throws where there are none. */
+/** CUDA devices; `synchronize`, `memory` and `resetPeakMemory` throw where there are none. */
 export const cuda = {
   isAvailable: (): boolean => bridge().cudaDeviceCount() > 0,
   deviceCount: (): number => bridge().cudaDeviceCount(),

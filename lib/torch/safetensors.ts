@@ -14,6 +14,7 @@ export interface SafetensorsFile {
 interface Entry {
   readonly name: string;
   readonly dtype: DType;
+  readonly itemBytes: number;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -32,6 +33,7 @@ const dtypes: Readonly<Record<string, readonly [DType, bytes: number]>> = {
   BOOL: ["bool", 1],
 };
 
+const metadataKey = "__metadata__";
 const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
 
 /**
@@ -45,10 +47,10 @@ export function load(path: string): SafetensorsFile {
     const tensors = new Map<string, Tensor>();
     if (entries.length === 0) return { tensors, metadata };
     const bytes = fromFile(path, false, fileBytes, { dtype: "uint8" });
-    for (const { name, dtype, shape, begin, end } of entries) {
+    for (const { name, dtype, itemBytes, shape, begin, end } of entries) {
       const raw = narrow(bytes, 0, dataStart + begin, end - begin);
       // Old writers did not align the data; a typed view needs it aligned.
-      const isAligned = (dataStart + begin) % 8 === 0;
+      const isAligned = (dataStart + begin) % itemBytes === 0;
       const typed = (isAligned ? raw : raw.clone()).view(dtype);
       tensors.set(name, typed.view(shape));
     }
@@ -58,23 +60,29 @@ export function load(path: string): SafetensorsFile {
 
 /**
  * Writes tensors of any device to a safetensors file, under a temporary name that becomes `path` when everything is on disk.
- * @throws if the dtype has no name in the format, or the file cannot be written; then nothing is left behind
+ * @throws if a name is given twice, a dtype has no name in the format, or the file cannot be written; then nothing is left behind
  */
 export function save(
   path: string,
   tensors: Iterable<readonly [string, Tensor]>,
   metadata: Record<string, string> = {},
 ): void {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set(metadataKey, metadata);
   const list = Array.from(tensors);
   let offset = 0;
   for (const [name, tensor] of list) {
+    if (header.has(name) || name === metadataKey) {
+      throw new RangeError(
+        `safetensors: expected tensors of different names, got '${name}' twice or reserved. Rename it.`,
+      );
+    }
     const [code, itemBytes] = codeOf(tensor.dtype, name);
     const end = offset + tensor.numel() * itemBytes;
-    header[name] = { dtype: code, shape: tensor.shape, data_offsets: [offset, end] };
+    header.set(name, { dtype: code, shape: tensor.shape, data_offsets: [offset, end] });
     offset = end;
   }
-  const json = Buffer.from(JSON.stringify(header));
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, " ")]); // keeps the data aligned
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
@@ -152,7 +160,7 @@ function readHeader(path: string) {
     return fail(`its header is not JSON (${(error as Error).message})`);
   }
   if (!isObject(json)) return fail("its header is not a JSON object");
-  const { __metadata__: metadata = {}, ...rest } = json;
+  const { [metadataKey]: metadata = {}, ...rest } = json;
   if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== "string")) {
     return fail("its __metadata__ is not an object of strings");
   }
@@ -183,7 +191,7 @@ function parseEntry(name: string, value: unknown, fail: (what: string) => never)
       `tensor '${name}' of ${code} [${shape}] needs ${bytes} bytes, its offsets [${offsets}] give ${end - begin}`,
     );
   }
-  return { name, dtype, shape, begin, end };
+  return { name, dtype, itemBytes, shape, begin, end };
 }
 
 // The format demands that the data is covered exactly: no overlap, no hole, nothing after the last tensor.

@@ -10,7 +10,12 @@ export const disposed = -1;
 /** `Tensor.handle` of a tensor that its scope released. */
 export const scopeClosed = -2;
 
-const scopes = new AsyncLocalStorage<Tensor[] | undefined>();
+interface Scope {
+  readonly tensors: Tensor[];
+  isOpen: boolean;
+}
+
+const scopes = new AsyncLocalStorage<Scope | undefined>();
 
 /**
  * Runs `body` and releases every tensor made inside it, except those found in what it returns (tensors, arrays, plain objects and
@@ -18,27 +23,27 @@ const scopes = new AsyncLocalStorage<Tensor[] | undefined>();
  * asynchronous: the scope closes when its promise settles, and overlapping asynchronous scopes keep their tensors apart.
  */
 export function scope<T>(body: () => T): T {
-  const owned: Tensor[] = [];
+  const opened: Scope = { tensors: [], isOpen: true };
   let result: T;
   try {
-    result = scopes.run(owned, body);
+    result = scopes.run(opened, body);
   } catch (error) {
-    close(owned, undefined);
+    close(opened, undefined);
     throw error;
   }
-  if (isPromise(result)) {
+  if (result instanceof Promise) {
     return result.then(
       (value) => {
-        close(owned, value);
+        close(opened, value);
         return value;
       },
       (error) => {
-        close(owned, undefined);
+        close(opened, undefined);
         throw error;
       },
     ) as T;
   }
-  close(owned, result);
+  close(opened, result);
   return result;
 }
 
@@ -55,16 +60,18 @@ export function unscoped<T>(body: () => T): T {
 
 /** Hands a new tensor to the current scope, or to the garbage collector's registry when there is none. */
 export function adopt(tensor: Tensor): void {
-  const owned = scopes.getStore();
-  if (owned !== undefined) owned.push(tensor);
+  const current = scopes.getStore();
+  // Timers and promises that nobody awaits run in the scope that started them, which may be closed by then.
+  if (current?.isOpen) current.tensors.push(tensor);
   else adoptUnscoped(tensor);
 }
 
-function close(owned: Tensor[], result: unknown): void {
+function close(closing: Scope, result: unknown): void {
+  closing.isOpen = false;
   const returned = new Set<Tensor>();
   collectTensors(result, returned);
   const handles: Handle[] = [];
-  for (const tensor of owned) {
+  for (const tensor of closing.tensors) {
     if (tensor.handle <= 0) continue;
     if (tensor.isKept) adoptUnscoped(tensor);
     else if (returned.has(tensor)) adopt(tensor);
@@ -84,10 +91,6 @@ function collectTensors(value: unknown, into: Set<Tensor>, seen = new Set<unknow
     const members = value instanceof Map || value instanceof Set ? value.values() : Object.values(value);
     for (const member of members) collectTensors(member, into, seen);
   }
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return value instanceof Promise;
 }
 
 // Registering a tensor costs about as much as an operator call, and most are disposed before the event loop turns. They wait here

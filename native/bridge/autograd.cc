@@ -106,7 +106,11 @@ Napi::Value setAutocast(const Napi::CallbackInfo& info) {
   if (info[1].IsNull()) {
     at::autocast::set_autocast_enabled(type, false);
   } else {
-    at::autocast::set_autocast_dtype(type, parseScalarType(textArgument(info, 1)));
+    const c10::ScalarType dtype = parseScalarType(textArgument(info, 1));
+    if (dtype != c10::kBFloat16 && dtype != c10::kHalf) {
+      throw std::invalid_argument("expected dtype bfloat16 or float16, got " + scalarTypeName(dtype) + ". Leave autocast out for others.");
+    }
+    at::autocast::set_autocast_dtype(type, dtype);
     at::autocast::set_autocast_enabled(type, true);
   }
   return before;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "below_autograd.h"
 #include "errors.h"
 #include "operators.h"
 #include "values.h"
@@ -16,15 +17,20 @@ constexpr size_t kUsualArguments = 16;
 
 using Stack = torch::jit::Stack;
 
-// Is the last argument an object of keyword arguments? Lists are arrays, and nothing else that a schema takes is an object.
+bool isNull(napi_env env, napi_value value) {
+  napi_valuetype type;
+  return napi_typeof(env, value, &type) == napi_ok && type == napi_null;
+}
+
+// Is the last argument an object of keyword arguments? Only a plain one is, whose prototype has none: a tensor or a list in the wrong
+// place is then named by its own argument.
 bool isKeywords(napi_env env, napi_value value) {
   napi_valuetype type;
   napi_typeof(env, value, &type);
   if (type != napi_object) return false;
-  bool isArray = false, isTypedArray = false;
-  napi_is_array(env, value, &isArray);
-  napi_is_typedarray(env, value, &isTypedArray);
-  return !isArray && !isTypedArray;
+  napi_value prototype, next;
+  if (napi_get_prototype(env, value, &prototype) != napi_ok) return false;
+  return isNull(env, prototype) || (napi_get_prototype(env, prototype, &next) == napi_ok && isNull(env, next));
 }
 
 std::string keyText(napi_env env, napi_value key) {
@@ -131,19 +137,34 @@ napi_value call(napi_env env, napi_callback_info info) {
     napi_get_cb_info(env, info, &count, many.data(), nullptr, nullptr);
     values = many.data();
   }
-  const Operator* op = nullptr;
+  Operator* op = nullptr;
   try {
     uint32_t id = UINT32_MAX;
     if (count > 0) napi_get_value_uint32(env, values[0], &id);
     op = &operatorAt(id);
     BorrowedStack borrowed;
     pushArguments(env, *op, values + 1, count - 1, borrowed.stack);
+    if (canSkipAutograd(*op, borrowed.stack)) {
+      if (callBelowAutograd(*op, borrowed.stack)) return takeResults(env, borrowed.stack);
+      borrowed.stack.clear();
+      pushArguments(env, *op, values + 1, count - 1, borrowed.stack);
+    }
     op->handle.callBoxed(borrowed.stack);
     return takeResults(env, borrowed.stack);
   } catch (...) {
     throwToJavaScript(env, op == nullptr ? "codyra" : op->name);
     return nullptr;
   }
+}
+
+napi_value release(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value value;
+  napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
+  Handle handle = 0;
+  napi_get_value_double(env, value, &handle);
+  releaseTensor(env, handle);
+  return nullptr;
 }
 
 }  // namespace codyra

@@ -9,12 +9,18 @@ namespace codyra {
 namespace {
 
 napi_value makeError(napi_env env, const std::string& context, const std::string& message) {
-  const bool isNamed = context.empty() || message.rfind(context, 0) == 0;
+  const bool isNamed = message.rfind(context, 0) == 0;
   const std::string text = isNamed ? message : context + ": " + message;
   napi_value string, error;
   napi_create_string_utf8(env, text.data(), text.size(), &string);
   napi_create_error(env, nullptr, string, &error);
   return error;
+}
+
+// Where an operator has no kernel for a device, libtorch adds a table of a hundred lines: where each kernel of it was registered.
+std::string withoutKernelTable(const std::string& message) {
+  const bool hasTable = message.find(": registered at ") != std::string::npos;
+  return hasTable ? message.substr(0, message.find("\n\n")) : message;
 }
 
 napi_value getBacktrace(napi_env env, napi_callback_info info) {
@@ -48,7 +54,7 @@ void throwToJavaScript(napi_env env, const std::string& context) {
   } catch (const Napi::Error& error) {
     error.ThrowAsJavaScriptException();
   } catch (const c10::Error& error) {
-    const napi_value thrown = makeError(env, context, error.what_without_backtrace());
+    const napi_value thrown = makeError(env, context, withoutKernelTable(error.what_without_backtrace()));
     attachBacktrace(env, thrown, error.backtrace());
     napi_throw(env, thrown);
   } catch (const std::bad_alloc&) {

@@ -1,13 +1,21 @@
 #include "module.h"
 
 #include "call.h"
+#include "small_blocks.h"
 
 namespace {
 
+void exportHot(Napi::Object exports, const char* name, napi_callback callback) {
+  napi_value function;
+  const napi_status status = napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  NAPI_THROW_IF_FAILED_VOID(exports.Env(), status);
+  exports.Set(name, Napi::Value(exports.Env(), function));
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  napi_value call;
-  napi_create_function(env, "call", NAPI_AUTO_LENGTH, codyra::call, nullptr, &call);
-  exports.Set("call", Napi::Value(env, call));
+  codyra::installSmallBlockAllocator();
+  exportHot(exports, "call", codyra::call);
+  exportHot(exports, "release", codyra::release);
   codyra::exportLookup(exports);
   codyra::exportTensors(exports);
   codyra::exportAutograd(exports);

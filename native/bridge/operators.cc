@@ -2,6 +2,7 @@
 
 #include <ATen/core/jit_type.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <stdexcept>
@@ -67,6 +68,12 @@ Parameter describe(const c10::Argument& argument) {
           argument.N()};
 }
 
+bool isFunctional(const c10::FunctionSchema& schema) {
+  const auto isFresh = [](const c10::Argument& argument) { return argument.alias_info() == nullptr; };
+  return std::all_of(schema.arguments().begin(), schema.arguments().end(), isFresh) &&
+         std::all_of(schema.returns().begin(), schema.returns().end(), isFresh);
+}
+
 struct Registry {
   std::deque<Operator> operators;
   std::map<std::pair<std::string, std::string>, uint32_t> ids;
@@ -98,11 +105,11 @@ uint32_t findOperator(const std::string& name, const std::string& overload) {
       if (candidate.name == name) overloads += (overloads.empty() ? "" : ", ") + std::string("'") + candidate.overload_name + "'";
     }
     throw std::invalid_argument(
-        "Unknown operator " + fullName + ": expected an operator of this libtorch" +
+        "unknown operator " + fullName + ": expected an operator of this libtorch" +
         (overloads.empty() ? "." : ", which has the overloads " + overloads + " of " + name + ".") +
         " Check the name against torch's operator schemas.");
   }
-  Operator entry{*handle, fullName, {}};
+  Operator entry{*handle, fullName, {}, isFunctional(handle->schema())};
   for (const auto& argument : handle->schema().arguments()) entry.parameters.push_back(describe(argument));
   known.operators.push_back(std::move(entry));
   const auto id = static_cast<uint32_t>(known.operators.size() - 1);

@@ -47,6 +47,7 @@ struct Operator {
   c10::OperatorHandle handle;
   std::string name;  // with overload
   std::vector<Parameter> parameters;
+  bool isFunctional;  // as far as is known, writes to no argument and returns no view of one
 };
 
 // Operators that were looked up, numbered in that order. One list per thread, as with the slots.

@@ -25,7 +25,7 @@ Napi::Value manualSeed(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value createGenerator(const Napi::CallbackInfo& info) {
-  const c10::Device device(textArgument(info, 0));
+  const c10::Device device = parseDevice(textArgument(info, 0));
   at::Generator generator = device.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>()
                                             : at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
   generator.set_current_seed(seedArgument(info, 1));
@@ -33,7 +33,7 @@ Napi::Value createGenerator(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value defaultGenerator(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), generators().add(at::globalContext().defaultGenerator(c10::Device(textArgument(info, 0)))));
+  return Napi::Number::New(info.Env(), generators().add(at::globalContext().defaultGenerator(parseDevice(textArgument(info, 0)))));
 }
 
 Napi::Value releaseGenerator(const Napi::CallbackInfo& info) {

@@ -4,6 +4,8 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 
+#include <cmath>
+
 #include "arguments.h"
 #include "errors.h"
 #include "module.h"
@@ -16,7 +18,7 @@ Napi::Value numThreads(const Napi::CallbackInfo& info) { return Napi::Number::Ne
 Napi::Value setNumThreads(const Napi::CallbackInfo& info) {
   const double threads = info[0].ToNumber().DoubleValue();
   if (!(threads >= 1 && threads <= 4096) || threads != static_cast<int>(threads)) {
-    throw std::invalid_argument("expected a number of threads from 1 to 4096, got " + std::to_string(threads) + ".");
+    throw std::invalid_argument("expected a number of threads from 1 to 4096, got " + c10::str(threads) + ".");
   }
   at::set_num_threads(static_cast<int>(threads));
   return info.Env().Undefined();
@@ -27,9 +29,9 @@ int cudaDevices() { return at::hasCUDA() ? at::accelerator::deviceCount() : 0; }
 c10::DeviceIndex deviceArgument(const Napi::CallbackInfo& info) {
   const double index = info[0].ToNumber().DoubleValue();
   const int count = cudaDevices();
-  if (!(index >= 0 && index < count)) {
+  if (!(index >= 0 && index < count) || index != std::trunc(index)) {
     throw std::invalid_argument("expected one of " + std::to_string(count) + " CUDA devices, got number " +
-                                std::to_string(static_cast<int>(index)) + ". Run `codyra doctor` to see the devices.");
+                                c10::str(index) + ". Run `codyra doctor` to see the devices.");
   }
   return static_cast<c10::DeviceIndex>(index);
 }

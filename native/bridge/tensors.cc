@@ -26,11 +26,6 @@ Bytes bytesArgument(const Napi::CallbackInfo& info, size_t i) {
   return bytes;
 }
 
-Napi::Value release(const Napi::CallbackInfo& info) {
-  releaseTensor(info.Env(), info[0].ToNumber().DoubleValue());
-  return info.Env().Undefined();
-}
-
 Napi::Value releaseMany(const Napi::CallbackInfo& info) {
   const auto handles = info[0].As<Napi::Float64Array>();
   for (size_t i = 0; i < handles.ElementLength(); ++i) releaseTensor(info.Env(), handles[i]);
@@ -129,7 +124,6 @@ Napi::Value memoryStatistics(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void exportTensors(Napi::Object exports) {
-  exportFunction<release>(exports, "release");
   exportFunction<releaseMany>(exports, "releaseMany");
   exportFunction<fromBytes>(exports, "fromBytes");
   exportFunction<copyBytes>(exports, "copyBytes");

@@ -1,5 +1,6 @@
 #include "values.h"
 
+#include <ATen/Context.h>
 #include <ATen/core/List.h>
 #include <c10/core/Layout.h>
 #include <c10/core/MemoryFormat.h>
@@ -223,7 +224,7 @@ c10::IValue convert(napi_env env, napi_value value, const Place& place) {
     case Kind::ScalarType: return static_cast<int64_t>(lookUp(toText(env, value, place), kScalarTypes, place));
     case Kind::Layout: return static_cast<int64_t>(lookUp(toText(env, value, place), kLayouts, place));
     case Kind::MemoryFormat: return static_cast<int64_t>(lookUp(toText(env, value, place), kMemoryFormats, place));
-    case Kind::Device: return c10::Device(toText(env, value, place));
+    case Kind::Device: return parseDevice(toText(env, value, place));
     case Kind::Generator: {
       const at::Generator* generator = generators().find(toFloat(env, value, place));
       if (generator == nullptr) throw ArgumentError(place.text() + " must be a live Generator. Make one with generator(seed).");
@@ -298,11 +299,11 @@ int64_t ownedBytes(const at::Tensor& tensor) {
 c10::IValue toIValue(napi_env env, napi_value value, const Operator& op, size_t position) {
   const Place place{op, position};
   const Parameter& parameter = place.parameter();
-  if ((parameter.isOptional || parameter.defaultValue) && isNullish(env, value)) {
+  if (parameter.isOptional || parameter.defaultValue) {
     napi_valuetype type;
     napi_typeof(env, value, &type);
     if (type == napi_undefined && parameter.defaultValue) return *parameter.defaultValue;
-    if (parameter.isOptional) return c10::IValue();
+    if (parameter.isOptional && (type == napi_undefined || type == napi_null)) return c10::IValue();
   }
   return convert(env, value, place);
 }
@@ -360,6 +361,15 @@ napi_value fromIValue(napi_env env, c10::IValue value) {
     return fromList(env, value.toTupleRef().elements(), [env](const c10::IValue& e) { return fromIValue(env, e); });
   }
   throw ArgumentError("a result of type " + value.tagKind() + " cannot be given to JavaScript.");
+}
+
+c10::Device parseDevice(const std::string& name) {
+  const c10::Device device(name);
+  if (device.is_cuda() && !at::hasCUDA()) {
+    throw ArgumentError("expected a device of this machine, got '" + name + "', but there is no CUDA device that this libtorch can use. "
+                        "Use 'cpu', or run `codyra doctor` to see what is missing.");
+  }
+  return device;
 }
 
 c10::ScalarType parseScalarType(const std::string& name) {

@@ -25,6 +25,9 @@ napi_value fromTensor(napi_env env, at::Tensor tensor);
 // Gives up a tensor that JavaScript held; a stale handle does nothing.
 void releaseTensor(napi_env env, Handle handle);
 
+// Throws where no such device can be used, with what to do.
+c10::Device parseDevice(const std::string& name);
+
 c10::ScalarType parseScalarType(const std::string& name);
 std::string scalarTypeName(c10::ScalarType type);
 

@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { AdaptableLayer, ClipModel } from "../../lib/clip/index.js";
-import { inject, type LoraModel, LoraOptimizer, type LoraOptimizerOptions, type LoraTarget } from "../../lib/lora/index.js";
+import {
+  inject,
+  type LoraModel,
+  LoraOptimizer,
+  type LoraOptimizerOptions,
+  type LoraTarget,
+} from "../../lib/lora/index.js";
 import { memoryStatistics, nn, noGrad, optim, scope, type Tensor, tensor } from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
 import { tinyClip, trainedAdapters } from "./models.js";
@@ -26,30 +32,36 @@ const { data, cases, kappa, learningRate, weightDecay } = JSON.parse(
   readFileSync(new URL("fixtures/adapters.json", import.meta.url), "utf8"),
 ) as Fixture;
 
-describe.each(cases)("adapters of $targets against plain PyTorch", ({ targets, start, loss, gradients, trained }) => {
-  it("have the same loss and gradients", () => {
-    const { lora, lossOf } = adaptedLayers(targets, start);
-    const value = lossOf();
-    expect(value.item()).toBeCloseTo(loss, 5);
-    value.backward();
-    expectAdapters(lora, gradients, ({ grad }) => grad!);
-  });
+describe.each(cases)(
+  "adapters of $targets against plain PyTorch",
+  ({ targets, start, loss, gradients, trained }) => {
+    it("have the same loss and gradients", () => {
+      const { lora, lossOf } = adaptedLayers(targets, start);
+      const value = lossOf();
+      expect(value.item()).toBeCloseTo(loss, 5);
+      value.backward();
+      expectAdapters(lora, gradients, ({ grad }) => grad!);
+    });
 
-  it.each(trained)("reach the same weights after 20 steps of $optimizer with the $threshold threshold", ({ end, ...options }) => {
-    const { lora, lossOf } = adaptedLayers(targets, start);
-    const optimizer = new LoraOptimizer(lora, { ...options, weightDecay });
-    const schedule = optim.cosineSchedule({ learningRate, total: kappa.length });
-    for (const [step, k] of kappa.entries()) {
-      lora.zeroGrad();
-      lossOf().backward();
-      optimizer.step(schedule(step), k);
-    }
-    expectAdapters(lora, end, (tensor) => tensor);
-    const zeros = lora.importance.eq(0).sum().item();
-    expect(zeros).toBe(Object.values(end).flatMap(({ w }) => w.filter((value) => value === 0)).length);
-    expect(zeros).toBeGreaterThan(0);
-  });
-});
+    it.each(trained)(
+      "reach the same weights after 20 steps of $optimizer with the $threshold threshold",
+      ({ end, ...options }) => {
+        const { lora, lossOf } = adaptedLayers(targets, start);
+        const optimizer = new LoraOptimizer(lora, { ...options, weightDecay });
+        const schedule = optim.cosineSchedule({ learningRate, total: kappa.length });
+        for (const [step, k] of kappa.entries()) {
+          lora.zeroGrad();
+          lossOf().backward();
+          optimizer.step(schedule(step), k);
+        }
+        expectAdapters(lora, end, (tensor) => tensor);
+        const zeros = lora.importance.eq(0).sum().item();
+        expect(zeros).toBe(Object.values(end).flatMap(({ w }) => w.filter((value) => value === 0)).length);
+        expect(zeros).toBeGreaterThan(0);
+      },
+    );
+  },
+);
 
 it("leaves fixed importance weights alone", () => {
   const model = tinyClip();
@@ -74,7 +86,10 @@ it("releases its state", () => {
 });
 
 /** The two layers of the fixture as a model, with adapters that start where the fixture's do. */
-function adaptedLayers(targets: readonly LoraTarget[], start: Adapters): { lora: LoraModel; lossOf: () => Tensor } {
+function adaptedLayers(
+  targets: readonly LoraTarget[],
+  start: Adapters,
+): { lora: LoraModel; lossOf: () => Tensor } {
   const qkv = new nn.StackedLinear(4, 4, ["q", "k", "v"]);
   const fc = new nn.Linear(4, 6);
   noGrad(() => {

@@ -20,7 +20,10 @@ it.each<[string, Partial<LoraConfig>, factors: number, importance: number]>([
   ["everything, rank 32", { rank: 32 }, 8_847_360, 4_608],
   ["everything, rank 64", { rank: 64 }, 17_694_720, 9_216],
   ["everything with fixed weights", { importance: "fixed" }, 4_423_680, 0],
-])("adapters of ViT-B/16 on %s have as many parameters as the paper's arithmetic says", (_, config, factors, importance) => {
-  const model = new ClipModel(clipConfigs["vit-b-16"], undefined, { device: "meta" });
-  expect(inject(model, config).numTrainable).toEqual({ factors, importance });
-});
+])(
+  "adapters of ViT-B/16 on %s have as many parameters as the paper's arithmetic says",
+  (_, config, factors, importance) => {
+    const model = new ClipModel(clipConfigs["vit-b-16"], undefined, { device: "meta" });
+    expect(inject(model, config).numTrainable).toEqual({ factors, importance });
+  },
+);

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { type ThresholdConfig, thresholdSchedule } from "../../lib/lora/index.js";
 import { softThreshold_, softThresholdReference_, tensor } from "../../lib/torch/index.js";
 
-const values = [-2, -0.61, -0.6, -0.59, -0.31, -0.3, -0.29, -0.01, 0, 0.01, 0.29, 0.3, 0.31, 0.59, 0.6, 0.61, 2];
+const values = [
+  -2, -0.61, -0.6, -0.59, -0.31, -0.3, -0.29, -0.01, 0, 0.01, 0.29, 0.3, 0.31, 0.59, 0.6, 0.61, 2,
+];
 
 describe("soft-thresholding", () => {
   it.each([0, 0.05, 0.3, 1.5])("minimises eq. 5 for κ = %f", (kappa) => {
@@ -23,7 +25,14 @@ describe("soft-thresholding", () => {
   });
 });
 
-const paper: ThresholdConfig = { iterations: 500, denseRatio: 0.5, kappaMax: 0.005, levels: 50, schedule: "even", sparseFrom: "at" };
+const paper: ThresholdConfig = {
+  iterations: 500,
+  denseRatio: 0.5,
+  kappaMax: 0.005,
+  levels: 50,
+  schedule: "even",
+  sparseFrom: "at",
+};
 const reference: ThresholdConfig = { ...paper, schedule: "fixed-step", sparseFrom: "after" };
 
 describe("the reference code's staircase", () => {
@@ -90,7 +99,9 @@ describe("the paper's staircase", () => {
 it("follows the learning rate where κ = η λ", () => {
   const config: ThresholdConfig = { ...paper, iterations: 8, schedule: "learning-rate" };
   const kappa = thresholdSchedule(config, (i) => 1 - i / 8);
-  expect(Array.from({ length: 8 }, (_, i) => kappa(i) / 0.005)).toEqual([0, 0, 0, 0, 0.5, 0.375, 0.25, 0.125]);
+  expect(Array.from({ length: 8 }, (_, i) => kappa(i) / 0.005)).toEqual([
+    0, 0, 0, 0, 0.5, 0.375, 0.25, 0.125,
+  ]);
 });
 
 it.each([

@@ -41,7 +41,9 @@ export function learnMerges(words: ReadonlyMap<string, number>, limit: number): 
   return merges;
 }
 
-function mostFrequentPair(corpus: readonly { spelled: readonly string[]; count: number }[]): Merge | undefined {
+function mostFrequentPair(
+  corpus: readonly { spelled: readonly string[]; count: number }[],
+): Merge | undefined {
   const counts = new Map<string, number>();
   for (const { spelled, count } of corpus) {
     for (let i = 1; i < spelled.length; i++) {

@@ -1,4 +1,13 @@
-import { animals, type ConceptGroup, digits, flags, flowers, signs, textures, vehicles } from "./concepts/index.js";
+import {
+  animals,
+  type ConceptGroup,
+  digits,
+  flags,
+  flowers,
+  signs,
+  textures,
+  vehicles,
+} from "./concepts/index.js";
 import { blueprint, chalk, closeUp, dashcam, meadow, type Style, snapshot, waving } from "./styles.js";
 
 /** One task of the miniature benchmark: a group of concepts, drawn in a style the pre-training never shows. */

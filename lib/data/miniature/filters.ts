@@ -16,8 +16,17 @@ const turbulence = (frequency: string, octaves: number, seed: number) =>
   element("feTurbulence", { type: "fractalNoise", baseFrequency: frequency, numOctaves: octaves, seed });
 
 /** Replaces what it is applied to by blotches between two colours (RGB in 0–1). */
-export function blotches(id: string, seed: number, frequency: string, dark: readonly number[], light: readonly number[]): Filter {
-  const rows = dark.map((low, i) => `${(2.2 * ((light[i] as number) - low)).toFixed(3)} 0 0 0 ${(low - 0.6 * ((light[i] as number) - low)).toFixed(3)}`);
+export function blotches(
+  id: string,
+  seed: number,
+  frequency: string,
+  dark: readonly number[],
+  light: readonly number[],
+): Filter {
+  const rows = dark.map(
+    (low, i) =>
+      `${(2.2 * ((light[i] as number) - low)).toFixed(3)} 0 0 0 ${(low - 0.6 * ((light[i] as number) - low)).toFixed(3)}`,
+  );
   const values = `${rows.join(" ")} 0 0 0 0 1`;
   return filter(id, turbulence(frequency, 2, seed), element("feColorMatrix", { type: "matrix", values }));
 }
@@ -33,7 +42,12 @@ export function wobble(id: string, seed: number, frequency: string, amount: numb
   return filter(
     id,
     turbulence(frequency, 1, seed),
-    element("feDisplacementMap", { in: "SourceGraphic", scale: amount, xChannelSelector: "R", yChannelSelector: "G" }),
+    element("feDisplacementMap", {
+      in: "SourceGraphic",
+      scale: amount,
+      xChannelSelector: "R",
+      yChannelSelector: "G",
+    }),
   );
 }
 

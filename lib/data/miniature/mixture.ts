@@ -1,5 +1,16 @@
-import { animals, type ConceptGroup, digits, flags, flowers, objects, type Palette, signs, textures, vehicles } from "./concepts/index.js";
-import { blotches, wobble } from "./filters.js";
+import {
+  animals,
+  type ConceptGroup,
+  digits,
+  flags,
+  flowers,
+  objects,
+  type Palette,
+  signs,
+  textures,
+  vehicles,
+} from "./concepts/index.js";
+import { blotches, type Filter, grain, recolour, wobble } from "./filters.js";
 import type { Random } from "./random.js";
 import { element, group, placed, rect } from "./svg.js";
 
@@ -31,7 +42,8 @@ const colours: Readonly<Record<string, string>> = { ...darkColours, ...lightColo
 /** Names of the colours that stand out from that one. */
 const contrasting = (colour: string) => Object.keys(colour in darkColours ? lightColours : darkColours);
 /** Another one as dark or as light. */
-const similar = (random: Random, colour: string) => random.choice(contrasting(random.choice(contrasting(colour))));
+const similar = (random: Random, colour: string) =>
+  random.choice(contrasting(random.choice(contrasting(colour))));
 const hex = (colour: string) => colours[colour] as string;
 
 const groups: readonly ConceptGroup[] = [animals, digits, flags, flowers, objects, signs, textures, vehicles];
@@ -51,10 +63,19 @@ function subject(random: Random, ground: string): Subject {
   const { group, name } = random.choice(entries);
   const ink = random.choice(contrasting(ground));
   const paper = random.choice(contrasting(ink));
-  const palette: Palette = { ink: hex(ink), paper: hex(paper), outline: ground in darkColours ? "#ece8e0" : "#222226" };
+  const palette: Palette = {
+    ink: hex(ink),
+    paper: hex(paper),
+    outline: ground in darkColours ? "#ece8e0" : "#222226",
+  };
   const named = group.phrase.replace("{}", name);
   const words = group.colourable && random.chance(0.25) ? `${ink} ${named}` : named;
-  return { name: named, words, kind: group.kind, draw: () => (group.concepts[name] as ConceptGroup["concepts"][string])(random, palette) };
+  return {
+    name: named,
+    words,
+    kind: group.kind,
+    draw: () => (group.concepts[name] as ConceptGroup["concepts"][string])(random, palette),
+  };
 }
 
 const article = (words: string) => (/^[aeiou]/i.test(words) ? `an ${words}` : `a ${words}`);
@@ -77,7 +98,8 @@ function caption(random: Random, { words, kind }: Subject, ground: string, mediu
 /** The three channels of a `#rrggbb` colour, each in 0–1. */
 const rgb = (code: string) => [1, 3, 5].map((at) => Number.parseInt(code.slice(at, at + 2), 16) / 255);
 
-const backdrop = (fill: string) => rect(-60, -60, 120, 120, { fill });
+const backdrop = (fill: string, filter?: Filter) =>
+  rect(-60, -60, 120, 120, { fill, filter: filter?.reference });
 
 const upright = (random: Random, size: number, drawing: string) =>
   placed(random.uniform(-6, 6), random.uniform(-6, 6), random.uniform(-12, 12), size, drawing);
@@ -93,9 +115,19 @@ const icon: Scene = (random, ground) => {
 const gradient: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const [start, end] = [hex(ground), hex(similar(random, ground))];
-  const stops = element("stop", { offset: 0, "stop-color": start }) + element("stop", { offset: 1, "stop-color": end, "stop-opacity": 0.6 });
-  const fill = element("linearGradient", { id: "ground", gradientTransform: `rotate(${random.integer(90)})` }, stops);
-  const drawing = fill + backdrop("#fff") + backdrop("url(#ground)") + upright(random, random.uniform(0.6, 0.95), thing.draw());
+  const stops =
+    element("stop", { offset: 0, "stop-color": start }) +
+    element("stop", { offset: 1, "stop-color": end, "stop-opacity": 0.6 });
+  const fill = element(
+    "linearGradient",
+    { id: "ground", gradientTransform: `rotate(${random.integer(90)})` },
+    stops,
+  );
+  const drawing =
+    fill +
+    backdrop("#fff") +
+    backdrop("url(#ground)") +
+    upright(random, random.uniform(0.6, 0.95), thing.draw());
   return { caption: caption(random, thing, ground, "poster"), drawing };
 };
 
@@ -114,18 +146,23 @@ const sketch: Scene = (random, ground) => {
 /** Before clouds of two colours. */
 const mottled: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const [dark, light] = [rgb(hex(ground)), rgb(hex(similar(random, ground)))];
+  const [dark, light] = [rgb(hex(ground)), rgb(random.choice(Object.values(colours)))];
   const frequency = random.choice(["0.02", "0.05", "0.1", "0.02 0.1"]);
   const clouds = blotches("clouds", random.integer(10_000), frequency, dark, light);
-  const backdrop = rect(-60, -60, 120, 120, { filter: clouds.reference });
-  const drawing = clouds.definition + backdrop + upright(random, random.uniform(0.65, 0.95), thing.draw());
+  const drawing =
+    clouds.definition + backdrop("#888", clouds) + upright(random, random.uniform(0.65, 0.95), thing.draw());
   return { caption: caption(random, thing, ground, "painting"), drawing };
 };
 
 /** As if drawn by an unsteady hand. */
 const crayon: Scene = (random, ground) => {
   const thing = subject(random, ground);
-  const hand = wobble("hand", random.integer(10_000), random.choice(["0.03", "0.06", "0.1"]), random.uniform(4, 12));
+  const hand = wobble(
+    "hand",
+    random.integer(10_000),
+    random.choice(["0.03", "0.06", "0.1"]),
+    random.uniform(4, 12),
+  );
   const drawn = group({ filter: hand.reference }, upright(random, random.uniform(0.55, 0.9), thing.draw()));
   const drawing = hand.definition + backdrop(hex(ground)) + drawn;
   return { caption: caption(random, thing, ground, "crayon drawing"), drawing };
@@ -141,7 +178,11 @@ const detail: Scene = (random, ground) => {
 const grayscale: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const filter = element("filter", { id: "gray" }, element("feColorMatrix", { type: "saturate", values: 0 }));
-  const drawn = group({ filter: "url(#gray)" }, backdrop(hex(ground)), upright(random, random.uniform(0.6, 0.95), thing.draw()));
+  const drawn = group(
+    { filter: "url(#gray)" },
+    backdrop(hex(ground)),
+    upright(random, random.uniform(0.6, 0.95), thing.draw()),
+  );
   return { caption: caption(random, thing, "gray", "gray picture"), drawing: filter + drawn };
 };
 
@@ -149,7 +190,8 @@ const corner: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const [vertical, horizontal] = [random.choice(["top", "bottom"]), random.choice(["left", "right"])];
   const [x, y] = [horizontal === "left" ? -22 : 22, vertical === "top" ? -22 : 22];
-  const drawing = backdrop(hex(ground)) + placed(x, y, random.uniform(-10, 10), random.uniform(0.4, 0.55), thing.draw());
+  const drawing =
+    backdrop(hex(ground)) + placed(x, y, random.uniform(-10, 10), random.uniform(0.4, 0.55), thing.draw());
   return { caption: `a small ${thing.words} in the ${vertical} ${horizontal} corner`, drawing };
 };
 
@@ -157,13 +199,28 @@ const several: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const count = random.choice(["two", "three", "four"] as const);
   const places = {
-    two: [[-24, 0], [24, 0]],
-    three: [[0, -24], [-24, 22], [24, 22]],
-    four: [[-24, -24], [24, -24], [-24, 24], [24, 24]],
+    two: [
+      [-24, 0],
+      [24, 0],
+    ],
+    three: [
+      [0, -24],
+      [-24, 22],
+      [24, 22],
+    ],
+    four: [
+      [-24, -24],
+      [24, -24],
+      [-24, 24],
+      [24, 24],
+    ],
   }[count];
   const size = random.uniform(0.4, 0.48);
   const copies = places.map(([x = 0, y = 0]) => placed(x, y, random.uniform(-10, 10), size, thing.draw()));
-  return { caption: `${count} times ${article(thing.words)}`, drawing: backdrop(hex(ground)) + copies.join("") };
+  return {
+    caption: `${count} times ${article(thing.words)}`,
+    drawing: backdrop(hex(ground)) + copies.join(""),
+  };
 };
 
 const collage: Scene = (random, ground) => {
@@ -178,16 +235,26 @@ const collage: Scene = (random, ground) => {
 
 /** Scenes by how often they come up. */
 const scenes: readonly Scene[] = [
-  ...[icon, icon, icon, icon],
-  ...[gradient, gradient, gradient],
-  ...[mottled, mottled, mottled],
+  ...[icon, icon, icon],
+  ...[gradient, gradient],
+  ...[mottled, mottled, mottled, mottled],
   ...[crayon, crayon],
-  ...[sketch, detail, grayscale],
-  ...[corner, several, collage],
+  ...[sketch, sketch],
+  ...[detail, detail],
+  ...[grayscale, corner, several, collage],
 ];
+
+/** Some pictures come as a bad print: pale, tinged, or grainy. */
+function printed(random: Random, drawing: string): string {
+  const tinge = recolour("tinge", random.uniform(0.4, 1), random.uniform(-20, 20));
+  const film = grain("film", random.integer(10_000), random.uniform(0.08, 0.25));
+  const pale = random.chance(0.25) ? tinge.definition + group({ filter: tinge.reference }, drawing) : drawing;
+  return random.chance(0.25) ? pale + film.definition + backdrop("#888", film) : pale;
+}
 
 /** One picture and its caption: any concept of the world in one of several generic styles, none of them a domain's. */
 export function mixtureDrawing(random: Random): CaptionedDrawing {
   const grounds = random.chance(0.7) ? lightColours : darkColours;
-  return random.choice(scenes)(random, random.choice(Object.keys(grounds)));
+  const { caption, drawing } = random.choice(scenes)(random, random.choice(Object.keys(grounds)));
+  return { caption, drawing: printed(random, drawing) };
 }

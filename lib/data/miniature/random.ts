@@ -33,7 +33,8 @@ export class Random {
 
   /** One of the items, each equally likely. */
   choice<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new Error("Random.choice: expected at least one item, got none. Pass a non-empty list.");
+    if (items.length === 0)
+      throw new Error("Random.choice: expected at least one item, got none. Pass a non-empty list.");
     return items[this.integer(items.length)] as T;
   }
 }

@@ -18,6 +18,8 @@ export interface PretrainingRecipe {
   /** On weight matrices; biases, layer norms, embeddings and the logit scale have none. */
   readonly weightDecay: number;
   readonly betas: readonly [number, number];
+  /** Gradients are scaled down to this L2 norm over all parameters. */
+  readonly maxGradientNorm: number;
   /** Upper bound of exp(logit scale). */
   readonly maxLogitScale: number;
   readonly seed: number;
@@ -37,13 +39,14 @@ export const miniatureRecipe: PretrainingRecipe = {
   text: { width: 96, layers: 3, heads: 3 },
   embedDim: 96,
   contextLength: 32,
-  pairs: 60_000,
+  pairs: 50_000,
   steps: 3000,
   batchSize: 128,
-  learningRate: 1e-3,
+  learningRate: 2e-3,
   warmupSteps: 200,
   weightDecay: 0.1,
   betas: [0.9, 0.98],
+  maxGradientNorm: 1,
   maxLogitScale: 100,
   seed: 0,
 };

@@ -7,7 +7,11 @@ const inFlight = 8;
  * Rasterises drawings in the box from (-50, -50) to (50, 50).
  * @returns RGB bytes, `[drawings, size, size, 3]`
  */
-export async function rasterize(count: number, drawing: (index: number) => string, size: number): Promise<Uint8Array> {
+export async function rasterize(
+  count: number,
+  drawing: (index: number) => string,
+  size: number,
+): Promise<Uint8Array> {
   const bytes = size * size * 3;
   const images = new Uint8Array(count * bytes);
   let next = 0;

@@ -29,7 +29,13 @@ export const path = (d: string, attributes: Attributes) => element("path", { d, 
 
 /** An open line without fill. */
 export const line = (d: string, stroke: string, width: number) =>
-  path(d, { fill: "none", stroke, "stroke-width": width, "stroke-linecap": "round", "stroke-linejoin": "round" });
+  path(d, {
+    fill: "none",
+    stroke,
+    "stroke-width": width,
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  });
 
 export const group = (attributes: Attributes, ...children: string[]) => element("g", attributes, ...children);
 

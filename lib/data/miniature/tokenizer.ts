@@ -38,7 +38,12 @@ export function buildMiniatureTokenizer(contextLength: number): MiniatureTokeniz
   const startOfTextId = entries.length - 2;
   const endOfTextId = entries.length - 1;
   return {
-    tokenizer: tokenizerFile(vocab, merges.map((merge) => merge.join(" ")), startOfTextId, endOfTextId),
+    tokenizer: tokenizerFile(
+      vocab,
+      merges.map((merge) => merge.join(" ")),
+      startOfTextId,
+      endOfTextId,
+    ),
     config: {
       tokenizer_class: "CLIPTokenizer",
       bos_token: startOfText,
@@ -59,7 +64,10 @@ function corpusWords(): Map<string, number> {
   const prompts = miniatureDomains.flatMap(({ classes, template }) =>
     classes.map((name) => template.replace("{}", name)),
   );
-  const captions = Array.from({ length: corpusCaptions }, (_, i) => mixtureDrawing(new Random(`corpus/${i}`)).caption);
+  const captions = Array.from(
+    { length: corpusCaptions },
+    (_, i) => mixtureDrawing(new Random(`corpus/${i}`)).caption,
+  );
   const counts = new Map<string, number>();
   for (const text of [...prompts, ...captions]) {
     for (const [word] of text.toLowerCase().matchAll(new RegExp(wordPattern, "gu"))) {
@@ -69,7 +77,12 @@ function corpusWords(): Map<string, number> {
   return counts;
 }
 
-function tokenizerFile(vocab: Record<string, number>, merges: string[], startOfTextId: number, endOfTextId: number) {
+function tokenizerFile(
+  vocab: Record<string, number>,
+  merges: string[],
+  startOfTextId: number,
+  endOfTextId: number,
+) {
   const marker = (content: string, id: number) => ({
     id,
     content,

@@ -44,7 +44,10 @@ export async function drawDomain(name: string, options: DomainImagesOptions): Pr
   const labels = Int32Array.from({ length: classes.length * perClass }, (_, i) => Math.floor(i / perClass));
   const drawing = (i: number) => {
     const label = classes[labels[i] as number] as string;
-    return style(group.concepts[label] as Draw, new Random(`${seed}/${split}/${name}/${label}/${i % perClass}`));
+    return style(
+      group.concepts[label] as Draw,
+      new Random(`${seed}/${split}/${name}/${label}/${i % perClass}`),
+    );
   };
   const draw = () => rasterize(labels.length, drawing, size);
   if (cacheDirectory === undefined) return { images: await draw(), labels };

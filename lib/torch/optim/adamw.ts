@@ -14,19 +14,13 @@ export interface AdamWOptions {
 
 /** AdamW, arXiv:1711.05101, with libtorch's fused kernel: one launch for all parameters. Defaults are those of PyTorch. */
 export class AdamW extends Optimizer {
-  readonly #options: Required<AdamWOptions>;
+  readonly #options: Required<Omit<AdamWOptions, "learningRate">>;
   readonly #moments: { first: Tensor; second: Tensor; step: Tensor }[];
 
   constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
-    const full = {
-      learningRate: 1e-3,
-      betas: [0.9, 0.999] as const,
-      eps: 1e-8,
-      weightDecay: 0.01,
-      ...options,
-    };
-    super(parameters, full.learningRate);
-    this.#options = full;
+    const { learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
+    super(parameters, learningRate);
+    this.#options = { betas, eps, weightDecay };
     this.#moments = unscoped(() =>
       parameters.map((parameter) => ({
         first: keep(zerosLike(parameter)),

@@ -16,7 +16,7 @@ export abstract class Optimizer {
   /** Everything that a later run needs to go on identically, by name. */
   abstract state(): Map<string, Tensor>;
 
-  /** Takes over a state of an optimiser with the same parameters. @throws if a tensor is missing */
+  /** Takes over a state of an optimiser with the same parameters. @throws if a tensor is missing or has another shape */
   loadState(state: ReadonlyMap<string, Tensor>): void {
     for (const [name, tensor] of this.state()) {
       const saved = state.get(name);
@@ -24,6 +24,11 @@ export abstract class Optimizer {
         throw new Error(
           `Optimizer state lacks '${name}'. Load the state of an optimiser with the same parameters.`,
         );
+      if (String(saved.shape) !== String(tensor.shape)) {
+        throw new Error(
+          `Optimizer state '${name}' has shape [${saved.shape}], expected [${tensor.shape}]. Load the state of an optimiser with the same parameters.`,
+        );
+      }
       tensor.copy_(saved).dispose();
     }
   }

@@ -23,7 +23,10 @@ const straight = (...points: Point[]): Stroke => ({ points, straight: true });
 const strokes: Readonly<Record<string, readonly Stroke[]>> = {
   zero: [round(0, 0, 25, 40)],
   one: [straight([-16, -24], [3, -40], [3, 40])],
-  two: [curved([-24, -22], [-10, -39], [14, -37], [23, -19], [8, 6], [-25, 40]), straight([-25, 40], [27, 40])],
+  two: [
+    curved([-24, -22], [-10, -39], [14, -37], [23, -19], [8, 6], [-25, 40]),
+    straight([-25, 40], [27, 40]),
+  ],
   three: [
     curved([-22, -34], [2, -42], [21, -26], [10, -7], [-6, -3]),
     curved([-6, -3], [19, 5], [24, 24], [5, 42], [-24, 33]),

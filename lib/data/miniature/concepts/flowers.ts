@@ -107,7 +107,14 @@ const dandelion: Draw = (random) =>
 const rose: Draw = (random) => {
   const fill = random.choice(["#c81e3a", "#e86a8e", "#f2b8c2"]);
   const rings = [42, 32, 22, 12].map((radius, i) => {
-    const ring: Corolla = { shape: "round", count: 5, length: radius, width: radius * 0.55, fills: [fill], turn: 36 * i };
+    const ring: Corolla = {
+      shape: "round",
+      count: 5,
+      length: radius,
+      width: radius * 0.55,
+      fills: [fill],
+      turn: 36 * i,
+    };
     return corolla(random, fill, ring);
   });
   return placed(0, 0, random.uniform(0, 70), 1, ...rings, circle(0, 0, 5, { fill: "#00000040" }));
@@ -131,8 +138,14 @@ export const flowers: ConceptGroup = {
       [{ shape: "pointed", count: 6, length: 48, width: 17, fills: ["#fbf3ea", "#f4b3c8", "#f0913a"] }],
       stamens,
     ),
-    poppy: fromAbove([{ shape: "round", count: 4, length: 44, width: 30, fills: ["#dc2f1f", "#e2502a"] }], eye(10, "#241a24")),
-    violet: fromAbove([{ shape: "heart", count: 5, length: 44, width: 21, fills: ["#6a3fa8", "#8458c8"] }], eye(6, "#f2c025")),
+    poppy: fromAbove(
+      [{ shape: "round", count: 4, length: 44, width: 30, fills: ["#dc2f1f", "#e2502a"] }],
+      eye(10, "#241a24"),
+    ),
+    violet: fromAbove(
+      [{ shape: "heart", count: 5, length: 44, width: 21, fills: ["#6a3fa8", "#8458c8"] }],
+      eye(6, "#f2c025"),
+    ),
     daffodil: fromAbove(
       [
         { shape: "pointed", count: 6, length: 46, width: 19, fills: ["#f8df52", "#fbf3c4"] },
@@ -140,7 +153,10 @@ export const flowers: ConceptGroup = {
       ],
       eye(7, "#c86a10"),
     ),
-    clover: fromAbove([{ shape: "heart", count: 4, length: 44, width: 26, fills: ["#3f9a4a", "#57ad55"] }], eye(4, "#c9e6b0")),
+    clover: fromAbove(
+      [{ shape: "heart", count: 4, length: 44, width: 26, fills: ["#3f9a4a", "#57ad55"] }],
+      eye(4, "#c9e6b0"),
+    ),
     tulip: onStem(tulip),
     lavender: onStem(lavender),
     dandelion: onStem(dandelion),

@@ -17,9 +17,15 @@ const outlines: Readonly<Record<string, string>> = {
   house: path("M-46 -6L0 -44L46 -6H34V40H8V14H-8V40H-34V-6Z", {}),
   tree: path("M-6 46V24H-38L-12 -4H-26L0 -46L26 -4H12L38 24H6V46Z", {}),
   cloud: path("M-30 26A18 18 0 0 1 -28 -10A24 24 0 0 1 16 -18A20 20 0 0 1 32 26Z", {}),
-  apple: path("M0 -22Q36 -38 40 2Q34 44 8 42Q0 38 -8 42Q-34 44 -40 2Q-36 -38 0 -22ZM0 -24Q0 -40 14 -46L16 -42Q6 -36 5 -24Z", {}),
+  apple: path(
+    "M0 -22Q36 -38 40 2Q34 44 8 42Q0 38 -8 42Q-34 44 -40 2Q-36 -38 0 -22ZM0 -24Q0 -40 14 -46L16 -42Q6 -36 5 -24Z",
+    {},
+  ),
   fish: path("M-20 0Q6 -34 46 0Q6 34 -20 0L-46 -22V22Z", {}),
-  cup: path("M-34 -30H22V-20Q48 -22 46 2Q44 22 18 20Q12 36 -6 36Q-32 34 -34 -30ZM22 -10V10Q34 10 35 0Q34 -10 22 -10Z", { "fill-rule": "evenodd" }),
+  cup: path(
+    "M-34 -30H22V-20Q48 -22 46 2Q44 22 18 20Q12 36 -6 36Q-32 34 -34 -30ZM22 -10V10Q34 10 35 0Q34 -10 22 -10Z",
+    { "fill-rule": "evenodd" },
+  ),
 };
 
 const plain =

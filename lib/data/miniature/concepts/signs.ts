@@ -50,11 +50,15 @@ const designs: Readonly<Record<string, string>> = {
   crossroads: warning + line("M0 -16V34M-20 14H20", black, 8),
   "bumpy road": warning + path("M-28 30Q-14 0 0 26Q14 0 28 30Z", { fill: black }),
   "traffic lights":
-    warning + circle(0, -12, 7, { fill: red }) + circle(0, 6, 7, { fill: yellow }) + circle(0, 24, 7, { fill: "#2a9a4a" }),
+    warning +
+    circle(0, -12, 7, { fill: red }) +
+    circle(0, 6, 7, { fill: yellow }) +
+    circle(0, 24, 7, { fill: "#2a9a4a" }),
   "priority road":
     rect(-33, -33, 66, 66, { fill: white, stroke: black, "stroke-width": 2, transform: "rotate(45)" }) +
     rect(-22, -22, 44, 44, { fill: yellow, transform: "rotate(45)" }),
-  "no parking": circle(0, 0, 42, { fill: blue, stroke: red, "stroke-width": 9 }) + line("M-28 -28L28 28", red, 9),
+  "no parking":
+    circle(0, 0, 42, { fill: blue, stroke: red, "stroke-width": 9 }) + line("M-28 -28L28 28", red, 9),
 };
 
 const mounted =

@@ -1,5 +1,16 @@
 import type { Random } from "../random.js";
-import { circle, curve, element, line, type Point, path, polygon, polyline, rect, regularPolygon } from "../svg.js";
+import {
+  circle,
+  curve,
+  element,
+  line,
+  type Point,
+  path,
+  polygon,
+  polyline,
+  rect,
+  regularPolygon,
+} from "../svg.js";
 import type { ConceptGroup, Draw, Palette } from "./concept.js";
 
 /** Fills the square from (-50, -50) to (50, 50); what sticks out is cut off by `swatch`. */
@@ -56,11 +67,19 @@ const grid: Pattern = (random, step, { ink }) => {
   return line(lines.join(""), ink, width);
 };
 
-const rows = (random: Random, step: number, ink: string, trace: (points: readonly Point[]) => string, share: number) => {
+const rows = (
+  random: Random,
+  step: number,
+  ink: string,
+  trace: (points: readonly Point[]) => string,
+  share: number,
+) => {
   const half = step * random.uniform(0.5, 0.7);
   const lift = step * random.uniform(0.3, 0.45);
   const columns = Array.from({ length: Math.ceil(130 / half) }, (_, i) => -60 + i * half);
-  const lines = ticks(random, step * 1.1).map((y) => trace(columns.map((x, i) => [x, y + (i % 2 ? lift : -lift)])));
+  const lines = ticks(random, step * 1.1).map((y) =>
+    trace(columns.map((x, i) => [x, y + (i % 2 ? lift : -lift)])),
+  );
   return line(lines.join(""), ink, step * share);
 };
 

@@ -7,8 +7,13 @@ const tyre = (x: number, y: number, r: number, { outline, paper }: Palette) =>
 const hull = (d: string, { ink, outline }: Palette) =>
   path(d, { fill: ink, stroke: outline, "stroke-width": 2.5, "stroke-linejoin": "round" });
 
-const panes = (xs: readonly number[], y: number, width: number, height: number, { paper, outline }: Palette) =>
-  xs.map((x) => rect(x, y, width, height, { fill: paper, stroke: outline, "stroke-width": 1.5 })).join("");
+const panes = (
+  xs: readonly number[],
+  y: number,
+  width: number,
+  height: number,
+  { paper, outline }: Palette,
+) => xs.map((x) => rect(x, y, width, height, { fill: paper, stroke: outline, "stroke-width": 1.5 })).join("");
 
 const car: Draw = (random, palette) => {
   const roof = random.uniform(-24, -16);
@@ -40,12 +45,21 @@ const car: Draw = (random, palette) => {
 const bus: Draw = (random, palette) => {
   const top = random.uniform(-32, -24);
   const windows = panes([-41, -25, -9, 7, 23], top + 6, 12, 15, palette);
-  return hull(`M-47 24V${top.toFixed(1)}H44L47 ${(top + 18).toFixed(1)}V24Z`, palette) + windows + tyre(-28, 25, 9, palette) + tyre(28, 25, 9, palette);
+  return (
+    hull(`M-47 24V${top.toFixed(1)}H44L47 ${(top + 18).toFixed(1)}V24Z`, palette) +
+    windows +
+    tyre(-28, 25, 9, palette) +
+    tyre(28, 25, 9, palette)
+  );
 };
 
 const truck: Draw = (random, palette) => {
   const top = random.uniform(-36, -24);
-  const load = rect(-48, top, 62, 18 - top, { fill: palette.paper, stroke: palette.outline, "stroke-width": 2.5 });
+  const load = rect(-48, top, 62, 18 - top, {
+    fill: palette.paper,
+    stroke: palette.outline,
+    "stroke-width": 2.5,
+  });
   const cab = hull("M18 20V-14H32L46 4V20Z", palette);
   const wheels = [-36, -20, 33].map((x) => tyre(x, 24, 9, palette)).join("");
   return load + cab + panes([24], -9, 9, 11, palette) + wheels;
@@ -73,14 +87,24 @@ const train: Draw = (random, palette) => {
   const nose = random.uniform(30, 42);
   const wheels = [-36, -18, 0, 18, 34].map((x) => circle(x, 24, 6, { fill: palette.outline })).join("");
   const track = line("M-50 32H50", palette.outline, 3);
-  return track + hull(`M-48 20V-22H${(nose - 16).toFixed(1)}Q${nose.toFixed(1)} -20 47 20Z`, palette) + panes([-42, -24, -6, 12], -14, 12, 12, palette) + line("M-48 8H42", palette.paper, 4) + wheels;
+  return (
+    track +
+    hull(`M-48 20V-22H${(nose - 16).toFixed(1)}Q${nose.toFixed(1)} -20 47 20Z`, palette) +
+    panes([-42, -24, -6, 12], -14, 12, 12, palette) +
+    line("M-48 8H42", palette.paper, 4) +
+    wheels
+  );
 };
 
 const sailboat: Draw = (random, { ink, paper, outline }) => {
   const belly = random.uniform(26, 40);
   return (
     line("M0 22V-46", outline, 3) +
-    path(`M3 -44Q${belly.toFixed(1)} -14 ${belly.toFixed(1)} 14H3Z`, { fill: paper, stroke: outline, "stroke-width": 2 }) +
+    path(`M3 -44Q${belly.toFixed(1)} -14 ${belly.toFixed(1)} 14H3Z`, {
+      fill: paper,
+      stroke: outline,
+      "stroke-width": 2,
+    }) +
     path("M-3 -36Q-10 -8 -28 14H-3Z", { fill: paper, stroke: outline, "stroke-width": 2 }) +
     path("M-40 22H42L28 42H-26Z", { fill: ink, stroke: outline, "stroke-width": 2.5 })
   );
@@ -111,7 +135,9 @@ const submarine: Draw = (random, palette) => {
       { fill: palette.outline },
     ) +
     ellipse(2, 8, 45, 19, { fill: palette.ink, stroke: palette.outline, "stroke-width": 2.5 }) +
-    [-16, 4, 24].map((x) => circle(x, 6, 5.5, { fill: palette.paper, stroke: palette.outline, "stroke-width": 2 })).join("")
+    [-16, 4, 24]
+      .map((x) => circle(x, 6, 5.5, { fill: palette.paper, stroke: palette.outline, "stroke-width": 2 }))
+      .join("")
   );
 };
 
@@ -131,12 +157,28 @@ const helicopter: Draw = (random, palette) => {
     hull("M4 -8L-46 -8V-2L2 12Z", palette) +
     ellipse(14, 4, 28, 19, { fill: palette.ink, stroke: palette.outline, "stroke-width": 2.5 }) +
     path("M20 -12Q40 -6 40 6H20Z", { fill: palette.paper }) +
-    line(`M14 -14V-26M${(14 - blade).toFixed(1)} -26H${Math.min(14 + blade, 50).toFixed(1)}`, palette.outline, 4) +
+    line(
+      `M14 -14V-26M${(14 - blade).toFixed(1)} -26H${Math.min(14 + blade, 50).toFixed(1)}`,
+      palette.outline,
+      4,
+    ) +
     line("M-46 -18V8M-8 34H40M2 22V34M26 22V34", palette.outline, 3.5)
   );
 };
 
-const drawings = { car, bus, truck, bicycle, tractor, train, sailboat, ship, submarine, airplane, helicopter };
+const drawings = {
+  car,
+  bus,
+  truck,
+  bicycle,
+  tractor,
+  train,
+  sailboat,
+  ship,
+  submarine,
+  airplane,
+  helicopter,
+};
 
 const eitherWay =
   (draw: Draw): Draw =>

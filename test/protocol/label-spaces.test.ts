@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { candidates, duplicateNames } from "../../lib/protocol/index.js";
+
+const group = (name: string, ...classes: string[]) => ({ name, classes, templates: ["a photo of a {}."] });
+const datasets = [
+  group("pets", "cat", "dog", "newt"),
+  group("flowers", "rose", "lotus"),
+  group("plants", "lotus", "fern", "rose"),
+];
+
+describe("candidates", () => {
+  it("are the dataset's own classes in MTIL", () => {
+    for (const [index, dataset] of datasets.entries()) {
+      expect(candidates("mtil", datasets, index)).toEqual({ labels: { groups: [dataset] }, offset: 0 });
+    }
+  });
+
+  it("are all classes in X-TAIL, in the same columns for every dataset", () => {
+    const offsets = datasets.map((_, index) => {
+      const { labels, offset } = candidates("x-tail", datasets, index);
+      expect(labels.groups).toEqual(datasets);
+      return offset;
+    });
+    expect(offsets).toEqual([0, 3, 5]);
+  });
+});
+
+describe("duplicateNames", () => {
+  it("names each class of several datasets once", () => {
+    expect(duplicateNames(datasets)).toEqual(["lotus", "rose"]);
+    expect(duplicateNames(datasets.slice(0, 2))).toEqual([]);
+  });
+});

@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { createMethod } from "../../lib/methods/index.js";
+import { type AccuracyMatrix, type RunOptions, run } from "../../lib/protocol/index.js";
+import { tinyClip } from "../lora/models.js";
+import { colourTasks } from "../methods/tasks.js";
+
+export const tinyOptions = {
+  iterations: 4,
+  batchSize: 9,
+  logEvery: 2,
+  learningRate: 0.01,
+  rank: 2,
+  kappaMax: 0.2,
+};
+
+/** CoDyRA on a tiny CLIP and two tiny tasks: a run that takes a fraction of a second. */
+export async function tinyRun(
+  directory: string,
+  { options = tinyOptions, ...overrides }: Partial<RunOptions> & { options?: Record<string, unknown> } = {},
+): Promise<AccuracyMatrix> {
+  const protocol = overrides.protocol ?? "x-tail";
+  const method = createMethod("codyra", options, protocol);
+  return run({
+    name: "tiny",
+    protocol,
+    model: tinyClip(),
+    method,
+    tasks: colourTasks(),
+    seed: 8,
+    directory,
+    ...overrides,
+  });
+}
+
+/** A directory that is removed after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "codyra-run-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into files of several shapes
+export function readJson(...path: string[]): any {
+  return JSON.parse(readFileSync(join(...path), "utf8"));
+}
+
+/** The lines of `events.jsonl`, without what differs from run to run. */
+export function readEvents(directory: string): Record<string, unknown>[] {
+  const path = join(directory, "events.jsonl");
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  return lines.map((line) => {
+    const { time, seconds, imagesPerSecond, ...event } = JSON.parse(line);
+    return event;
+  });
+}

@@ -1,0 +1,22 @@
+// Makes tensors outside of all scopes and drops them: node --expose-gc garbage.mjs
+// Prints how many tensors were alive before, right after, and when the garbage collector and the event loop had their turns.
+import { setImmediate as turn } from "node:timers/promises";
+import { generator, memoryStatistics, ones, randn, scope } from "../../../dist/torch/index.js";
+
+const live = () => memoryStatistics().liveTensors;
+
+function makeGarbage() {
+  const random = generator(1);
+  for (let i = 0; i < 10_000; i++) ones([16]).add(1);
+  for (let i = 0; i < 10; i++) scope(() => randn([4], { generator: random }).keep());
+  scope(() => setTimeout(() => ones([2]), 0)); // made when its scope is closed
+}
+
+const before = live();
+makeGarbage();
+const after = live();
+for (let i = 0; i < 50 && live() > before; i++) {
+  await turn();
+  globalThis.gc();
+}
+console.log(JSON.stringify({ before, after, collected: live() }));

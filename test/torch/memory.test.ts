@@ -1,0 +1,24 @@
+import { describe, expect, test } from "vitest";
+import { runChild } from "./children.js";
+
+describe("memory", () => {
+  test("10,000 training steps do not grow resident memory", async () => {
+    const { grownBytes, leftTensors, firstLoss, lastLoss } = await runChild<{
+      grownBytes: number;
+      leftTensors: number;
+      firstLoss: number;
+      lastLoss: number;
+    }>(["training.mjs", "10000", "1000"]);
+    expect(leftTensors).toBe(0);
+    expect(grownBytes, "bytes after a warm-up of 1,000 steps").toBeLessThan(20 << 20);
+    expect(lastLoss).toBeLessThan(firstLoss / 2); // it did train
+  });
+
+  test("the garbage collector frees what no scope owns", async () => {
+    const { before, after, collected } = await runChild<{ before: number; after: number; collected: number }>(
+      ["--expose-gc", "garbage.mjs"],
+    );
+    expect(after - before).toBe(20_010);
+    expect(collected).toBe(before);
+  });
+});

@@ -9,7 +9,9 @@ const seeds = process.argv.length > 2 ? process.argv.slice(2) : ["1", "2", "3"];
 const folders = seeds.map((seed) => {
   const output = join(packageRoot, "runs", `results-seed${seed}`);
   const command = ["demo", "--seed", seed, "--output", output, "--resume"];
-  const { status } = spawnSync(process.execPath, [join(packageRoot, "dist/cli/main.js"), ...command], { stdio: "inherit" });
+  const { status } = spawnSync(process.execPath, [join(packageRoot, "dist/cli/main.js"), ...command], {
+    stdio: "inherit",
+  });
   if (status !== 0) process.exit(status ?? 1);
   return output;
 });
@@ -19,7 +21,9 @@ const metrics = ["transfer", "average", "last", "forgetting"];
 const methods = ["zero-shot", "finetune", "lora", "codyra"];
 const rows = methods.map((method) => {
   const cells = metrics.map((metric) => {
-    const values = runs.map((ofSeed) => 100 * ofSeed.find((run) => run.info.method === method).metrics[metric].overall);
+    const values = runs.map(
+      (ofSeed) => 100 * ofSeed.find((run) => run.info.method === method).metrics[metric].overall,
+    );
     return `${mean(values).toFixed(1)} ± ${deviation(values).toFixed(1)}`;
   });
   return `| ${[method, ...cells].join(" | ")} |`;
@@ -38,5 +42,7 @@ function mean(values) {
 /** Of a sample: with n − 1. */
 function deviation(values) {
   const center = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / Math.max(values.length - 1, 1));
+  return Math.sqrt(
+    values.reduce((sum, value) => sum + (value - center) ** 2, 0) / Math.max(values.length - 1, 1),
+  );
 }

@@ -1,5 +1,5 @@
 import type * as torch from "../torch/index.js";
-import type { Random } from "./miniature/random.js";
+import type { Random } from "./random.js";
 import { type Box, resampleBoxes } from "./resample.js";
 
 export interface CropOptions {

@@ -2,8 +2,8 @@ import type { Preprocessing } from "../clip/index.js";
 import * as torch from "../torch/index.js";
 import { type CropOptions, randomResizedCrop } from "./augment.js";
 import type { ImageSet } from "./image-set.js";
-import { Random } from "./miniature/random.js";
 import { permutation } from "./permutation.js";
+import { Random } from "./random.js";
 
 /** What a model is trained or tested on in one step. */
 export interface Batch {

@@ -1,6 +1,6 @@
 import { groupByLabel } from "./group-by-label.js";
-import { Random } from "./miniature/random.js";
 import { permutation } from "./permutation.js";
+import { Random } from "./random.js";
 import type { Dataset, FewShotSample } from "./types.js";
 
 /**

@@ -12,7 +12,7 @@ export { type FolderOptions, openFolder } from "./folders.js";
 export { ImageSet, type ImageSetParts } from "./image-set.js";
 export { type LoadOptions, loadEvaluationImages, loadTrainingImages } from "./load-images.js";
 export * as miniature from "./miniature/index.js";
-export { Random } from "./miniature/random.js";
+export { Random } from "./random.js";
 export { type Box, resampleBoxes } from "./resample.js";
 export {
   type ArraySource,

@@ -1,4 +1,4 @@
-import type { Random } from "./miniature/random.js";
+import type { Random } from "./random.js";
 
 /** The integers 0..length−1 in random order (Fisher–Yates), the same for the same state of `random` on every platform. */
 export function permutation(length: number, random: Random): number[] {

@@ -110,7 +110,7 @@ function locateCmakeJs() {
     throw new SetupError({
       what: "The packages that the build needs are not installed (cmake-js is missing).",
       expected: "node_modules to hold what package.json asks for",
-      fix: "Run `npm ci`.",
+      fix: "Run `npm install`.",
     });
   }
 }

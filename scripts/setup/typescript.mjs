@@ -21,7 +21,7 @@ export async function compileTypescript() {
     throw new SetupError({
       what: "TypeScript is not installed, and dist/ is missing or older than lib/.",
       expected: "the development packages of package.json in node_modules",
-      fix: "Run `npm ci --include=dev`.",
+      fix: "Run `npm install --include=dev`.",
     });
   }
   const compiled = sources();

@@ -1,3 +1,4 @@
+import type { Random } from "../random.js";
 import {
   animals,
   type ConceptGroup,
@@ -11,7 +12,6 @@ import {
   vehicles,
 } from "./concepts/index.js";
 import { blotches, type Filter, grain, recolour, wobble } from "./filters.js";
-import type { Random } from "./random.js";
 import { element, group, placed, rect } from "./svg.js";
 
 /** A picture of the pre-training mixture before it is rasterised. */

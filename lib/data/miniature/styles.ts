@@ -1,6 +1,6 @@
+import type { Random } from "../random.js";
 import type { Draw, Palette } from "./concepts/index.js";
 import { blotches, blur, grain, recolour, wobble } from "./filters.js";
-import type { Random } from "./random.js";
 import { ellipse, group, line, path, placed, rect } from "./svg.js";
 
 /** Draws a concept in the manner of one domain, as SVG in the box from (-50, -50) to (50, 50). */

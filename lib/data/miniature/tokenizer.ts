@@ -1,7 +1,7 @@
+import { Random } from "../random.js";
 import { byteSymbols, endOfWord, learnMerges } from "./bpe.js";
 import { miniatureDomains } from "./domains.js";
 import { mixtureDrawing } from "./mixture.js";
-import { Random } from "./random.js";
 
 const startOfText = "<|startoftext|>";
 const endOfText = "<|endoftext|>";

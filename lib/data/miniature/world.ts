@@ -1,9 +1,9 @@
 import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Random } from "../random.js";
 import type { Draw } from "./concepts/index.js";
 import { miniatureDomain } from "./domains.js";
 import { mixtureDrawing } from "./mixture.js";
-import { Random } from "./random.js";
 import { rasterize } from "./render.js";
 
 /** Raise when a drawing changes, so that cached images are drawn anew. */

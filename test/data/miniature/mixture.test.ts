@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { miniatureDomains } from "../../../lib/data/miniature/index.js";
 import { mixtureDrawing } from "../../../lib/data/miniature/mixture.js";
-import { Random } from "../../../lib/data/miniature/random.js";
+import { Random } from "../../../lib/data/random.js";
 
 const captions = Array.from({ length: 4000 }, (_, i) => mixtureDrawing(new Random(`test/${i}`)).caption);
 

@@ -1,4 +1,4 @@
-import type { Random } from "../random.js";
+import type { Random } from "../../random.js";
 import { circle, ellipse, line, path, polygon } from "../svg.js";
 import type { ConceptGroup, Draw } from "./concept.js";
 

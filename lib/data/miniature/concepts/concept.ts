@@ -1,4 +1,4 @@
-import type { Random } from "../random.js";
+import type { Random } from "../../random.js";
 
 /** Colours a style hands to a concept. Concepts whose colours define them (flags, signs) ignore it. */
 export interface Palette {

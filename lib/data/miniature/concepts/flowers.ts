@@ -1,4 +1,4 @@
-import type { Random } from "../random.js";
+import type { Random } from "../../random.js";
 import { circle, ellipse, group, line, path, placed, polar } from "../svg.js";
 import type { ConceptGroup, Draw } from "./concept.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../../../lib/data/miniature/random.js";
+import { Random } from "../../lib/data/random.js";
 
 const take = (key: string, count: number) => {
   const random = new Random(key);

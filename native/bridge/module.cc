@@ -1,6 +1,7 @@
 #include "module.h"
 
 #include "call.h"
+#include "large_blocks.h"
 #include "small_blocks.h"
 
 namespace {
@@ -13,6 +14,7 @@ void exportHot(Napi::Object exports, const char* name, napi_callback callback) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  codyra::keepLargeBlocks();
   codyra::installSmallBlockAllocator();
   exportHot(exports, "call", codyra::call);
   exportHot(exports, "release", codyra::release);

@@ -128,7 +128,7 @@ describe("taskFromArrays", () => {
   });
 
   it("refuses arrays that do not fit and names that clash", () => {
-    expect(() => taskFromArrays({ ...source, size: 3 })).toThrow(/shape \[2, 3, 3, 3\], got 24 elements/);
+    expect(() => taskFromArrays({ ...source, size: 3 })).toThrow(/as many elements as shape \[2, 3, 3, 3\] has, got 24\./);
     expect(() => taskFromArrays({ ...source, classes: ["a", "A"] })).toThrow(/got "a" and "A"/);
   });
 });

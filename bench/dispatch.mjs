@@ -1,14 +1,15 @@
 import { torch } from "../dist/index.js";
 import { alternate } from "./lib/alternate.mjs";
+import { bindToOneCore } from "./lib/one-core.mjs";
 import { startPeer } from "./lib/peer.mjs";
 import { compare } from "./lib/table.mjs";
 
 export const name = "dispatch";
 export const description = "time per operator call on 8×8 tensors, result released, against eager PyTorch";
 export const defaults = {
-  rounds: 15,
+  rounds: 101,
   warmUp: 2,
-  calls: 50_000,
+  calls: 4_000,
   threads: 1,
   device: "cpu",
   dtype: "float32",
@@ -22,6 +23,7 @@ export async function run({ rounds, warmUp, calls, threads, seed }, report) {
   torch.setNumThreads(threads);
   torch.manualSeed(seed);
   const peer = await startPeer("dispatch.py", { threads });
+  const free = bindToOneCore(process.pid, peer.pid);
   const rows = [];
   try {
     for (const [operator, loop] of Object.entries(operatorLoops())) {
@@ -36,9 +38,13 @@ export async function run({ rounds, warmUp, calls, threads, seed }, report) {
       );
     }
   } finally {
+    free?.();
     peer.stop();
   }
-  return { peer: peer.versions, rows };
+  const notes = [
+    free ? "Both processes on one core." : "Each process on whatever core it got: ratios may be off.",
+  ];
+  return { peer: peer.versions, rows, notes };
 }
 
 function microsecondsPerCall(loop, calls) {

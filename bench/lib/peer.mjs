@@ -36,7 +36,8 @@ export async function startPeer(script, { threads }) {
 
   try {
     await spawned;
-    return { versions: await request("versions", { threads }), request, stop: () => child.stdin.end() };
+    const versions = await request("versions", { threads });
+    return { versions, pid: child.pid, request, stop: () => child.stdin.end() };
   } catch (cause) {
     throw new Error(
       `The peer ${script} did not start with ${interpreter}: expected a Python with torch. ` +

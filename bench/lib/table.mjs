@@ -1,6 +1,8 @@
+import { summarize } from "./statistics.mjs";
+
 /**
  * A run as Markdown: one line per row of the record, codyra beside its peer.
- * Rows are `{ what, unit, codyra, peer: { name, ... }, limit }` with summaries of the times; the ratio is that of the medians.
+ * Rows are `{ what, unit, codyra, peer: { name, ... }, limit }` with summaries of the times.
  */
 export function formatTable({ benchmark, environment, config, rows, notes = [] }) {
   const header = ["what", "codyra", "peer", "peer's time", "ratio", "limit", "within"];
@@ -30,7 +32,8 @@ function formatTime({ median, lowerQuartile, upperQuartile }, unit) {
   return `${median.toFixed(digits)} ${unit} (${lowerQuartile.toFixed(digits)}–${upperQuartile.toFixed(digits)})`;
 }
 
-/** A row of the record. */
+/** A row of the record. Its ratio is the median over the rounds: within one, both meet the machine in the same mood. */
 export function compare(what, unit, codyra, peer, limit) {
-  return { what, unit, codyra, peer, ratio: codyra.median / peer.median, limit };
+  const ratios = codyra.samples.map((time, round) => time / peer.samples[round]);
+  return { what, unit, codyra, peer, ratio: summarize(ratios).median, limit };
 }

@@ -112,7 +112,7 @@ async function loadAddon(isBuilt: boolean): Promise<{ addon: Diagnosis["addon"];
   if (!isBuilt) return { addon: { loads: false, path, error: "it has not been built" }, cudaDevices: 0 };
   try {
     const torch = await import("../torch/index.js");
-    return { addon: { loads: true, path }, cudaDevices: torch.cudaDeviceCount() };
+    return { addon: { loads: true, path }, cudaDevices: torch.cuda.deviceCount() };
   } catch (error) {
     return { addon: { loads: false, path, error: (error as Error).message }, cudaDevices: 0 };
   }

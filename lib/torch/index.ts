@@ -14,7 +14,7 @@ export { callOperator } from "./operator.js";
 export * from "./operators.generated.js";
 export * as optim from "./optim/index.js";
 export { Generator, generator, manualSeed } from "./random.js";
-export { cuda, cudaDeviceCount, memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
+export { cuda, memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
 export * as safetensors from "./safetensors.js";
 export { keep, scope, unscoped } from "./scope.js";
 export { type BackwardOptions, Tensor } from "./tensor.js";

@@ -22,6 +22,7 @@ export function memoryStatistics(): { liveTensors: number; liveBytes: number } {
 /** CUDA devices; `synchronize`, `memory` and `resetPeakMemory` throw where there are none. */
 export const cuda = {
   isAvailable: (): boolean => bridge().cudaDeviceCount() > 0,
+  /** Zero without CUDA. */
   deviceCount: (): number => bridge().cudaDeviceCount(),
   /** Waits until all work queued on the device is done. */
   synchronize: (device = 0): void => bridge().cudaSynchronize(device),
@@ -30,8 +31,3 @@ export const cuda = {
   /** Returns cached, unused memory to the device. */
   emptyCache: (): void => bridge().cudaEmptyCache(),
 } as const;
-
-/** @returns the number of CUDA devices; zero without CUDA */
-export function cudaDeviceCount(): number {
-  return bridge().cudaDeviceCount();
-}

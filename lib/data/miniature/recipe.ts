@@ -1,5 +1,7 @@
+import type { PretrainOptions } from "../../clip/index.js";
+
 /** How the miniature CLIP is built and pre-trained; `codyra pretrain` follows it. */
-export interface PretrainingRecipe {
+export interface PretrainingRecipe extends Omit<PretrainOptions, "signal" | "onProgress" | "reportEvery"> {
   /** Side of the square images in pixels. */
   readonly imageSize: number;
   readonly patchSize: number;
@@ -10,19 +12,6 @@ export interface PretrainingRecipe {
   readonly contextLength: number;
   /** Image–caption pairs drawn from the mixture; every epoch shows them in a new order. */
   readonly pairs: number;
-  readonly steps: number;
-  readonly batchSize: number;
-  /** Peak learning rate of AdamW, reached after a linear warm-up, then decayed to 0 along a cosine. */
-  readonly learningRate: number;
-  readonly warmupSteps: number;
-  /** On weight matrices; biases, layer norms, embeddings and the logit scale have none. */
-  readonly weightDecay: number;
-  readonly betas: readonly [number, number];
-  /** Gradients are scaled down to this L2 norm over all parameters. */
-  readonly maxGradientNorm: number;
-  /** Upper bound of exp(logit scale). */
-  readonly maxLogitScale: number;
-  readonly seed: number;
 }
 
 /** Size of a transformer. */

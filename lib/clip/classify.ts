@@ -28,16 +28,17 @@ export async function classifyFiles(
   const results: FileClassification[] = [];
   for (let start = 0; start < paths.length; start += batchSize) {
     const batch = paths.slice(start, start + batchSize);
-    const images = await Promise.all(batch.map(decodeImage));
+    const images = await Promise.all(
+      batch.map(async (path) => model.preprocessing.preprocess(await decodeImage(path))),
+    );
     const probabilities = scope(() =>
       noGrad(() => {
-        const pixels = stack(images.map((image) => model.preprocessing.preprocess(image))).to({
-          device: model.device,
-        });
+        const pixels = stack(images).to({ device: model.device });
         const features = model.encodeImage(model.preprocessing.normalise(pixels));
         return model.logits(features, texts).float().softmax(-1).toArray() as number[][];
       }),
     );
+    for (const image of images) image.dispose();
     probabilities.forEach((row, i) => {
       const predictions = row.map((probability, j) => ({ label: labels[j]!, probability }));
       predictions.sort((a, b) => b.probability - a.probability);

@@ -12,7 +12,7 @@ export interface DecodedImage {
  * colour profiles are ignored.
  * @throws if it cannot be read or is damaged, naming the path
  */
-export async function decodeImage(source: string | Buffer): Promise<DecodedImage> {
+export async function decodeImage(source: string | Uint8Array): Promise<DecodedImage> {
   try {
     const { data, info } = await sharp(source, { ignoreIcc: true })
       .removeAlpha()

@@ -11,6 +11,12 @@ export {
 } from "./config.js";
 export { formatConfig, parseConfig } from "./config-json.js";
 export { type DecodedImage, decodeImage } from "./image.js";
+export {
+  type ImageTransform,
+  resizeAndCenterCrop,
+  stretch,
+  type TransformedImage,
+} from "./image-transform.js";
 export { type CreateOptions, createModel, initialise } from "./initialise.js";
 export { type ClassifyOptions, ClipModel } from "./model.js";
 export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";

@@ -1,14 +1,7 @@
 import { z } from "zod";
-import {
-  addcmul,
-  type Device,
-  fromTypedArray,
-  scope,
-  type Tensor,
-  unscoped,
-  upsampleBicubic2dAa,
-} from "../torch/index.js";
+import { addcmul, type Device, fromTypedArray, scope, type Tensor, unscoped } from "../torch/index.js";
 import type { DecodedImage } from "./image.js";
+import { type ImageTransform, resizeAndCenterCrop } from "./image-transform.js";
 
 export interface PreprocessingConfig {
   /** Length of the shorter side after resizing, pixels. */
@@ -106,19 +99,17 @@ export class Preprocessing implements PreprocessingConfig {
     };
   }
 
-  /** Resizes bicubically with antialiasing, as Pillow does, and cuts the middle out. @returns `uint8 [3, S, S]` */
-  preprocess({ pixels, width, height }: DecodedImage): Tensor {
-    const { size, cropSize } = this;
-    return scope(() => {
-      const [short, long] = width < height ? [width, height] : [height, width];
-      const longSide = Math.floor((size * long) / short);
-      const [newWidth, newHeight] = width < height ? [size, longSide] : [longSide, size];
-      const image = fromTypedArray(pixels, [1, height, width, 3]).permute([0, 3, 1, 2]); // channels last, as the kernel likes it
-      const resized = upsampleBicubic2dAa(image, [newHeight, newWidth], false);
-      const top = Math.floor((newHeight - cropSize) / 2);
-      const left = Math.floor((newWidth - cropSize) / 2);
-      return resized.select(0, 0).narrow(1, top, cropSize).narrow(2, left, cropSize).contiguous();
-    });
+  /** Resizes bicubically with antialiasing, as Pillow does, and cuts the middle out. */
+  get transform(): ImageTransform {
+    return resizeAndCenterCrop(this.size, this.cropSize);
+  }
+
+  /** @returns `uint8 [3, S, S]`   @throws if the image is damaged */
+  async preprocess(image: Uint8Array | DecodedImage): Promise<Tensor> {
+    const { pixels } = await this.transform.apply(image);
+    return scope(() =>
+      fromTypedArray(pixels, [this.cropSize, this.cropSize, 3]).permute([2, 0, 1]).contiguous(),
+    );
   }
 
   /** `(x / 255 − mean) / std` per channel. @param images `uint8 [B, 3, S, S]`, any device   @returns `float32`, same shape */

@@ -1,7 +1,7 @@
 import { groupByLabel } from "./group-by-label.js";
 import { permutation } from "./permutation.js";
 import { Random } from "./random.js";
-import type { Dataset, FewShotSample } from "./types.js";
+import type { Dataset, Example, FewShotSample } from "./types.js";
 
 /**
  * Draws `shots` training images of each class without replacement, or with replacement for a class that has fewer.
@@ -33,7 +33,8 @@ export function sampleFewShot(
     indices.push(...draw(available, shots, random));
     if (available.length < shots) short.push({ className, available: available.length });
   }
-  return { shots, seed, indices, short };
+  const names = indices.map((index) => (dataset.train[index] as Example).name);
+  return { shots, seed, indices, names, short };
 }
 
 function draw(available: readonly number[], count: number, random: Random): number[] {

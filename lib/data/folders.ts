@@ -1,7 +1,8 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { extname, join, posix } from "node:path";
 import { defaultTemplate } from "../clip/index.js";
+import { FileExample } from "./file-example.js";
 import { checkClassNames, checkTemplates } from "./names.js";
 import { splitRandomly } from "./split.js";
 import type { Dataset, Example, RandomSplit } from "./types.js";
@@ -39,21 +40,23 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
 
   const folders = await subfolders(root, name);
   if (!(await isSplit(options, folders))) {
-    const { classes, examples } = await openPart(options, root, folders);
+    const { classes, examples } = await openPart(options, "", folders);
     const split = { trainFraction: 0.8, seed: 0, ...options.split };
-    return { name, classes, templates, ...splitRandomly({ name, classes, examples }, split), split };
+    const parts = splitRandomly({ name, classes, examples }, split);
+    return { name, classes, templates, ...parts, validation: [], split };
   }
 
   const [trainRoot, testRoot] = [join(root, trainFolder), join(root, testFolder)];
   const [trainFolders, testFolders] = [await subfolders(trainRoot, name), await subfolders(testRoot, name)];
   if (options.classes === undefined) checkSameFolders(name, trainFolders, testFolders);
-  const train = await openPart(options, trainRoot, trainFolders);
-  const test = await openPart(options, testRoot, testFolders);
+  const train = await openPart(options, trainFolder, trainFolders);
+  const test = await openPart(options, testFolder, testFolders);
   return {
     name,
     classes: train.classes,
     templates,
     train: train.examples,
+    validation: [],
     test: test.examples,
     split: "given",
   };
@@ -71,7 +74,9 @@ async function isSplit(
   return false;
 }
 
-async function openPart(options: FolderOptions, root: string, folders: readonly string[]) {
+/** @param part folder of the class folders, relative to the root */
+async function openPart(options: FolderOptions, part: string, folders: readonly string[]) {
+  const root = join(options.root, part);
   const chosen = namedFolders(options.classes ?? folders);
   const classes = [...chosen.values()];
   checkClassNames(options.name, classes);
@@ -86,7 +91,9 @@ async function openPart(options: FolderOptions, root: string, folders: readonly 
           "Add images or leave the class out.",
       );
     }
-    for (const path of files) examples.push({ path, label });
+    for (const file of files) {
+      examples.push(new FileExample(options.root, posix.join(part, folder, file), label));
+    }
   }
   return { classes, examples };
 }
@@ -117,9 +124,7 @@ async function foldersIn(folder: string): Promise<string[]> {
 
 async function imageFiles(folder: string): Promise<string[]> {
   const files = await select(folder, (entry) => entry.isFile());
-  return files
-    .filter((file) => imageExtensions.has(extname(file).toLowerCase()))
-    .map((file) => join(folder, file));
+  return files.filter((file) => imageExtensions.has(extname(file).toLowerCase()));
 }
 
 /** Names of the visible entries of one kind, links followed. Sorted by code unit: the same order in every locale. */

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { type DecodedImage, decodeImage, type Preprocessing } from "../clip/index.js";
+import { type ImageTransform, type Preprocessing, stretch } from "../clip/index.js";
 import * as torch from "../torch/index.js";
 import { digest, fingerprintExamples, ImageSet } from "./image-set.js";
 import type { Example } from "./types.js";
@@ -11,52 +10,40 @@ export interface LoadOptions {
 }
 
 /**
- * Loads training images, each stretched to a square a little larger than the model's input. A random resized crop is a box in fractions
+ * How training images are kept: stretched to a square a little larger than the model's input. A random resized crop is a box in fractions
  * of width and height, so stretching does not change what it shows, and all images fit into one tensor.
- * @throws if images cannot be read, after trying all of them
  */
-export function loadTrainingImages(
-  examples: readonly Example[],
-  preprocessing: Preprocessing,
-  options: LoadOptions = {},
-): Promise<ImageSet> {
+export function trainingTransform({ cropSize }: Preprocessing): ImageTransform {
   // The smallest crop keeps most of the image: 8/7 of the input (256 for 224) loses no visible detail.
-  const size = Math.ceil((preprocessing.cropSize * 8) / 7);
-  return loadImages(examples, size, (image) => stretch(image, size), options);
+  return stretch(Math.ceil((cropSize * 8) / 7));
 }
 
 /**
- * Loads images as the model wants them in tests: resized and centre-cropped.
+ * Loads images into memory, each transformed.
  * @throws if images cannot be read, after trying all of them
  */
-export function loadEvaluationImages(
+export async function loadImages(
   examples: readonly Example[],
-  preprocessing: Preprocessing,
-  options: LoadOptions = {},
+  transform: ImageTransform,
+  { onProgress }: LoadOptions = {},
 ): Promise<ImageSet> {
-  return loadImages(examples, preprocessing.cropSize, (image) => preprocessing.preprocess(image), options);
-}
-
-/** @param transform gives uint8 `[3, size, size]` */
-async function loadImages(
-  examples: readonly Example[],
-  size: number,
-  transform: (image: DecodedImage) => torch.Tensor,
-  { onProgress }: LoadOptions,
-): Promise<ImageSet> {
+  const { size } = transform;
   const images = torch.unscoped(() => torch.empty([examples.length, 3, size, size], { dtype: "uint8" }));
   const aspectRatios = new Float32Array(examples.length);
   const digests: Uint8Array[] = [];
   const failures: { index: number; reason: string }[] = [];
   let done = 0;
 
-  await forEachConcurrently(examples, async ({ path }, index) => {
+  await forEachConcurrently(examples, async (example, index) => {
     try {
-      const file = await readFile(path);
-      const image = await decodeImage(file);
-      digests[index] = digest(file);
-      aspectRatios[index] = image.width / image.height;
-      torch.scope(() => void images.select(0, index).copy_(transform(image)));
+      const content = await example.read();
+      const { pixels, width, height } = await transform.apply(content);
+      digests[index] = digest(content instanceof Uint8Array ? content : content.pixels);
+      aspectRatios[index] = width / height;
+      torch.scope(() => {
+        const image = torch.fromTypedArray(pixels, [size, size, 3]).permute([2, 0, 1]);
+        images.select(0, index).copy_(image);
+      });
     } catch (error) {
       failures.push({ index, reason: reasonOf(error as Error) });
     }
@@ -76,20 +63,21 @@ async function loadImages(
   });
 }
 
-/** Pillow-like antialiased bicubic resize to a square, ignoring the aspect ratio. */
-function stretch({ pixels, width, height }: DecodedImage, size: number): torch.Tensor {
-  const image = torch.fromTypedArray(pixels, [1, height, width, 3]).permute([0, 3, 1, 2]);
-  return torch.upsampleBicubic2dAa(image, [size, size], false).squeeze(0);
-}
-
 /** Decoders explain themselves in the cause; their own message does not know the path. */
 function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
+/** The file of the image, and where in it the image is when there are several. */
+function place({ file, name }: Example): string {
+  return file.replaceAll("\\", "/").endsWith(name) ? file : `${file} (${name})`;
+}
+
 function unreadable(examples: readonly Example[], failures: { index: number; reason: string }[]): Error {
   failures.sort((a, b) => a.index - b.index);
-  const listed = failures.slice(0, 5).map(({ index, reason }) => `  ${examples[index]?.path}: ${reason}`);
+  const listed = failures
+    .slice(0, 5)
+    .map(({ index, reason }) => `  ${place(examples[index] as Example)}: ${reason}`);
   const count = `${failures.length} of ${examples.length}`;
   return new Error(
     `Loading images: expected every file to be a readable image, got ${count} that are not. Replace or remove them` +

@@ -3,7 +3,7 @@ import type { Preprocessing } from "../clip/index.js";
 import * as torch from "../torch/index.js";
 import { sampleFewShot } from "./few-shot.js";
 import { digest, fingerprintExamples, ImageSet } from "./image-set.js";
-import { loadEvaluationImages, loadTrainingImages } from "./load-images.js";
+import { loadImages, trainingTransform } from "./load-images.js";
 import { checkClassNames, checkTemplates } from "./names.js";
 import type { Dataset, Example, FewShotSample, Task } from "./types.js";
 
@@ -27,11 +27,11 @@ export async function loadTask(dataset: Dataset, options: LoadTaskOptions): Prom
   const examples = sample?.indices.map((index) => dataset.train[index] as Example) ?? dataset.train;
   const total = examples.length + dataset.test.length;
 
-  const train = await loadTrainingImages(examples, preprocessing, {
+  const train = await loadImages(examples, trainingTransform(preprocessing), {
     onProgress: (done) => onProgress?.(done, total),
   });
   try {
-    const test = await loadEvaluationImages(dataset.test, preprocessing, {
+    const test = await loadImages(dataset.test, preprocessing.transform, {
       onProgress: (done) => onProgress?.(examples.length + done, total),
     });
     return makeTask(dataset, train, test, sample);

@@ -1,10 +1,19 @@
+import type { DecodedImage } from "../clip/index.js";
 import type { ImageSet } from "./image-set.js";
 
-/** One labelled image on disk. */
+/** One labelled image of a dataset, not read yet. */
 export interface Example {
-  readonly path: string;
+  /** Names the image in messages and in the files of a run: its path relative to the dataset, or its place in a larger file. */
+  readonly name: string;
   /** Index into the dataset's `classes`. */
   readonly label: number;
+  /** The file that holds the image; together with `name` it identifies the image. */
+  readonly file: string;
+  /**
+   * The bytes of the image file, or its pixels where the dataset keeps them without a format.
+   * @throws if the file is missing or damaged
+   */
+  read(): Promise<Uint8Array | DecodedImage>;
 }
 
 /** A labelled image collection on disk; nothing is decoded yet. */
@@ -14,8 +23,10 @@ export interface Dataset {
   /** Prompts with `{}` for the class name. The first is used in training; protocols may average over all of them in tests. */
   readonly templates: readonly string[];
   readonly train: readonly Example[];
+  /** Set apart for tuning; empty where the data has no such part. No run trains or tests on it. */
+  readonly validation: readonly Example[];
   readonly test: readonly Example[];
-  /** How train and test were told apart: by the folders on disk, or by a seeded draw per class. */
+  /** How train and test were told apart: by the data itself, or by a seeded draw per class. */
   readonly split: "given" | RandomSplit;
 }
 
@@ -48,6 +59,8 @@ export interface FewShotSample {
   readonly seed: number;
   /** Indices into the dataset's `train`, class by class. */
   readonly indices: readonly number[];
-  /** Classes with fewer than `shots` images, drawn with replacement. */
+  /** Names of the chosen images, in the order of `indices`. */
+  readonly names: readonly string[];
+  /** Classes with fewer than `shots` images, and what was done about it. */
   readonly short: readonly { readonly className: string; readonly available: number }[];
 }

@@ -11,7 +11,7 @@ describe("classifyFiles", () => {
     const results = await classifyFiles(model, paths, labels, { batchSize: 2 });
     expect(results.map(({ path }) => path)).toEqual(paths);
     for (const { path, predictions } of results) {
-      const image = model.preprocessing.preprocess(await decodeImage(path)).unsqueeze(0);
+      const image = (await model.preprocessing.preprocess(await decodeImage(path))).unsqueeze(0);
       const [row] = model.classify(image, labels).toArray() as number[][];
       const probabilities = predictions.map(({ probability }) => probability);
       expect(probabilities).toEqual(probabilities.toSorted((a, b) => b - a));

@@ -11,7 +11,7 @@ describe("preprocess", () => {
   it.each(["wide.jpg", "tall.png", "grey.png", "alpha.png", "palette-small.png"])(
     "agrees with Pillow on %s within 1/255 on average",
     async (name) => {
-      const pixels = preprocessing.preprocess(await decodeImage(fixture("images", name)));
+      const pixels = await preprocessing.preprocess(await decodeImage(fixture("images", name)));
       expect(pixels.dtype).toBe("uint8");
       expect(pixels.shape).toEqual([3, 32, 32]);
       const difference = pixels.float().sub(reference(name).float()).abs();
@@ -20,17 +20,20 @@ describe("preprocess", () => {
     },
   );
 
-  it("resizes the shorter side and cuts the middle out", () => {
+  it("resizes the shorter side and cuts the middle out", async () => {
     const width = 60;
     const pixels = new Uint8Array(20 * width * 3);
     for (let i = 0; i < pixels.length; i++) pixels[i] = 4 * (Math.floor(i / 3) % width); // each column its own grey
-    const resized = new Preprocessing({ size: 20, cropSize: 10, mean: [0, 0, 0], std: [1, 1, 1] }).preprocess(
-      {
-        pixels,
-        width,
-        height: 20,
-      },
-    );
+    const resized = await new Preprocessing({
+      size: 20,
+      cropSize: 10,
+      mean: [0, 0, 0],
+      std: [1, 1, 1],
+    }).preprocess({
+      pixels,
+      width,
+      height: 20,
+    });
     expect(Array.from(resized.select(0, 0).select(0, 0).toTypedArray(), Number)).toEqual(
       Array.from({ length: 10 }, (_, column) => 4 * (25 + column)),
     );

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Example, sampleFewShot } from "../../lib/data/index.js";
+import { type Example, FileExample, sampleFewShot } from "../../lib/data/index.js";
 
 function dataset(counts: Record<string, number>, name = "flowers") {
   const classes = Object.keys(counts);
   const train: Example[] = classes.flatMap((className, label) =>
-    Array.from({ length: counts[className] as number }, (_, i) => ({ path: `${className}/${i}.jpg`, label })),
+    Array.from(
+      { length: counts[className] as number },
+      (_, i) => new FileExample("", `${className}/${i}.jpg`, label),
+    ),
   );
   return { name, classes, train };
 }

@@ -36,7 +36,7 @@ describe("openFolder with train and test folders", () => {
     expect(dataset.classes).toEqual(["beagle", "maine coon"]);
     expect(dataset.templates).toEqual(["a photo of a {}."]);
     expect(dataset.split).toBe("given");
-    const found = dataset.train.map(({ path, label }) => `${label} ${relative(folder, path)}`);
+    const found = dataset.train.map(({ file, label }) => `${label} ${relative(folder, file)}`);
     expect(found).toEqual([
       "0 given/train/beagle/0.jpeg",
       "0 given/train/beagle/1.webp",
@@ -56,7 +56,7 @@ describe("openFolder with train and test folders", () => {
   it("takes names from a record", async () => {
     const dataset = await open("given", { classes: { maine_coon: "Maine Coon cat", beagle: "beagle" } });
     expect(dataset.classes).toEqual(["Maine Coon cat", "beagle"]);
-    expect(dataset.train[0]?.path).toContain("maine_coon");
+    expect(dataset.train[0]?.file).toContain("maine_coon");
   });
 
   it("follows links", async () => {
@@ -69,7 +69,7 @@ describe("openFolder with train and test folders", () => {
   it("takes other names of the two parts", async () => {
     await touch("renamed/fit/cat/1.jpg", "renamed/val/cat/2.jpg");
     const dataset = await open("renamed", { trainFolder: "fit", testFolder: "val" });
-    expect(dataset.test[0]?.path).toContain(join("val", "cat", "2.jpg"));
+    expect(dataset.test[0]?.file).toContain(join("val", "cat", "2.jpg"));
   });
 
   it("explains what is wrong", async () => {
@@ -105,7 +105,7 @@ describe("openFolder without train and test folders", () => {
 
   it("splits every class by the seed", async () => {
     const paths = async (seed: number) =>
-      (await open("flat", { split: { seed } })).train.map(({ path }) => path);
+      (await open("flat", { split: { seed } })).train.map(({ file }) => file);
     expect(await paths(1)).toEqual(await paths(1));
     expect(await paths(1)).not.toEqual(await paths(2));
   });
@@ -117,7 +117,7 @@ describe("openFolder without train and test folders", () => {
     expect(classes).toEqual(["cat", "owl", "train"]); // a class may be called train
     expect(count(train)).toEqual([7, 1, 7]);
     expect(count(test)).toEqual([3, 1, 3]);
-    expect(new Set([...train, ...test].map(({ path }) => path)).size).toBe(22);
+    expect(new Set([...train, ...test].map(({ file }) => file)).size).toBe(22);
     expect(split).toEqual({ trainFraction: 0.7, seed: 0 });
   });
 

@@ -3,7 +3,7 @@ import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Preprocessing } from "../../lib/clip/index.js";
-import { loadTask, openFolder, taskFromArrays } from "../../lib/data/index.js";
+import { FileExample, loadTask, openFolder, taskFromArrays } from "../../lib/data/index.js";
 import * as torch from "../../lib/torch/index.js";
 import { temporaryFolder, writePicture } from "./images.js";
 
@@ -63,7 +63,9 @@ describe("loadTask", () => {
     expect(original).toMatch(/^[0-9a-f]{64}$/);
     expect(await fingerprint(await open())).toBe(original);
     expect(await fingerprint({ ...dataset, classes: ["blue", "scarlet"] })).not.toBe(original);
-    const relabelled = dataset.test.map((example, i) => (i === 0 ? { ...example, label: 1 } : example));
+    const relabelled = dataset.test.map((example, i) =>
+      i === 0 ? new FileExample(root, example.name, 1) : example,
+    );
     expect(await fingerprint({ ...dataset, test: relabelled })).not.toBe(original);
     await writePicture(join(root, "test/red/3.jpg"), { color: { r: 250, g: 0, b: 0 } });
     expect(await fingerprint(dataset)).not.toBe(original);
@@ -128,7 +130,9 @@ describe("taskFromArrays", () => {
   });
 
   it("refuses arrays that do not fit and names that clash", () => {
-    expect(() => taskFromArrays({ ...source, size: 3 })).toThrow(/as many elements as shape \[2, 3, 3, 3\] has, got 24\./);
+    expect(() => taskFromArrays({ ...source, size: 3 })).toThrow(
+      /as many elements as shape \[2, 3, 3, 3\] has, got 24\./,
+    );
     expect(() => taskFromArrays({ ...source, classes: ["a", "A"] })).toThrow(/got "a" and "A"/);
   });
 });

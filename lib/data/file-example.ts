@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Example } from "./types.js";
+
+/** An image in a file of its own. A class, because a dataset may have a million of them. */
+export class FileExample implements Example {
+  /** @param name path relative to `root`, with forward slashes */
+  constructor(
+    readonly root: string,
+    readonly name: string,
+    readonly label: number,
+  ) {}
+
+  get file(): string {
+    return join(this.root, this.name);
+  }
+
+  read(): Promise<Uint8Array> {
+    return readFile(this.file);
+  }
+}

@@ -1,50 +1,127 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { terminalStyle } from "../report/index.js";
+import {
+  type ClassificationOutput,
+  jsonLinesOutput,
+  jsonOutput,
+  tableOutput,
+} from "./classification-output.js";
+import { readLabels } from "./labels.js";
+import { Progress } from "./progress.js";
+import { UsageError } from "./usage-error.js";
 
 interface ClassifyFlags {
   model: string;
-  labels: string;
-  template?: string;
-  top: string;
+  labels?: string;
+  labelsFile?: string;
+  template?: string[];
+  top: number;
+  batchSize: number;
   device: string;
   json?: boolean;
+  jsonLines?: boolean;
 }
 
 /** `codyra classify`: zero-shot classification of image files. */
 export function classifyCommand(): Command {
   return new Command("classify")
     .description("Classify image files by labels given as text.")
-    .argument("<image...>", "image files")
+    .argument("<image...>", "image files, folders of images, or quoted patterns such as 'photos/**/*.jpg'")
     .option("--model <dir>", "Hugging Face CLIP directory, or miniature", "miniature")
-    .requiredOption("--labels <list>", "labels, separated by commas")
-    .option("--template <text>", "prompt with {} for the label", "a photo of a {}.")
-    .option("--top <n>", "labels to print per image", "5")
-    .option("--device <device>", "cpu, cuda, cuda:1, …", "cpu")
-    .option("--json", "print JSON")
+    .option("--labels <list>", "labels, separated by commas")
+    .option("--labels-file <file>", "text file with a label on each line")
+    .option(
+      "--template <text>",
+      'prompt with {} for the label; may be repeated, to average over all (default: "a photo of a {}.")',
+      (template: string, before: string[] = []) => [...before, template],
+    )
+    .option("--top <n>", "labels to print per image", positiveInteger, 5)
+    .option("--batch-size <n>", "images per pass", positiveInteger, 32)
+    .option("--device <device>", "cpu, cuda, cuda:1, …", device, "cpu")
+    .option("--json", "print a JSON array")
+    .option("--json-lines", "print a line of JSON per image")
     .addHelpText(
       "after",
-      '\nExample:\n  $ codyra classify --model runs/shop/model --labels "rose,tulip,daisy" --template "a photo of a {}, a type of flower." *.jpg',
+      `
+Of folders, with all below them, the files with an image's extension are taken. Images that cannot be read are told at the end, with
+exit code 1; in JSON they have "error" instead of "predictions".
+
+Examples:
+  $ codyra classify --labels "circle,square" drawing.png
+  $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/`,
     )
-    .action(async (images: string[], flags: ClassifyFlags) => {
-      const labels = flags.labels
-        .split(",")
-        .map((label) => label.trim())
-        .filter((label) => label !== "");
-      const { classifyFiles } = await import("../clip/index.js");
-      const { openModel } = await import("./experiment.js");
-      const model = openModel(flags.model, flags.device);
-      const results = await classifyFiles(model, images, labels, {
-        template: flags.template,
-        topK: Number(flags.top),
-      });
-      if (flags.json) {
-        process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-        return;
-      }
-      for (const { path, predictions } of results) {
-        process.stdout.write(`${path}\n`);
-        for (const { label, probability } of predictions) {
-          process.stdout.write(`  ${(100 * probability).toFixed(1).padStart(5)} %  ${label}\n`);
-        }
-      }
-    });
+    .action(classify);
+}
+
+async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
+  const labels = readLabels(flags);
+  checkFlags(flags);
+  const { classifyFiles, findImages } = await import("../data/index.js");
+  const { openModel } = await import("./experiment.js");
+  const { files, missing } = await findImages(places);
+  const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
+  const output = createOutput(flags, files, labels);
+  for (const result of unreadable) output.add(result);
+
+  if (files.length > 0) {
+    const { template, top: topK, batchSize } = flags;
+    const model = openModel(flags.model, flags.device);
+    const progress = startProgress(flags, files.length);
+    let done = 0;
+    for await (const result of classifyFiles(model, files, labels, { template, topK, batchSize })) {
+      output.add(result);
+      if ("error" in result) unreadable.push(result);
+      progress?.update(++done, files.length);
+    }
+    progress?.finish();
+    model.dispose();
+  }
+  output.end();
+  if (unreadable.length > 0) throw cannotBeRead(unreadable);
+}
+
+function checkFlags({ template = [], json, jsonLines }: ClassifyFlags): void {
+  const wrong = template.find((text) => !text.includes("{}"));
+  if (wrong !== undefined)
+    throw new UsageError(`--template: expected {} where the label goes, got '${wrong}'. Put one in.`);
+  if (json && jsonLines)
+    throw new UsageError("Output: expected --json or --json-lines, got both. Leave one out.");
+}
+
+function createOutput(
+  { json, jsonLines }: ClassifyFlags,
+  paths: readonly string[],
+  labels: readonly string[],
+): ClassificationOutput {
+  const print = (text: string) => process.stdout.write(text);
+  if (json) return jsonOutput(print);
+  if (jsonLines) return jsonLinesOutput(print);
+  return tableOutput(print, { paths, labels, ...terminalStyle(process.stdout) });
+}
+
+/** Of more than one batch; not where lines that appear on the terminal are progress enough. */
+function startProgress({ json, batchSize }: ClassifyFlags, total: number): Progress | undefined {
+  if (total <= batchSize || (process.stdout.isTTY && !json)) return undefined;
+  const progress = new Progress();
+  progress.start("classifying");
+  return progress;
+}
+
+function device(text: string): string {
+  if (/^(cpu|mps|cuda(:\d+)?)$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected cpu, cuda, cuda:<number> or mps.");
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("Expected a whole number of 1 or more.");
+}
+
+function cannotBeRead(images: readonly { path: string; error: string }[]): Error {
+  const listed = images.slice(0, 5).map(({ path, error }) => `  ${path}: ${error}`);
+  const first = images.length > listed.length ? `; the first ${listed.length}` : "";
+  return new Error(
+    `Expected readable images, got ${images.length} that are not. Replace them or leave them out${first}:\n${listed.join("\n")}`,
+  );
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ClipConfig, TransformerConfig } from "./config.js";
+import { type ClipConfig, logitScaleInit, type TransformerConfig } from "./config.js";
 
 const size = z.int().positive();
 const tokenId = z.int().nonnegative();
@@ -38,7 +38,7 @@ const configSchema = z.object({
   text_config: textSchema.prefault({}),
   vision_config: visionSchema.prefault({}),
   projection_dim: size.default(512),
-  logit_scale_init_value: z.number().default(2.6592),
+  logit_scale_init_value: z.number().default(logitScaleInit),
 });
 
 /**

@@ -13,7 +13,7 @@ export interface TextConfig extends TransformerConfig {
   readonly contextLength: number;
   readonly startTokenId: number | null;
   readonly padTokenId: number | null;
-  /** The position of this token is read out. 2 stands for "the highest id of the prompt", as in configurations written before 2023. */
+  /** The position of this token is read out; `highestTokenId` stands for the highest id of the prompt. */
   readonly endTokenId: number;
 }
 
@@ -30,6 +30,12 @@ export interface ClipConfig {
   readonly embedDim: number;
   readonly logitScaleInit: number;
 }
+
+/** OpenAI's rule for the position to read out, under the number that Hugging Face configurations written before 2023 have for it. */
+export const highestTokenId = 2;
+
+/** ln(1 / 0.07), as published. */
+export const logitScaleInit = 2.6592;
 
 const base = {
   layers: 12,
@@ -62,17 +68,20 @@ const baseModel: ClipConfig = {
   text: baseText,
   vision: baseVision,
   embedDim: 512,
-  logitScaleInit: 2.6592,
+  logitScaleInit,
+};
+
+const largeModel: ClipConfig = {
+  text: { ...baseText, width: 768, heads: 12, mlpWidth: 3072 },
+  vision: { ...baseVision, width: 1024, heads: 16, mlpWidth: 4096, layers: 24, patchSize: 14 },
+  embedDim: 768,
+  logitScaleInit,
 };
 
 /** The published models, arXiv:2103.00020 table 20. */
 export const clipConfigs = {
   "vit-b-32": baseModel,
   "vit-b-16": { ...baseModel, vision: { ...baseVision, patchSize: 16 } },
-  "vit-l-14": {
-    ...baseModel,
-    text: { ...baseText, width: 768, heads: 12, mlpWidth: 3072 },
-    vision: { ...baseVision, width: 1024, heads: 16, mlpWidth: 4096, layers: 24, patchSize: 14 },
-    embedDim: 768,
-  },
+  "vit-l-14": largeModel,
+  "vit-l-14-336": { ...largeModel, vision: { ...largeModel.vision, imageSize: 336 } },
 } as const satisfies Record<string, ClipConfig>;

@@ -1,7 +1,10 @@
 export type { AdaptableLayer } from "./adaptable.js";
 export { type ModelAssets, readAssets } from "./assets.js";
-export { type LoadOptions, loadModel, loadStateDict, saveModel } from "./checkpoint.js";
-export { type ClassifyFilesOptions, classifyFiles, type FileClassification } from "./classify.js";
+export { saveOpenAi, saveOpenClip } from "./checkpoint/export.js";
+export { fromOpenAi, toOpenAi } from "./checkpoint/keys.js";
+export { type LoadOptions, loadModel } from "./checkpoint/load.js";
+export { loadStateDict } from "./checkpoint/parameters.js";
+export { saveModel } from "./checkpoint/save.js";
 export {
   type ClipConfig,
   clipConfigs,
@@ -23,3 +26,4 @@ export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
 export { type PretrainOptions, pretrain } from "./pretrain.js";
 export { classFeatures, classPrompts, defaultTemplate, fillTemplate } from "./prompts.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
+export { writeDirectory } from "./write-directory.js";

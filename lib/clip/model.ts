@@ -54,7 +54,7 @@ export class ClipModel extends nn.Module {
   get tokenizer(): Tokenizer {
     if (this.assets?.tokenizer !== undefined) return this.assets.tokenizer;
     throw new Error(
-      "This model has no tokenizer: expected the tokenizer.json of its directory. Pass assets, or use encodeText.",
+      "This model has no tokenizer: expected a tokenizer.json beside its weights. Load it with the option `tokenizer`, or use encodeText.",
     );
   }
 

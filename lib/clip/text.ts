@@ -1,9 +1,7 @@
 import { nn, type Tensor } from "../torch/index.js";
 import type { Select } from "./attention.js";
-import type { TextConfig } from "./config.js";
+import { highestTokenId, type TextConfig } from "./config.js";
 import { Transformer } from "./transformer.js";
-
-const highestId = 2;
 
 /** CLIP's causal text transformer, up to the projection. */
 export class TextTransformer extends nn.Module {
@@ -45,7 +43,7 @@ export class TextTransformer extends nn.Module {
 
   private endOfText(ids: Tensor): Select {
     const { endTokenId, width } = this.config;
-    const scores = endTokenId === highestId ? ids : ids.eq(endTokenId).to({ dtype: "int32" });
+    const scores = endTokenId === highestTokenId ? ids : ids.eq(endTokenId).to({ dtype: "int32" });
     const index = scores.argmax(-1).view([-1, 1, 1]).expand([-1, 1, width]); // the first of equal ones
     return (x) => x.gather(1, index).squeeze(1);
   }

@@ -19,7 +19,7 @@ export interface EncodeOptions {
   readonly device?: Device;
 }
 
-/** Texts to token ids, by the `tokenizer.json` and `tokenizer_config.json` of a Hugging Face directory. */
+/** Texts to token ids, by the `tokenizer.json` and, where present, the `tokenizer_config.json` of a Hugging Face directory. */
 export class Tokenizer {
   private constructor(
     private readonly encoder: BytePairEncoder,
@@ -31,7 +31,7 @@ export class Tokenizer {
 
   /**
    * @param contextLength default: that of the tokenizer's configuration, or else 77
-   * @throws if a file is missing or not a tokenizer
+   * @throws if `tokenizer.json` is missing or not a tokenizer
    */
   static load(directory: string, contextLength?: number): Tokenizer {
     return Tokenizer.parse(
@@ -44,7 +44,9 @@ export class Tokenizer {
   /** From files that have been read. @param source the directory, named in errors */
   static parse(files: DirectoryFiles, source: string, contextLength?: number): Tokenizer {
     const tokenizerJson = parseJson(files, "tokenizer.json", source) as object;
-    const configJson = parseJson(files, "tokenizer_config.json", source) as object;
+    const configJson = files.has("tokenizer_config.json")
+      ? (parseJson(files, "tokenizer_config.json", source) as object)
+      : {};
     const parsed = tokenizerConfigSchema.safeParse(configJson);
     if (!parsed.success) throw new Error(`${source}/tokenizer_config.json: ${z.prettifyError(parsed.error)}`);
     const {

@@ -94,6 +94,9 @@ export interface Bridge {
   cudaSynchronize(device: number): void;
   cudaEmptyCache(): void;
   cudaResetPeakMemory(device: number): void;
+  // archive.cc
+  archiveRecords(path: string): { name: string; offset: number; bytes: number }[];
+  writeArchive(path: string, names: readonly string[], tensors: readonly Handle[]): void;
 }
 
 let loaded: Bridge | undefined;

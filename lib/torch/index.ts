@@ -1,3 +1,4 @@
+export * as archive from "./archive.js";
 export {
   autocast,
   detectAnomaly,
@@ -13,6 +14,7 @@ export * as nn from "./nn/index.js";
 export { callOperator } from "./operator.js";
 export * from "./operators.generated.js";
 export * as optim from "./optim/index.js";
+export { type PickleGlobal, type UnpickleOptions, unpickle } from "./pickle.js";
 export { Generator, generator, manualSeed } from "./random.js";
 export { cuda, memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
 export * as safetensors from "./safetensors.js";

@@ -23,6 +23,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   codyra::exportAutograd(exports);
   codyra::exportRandom(exports);
   codyra::exportRuntime(exports);
+  codyra::exportArchive(exports);
   return exports;
 }
 

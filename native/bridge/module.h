@@ -10,5 +10,6 @@ void exportTensors(Napi::Object exports);
 void exportAutograd(Napi::Object exports);
 void exportRandom(Napi::Object exports);
 void exportRuntime(Napi::Object exports);
+void exportArchive(Napi::Object exports);
 
 }  // namespace codyra

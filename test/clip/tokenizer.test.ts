@@ -1,9 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { Tokenizer } from "../../lib/clip/index.js";
-import { packageRoot } from "../../lib/torch/index.js";
 import { fixture, temporaryDirectory } from "./fixtures.js";
 
 interface Tokens {
@@ -51,41 +49,3 @@ describe("Tokenizer", () => {
     expect(() => Tokenizer.load(directory)).toThrow(`${join(directory, "tokenizer.json")} is missing`);
   });
 });
-
-const vocabulary = join(packageRoot, "..", "shared", "data", "clip", "bpe_simple_vocab_16e6.txt.gz");
-
-describe.skipIf(!existsSync(vocabulary))(`OpenAI's vocabulary (needs ${vocabulary})`, () => {
-  it("gives the ids of transformers", () => {
-    const merges = gunzipSync(readFileSync(vocabulary)).toString("utf8").split("\n").slice(1, 48895);
-    const tokenizer = Tokenizer.parse(clipFiles(merges), "clip");
-    for (const { text, ids } of read(fixture("clip-tokens.json")) as Tokens[]) {
-      expect(encodeOne(tokenizer, text), text).toEqual(ids);
-    }
-  });
-});
-
-/** OpenAI's vocabulary in the layout of the small tokenizer: the bytes come first in both. */
-function clipFiles(merges: string[]): Map<string, Buffer> {
-  // biome-ignore lint/suspicious/noExplicitAny: a file format
-  const small = read(fixture("quick-gelu", "tokenizer.json")) as any;
-  const config = {
-    ...(read(fixture("quick-gelu", "tokenizer_config.json")) as object),
-    model_max_length: 77,
-  };
-  const bytes = Object.keys(small.model.vocab).slice(0, 512);
-  const names = [
-    ...bytes,
-    ...merges.map((merge) => merge.replace(" ", "")),
-    "<|startoftext|>",
-    "<|endoftext|>",
-  ];
-  small.model.vocab = Object.fromEntries(names.map((name, id) => [name, id]));
-  small.model.merges = merges.map((merge) => merge.split(" "));
-  small.added_tokens.forEach((token: { id: number }, i: number) => {
-    token.id = names.length - 2 + i;
-  });
-  return new Map([
-    ["tokenizer.json", Buffer.from(JSON.stringify(small))],
-    ["tokenizer_config.json", Buffer.from(JSON.stringify(config))],
-  ]);
-}

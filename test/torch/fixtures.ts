@@ -45,3 +45,36 @@ export function leaked(body: () => void): { tensors: number; bytes: number } {
   const after = memoryStatistics();
   return { tensors: after.liveTensors - before.liveTensors, bytes: after.liveBytes - before.liveBytes };
 }
+
+/** Copies of a file with up to five bytes changed, and some cut short; the same ones in every run. */
+export function* mutations(original: Uint8Array, count: number): Generator<Uint8Array> {
+  let state = 1;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  for (let i = 0; i < count; i++) {
+    const mutated = Uint8Array.from(original);
+    for (let change = random(5); change >= 0; change--) mutated[random(mutated.length)] = random(256);
+    yield random(4) > 0 ? mutated : mutated.subarray(0, random(mutated.length));
+  }
+}
+
+/**
+ * Reads mutated files. Each must be read, or refused with an error that names the source.
+ * @returns how many of each
+ */
+export function tryAll(files: Iterable<Uint8Array>, read: (file: Uint8Array) => void, source: string) {
+  const outcomes = { read: 0, refused: 0 };
+  for (const file of files) {
+    try {
+      read(file);
+      outcomes.read++;
+    } catch (error) {
+      expect(error).toBeInstanceOf(Error);
+      expect((error as Error).message).toContain(source);
+      outcomes.refused++;
+    }
+  }
+  return outcomes;
+}

@@ -12,7 +12,7 @@ import {
   tensor,
   zeros,
 } from "../../lib/torch/index.js";
-import { fixture, leaked } from "./fixtures.js";
+import { fixture, leaked, mutations, tryAll } from "./fixtures.js";
 
 const dtypes: DType[] = [
   "float64",
@@ -266,6 +266,24 @@ describe("load", () => {
   test("names a file that is missing", () => {
     expect(() => safetensors.load(path)).toThrow(path);
   });
+});
+
+test("10,000 mutated headers are refused with an error or read, without memory for what they claim", () => {
+  safetensors.save(
+    path,
+    dtypes.map((dtype) => [dtype, matrix(dtype)]),
+    { format: "pt" },
+  );
+  const [original, { dataStart }] = [readFileSync(path), readHeader()];
+  const read = (header: Uint8Array) => {
+    writeFileSync(path, Buffer.concat([header, original.subarray(dataStart)]));
+    for (const loaded of safetensors.load(path).tensors.values()) loaded.dispose();
+  };
+  const before = process.memoryUsage().rss;
+  const outcomes = tryAll(mutations(original.subarray(0, dataStart), 10_000), read, path);
+  expect(process.memoryUsage().rss - before).toBeLessThan(2 ** 28);
+  expect(outcomes.read).toBeGreaterThan(10);
+  expect(outcomes.refused).toBeGreaterThan(1000);
 });
 
 describe("save that fails leaves nothing behind:", () => {

@@ -1,0 +1,117 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { archive, noGrad, safetensors, scope } from "../../torch/index.js";
+import { highestTokenId, type TransformerConfig } from "../config.js";
+import type { ClipModel } from "../model.js";
+import { Preprocessing } from "../preprocessing.js";
+import { writeDirectory } from "../write-directory.js";
+import { toOpenAi } from "./keys.js";
+
+const openAiVocabSize = 49408;
+const openAiHeadWidth = 64;
+
+/**
+ * Writes a directory that open_clip loads as `local-dir:…`: `open_clip_config.json`, `open_clip_model.safetensors` and the model's tokenizer
+ * files.
+ * @throws naming everything in the model that this format cannot hold; then nothing is written
+ */
+export function saveOpenClip(model: ClipModel, directory: string): void {
+  checkFits("open_clip", sharedDemands(model));
+  const { mean, std } = preprocessingOf(model);
+  const config = {
+    model_cfg: openClipConfig(model),
+    preprocess_cfg: { mean, std, interpolation: "bicubic", resize_mode: "shortest" },
+  };
+  writeDirectory(directory, (temporary) => {
+    for (const [name, content] of model.assets?.files ?? []) {
+      if (!name.endsWith("processor_config.json")) writeFileSync(join(temporary, name), content);
+    }
+    writeFileSync(join(temporary, "open_clip_config.json"), `${JSON.stringify(config, null, 2)}\n`);
+    const path = join(temporary, "open_clip_model.safetensors");
+    noGrad(() => scope(() => safetensors.save(path, toOpenAi(model.stateDict()), { format: "pt" })));
+  });
+}
+
+/**
+ * Writes a state dict that the `build_model` of OpenAI's package takes, as `torch.save` would: its shape says what model it is.
+ * @throws naming everything in the model that OpenAI's CLIP does differently; then nothing is written
+ */
+export function saveOpenAi(model: ClipModel, path: string): void {
+  checkFits("OpenAI's CLIP", [...sharedDemands(model), ...openAiDemands(model)]);
+  mkdirSync(dirname(path), { recursive: true });
+  noGrad(() => scope(() => archive.save(path, toOpenAi(model.stateDict()))));
+}
+
+function openClipConfig({ config: { embedDim, vision, text } }: ClipModel): Record<string, unknown> {
+  return {
+    embed_dim: embedDim,
+    quick_gelu: vision.activation === "quick_gelu",
+    vision_cfg: {
+      image_size: vision.imageSize,
+      patch_size: vision.patchSize,
+      width: vision.width,
+      layers: vision.layers,
+      head_width: vision.width / vision.heads,
+      mlp_ratio: vision.mlpWidth / vision.width,
+    },
+    text_cfg: {
+      context_length: text.contextLength,
+      vocab_size: text.vocabSize,
+      width: text.width,
+      layers: text.layers,
+      heads: text.heads,
+      mlp_ratio: text.mlpWidth / text.width,
+      // Without it, open_clip takes OpenAI's vocabulary; with it, the tokenizer in the directory.
+      ...(text.vocabSize === openAiVocabSize ? {} : { hf_tokenizer_name: "." }),
+    },
+  };
+}
+
+type Demand = readonly [what: string, found: unknown, expected: unknown];
+
+function sharedDemands(model: ClipModel): Demand[] {
+  const { text, vision } = model.config;
+  const { size, cropSize } = preprocessingOf(model);
+  const adapted = model.adaptableLayers().find(({ linear }) => linear.adapter !== undefined);
+  const readOut = text.endTokenId === highestTokenId ? text.vocabSize - 1 : text.endTokenId;
+  return [
+    ["adapters", adapted?.name ?? "none", "none"],
+    ["text activation", text.activation, vision.activation],
+    ["text layerNormEps", text.layerNormEps, 1e-5],
+    ["vision layerNormEps", vision.layerNormEps, 1e-5],
+    ["endTokenId, the highest id", readOut, text.vocabSize - 1],
+    ["preprocessing size", size, vision.imageSize],
+    ["preprocessing cropSize", cropSize, vision.imageSize],
+  ];
+}
+
+function openAiDemands(model: ClipModel): Demand[] {
+  const { text, vision } = model.config;
+  const { mean, std } = preprocessingOf(model);
+  const openAi = Preprocessing.openai();
+  const ofTower = (tower: string, { width, heads, mlpWidth }: TransformerConfig): Demand[] => [
+    [`${tower} heads, width / ${openAiHeadWidth}`, heads, width / openAiHeadWidth],
+    [`${tower} mlpWidth, 4 · width`, mlpWidth, 4 * width],
+  ];
+  return [
+    ...ofTower("text", text),
+    ...ofTower("vision", vision),
+    ["vision activation", vision.activation, "quick_gelu"],
+    ["preprocessing mean", mean, openAi.mean],
+    ["preprocessing std", std, openAi.std],
+  ];
+}
+
+function checkFits(format: string, demands: readonly Demand[]): void {
+  const misfits = demands
+    .filter(([, found, expected]) => String(found) !== String(expected))
+    .map(([what, found, expected]) => `  ${what}: expected ${expected}, got ${found}`);
+  if (misfits.length === 0) return;
+  throw new Error(
+    `This model cannot be written for ${format}.\n${misfits.join("\n")}\nWrite it as a Hugging Face directory with saveModel.`,
+  );
+}
+
+function preprocessingOf({ assets, config }: ClipModel): Preprocessing {
+  return assets?.preprocessing ?? Preprocessing.openai(config.vision.imageSize);
+}

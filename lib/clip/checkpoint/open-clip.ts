@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
+import { Preprocessing } from "../preprocessing.js";
+
+// Format: CLIPVisionCfg, CLIPTextCfg and PreprocessCfg of open_clip. A field that would change the model is refused, not ignored.
+
+const size = z.int().positive();
+
+const tower = {
+  width: size,
+  layers: size,
+  mlp_ratio: z.number().positive().default(4),
+  ...neutral({
+    ls_init_value: null,
+    final_ln_after_pool: false,
+    act_kwargs: null,
+    norm_kwargs: null,
+    block_type: "default",
+    qk_norm: false,
+    scaled_cosine_attn: false,
+    scale_heads: false,
+    scale_attn_inner: false,
+    scale_attn: false,
+    scale_fc: false,
+  }),
+  output_tokens: z.boolean().optional(), // changes what Python returns
+};
+
+const visionSchema = z.strictObject({
+  ...tower,
+  width: size.default(768),
+  layers: z.int("expected a vision transformer: give one of the ViT models").positive().default(12),
+  head_width: size.default(64),
+  patch_size: size.default(16),
+  image_size: square().default(224),
+  patch_dropout: z.number().optional(), // in training only
+  ...neutral({
+    attentional_pool: false,
+    attn_pooler_queries: 256,
+    attn_pooler_heads: 8,
+    no_ln_pre: false,
+    pos_embed_type: "learnable",
+    pool_type: "tok",
+    timm_model_name: null,
+  }),
+});
+
+const textSchema = z.strictObject({
+  ...tower,
+  width: size.default(512),
+  layers: size.default(12),
+  heads: size.default(8),
+  context_length: size.default(77),
+  vocab_size: size.default(49408),
+  // The causal tower reads the highest id and nothing after it: padding changes nothing.
+  pad_id: z.number().optional(),
+  eos_id: z.number().optional(),
+  hf_tokenizer_name: z.string().nullish(),
+  tokenizer_mode: z.string().nullish(),
+  tokenizer_kwargs: z.unknown().optional(),
+  ...neutral({
+    embed_cls: false,
+    no_causal_mask: false,
+    pool_type: "argmax",
+    proj_bias: false,
+    proj_type: "linear",
+    hf_model_name: null,
+  }),
+});
+
+const modelSchema = z.strictObject({
+  embed_dim: size,
+  quick_gelu: z.boolean().default(false),
+  vision_cfg: visionSchema,
+  text_cfg: textSchema,
+  init_logit_scale: z.number().default(logitScaleInit),
+  ...neutral({ custom_text: false, init_logit_bias: null, nonscalar_logit_scale: false }),
+});
+
+const preprocessSchema = z.object({
+  size: square().optional(),
+  mode: z.literal("RGB").optional(),
+  mean: z.array(z.number()).length(3).optional(),
+  std: z.array(z.number().positive()).length(3).optional(),
+  interpolation: z.literal("bicubic").optional(),
+  resize_mode: z.literal("shortest").optional(),
+});
+
+const schema = z.object({ model_cfg: modelSchema, preprocess_cfg: preprocessSchema.prefault({}) });
+
+/**
+ * Reads the content of an `open_clip_config.json`.
+ * @param source named in the error
+ * @throws with every wrong field, and those of towers that are not CLIP's
+ */
+export function parseOpenClipConfig(
+  json: unknown,
+  source: string,
+): { config: ClipConfig; preprocessing: Preprocessing } {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    throw new Error(
+      `${source}: not the configuration of a CLIP model with a vision transformer.\n` +
+        `${z.prettifyError(parsed.error)}\nUse a model that has what is expected.`,
+    );
+  }
+  const { model_cfg: model, preprocess_cfg: preprocess } = parsed.data;
+  const { vision_cfg: vision, text_cfg: text } = model;
+  const activation = model.quick_gelu ? "quick_gelu" : "gelu";
+  const shared = (tower: typeof vision | typeof text, heads: number): TransformerConfig => {
+    if (!Number.isInteger(heads) || tower.width % heads !== 0) {
+      throw new Error(`${source}: width ${tower.width} cannot be divided into ${heads} heads. Correct it.`);
+    }
+    const { width, layers, mlp_ratio: ratio } = tower;
+    return { width, layers, heads, mlpWidth: Math.trunc(width * ratio), activation, layerNormEps: 1e-5 };
+  };
+  const imageSize = vision.image_size;
+  const config: ClipConfig = {
+    text: {
+      ...shared(text, text.heads),
+      vocabSize: text.vocab_size,
+      contextLength: text.context_length,
+      startTokenId: text.vocab_size - 2,
+      padTokenId: text.vocab_size - 1,
+      endTokenId: highestTokenId,
+    },
+    vision: { ...shared(vision, vision.width / vision.head_width), imageSize, patchSize: vision.patch_size },
+    embedDim: model.embed_dim,
+    logitScaleInit: model.init_logit_scale,
+  };
+  const openai = Preprocessing.openai();
+  const { mean = openai.mean, std = openai.std, size = imageSize } = preprocess;
+  return { config, preprocessing: new Preprocessing({ size, cropSize: size, mean, std }) };
+}
+
+/** Fields that may only say what they say by default. */
+function neutral(defaults: Record<string, string | number | boolean | null>) {
+  return Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => [name, z.literal(value).nullish()]),
+  );
+}
+
+function square() {
+  const pair = z.tuple([size, size]).refine(([height, width]) => height === width, "expected a square");
+  return z.union([size, pair.transform(([side]) => side)]);
+}

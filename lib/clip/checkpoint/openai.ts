@@ -1,0 +1,89 @@
+import type { Tensor } from "../../torch/index.js";
+import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
+
+type StateDict = ReadonlyMap<string, Tensor>;
+
+const headWidth = 64; // of all of OpenAI's models, and open_clip's default
+
+/** Whether parameters have OpenAI's names, which are also open_clip's. */
+export function hasOpenAiKeys(tensors: StateDict): boolean {
+  return [...tensors.keys()].some((key) => key.startsWith("visual."));
+}
+
+/**
+ * The shape of a model as OpenAI's own code reads it: from the shapes of its parameters.
+ * @param activation which they do not tell
+ * @param source named in errors
+ * @throws if a parameter that it needs is missing, or has a shape that no CLIP model has
+ */
+export function configFromShapes(
+  tensors: StateDict,
+  activation: TransformerConfig["activation"],
+  source: string,
+): ClipConfig {
+  const shapeOf = (key: string, dims: number): number[] => {
+    const shape = tensors.get(key)?.shape;
+    if (shape?.length === dims) return shape;
+    const found = shape === undefined ? "it is missing" : `got [${shape.join(", ")}]`;
+    throw new Error(
+      `${source}: not a CLIP model of OpenAI: parameter ${key}: expected ${dims} dimensions, ${found}. Check the file.`,
+    );
+  };
+  const tower = (prefix: string, width: number): TransformerConfig => {
+    if (width % headWidth !== 0) {
+      throw new Error(
+        `${source}: ${prefix} has width ${width}: expected a multiple of ${headWidth}, the width of OpenAI's heads. ` +
+          "Give a directory with the configuration of the model.",
+      );
+    }
+    return {
+      width,
+      layers: countLayers(tensors, prefix),
+      heads: width / headWidth,
+      mlpWidth: shapeOf(`${prefix}.resblocks.0.mlp.c_fc.weight`, 2)[0]!,
+      activation,
+      layerNormEps: 1e-5,
+    };
+  };
+  const [visionWidth, , patchSize] = shapeOf("visual.conv1.weight", 4) as [number, number, number];
+  const [positions] = shapeOf("visual.positional_embedding", 2) as [number];
+  const [vocabSize, textWidth] = shapeOf("token_embedding.weight", 2) as [number, number];
+  return {
+    text: {
+      ...tower("transformer", textWidth),
+      vocabSize,
+      contextLength: shapeOf("positional_embedding", 2)[0]!,
+      startTokenId: vocabSize - 2,
+      padTokenId: vocabSize - 1,
+      endTokenId: highestTokenId,
+    },
+    vision: {
+      ...tower("visual.transformer", visionWidth),
+      imageSize: patchSize * Math.round(Math.sqrt(positions - 1)),
+      patchSize,
+    },
+    embedDim: shapeOf("text_projection", 2)[1]!,
+    logitScaleInit,
+  };
+}
+
+/** @throws if a tower is another one than CLIP's vision and text transformers, saying which */
+export function checkTowers(tensors: StateDict, source: string): void {
+  const towers: [prefix: string, name: string][] = [
+    ["visual.layer1.", "a ResNet"],
+    ["visual.trunk.", "a model of timm"],
+    ["text.", "a text tower of its own"],
+    ["text_decoder.", "a text decoder (CoCa)"],
+  ];
+  const found = towers.find(([prefix]) => [...tensors.keys()].some((key) => key.startsWith(prefix)));
+  if (found === undefined) return;
+  throw new Error(
+    `${source}: this model has ${found[1]} (${found[0]}*): expected the vision and the text transformer of CLIP. ` +
+      "Use one of the ViT models.",
+  );
+}
+
+function countLayers(tensors: StateDict, prefix: string): number {
+  const pattern = new RegExp(`^${prefix.replace(".", "\\.")}\\.resblocks\\.(\\d+)\\.`);
+  return new Set(Array.from(tensors.keys(), (key) => key.match(pattern)?.[1]).filter(Boolean)).size;
+}

@@ -1,0 +1,38 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { safetensors, scope } from "../../torch/index.js";
+import { formatConfig } from "../config-json.js";
+import type { ClipModel } from "../model.js";
+import { writeDirectory } from "../write-directory.js";
+
+/**
+ * Writes a Hugging Face directory that `transformers` loads unchanged: configuration, weights, and the model's tokenizer and preprocessing
+ * files. They are complete before the first of them appears in `directory`; other files there are left alone.
+ * @throws if a layer still has an adapter, which the format cannot hold
+ */
+export function saveModel(model: ClipModel, directory: string): void {
+  const adapted = model.adaptableLayers().find(({ linear }) => linear.adapter !== undefined);
+  if (adapted !== undefined) {
+    throw new Error(
+      `saveModel: expected plain layers, but ${adapted.name} has an adapter. Merge or remove the adapters first.`,
+    );
+  }
+  writeDirectory(directory, (temporary) => {
+    writeFileSync(join(temporary, "config.json"), toJson(formatConfig(model.config)));
+    for (const [name, content] of assetFiles(model)) writeFileSync(join(temporary, name), content);
+    const weights = join(temporary, "model.safetensors");
+    scope(() => safetensors.save(weights, model.stateDict(), { format: "pt" }));
+  });
+}
+
+function assetFiles({ assets }: ClipModel): ReadonlyMap<string, string | Buffer> {
+  if (assets === undefined) return new Map();
+  return new Map<string, string | Buffer>([
+    ["preprocessor_config.json", toJson(assets.preprocessing.format())],
+    ...assets.files,
+  ]);
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import type { DirectoryFiles } from "./files.js";
+
+const startToken = "<|startoftext|>";
+const endToken = "<|endoftext|>";
+const wordEnd = "</w>";
+const wordPattern =
+  "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+const maxBytes = 2 ** 28;
+
+/**
+ * Reads the vocabulary file of OpenAI's CLIP, `bpe_simple_vocab_16e6.txt.gz` (or unpacked): pairs of tokens to merge, in order, after one
+ * line of header.
+ * @param vocabSize tokens of the model; the file holds more merges than the models use
+ * @returns the tokenizer as the files of a Hugging Face directory
+ * @throws if the file is damaged or has too few merges
+ */
+export function readVocabulary(path: string, vocabSize: number): DirectoryFiles {
+  const fail = (what: string, cause?: unknown): never => {
+    throw new Error(
+      `${path}: not the vocabulary of CLIP: ${what}. Download bpe_simple_vocab_16e6.txt.gz again.`,
+      {
+        cause,
+      },
+    );
+  };
+  const bytes = readFileSync(path);
+  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  let text: string;
+  try {
+    text = (isPacked ? gunzipSync(bytes, { maxOutputLength: maxBytes }) : bytes).toString("utf8");
+  } catch (cause) {
+    return fail(`it cannot be unpacked (${(cause as Error).message})`, cause);
+  }
+  const count = vocabSize - 2 * 256 - 2; // beside the bytes, in a word and at its end, and the two special tokens
+  const merges = text
+    .split("\n", Math.max(count, 0) + 1)
+    .slice(1)
+    .map((line) => line.trimEnd().split(" "));
+  if (count < 0 || merges.length < count) {
+    fail(`expected ${count} merges for the ${vocabSize} tokens of the model, got ${merges.length}`);
+  }
+  const broken = merges.findIndex((merge) => merge.length !== 2);
+  if (broken >= 0) fail(`expected two tokens in line ${broken + 2}, got '${merges[broken]!.join(" ")}'`);
+  return new Map([
+    ["tokenizer.json", toBuffer(tokenizerJson(merges))],
+    ["tokenizer_config.json", toBuffer(tokenizerConfig)],
+  ]);
+}
+
+const tokenizerConfig = {
+  tokenizer_class: "CLIPTokenizer",
+  bos_token: startToken,
+  eos_token: endToken,
+  pad_token: endToken,
+  unk_token: endToken,
+};
+
+function tokenizerJson(merges: readonly string[][]): object {
+  const bytes = byteCharacters();
+  const tokens = [
+    ...bytes,
+    ...bytes.map((byte) => byte + wordEnd),
+    ...merges.map((merge) => merge.join("")),
+    startToken,
+    endToken,
+  ];
+  const [startId, endId] = [tokens.length - 2, tokens.length - 1];
+  const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: [
+      { id: startId, content: startToken, ...special },
+      { id: endId, content: endToken, ...special },
+    ],
+    normalizer: {
+      type: "Sequence",
+      normalizers: [
+        { type: "NFC" },
+        { type: "Replace", pattern: { Regex: "\\s+" }, content: " " },
+        { type: "Lowercase" },
+      ],
+    },
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        {
+          type: "Split",
+          pattern: { Regex: wordPattern },
+          behavior: "Removed",
+          invert: true,
+        },
+        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+      ],
+    },
+    post_processor: {
+      type: "RobertaProcessing",
+      sep: [endToken, endId],
+      cls: [startToken, startId],
+      trim_offsets: false,
+      add_prefix_space: false,
+    },
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: endToken,
+      continuing_subword_prefix: "",
+      end_of_word_suffix: wordEnd,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges,
+    },
+  };
+}
+
+/** GPT-2's visible character for each byte, in the order of their ids: first the bytes that are visible themselves. */
+function byteCharacters(): string[] {
+  const all = Array.from({ length: 256 }, (_, byte) => byte);
+  const isVisible = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
+  const visible = all.filter(isVisible);
+  const others = all.filter((byte) => !isVisible(byte)).map((_, i) => 256 + i);
+  return [...visible, ...others].map((code) => String.fromCodePoint(code));
+}
+
+function toBuffer(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

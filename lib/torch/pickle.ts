@@ -1,0 +1,204 @@
+import { operations } from "./pickle-opcodes.js";
+import { latin1, PickleReader } from "./pickle-reader.js";
+
+/** A class or function of Python that a pickle may use. */
+export interface PickleGlobal {
+  /** What calling it gives. Without it, the pickle may name it but not call it. */
+  readonly call?: (...args: unknown[]) => unknown;
+  /** Gives an object that `call` made the state that was pickled with it. Without it, the state is ignored. */
+  readonly setState?: (object: object, state: unknown) => void;
+}
+
+export interface UnpickleOptions {
+  /** The classes and functions that are allowed, beside `OrderedDict` and bytes. */
+  readonly globals?: (module: string, name: string) => PickleGlobal | undefined;
+  /** Gives the object that lies outside the pickle under this id. */
+  readonly persistentLoad?: (id: unknown) => unknown;
+  /** Read Python 2's strings as bytes, except where they are keys. Default: as text, one character per byte. */
+  readonly byteStrings?: boolean;
+  /** Named in errors, such as the path of the file. */
+  readonly source?: string;
+}
+
+/**
+ * Reads a Python pickle, protocols 0 to 5, without running anything that it names. Dictionaries become maps, lists and tuples arrays,
+ * bytes `Uint8Array` (views of `bytes` where possible), and integers beyond 2⁵³ bigints. Lists may contain themselves.
+ * Format: Python's `pickletools`.
+ * @throws if the pickle is damaged, or naming the class or function that is not allowed
+ */
+export function unpickle(bytes: Uint8Array, options: UnpickleOptions = {}): unknown {
+  return new Unpickler(bytes, options).run();
+}
+
+const maxOperations = 5_000_000; // bounds memory: the shortest operations make an object from one byte
+
+/** The stack machine that a pickle is a program of. */
+export class Unpickler {
+  readonly reader: PickleReader;
+  readonly memo = new Map<unknown, unknown>();
+  private readonly outer: unknown[][] = [];
+  private stack: unknown[] = [];
+  private readonly allowed = new Set<unknown>();
+  private readonly classOf = new WeakMap<object, PickleGlobal>();
+  private copyable: number;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly options: UnpickleOptions,
+  ) {
+    this.reader = new PickleReader(bytes, this.fail);
+    this.copyable = bytes.length;
+  }
+
+  run(): unknown {
+    for (let count = 0; count < maxOperations; count++) {
+      const at = this.reader.position;
+      const code = this.reader.uint8();
+      if (code === stop) return this.pop();
+      const operation = operations.get(code);
+      if (operation === undefined) this.fail(`byte ${at} holds the unknown operation 0x${code.toString(16)}`);
+      else operation(this);
+    }
+    return this.fail(`it has more than ${maxOperations} operations`);
+  }
+
+  push(value: unknown): void {
+    this.stack.push(value);
+  }
+
+  pop(): unknown {
+    return this.stack.length > 0 ? this.stack.pop() : this.fail("it takes a value that was never given");
+  }
+
+  /** The value on top, which stays there. */
+  top(): unknown {
+    const value = this.pop();
+    this.push(value);
+    return value;
+  }
+
+  mark(): void {
+    this.outer.push(this.stack);
+    this.stack = [];
+  }
+
+  popMark(): unknown[] {
+    const items = this.stack;
+    this.stack = this.outer.pop() ?? this.fail("it takes a mark that was never set");
+    return items;
+  }
+
+  discard(): void {
+    if (this.stack.length > 0) this.stack.pop();
+    else this.popMark();
+  }
+
+  setItems(items: readonly unknown[]): void {
+    const map = this.top();
+    if (!(map instanceof Map) || items.length % 2 !== 0) this.fail("it sets items of no dictionary");
+    for (let i = 0; i < items.length; i += 2) map.set(this.key(items[i]), items[i + 1]);
+  }
+
+  append(items: readonly unknown[]): void {
+    const list = this.top();
+    if (!Array.isArray(list)) this.fail("it appends to no list");
+    for (const item of items) list.push(item);
+  }
+
+  byteString(bytes: Uint8Array): Uint8Array | string {
+    return this.options.byteStrings === true ? bytes : latin1(bytes);
+  }
+
+  /** @throws naming it, unless it is allowed */
+  global(module: unknown, name: unknown): PickleGlobal {
+    const found =
+      typeof module === "string" && typeof name === "string"
+        ? (this.builtin(module, name) ?? this.options.globals?.(module, name))
+        : this.fail("it names a class by something other than text");
+    if (found !== undefined) {
+      this.allowed.add(found);
+      return found;
+    }
+    throw new Error(
+      `${this.source}: this pickle asks for ${module}.${name}, which is not allowed: expected only plain data. ` +
+        "It could run code in other programs: use the file only if you trust its origin, and save it without such objects.",
+    );
+  }
+
+  call(callee: unknown, args: unknown): void {
+    if (!this.allowed.has(callee) || !Array.isArray(args)) this.fail("it calls what cannot be called");
+    this.countCopy(args.length);
+    const { call } = callee as PickleGlobal;
+    if (call === undefined) this.fail("it calls what may only be named");
+    const result = call(...args);
+    if (isObject(result)) this.classOf.set(result, callee as PickleGlobal);
+    this.push(result);
+  }
+
+  build(state: unknown): void {
+    const object = this.top();
+    const made = isObject(object) ? this.classOf.get(object) : undefined;
+    if (made === undefined) this.fail("it gives a state to what is no object");
+    made.setState?.(object as object, state);
+  }
+
+  persistent(id: unknown): void {
+    const { persistentLoad } = this.options;
+    if (persistentLoad === undefined) this.fail("it refers to data outside of it");
+    this.push(persistentLoad(id));
+  }
+
+  readonly fail: (what: string) => never = (what) => {
+    throw new Error(`${this.source}: not a valid pickle: ${what}. Download or export it again.`);
+  };
+
+  private get source(): string {
+    return this.options.source ?? `pickle of ${this.bytes.length} bytes`;
+  }
+
+  private builtin(module: string, name: string): PickleGlobal | undefined {
+    if (module === "collections" && name === "OrderedDict") return this.orderedDict;
+    if (module === "_codecs" && name === "encode") return this.encode;
+    if (module === "__builtin__" && name === "bytes") return emptyBytes;
+    return undefined;
+  }
+
+  private readonly orderedDict: PickleGlobal = {
+    call: (items = []) => {
+      if (!Array.isArray(items) || !items.every(Array.isArray))
+        this.fail("it makes a dictionary of no items");
+      this.countCopy(items.length);
+      return new Map(items as [unknown, unknown][]);
+    },
+  };
+
+  // How protocols below 3 write bytes: a text to be encoded as Latin-1.
+  private readonly encode: PickleGlobal = {
+    call: (text) => {
+      if (typeof text !== "string") this.fail("it encodes what is no text");
+      this.countCopy(text.length);
+      return Uint8Array.from(Buffer.from(text, "latin1"));
+    },
+  };
+
+  private key(key: unknown): unknown {
+    if (!(key instanceof Uint8Array)) return key;
+    this.countCopy(key.length);
+    return latin1(key);
+  }
+
+  // A short pickle could copy one long value again and again.
+  private countCopy(length: number): void {
+    this.copyable -= length;
+    if (this.copyable < 0) this.fail("it copies more data than it holds");
+  }
+}
+
+const stop = ".".charCodeAt(0);
+
+// Protocols below 3 write no bytes as a call without arguments.
+const emptyBytes: PickleGlobal = { call: () => new Uint8Array() };
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,192 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { clipConfigs, createModel, loadModel, toOpenAi } from "../../../lib/clip/index.js";
+import {
+  archive,
+  memoryStatistics,
+  ones,
+  safetensors,
+  type Tensor,
+  zeros,
+} from "../../../lib/torch/index.js";
+import { fixture, temporaryDirectory } from "../fixtures.js";
+
+/** A copy of a fixture whose weights `change` may change. */
+function changedFixture(change: (tensors: Map<string, Tensor>) => void): string {
+  const directory = temporaryDirectory();
+  cpSync(fixture("gelu"), directory, { recursive: true });
+  const { tensors } = safetensors.load(fixture("gelu", "model.safetensors"));
+  change(tensors);
+  safetensors.save(join(directory, "model.safetensors"), tensors);
+  return directory;
+}
+
+const { text, vision } = clipConfigs["vit-b-32"];
+const tower = { width: 64, heads: 1, mlpWidth: 256, layers: 2 };
+const openAiModel = createModel({
+  text: {
+    ...text,
+    ...tower,
+    vocabSize: 530,
+    contextLength: 9,
+    startTokenId: 528,
+    padTokenId: 529,
+    endTokenId: 2,
+  },
+  vision: { ...vision, ...tower, imageSize: 32, patchSize: 16 },
+  embedDim: 20,
+  logitScaleInit: 2.6592,
+});
+
+/** A file of OpenAI's whose weights `change` may change. */
+function openAiFile(change: (tensors: Map<string, Tensor>) => void = () => {}): string {
+  const path = join(temporaryDirectory(), "model.pt");
+  const tensors = toOpenAi(openAiModel.stateDict());
+  change(tensors);
+  archive.save(path, tensors);
+  return path;
+}
+
+const load = (path: string) => loadModel(path, { allowPickle: true });
+
+describe("loadModel", () => {
+  it("reads weights in parts, and in a pickle when that is allowed", () => {
+    const wanted = loadModel(fixture("gelu")).stateDict();
+    const tensors = [...safetensors.load(fixture("gelu", "model.safetensors")).tensors];
+    const directory = temporaryDirectory();
+    cpSync(fixture("gelu", "config.json"), join(directory, "config.json"));
+    safetensors.save(join(directory, "a.safetensors"), tensors.slice(5));
+    archive.save(join(directory, "b.bin"), tensors.slice(0, 5));
+    const index = tensors.map(([key], i) => [key, i < 5 ? "b.bin" : "a.safetensors"]);
+    writeIndex(directory, Object.fromEntries(index));
+    for (const [key, parameter] of load(directory).stateDict())
+      expect(parameter.equal(wanted.get(key)!), key).toBe(true);
+    expect(() => loadModel(directory)).toThrow(`${join(directory, "b.bin")}: a pickle`);
+  });
+
+  it("reads the shape of a model from OpenAI's parameters", () => {
+    const model = load(openAiFile());
+    expect(model.config).toEqual(openAiModel.config);
+    for (const [key, parameter] of model.stateDict())
+      expect(parameter.equal(openAiModel.stateDict().get(key)!), key).toBe(true);
+    expect(model.preprocessing.cropSize).toBe(32);
+  });
+
+  it("converts weights to the dtype that is asked for", () => {
+    const directory = changedFixture((tensors) => {
+      for (const [key, tensor] of tensors) tensors.set(key, tensor.to({ dtype: "bfloat16" }));
+    });
+    expect(loadModel(directory).dtype).toBe("float32");
+    expect(loadModel(directory, { dtype: "bfloat16" }).dtype).toBe("bfloat16");
+  });
+
+  it("loads a model without a tokenizer, and takes one from elsewhere", () => {
+    const model = loadModel(fixture("gelu"));
+    expect(() => model.tokenizer).toThrow("Load it with the option `tokenizer`");
+    const tokenizer = fixture("quick-gelu", "tokenizer.json");
+    expect(loadModel(fixture("gelu"), { tokenizer }).tokenizer.contextLength).toBe(9);
+    const missing = join(temporaryDirectory(), "missing");
+    expect(() => loadModel(fixture("gelu"), { tokenizer: missing })).toThrow(`${missing}: no tokenizer`);
+  });
+
+  it("ignores what was saved with the parameters without being one", () => {
+    const directory = changedFixture((tensors) =>
+      tensors.set("text_model.embeddings.position_ids", zeros([1, 9])),
+    );
+    expect(loadModel(directory).numParameters()).toBe(loadModel(fixture("gelu")).numParameters());
+    const path = openAiFile((tensors) => {
+      for (const name of ["input_resolution", "context_length", "vocab_size"]) tensors.set(name, ones([]));
+      tensors.set("transformer.resblocks.0.attn_mask", zeros([9, 9]));
+    });
+    expect(load(path).numParameters()).toBe(openAiModel.numParameters());
+  });
+});
+
+describe("loadModel refuses", () => {
+  it("parameters that do not fit, naming each, and keeps no memory", () => {
+    const directory = changedFixture((tensors) => {
+      tensors.delete("text_projection.weight");
+      tensors.delete("vision_model.encoder.layers.1.self_attn.k_proj.bias");
+      tensors.set("classifier.weight", zeros([2, 3]));
+      tensors.set("logit_scale", zeros([4]));
+    });
+    const before = memoryStatistics().liveTensors;
+    expect(problemsOf(() => loadModel(directory))).toEqual([
+      "missing: vision_model.encoder.layers.1.self_attn.k_proj.bias",
+      "missing: text_projection.weight",
+      "unexpected: classifier.weight",
+      "wrong shape: logit_scale is [4], expected []",
+    ]);
+    expect(memoryStatistics().liveTensors).toBe(before);
+  });
+
+  it("parameters in OpenAI's names by these names", () => {
+    const path = openAiFile((tensors) => {
+      tensors.delete("ln_final.bias");
+      tensors.set("visual.transformer.resblocks.1.attn.in_proj_weight", zeros([64, 64]));
+      tensors.set("logit_bias", zeros([]));
+    });
+    expect(problemsOf(() => load(path))).toEqual([
+      "missing: ln_final.bias",
+      "unexpected: logit_bias",
+      "wrong shape: visual.transformer.resblocks.1.attn.in_proj_weight is [64, 64], expected [192, 64]",
+    ]);
+    const incomplete = openAiFile((tensors) => tensors.delete("text_projection"));
+    expect(() => load(incomplete)).toThrow("parameter text_projection: expected 2 dimensions, it is missing");
+  });
+
+  it("models of another architecture", () => {
+    const residual = openAiFile((tensors) => tensors.set("visual.layer1.0.conv1.weight", ones([2, 2, 3, 3])));
+    expect(() => load(residual)).toThrow("this model has a ResNet (visual.layer1.*): expected the vision");
+    const narrow = openAiFile((tensors) => tensors.set("visual.conv1.weight", ones([48, 3, 16, 16])));
+    expect(() => load(narrow)).toThrow("has width 48: expected a multiple of 64");
+
+    const directory = temporaryDirectory();
+    safetensors.save(join(directory, "model.safetensors"), [["bert.embeddings.weight", ones([2])]]);
+    writeFileSync(join(directory, "config.json"), JSON.stringify({ model_type: "bert" }));
+    expect(() => loadModel(directory)).toThrow(/config\.json: not the configuration of a CLIP model.+clip/s);
+  });
+
+  it("missing and broken files", () => {
+    const directory = join(temporaryDirectory(), "model");
+    expect(() => loadModel(directory)).toThrow(`${directory} is missing`);
+    mkdirSync(directory);
+    expect(() => loadModel(directory)).toThrow(`${directory}: no weights of a CLIP model: expected one of`);
+    cpSync(fixture("gelu"), directory, { recursive: true });
+    writeFileSync(join(directory, "config.json"), "{");
+    expect(() => loadModel(directory)).toThrow(`${join(directory, "config.json")}: not valid JSON`);
+    rmSync(join(directory, "config.json"));
+    expect(() => loadModel(directory)).toThrow(`${join(directory, "config.json")} is missing`);
+    writeFileSync(join(directory, "model.safetensors"), "<html>Not found</html>");
+    expect(() => loadModel(directory)).toThrow("neither a safetensors file nor a PyTorch archive");
+  });
+
+  it("an index that is broken or names files elsewhere", () => {
+    const directory = temporaryDirectory();
+    writeIndex(directory, { a: "missing.safetensors" });
+    expect(() => loadModel(directory)).toThrow(`${join(directory, "missing.safetensors")} is missing`);
+    for (const name of ["../model.safetensors", "/etc/passwd", "model.safetensors.index.json"]) {
+      writeIndex(directory, { a: name });
+      expect(() => loadModel(directory)).toThrow(`names '${name}': expected weights in its own folder`);
+    }
+    writeFileSync(join(directory, "model.safetensors.index.json"), "[]");
+    expect(() => loadModel(directory)).toThrow("not an index of weights");
+  });
+});
+
+function writeIndex(directory: string, weightMap: Record<string, string>): void {
+  const index = JSON.stringify({ metadata: {}, weight_map: weightMap });
+  writeFileSync(join(directory, "model.safetensors.index.json"), index);
+}
+
+/** The lines between the first and the last of an error's message. */
+function problemsOf(body: () => void): string[] {
+  try {
+    body();
+  } catch (error) {
+    const lines = (error as Error).message.split("\n").slice(1, -1);
+    return lines.map((line) => line.trim());
+  }
+  throw new Error("Expected an error.");
+}

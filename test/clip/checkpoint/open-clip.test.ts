@@ -1,0 +1,61 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadModel } from "../../../lib/clip/index.js";
+import { ones, safetensors } from "../../../lib/torch/index.js";
+import { temporaryDirectory } from "../fixtures.js";
+
+const vision = { image_size: 32, layers: 2, width: 64, patch_size: 16 };
+const text = { context_length: 9, vocab_size: 530, width: 64, heads: 1, layers: 2 };
+
+/** Loads an open_clip directory of this configuration, whose weights are of none. */
+function load(modelConfig: object, preprocessConfig: object = {}): void {
+  const directory = temporaryDirectory();
+  const config = { model_cfg: { embed_dim: 20, ...modelConfig }, preprocess_cfg: preprocessConfig };
+  writeFileSync(join(directory, "open_clip_config.json"), JSON.stringify(config));
+  safetensors.save(join(directory, "open_clip_model.safetensors"), [["visual.proj", ones([64, 20])]]);
+  loadModel(directory);
+}
+
+describe("open_clip's configuration", () => {
+  it("is read, with values that say what is so by default", () => {
+    const neutral = {
+      pool_type: "argmax",
+      no_causal_mask: false,
+      ls_init_value: null,
+      hf_tokenizer_name: "x",
+    };
+    const towers = { vision_cfg: { ...vision, patch_dropout: 0.5 }, text_cfg: { ...text, ...neutral } };
+    expect(() => load({ ...towers, custom_text: false })).toThrow("missing: visual.conv1.weight");
+  });
+
+  it.each([
+    [
+      "a ResNet",
+      { vision_cfg: { ...vision, layers: [3, 4, 6, 3] }, text_cfg: text },
+      "give one of the ViT models",
+    ],
+    [
+      "a model of timm",
+      { vision_cfg: { ...vision, timm_model_name: "vit" }, text_cfg: text },
+      "timm_model_name",
+    ],
+    ["no causal mask", { vision_cfg: vision, text_cfg: { ...text, no_causal_mask: true } }, "no_causal_mask"],
+    ["an unknown field", { vision_cfg: vision, text_cfg: { ...text, rotary: true } }, "rotary"],
+    ["a text decoder", { vision_cfg: vision, text_cfg: text, multimodal_cfg: {} }, "multimodal_cfg"],
+    [
+      "heads that do not divide",
+      { vision_cfg: { ...vision, head_width: 48 }, text_cfg: text },
+      "width 64 cannot be divided",
+    ],
+    ["no towers", {}, "vision_cfg"],
+  ])("is refused with %s", (_, config, message) => {
+    expect(() => load(config)).toThrow(message);
+  });
+
+  it("is refused with another way of resizing", () => {
+    expect(() => load({ vision_cfg: vision, text_cfg: text }, { resize_mode: "squash" })).toThrow(
+      "resize_mode",
+    );
+  });
+});

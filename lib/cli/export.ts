@@ -1,35 +1,124 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { Command } from "commander";
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import type { RunDirectory } from "../protocol/index.js";
+import { UsageError } from "./usage-error.js";
 
-/** `codyra export`: the model of a run as a Hugging Face directory. */
+const formats = ["huggingface", "open-clip", "openai", "peft"] as const;
+
+interface ExportFlags {
+  run: string;
+  to: string;
+  format: (typeof formats)[number];
+  task?: string;
+}
+
+/** `codyra export`: what a run learned, in the formats of other libraries. */
 export function exportCommand(): Command {
   return new Command("export")
-    .description("Write the merged model of a run as a Hugging Face directory that transformers loads.")
+    .description("Write what a run learned as a model or an adapter that other libraries load.")
     .requiredOption("--run <dir>", "run directory")
-    .requiredOption("--to <dir>", "directory to write")
-    .addHelpText("after", "\nExample:\n  $ codyra export --run runs/shop --to shop-clip")
-    .action(async ({ run, to }: { run: string; to: string }) => {
-      const { saveModel } = await import("../clip/index.js");
-      const { RunDirectory } = await import("../protocol/index.js");
-      const { openModel } = await import("./experiment.js");
-      const directory = new RunDirectory(run);
-      if (!directory.exists())
-        throw new Error(
-          `${run}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
-        );
-      const target = resolve(to);
-      if (existsSync(join(target, "model.safetensors"))) {
-        throw new Error(`${target} holds a model already: expected a new directory. Name another one.`);
-      }
-      const tasks = directory.readMatrix()?.matrix.length ?? 0;
-      if (tasks === 0)
-        throw new Error(
-          `${run}: no task is finished yet, so there is nothing to export. Resume the run first.`,
-        );
-      const model = openModel(String(directory.readRecord().config.model), "cpu");
-      directory.loadCheckpoint(tasks - 1, model);
-      saveModel(model, target);
-      process.stdout.write(`${target}\n`);
-    });
+    .requiredOption("--to <path>", "directory to write, or file for openai; must not exist yet")
+    .addOption(new Option("--format <format>", "library it is for").choices(formats).default("huggingface"))
+    .option(
+      "--task <task>",
+      "dataset, or its position in the stream from 0 (default: the last one; peft: all together)",
+    )
+    .addHelpText(
+      "after",
+      `
+Formats:
+  huggingface  merged model; transformers.CLIPModel.from_pretrained(DIR)
+  open-clip    merged model; open_clip.create_model_and_transforms("local-dir:DIR")
+  openai       merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
+  peft         adapter; peft.PeftModel.from_pretrained(base, DIR)
+
+Merged models need no base. The adapter of all tasks together belongs on the model that the run started from; that of one --task on the
+model as it was before this task (huggingface, --task with the task before).
+
+Examples:
+  $ codyra export --run runs/shop --to shop-clip
+  $ codyra export --run runs/shop --to shop-clip-1 --task 1
+  $ codyra export --run runs/shop --to shop-adapter --format peft
+  $ codyra export --run runs/shop --to flowers-adapter --format peft --task flowers`,
+    )
+    .action(exportRun);
+}
+
+async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> {
+  const { RunDirectory } = await import("../protocol/index.js");
+  const directory = new RunDirectory(run);
+  if (!directory.exists()) {
+    throw new Error(
+      `${run}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
+    );
+  }
+  const target = resolve(to);
+  if (existsSync(target)) {
+    throw new Error(`${target} is there already: expected a new path. Name another one.`);
+  }
+  const finished = directory.readMatrix()?.matrix.length ?? 0;
+  if (finished === 0) {
+    throw new Error(`${run}: no task is finished yet, so there is nothing to export. Resume the run first.`);
+  }
+  const position = task === undefined ? undefined : positionOf(task, directory, finished);
+  if (format === "peft") await exportAdapter(directory, target, finished, position);
+  else await exportModel(directory, target, format, position ?? finished - 1);
+  process.stdout.write(`${target}\n`);
+}
+
+async function exportModel(
+  directory: RunDirectory,
+  target: string,
+  format: "huggingface" | "open-clip" | "openai",
+  task: number,
+): Promise<void> {
+  const { saveModel, saveOpenAi, saveOpenClip } = await import("../clip/index.js");
+  const { openModel } = await import("./experiment.js");
+  const save = { huggingface: saveModel, "open-clip": saveOpenClip, openai: saveOpenAi }[format];
+  const model = openModel(baseModel(directory), "cpu");
+  directory.restoreModel(task, model);
+  save(model, target);
+}
+
+async function exportAdapter(
+  directory: RunDirectory,
+  target: string,
+  finished: number,
+  task: number | undefined,
+): Promise<void> {
+  const { concatenateUpdates, saveAdapter } = await import("../lora/index.js");
+  const updates =
+    task === undefined
+      ? concatenateUpdates(Array.from({ length: finished }, (_, t) => directory.readUpdates(t)))
+      : directory.readUpdates(task);
+  if (updates.size === 0) {
+    throw new Error(
+      `${directory.path}: no rank survived, so the adapter would be empty. Use its base model as it is.`,
+    );
+  }
+  const { miniatureModel } = await import("./experiment.js");
+  const base = baseModel(directory);
+  const isOnBase = task === undefined || task === 0;
+  saveAdapter(updates, target, {
+    baseModel: isOnBase ? (base === "miniature" ? miniatureModel : base) : undefined,
+  });
+}
+
+/** The model that the run started from. */
+function baseModel(directory: RunDirectory): string {
+  return String(directory.readRecord().config.model);
+}
+
+function positionOf(task: string, directory: RunDirectory, finished: number): number {
+  const names = directory
+    .readRecord()
+    .datasets.slice(0, finished)
+    .map(({ name }) => name);
+  const position = names.findIndex((name, i) => name === task || String(i) === task);
+  if (position < 0) {
+    const choices = names.map((name, i) => `${name} (${i})`).join(", ");
+    throw new UsageError(`There is no finished task '${task}': expected one of ${choices}.`);
+  }
+  return position;
 }

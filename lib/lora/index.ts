@@ -6,6 +6,14 @@ export {
   loraTargets,
 } from "./config.js";
 export { LoraLayer } from "./layer.js";
+export {
+  applyUpdates,
+  concatenateUpdates,
+  type LowRankUpdate,
+  type LowRankUpdates,
+  survivingRanks,
+} from "./low-rank-update.js";
 export { inject, LoraModel, type LoraModule } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";
+export { loadAdapter, type SaveAdapterOptions, saveAdapter } from "./peft.js";
 export { type ThresholdConfig, thresholdSchedule } from "./threshold.js";

@@ -71,16 +71,20 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
     endTask(task, context) {
       const trained = current();
       adapters = undefined;
-      let active: number[];
-      try {
-        active = trained.merge();
-      } catch (cause) {
-        trained.remove();
-        throw new Error(`What was learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
-          cause,
-        });
-      }
-      context.recordRanks(plan.lora.rank, trained.modules, active);
+      torch.scope(() => {
+        const updates = lora.survivingRanks(trained);
+        let active: number[];
+        try {
+          active = trained.merge();
+        } catch (cause) {
+          trained.remove();
+          throw new Error(`What was learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
+            cause,
+          });
+        }
+        context.recordRanks(plan.lora.rank, trained.modules, active);
+        context.recordUpdates(updates);
+      });
     },
 
     classifier: zeroShotClassifier,

@@ -1,6 +1,6 @@
 import type { ClipModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import type { LoraModule } from "../lora/index.js";
+import type { LoraModule, LowRankUpdates } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
 
 export type ProtocolName = "x-tail" | "mtil";
@@ -57,6 +57,8 @@ export interface RunContext {
   progress(done: number, total: number, loss: number): void;
   /** Records the ranks that survived the current task. */
   recordRanks(rank: number, modules: readonly LoraModule[], active: readonly number[]): void;
+  /** Records what the current task changed, for methods that change weights by low-rank updates only. */
+  recordUpdates(updates: LowRankUpdates): void;
 }
 
 export interface RunEvent {

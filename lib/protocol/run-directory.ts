@@ -1,7 +1,13 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type ClipModel, loadStateDict } from "../clip/index.js";
-import type { LoraModule } from "../lora/index.js";
+import {
+  applyUpdates,
+  type LoraModule,
+  type LowRankUpdates,
+  loadAdapter,
+  saveAdapter,
+} from "../lora/index.js";
 import type { ContinualMethod, MethodState, RunEvent } from "../methods/index.js";
 import * as torch from "../torch/index.js";
 import { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
@@ -45,7 +51,7 @@ const methodPrefix = "method:"; // no published parameter has a colon in its nam
 
 /**
  * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any moment can go on from what is on
- * disk. The order matters: a task's checkpoint first, then the older one goes, then its row of the matrix comes.
+ * disk. The order matters: a task's ranks and adapter first, then its checkpoint, then the older one goes, then its row of the matrix comes.
  */
 export class RunDirectory {
   constructor(readonly path: string) {}
@@ -117,6 +123,26 @@ export class RunDirectory {
     writeJsonAtomically(path, record);
   }
 
+  /** Writes the low-rank updates of a task in PEFT's layout, replacing what interrupted attempts at it left. */
+  recordUpdates(task: number, updates: LowRankUpdates): void {
+    const earlier = Array.from({ length: task }, (_, t) => `task-${t}`);
+    removeOthers(join(this.path, "adapters"), earlier);
+    saveAdapter(updates, this.#adapter(task));
+  }
+
+  /**
+   * The low-rank updates of a task: views of the memory-mapped file.
+   * @throws if there are none: the task is not finished, or the method changes weights in another way
+   */
+  readUpdates(task: number): LowRankUpdates {
+    const path = this.#adapter(task);
+    if (existsSync(path)) return loadAdapter(path);
+    throw new Error(
+      `${path} is missing: expected the adapter of a finished task. Only methods such as codyra and lora keep one for every task; ` +
+        "of the others there is the model after the last task.",
+    );
+  }
+
   hasCheckpoint(task: number): boolean {
     return existsSync(this.#checkpoint(task));
   }
@@ -149,13 +175,29 @@ export class RunDirectory {
     });
   }
 
+  /**
+   * Makes a model what it was after a task: reads the checkpoint, or where that is gone adds up the updates of all tasks so far.
+   * @param model the model that the run started from
+   * @throws if there is neither
+   */
+  restoreModel(task: number, model: ClipModel): void {
+    if (this.hasCheckpoint(task)) {
+      this.loadCheckpoint(task, model);
+      return;
+    }
+    torch.scope(() => {
+      const updates = Array.from({ length: task + 1 }, (_, t) => this.readUpdates(t));
+      for (const update of updates) applyUpdates(model, update);
+    });
+  }
+
   /** Removes all checkpoints but that of one task. */
   keepOnlyCheckpoint(task: number): void {
-    const folder = join(this.path, "checkpoints");
-    if (!existsSync(folder)) return;
-    for (const name of readdirSync(folder)) {
-      if (join(folder, name) !== this.#checkpoint(task)) rmSync(join(folder, name));
-    }
+    removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);
+  }
+
+  #adapter(task: number): string {
+    return join(this.path, "adapters", `task-${task}`);
   }
 
   #checkpoint(task: number): string {
@@ -172,6 +214,13 @@ export class RunDirectory {
         { cause },
       );
     }
+  }
+}
+
+function removeOthers(folder: string, kept: readonly string[]): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true });
   }
 }
 

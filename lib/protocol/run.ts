@@ -75,6 +75,7 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
     recordRanks(rank, modules, active) {
       directory.recordRanks(taskIndex, (tasks[taskIndex] as Task).name, rank, modules, active);
     },
+    recordUpdates: (updates) => directory.recordUpdates(taskIndex, updates),
   });
 
   const evaluateAll = async (taskIndex: number): Promise<number[]> => {

@@ -24,6 +24,7 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
     expect(code, stderr).toBe(0);
 
     expect(readdirSync(directory).sort()).toEqual([
+      "adapters",
       "checkpoints",
       "events.jsonl",
       "matrix.json",
@@ -130,7 +131,7 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
     const second = await codyra("export", "--run", directory, "--to", model);
     expect(second).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`${model} holds a model already`),
+      stderr: expect.stringContaining(`${model} is there already`),
     });
   });
 

@@ -58,6 +58,7 @@ export function recordedContext(model: ClipModel, overrides: Partial<RunContext>
     progress() {},
     recordRanks: (rank, modules, active) =>
       ranks.push({ rank, names: modules.map(({ name }) => name), active }),
+    recordUpdates() {},
     events,
     ranks,
     ...overrides,

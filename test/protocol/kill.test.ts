@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { readEvents, temporaryFolder } from "./tiny-run.js";
+import { readEvents, readFiles, temporaryFolder } from "./tiny-run.js";
 
 function start(directory: string): ChildProcess {
   return spawn(process.execPath, [join(import.meta.dirname, "killable-run.mjs"), directory], {
@@ -35,4 +35,7 @@ it("a run that is killed again and again ends in the same matrix", async () => {
   const matrix = (directory: string) => readFileSync(join(directory, "matrix.json"), "utf8");
   expect(matrix(disturbed), `killed after ${delays.map(Math.round)} ms`).toBe(matrix(undisturbed));
   expect(readEvents(disturbed)).toEqual(readEvents(undisturbed));
+  const adapters = (directory: string) => readFiles(join(directory, "adapters"));
+  expect(adapters(undisturbed)).toHaveLength(4);
+  expect(adapters(disturbed)).toEqual(adapters(undisturbed));
 });

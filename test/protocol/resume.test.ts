@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readEvents, readJson, temporaryFolder, tinyOptions, tinyRun } from "./tiny-run.js";
+import { readEvents, readFiles, readJson, temporaryFolder, tinyOptions, tinyRun } from "./tiny-run.js";
 
 const options = { ...tinyOptions, iterations: 2, logEvery: 1 };
 
@@ -90,16 +90,13 @@ function outcome(directory: string) {
     directory,
     "run.json",
   );
-  const checkpoints = fs.readdirSync(join(directory, "checkpoints"));
   return {
     matrix: fs.readFileSync(join(directory, "matrix.json"), "utf8"),
     ranks: readJson(directory, "ranks.json"),
     record: { ...record, isFinished: finishedAt !== null },
     events: readEvents(directory),
-    checkpoints,
-    weights: checkpoints.map((name) =>
-      fs.readFileSync(join(directory, "checkpoints", name)).toString("base64"),
-    ),
+    checkpoints: readFiles(join(directory, "checkpoints")),
+    adapters: readFiles(join(directory, "adapters")),
   };
 }
 

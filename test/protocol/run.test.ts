@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createMethod } from "../../lib/methods/index.js";
 import { RunDirectory, type RunRecord } from "../../lib/protocol/index.js";
 import { noGrad, version } from "../../lib/torch/index.js";
+import { expectClose } from "../clip/fixtures.js";
 import { snapshot, tinyClip } from "../lora/models.js";
 import { colourTasks } from "../methods/tasks.js";
 import { readEvents, readJson, temporaryFolder, tinyOptions, tinyRun } from "./tiny-run.js";
@@ -14,6 +15,7 @@ describe("run", () => {
     const tasks = colourTasks();
     const accuracy = await tinyRun(folder, { tasks, config: { model: "tiny" } });
     expect(readdirSync(folder).sort()).toEqual([
+      "adapters",
       "checkpoints",
       "events.jsonl",
       "matrix.json",
@@ -21,6 +23,7 @@ describe("run", () => {
       "run.json",
     ]);
     expect(readdirSync(join(folder, "checkpoints"))).toEqual(["task-1.safetensors"]);
+    expect(readdirSync(join(folder, "adapters"))).toEqual(["task-0", "task-1"]);
 
     expect(accuracy.datasets).toEqual(["colours", "greys"]);
     expect(accuracy.matrix).toHaveLength(2);
@@ -116,6 +119,42 @@ describe("run", () => {
       expect(active.reduce((sum: number, count: number) => sum + count)).toBe(ends[t]!.activeRanks);
     }
     expect(ends[0]!.activeRanks).toBeLessThan(60);
+  });
+
+  it("keeps the surviving ranks of every task", async () => {
+    const folder = temporaryFolder();
+    await tinyRun(folder);
+    const { modules, tasks } = readJson(folder, "ranks.json");
+    for (const [t, { active }] of tasks.entries()) {
+      const updates = new RunDirectory(folder).readUpdates(t);
+      const ranks = modules.map(({ name }: { name: string }) => updates.get(name)?.loraA.size(0) ?? 0);
+      expect(ranks).toEqual(active);
+    }
+  });
+
+  it("keeps no adapters of a method that has none", async () => {
+    const folder = temporaryFolder();
+    const options = { iterations: 1, batchSize: 9 };
+    await tinyRun(folder, { method: createMethod("finetune", options, "x-tail") });
+    expect(readdirSync(folder)).not.toContain("adapters");
+    expect(() => new RunDirectory(folder).readUpdates(1)).toThrow(
+      /task-1 is missing: expected the adapter of a finished task. Only methods such as codyra and lora keep one/,
+    );
+  });
+
+  it("can go back to the model after any task", async () => {
+    const folder = temporaryFolder();
+    const learned: ReturnType<typeof snapshot>[] = [];
+    const model = tinyClip();
+    const observer = { taskFinished: () => void learned.push(snapshot(model)) };
+    await tinyRun(folder, { model, observer });
+    for (const task of [0, 1]) {
+      const restored = tinyClip();
+      new RunDirectory(folder).restoreModel(task, restored);
+      const wanted = learned[task + 1]!; // the first one is from before any task
+      for (const [key, tensor] of restored.stateDict())
+        expectClose(tensor, wanted.get(key)!, { atol: 1e-6, what: `${key} after task ${task}` });
+    }
   });
 
   it("saves the merged model", async () => {

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { onTestFinished } from "vitest";
 import { createMethod } from "../../lib/methods/index.js";
 import { type AccuracyMatrix, type RunOptions, run } from "../../lib/protocol/index.js";
@@ -56,4 +56,13 @@ export function readEvents(directory: string): Record<string, unknown>[] {
     const { time, seconds, imagesPerSecond, ...event } = JSON.parse(line);
     return event;
   });
+}
+
+/** All files below a folder: path and content. */
+export function readFiles(folder: string): [path: string, content: string][] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort()
+    .map((path) => [relative(folder, path), readFileSync(path, "base64")]);
 }

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadAdapter, saveAdapter, survivingRanks } from "../../lib/lora/index.js";
+import { noGrad, ones, safetensors, type Tensor } from "../../lib/torch/index.js";
+import { temporaryDirectory } from "../clip/fixtures.js";
+import { tinyClip, trainedAdapters } from "./models.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into files of several shapes
+const readJson = (...path: string[]): any => JSON.parse(readFileSync(join(...path), "utf8"));
+
+const q = "vision_model.encoder.layers.0.self_attn.q_proj";
+const fc1 = "text_model.encoder.layers.1.mlp.fc1";
+
+/** Rank 2 for q, rank 1 for fc1. */
+function smallUpdates(): Map<string, { loraA: Tensor; loraB: Tensor }> {
+  return new Map([
+    [q, { loraA: ones([2, 24]), loraB: ones([24, 2]) }],
+    [fc1, { loraA: ones([1, 16]), loraB: ones([40, 1]) }],
+  ]);
+}
+
+function savedUpdates(): string {
+  const folder = join(temporaryDirectory(), "adapter");
+  saveAdapter(smallUpdates(), folder);
+  return folder;
+}
+
+describe("saveAdapter", () => {
+  it("names matrices, ranks and scales as PEFT does", () => {
+    const folder = join(temporaryDirectory(), "adapter");
+    saveAdapter(smallUpdates(), folder, { baseModel: "models/clip" });
+    expect(readdirSync(folder).sort()).toEqual(["adapter_config.json", "adapter_model.safetensors"]);
+    expect(readJson(folder, "adapter_config.json")).toMatchObject({
+      peft_type: "LORA",
+      base_model_name_or_path: "models/clip",
+      r: 2,
+      lora_alpha: 2,
+      rank_pattern: { [fc1]: 1 },
+      alpha_pattern: { [fc1]: 1 },
+      target_modules: [q, fc1],
+    });
+    const { tensors } = safetensors.load(join(folder, "adapter_model.safetensors"));
+    expect(Array.from(tensors, ([key, { shape }]) => [key, shape])).toEqual([
+      [`base_model.model.${q}.lora_A.weight`, [2, 24]],
+      [`base_model.model.${q}.lora_B.weight`, [24, 2]],
+      [`base_model.model.${fc1}.lora_A.weight`, [1, 16]],
+      [`base_model.model.${fc1}.lora_B.weight`, [40, 1]],
+    ]);
+  });
+
+  it("leaves nothing behind when a tensor cannot be written", () => {
+    const parent = temporaryDirectory();
+    const updates = smallUpdates();
+    updates.get(fc1)!.loraA.dispose();
+    expect(() => saveAdapter(updates, join(parent, "adapter"))).toThrow(/disposed|released/);
+    expect(readdirSync(parent)).toEqual([]);
+  });
+});
+
+describe("loadAdapter", () => {
+  it("reads what saveAdapter wrote", () => {
+    const lora = trainedAdapters(tinyClip(), { rank: 3 });
+    noGrad(() => lora.importance.select(0, 0).zero_());
+    const updates = survivingRanks(lora);
+    const folder = join(temporaryDirectory(), "adapter");
+    saveAdapter(updates, folder);
+    const loaded = loadAdapter(folder);
+    expect([...loaded.keys()]).toEqual([...updates.keys()]);
+    for (const [name, { loraA, loraB }] of updates) {
+      expect(loaded.get(name)!.loraA.equal(loraA), name).toBe(true);
+      expect(loaded.get(name)!.loraB.equal(loraB), name).toBe(true);
+    }
+  });
+
+  it("reads an adapter of no matrix", () => {
+    const folder = join(temporaryDirectory(), "adapter");
+    saveAdapter(new Map(), folder);
+    expect(loadAdapter(folder).size).toBe(0);
+  });
+
+  it.each([
+    ["another method", { peft_type: "LOHA" }, /expected a plain LoRA adapter.*peft_type/s],
+    ["DoRA", { use_dora: true }, /expected a plain LoRA adapter.*use_dora/s],
+    ["another scale", { lora_alpha: 4 }, /got vision_model\S+q_proj with lora_alpha 4 for rank 2/],
+    ["another scale of one matrix", { alpha_pattern: { [fc1]: 3 } }, /fc1 with lora_alpha 3 for rank 1/],
+  ])("refuses %s", (_, change, message) => {
+    const folder = savedUpdates();
+    const config = { ...readJson(folder, "adapter_config.json"), ...change };
+    writeFileSync(join(folder, "adapter_config.json"), JSON.stringify(config));
+    expect(() => loadAdapter(folder)).toThrow(message);
+  });
+
+  it.each([
+    [
+      "B is missing",
+      { [`base_model.model.${q}.lora_A.weight`]: [2, 24] },
+      /q_proj with B missing and A \[2, 24\]/,
+    ],
+    [
+      "the ranks differ",
+      { [`base_model.model.${q}.lora_A.weight`]: [2, 24], [`base_model.model.${q}.lora_B.weight`]: [24, 3] },
+      /q_proj with B \[24, 3\] and A \[2, 24\]/,
+    ],
+    [
+      "a key is another",
+      { [`base_model.model.${q}.lora_magnitude_vector`]: [24] },
+      /got '\S+lora_magnitude_vector'/,
+    ],
+  ])("says so when %s", (_, shapes, message) => {
+    const folder = savedUpdates();
+    const tensors = Object.entries(shapes).map(([key, shape]) => [key, ones(shape)] as const);
+    safetensors.save(join(folder, "adapter_model.safetensors"), tensors);
+    expect(() => loadAdapter(folder)).toThrow(message);
+  });
+
+  it("says so when the configuration is missing or damaged", () => {
+    const folder = savedUpdates();
+    writeFileSync(join(folder, "adapter_config.json"), "{");
+    expect(() => loadAdapter(folder)).toThrow(
+      /adapter_config\.json: expected the configuration of an adapter: .* Export it again\.$/,
+    );
+    expect(() => loadAdapter(join(folder, "nowhere"))).toThrow(/nowhere.*ENOENT/);
+  });
+});

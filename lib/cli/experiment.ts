@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { ZodError } from "zod";
 import { type ClipModel, loadModel } from "../clip/index.js";
@@ -6,9 +5,12 @@ import { loadTask, miniature, openFolder, type Task, taskFromArrays } from "../d
 import { type ContinualMethod, createMethod, type ProtocolName } from "../methods/index.js";
 import { type AccuracyMatrix, type RunObserver, run } from "../protocol/index.js";
 import { type Device, packageRoot } from "../torch/index.js";
+import { cacheDirectory } from "./cache-directory.js";
 import type { Config } from "./config.js";
 import type { Progress } from "./progress.js";
 import { UsageError } from "./usage-error.js";
+
+export { cacheDirectory };
 
 /** The folder of the miniature CLIP that comes with codyra. */
 export const miniatureModel = join(packageRoot, "assets", "miniature-clip");
@@ -32,12 +34,6 @@ export function openMethod(
   } catch (error) {
     throw error instanceof ZodError ? error : new UsageError((error as Error).message, { cause: error });
   }
-}
-
-/** Where codyra keeps what it can make again. */
-export function cacheDirectory(): string {
-  const fallback = join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache");
-  return join(process.env.XDG_CACHE_HOME || fallback, "codyra");
 }
 
 /** Loads the datasets of a configuration, with the few-shot draw of its seed. */

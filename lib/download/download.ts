@@ -1,0 +1,90 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Expected, verifyFile } from "./checksum.js";
+import { explainDiskError, IntegrityError, TransientError } from "./errors.js";
+import { type LockOptions, withLock } from "./lock.js";
+import { PartialFile } from "./partial-file.js";
+import { type RequestOptions, requestRest } from "./request.js";
+import { type RetryOptions, withRetries } from "./retry.js";
+
+export interface DownloadOptions extends Expected, RequestOptions, RetryOptions, LockOptions {
+  /** @param total bytes, where they are known */
+  readonly onProgress?: (done: number, total: number | undefined) => void;
+}
+
+/**
+ * Downloads a file. Until it is complete and fits all that is expected of it, it is called `<path>.part`, and the next call goes on with that.
+ * A file that is there and fits is left as it is. Processes that want the same file wait for the first.
+ * @param url http or https
+ * @throws what the server refused, what differs from the expected, or that the disk is full; the signal's reason if aborted
+ */
+export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await withLock(
+    path,
+    async () => {
+      if (!(await fits(path, options))) await downloadAlone(url, path, options);
+    },
+    options,
+  );
+}
+
+async function fits(path: string, options: DownloadOptions): Promise<boolean> {
+  if ((await stat(path).catch(() => undefined)) === undefined) return false;
+  try {
+    await verifyFile(path, options, options);
+    return true;
+  } catch (error) {
+    if (error instanceof IntegrityError) return false;
+    throw error;
+  }
+}
+
+async function downloadAlone(url: string, path: string, options: DownloadOptions): Promise<void> {
+  const part = await PartialFile.open(path, url);
+  try {
+    try {
+      await withRetries(
+        () => receive(part, url, options),
+        options,
+        () => part.length,
+      );
+    } finally {
+      await part.close();
+    }
+    await verifyFile(part.path, options, { source: url, signal: options.signal });
+  } catch (error) {
+    if (error instanceof IntegrityError) await part.remove();
+    throw explainDiskError(error, part.path, "Free some space and run it again: it goes on where it was.");
+  }
+  await part.finish();
+}
+
+/** One attempt to get what is missing. */
+async function receive(part: PartialFile, url: string, options: DownloadOptions): Promise<void> {
+  if (part.isComplete) return;
+  const { headers, signal, onProgress } = options;
+  const { offset, size, validator, chunks } = await requestRest(url, {
+    offset: part.length,
+    validator: part.origin?.validator,
+    headers,
+    signal,
+  });
+  if (offset === 0) await part.restart({ url, size, validator });
+  const total = options.size ?? size;
+  onProgress?.(part.length, total);
+  for await (const chunk of chunks) {
+    if ((size ?? total) !== total || part.length + chunk.length > (total ?? Number.POSITIVE_INFINITY)) {
+      throw new IntegrityError(
+        `${url}: expected ${total} bytes, but the server sends ${size ?? "more"}. Check that the address is right.`,
+      );
+    }
+    await part.append(chunk);
+    onProgress?.(part.length, total);
+  }
+  if (size !== undefined && part.length < size) {
+    throw new TransientError(
+      `${url}: expected ${size} bytes, but the connection ended after ${part.length}. Try again.`,
+    );
+  }
+}

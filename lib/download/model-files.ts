@@ -1,0 +1,50 @@
+/** Names of the files that a CLIP model consists of, in the root of its repository; the rest of a repository is left there. */
+const descriptionFiles: ReadonlySet<string> = new Set([
+  "config.json",
+  "open_clip_config.json",
+  "preprocessor_config.json",
+  "processor_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+]);
+
+/** Forms of the weights, the best first. Pickled ones can hold code, so they are the last resort. */
+const weightForms: readonly RegExp[] = [
+  /^model\.safetensors$/,
+  /^model(-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)$/,
+  /^open_clip_model\.safetensors$/,
+  /^pytorch_model\.bin$/,
+  /^pytorch_model(-\d{5}-of-\d{5}\.bin|\.bin\.index\.json)$/,
+  /^open_clip_pytorch_model\.bin$/,
+];
+
+/**
+ * Chooses the files that make up a model: configuration, tokenizer, preprocessing, and the weights in one form. The order is that of their
+ * worth for a reader: weights first, `config.json` last. As only known names are chosen, none leads out of the model's folder.
+ * @throws if there is no configuration or no weights
+ */
+export function chooseModelFiles<File extends { readonly path: string }>(
+  files: readonly File[],
+  repository: string,
+): File[] {
+  const form = weightForms.find((form) => files.some(({ path }) => form.test(path)));
+  const weights = form ? files.filter(({ path }) => form.test(path)) : [];
+  const descriptions = files.filter(({ path }) => descriptionFiles.has(path));
+  const config = descriptions.find(({ path }) => path === "config.json" || path === "open_clip_config.json");
+  if (weights.length === 0 || config === undefined) {
+    const names = files.map(({ path }) => path).join(", ");
+    throw new Error(
+      `${repository}: expected a model with ${config ? "weights in safetensors or PyTorch files" : "a config.json"}, found ${names || "no files"}. Name the repository of a CLIP model.`,
+    );
+  }
+  return [...weights, ...descriptions.filter((file) => file !== config), config];
+}
+
+/** Whether weights can only be read as pickles. */
+export function arePickled(names: readonly string[]): boolean {
+  return !names.some((name) => name.endsWith(".safetensors"));
+}

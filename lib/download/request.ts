@@ -1,0 +1,136 @@
+import { TransientError } from "./errors.js";
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer to the request for a file from some byte on. */
+export interface RestOfFile {
+  /** Where its bytes begin: as asked for, or 0 if the server sends the whole file. */
+  readonly offset: number;
+  /** Bytes of the whole file, where the server tells. */
+  readonly size?: number;
+  /** What tells this version of the file from others, fit for `If-Range`. */
+  readonly validator?: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Requests a file from a byte on, or all of it when it is no longer the version of `validator`.
+ * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again is no use
+ */
+export async function requestRest(
+  url: string,
+  { offset, validator, ...options }: RequestOptions & { offset: number; validator?: string },
+): Promise<RestOfFile> {
+  const wantsPart = offset > 0 && validator !== undefined;
+  const range = wantsPart ? { range: `bytes=${offset}-`, "if-range": validator } : undefined;
+  const response = await request(url, {
+    ...options,
+    // Compressed on the way, neither ranges nor sizes would be those of the file.
+    headers: { ...options.headers, "accept-encoding": "identity", ...range },
+    accepts: [200, 206, 416],
+  });
+  const found = validatorOf(response);
+  if (response.status === 200) {
+    const size = isEncoded(response) ? undefined : numberOf(response.headers.get("content-length"));
+    return { offset: 0, size, validator: found, chunks: chunksOf(response, url) };
+  }
+  const part = contentRange(response);
+  if (wantsPart && part?.start === offset && (found === undefined || found === validator)) {
+    return { offset, size: part.size, validator, chunks: chunksOf(response, url) };
+  }
+  await response.body?.cancel();
+  if (!wantsPart) {
+    throw new Error(
+      `${url}: expected the whole file, got HTTP ${response.status}. The server is at fault; try another address.`,
+    );
+  }
+  return requestRest(url, { offset: 0, ...options });
+}
+
+/**
+ * A GET request whose answer has one of the accepted states.
+ * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again is no use
+ */
+export async function request(
+  url: string,
+  { headers, signal, accepts }: RequestOptions & { accepts: readonly number[] },
+): Promise<Response> {
+  signal?.throwIfAborted();
+  const response = await fetch(url, { headers, signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw connectionError(url, error);
+  });
+  if (accepts.includes(response.status)) return response;
+  await response.body?.cancel();
+  throw statusError(url, response);
+}
+
+const transientStates: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+function statusError(url: string, { status, statusText, headers }: Response): Error {
+  const what = `${url}: expected the file, got HTTP ${`${status} ${statusText}`.trim()}.`;
+  if (transientStates.has(status)) {
+    const seconds = numberOf(headers.get("retry-after"));
+    return new TransientError(`${what} Try again later.`, seconds && 1000 * seconds);
+  }
+  const needsPermission = status === 401 || status === 403;
+  return new Error(
+    `${what} ${needsPermission ? "Check the address, or give a token that may read it." : "Check the address."}`,
+  );
+}
+
+const transientCodes =
+  /^(ECONN(RESET|REFUSED|ABORTED)|ETIMEDOUT|EPIPE|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_\w+)$/;
+
+function connectionError(url: string, error: unknown): Error {
+  const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+  const reason = code ?? message;
+  if (code !== undefined && transientCodes.test(code)) {
+    return new TransientError(
+      `${url}: expected an answer, but the connection failed (${reason}). Check the network and try again.`,
+      undefined,
+      { cause: error },
+    );
+  }
+  return new Error(`${url}: expected an answer, but there is none (${reason}). Check the address.`, {
+    cause: error,
+  });
+}
+
+async function* chunksOf(response: Response, url: string): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
+  try {
+    yield* response.body;
+  } catch (error) {
+    if ((error as Error).name === "AbortError") throw error;
+    const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+    throw new TransientError(
+      `${url}: the connection broke${code ? ` (${code})` : ""} before the file was complete. Check the network and try again.`,
+      undefined,
+      { cause: error },
+    );
+  }
+}
+
+function validatorOf({ headers }: Response): string | undefined {
+  const etag = headers.get("etag");
+  if (etag?.startsWith('"')) return etag; // weak ones promise no equal bytes
+  return headers.get("last-modified") ?? undefined;
+}
+
+function contentRange(response: Response): { start: number; size?: number } | undefined {
+  const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
+  if (response.status !== 206 || match === null) return undefined;
+  return { start: Number(match[1]), size: numberOf(match[2]) };
+}
+
+function isEncoded({ headers }: Response): boolean {
+  return (headers.get("content-encoding") ?? "identity") !== "identity";
+}
+
+function numberOf(text: string | null | undefined): number | undefined {
+  return text && /^\d+$/.test(text) ? Number(text) : undefined;
+}

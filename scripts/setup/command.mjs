@@ -4,25 +4,23 @@ import { delimiter, isAbsolute, join } from "node:path";
 
 const running = new Set();
 process.once("exit", () => {
-  for (const child of running) {
-    try {
-      process.kill(-child.pid);
-    } catch {
-      // It ended in between.
-    }
-  }
+  for (const child of running) endGroup(child);
 });
 
 /**
  * Runs a command to its end and collects its output.
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void }} options
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void, signal?: AbortSignal }} options
+ *   signal: ends the command
  * @returns {Promise<{ code: number, output: string }>} stdout and stderr together; code 127 when it cannot be started
  */
-export function runCommand(command, args, { cwd, env = process.env, onLine } = {}) {
+export function runCommand(command, args, { cwd, env = process.env, onLine, signal } = {}) {
   return new Promise((resolve) => {
     // In a process group of its own, so that what it has started ends with it.
     const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     if (child.pid) running.add(child);
+    const end = () => endGroup(child);
+    signal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       let rest = "";
@@ -35,6 +33,7 @@ export function runCommand(command, args, { cwd, env = process.env, onLine } = {
     }
     const finish = (code) => {
       running.delete(child);
+      signal?.removeEventListener("abort", end);
       resolve({ code, output });
     };
     child.on("error", (error) => {
@@ -43,6 +42,14 @@ export function runCommand(command, args, { cwd, env = process.env, onLine } = {
     });
     child.on("close", (code) => finish(code ?? 1));
   });
+}
+
+function endGroup(child) {
+  try {
+    process.kill(-child.pid);
+  } catch {
+    // It ended in between.
+  }
 }
 
 /**

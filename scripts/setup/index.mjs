@@ -5,6 +5,7 @@ import { withLock } from "./lock.mjs";
 import { checkMachine } from "./machine.mjs";
 import { buildNative, isBuilt, recordBuild } from "./native.mjs";
 import { arePackagesInstalled, installPackages } from "./packages.mjs";
+import { preparePeers, tryPeers } from "./peers.mjs";
 import { installPrivateEnvironment } from "./private-environment.mjs";
 import { createReport } from "./report.mjs";
 import { findToolchain } from "./toolchain.mjs";
@@ -18,11 +19,12 @@ export { findToolchain } from "./toolchain.mjs";
 
 /**
  * Finds or installs libtorch, builds the addon, and compiles the TypeScript sources; what is already done is skipped.
- * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean }} options
- *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone; withPackages: install node_modules first
+ * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean, peers?: "needed" | "wanted" }} options
+ *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone; withPackages: install node_modules first;
+ *   peers: install the Python packages of the peer tests as well, or try to
  * @throws {import("./failure.mjs").SetupError} the first thing that is missing
  */
-export async function setUp({ quiet = false, nativeOnly = false, withPackages = false } = {}) {
+export async function setUp({ quiet = false, nativeOnly = false, withPackages = false, peers } = {}) {
   const report = createReport({ quiet });
   report.found(checkMachine());
   const steps = async () => {
@@ -30,6 +32,8 @@ export async function setUp({ quiet = false, nativeOnly = false, withPackages = 
       await report.run("npm packages", "installed in", installPackages);
     await prepareAddon(report);
     if (!nativeOnly) await prepareTypescript(report);
+    if (peers === "needed") await preparePeers(report);
+    if (peers === "wanted") await tryPeers(report);
   };
   await withLock(join(packageRoot, "build/setup.lock"), steps, () =>
     report.say("waiting for another set-up of this checkout"),

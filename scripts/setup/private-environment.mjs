@@ -1,11 +1,18 @@
-import { existsSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { runCommand } from "./command.mjs";
 import { fullDisk, SetupError } from "./failure.mjs";
 import { readJson, writeJson } from "./files.mjs";
 import { withLock } from "./lock.mjs";
 import { cacheDirectory, hasNvidiaGpu } from "./machine.mjs";
 import { findPython } from "./python.mjs";
+import {
+  createEnvironment,
+  isFullDisk,
+  isUnreachable,
+  lastLines,
+  pipInstall,
+} from "./virtual-environment.mjs";
 
 const torchVersion = "2.13.0";
 const cpuWheels = "https://download.pytorch.org/whl/cpu";
@@ -35,7 +42,7 @@ export function installPrivateEnvironment(update) {
       if (present) return present;
       const python = await findPython();
       update(`installing torch ${torchVersion} with Python ${python.version} into ${environment}`);
-      await createEnvironment(python, environment);
+      await createEnvironment(python.path, environment);
       await installTorch(environment, update);
       writeJson(marker(environment), await describeTorch(environment));
       return readPrivateEnvironment();
@@ -52,19 +59,6 @@ function directory() {
 /** Written last. A virtual environment cannot be renamed into place, because its scripts hold its path. */
 function marker(environment) {
   return join(environment, "codyra-complete.json");
-}
-
-async function createEnvironment(python, environment) {
-  rmSync(environment, { recursive: true, force: true });
-  const { code, output } = await runCommand(python.path, ["-m", "venv", environment]);
-  if (code === 0) return;
-  if (isFullDisk(output)) throw fullDisk(dirname(environment));
-  throw new SetupError({
-    what: `Python ${python.version} (${python.path}) cannot create a virtual environment.`,
-    expected: "its modules venv and ensurepip",
-    fix: "On Debian and Ubuntu run `apt install python3-venv`; or set PYTHON to another Python.",
-    details: lastLines(output, 3),
-  });
 }
 
 async function installTorch(environment, update) {
@@ -87,30 +81,10 @@ function cpuAttempts() {
   return [[wheel], [wheel, "--extra-index-url", cpuWheels, "--timeout", "10", "--retries", "1"]];
 }
 
-function pipInstall(environment, requirement, update) {
-  const flags = ["--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
-  return runCommand(join(environment, "bin/python"), ["-m", "pip", "install", ...flags, ...requirement], {
-    onLine: (line) => {
-      const step = line.match(
-        /^\s*(Collecting|Downloading|Processing|Installing collected packages)\b:?\s*(\S*)/,
-      );
-      if (step)
-        update(
-          step[1].startsWith("Installing")
-            ? "unpacking"
-            : `${step[1].toLowerCase()} ${step[2].split("/").at(-1)}`,
-        );
-    },
-  });
-}
-
-const networkFailures =
-  /NewConnectionError|Failed to establish|NameResolution|Temporary failure in name|Connection (refused|reset|aborted)|timed out|TimeoutError|ProxyError|SSLError|unreachable/i;
-
 function diagnose(output, environment) {
   if (isFullDisk(output)) return fullDisk(environment);
   const details = lastLines(output.replaceAll(/^WARNING.*$/gm, ""), 5);
-  if (networkFailures.test(output)) {
+  if (isUnreachable(output)) {
     return new SetupError({
       what: "pip could not reach a package index to download libtorch.",
       expected: "a connection to pypi.org, or a mirror that pip is configured for (PIP_INDEX_URL)",
@@ -137,16 +111,4 @@ async function describeTorch(environment) {
   const { output } = await runCommand(join(environment, "bin/python"), ["-c", script]);
   const [version, path] = output.trim().split("\n").slice(-2);
   return { version, path };
-}
-
-function isFullDisk(output) {
-  return /No space left on device|ENOSPC|Errno 28/.test(output);
-}
-
-function lastLines(text, count) {
-  return text
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .filter(Boolean)
-    .slice(-count);
 }

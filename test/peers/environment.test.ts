@@ -1,0 +1,14 @@
+import { describe, expect, it } from "vitest";
+import { readBuildRecord } from "../../scripts/setup/index.mjs";
+import { peerPython, runPeer } from "./python.js";
+
+describe.skipIf(peerPython === undefined)("the Python of the peer tests", () => {
+  it("has the torch whose libtorch the addon was built with", async () => {
+    const { version, path } = readBuildRecord()!.libtorch;
+    expect(await runPeer("environment.py")).toEqual({ version, path });
+  });
+
+  it("tells what a script wrote to stderr before it failed", async () => {
+    await expect(runPeer("none.py")).rejects.toThrow(/none\.py ended with 2:\n.*No such file/);
+  });
+});

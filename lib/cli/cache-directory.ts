@@ -6,3 +6,8 @@ export function cacheDirectory(): string {
   const fallback = join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache");
   return join(process.env.XDG_CACHE_HOME || fallback, "codyra");
 }
+
+/** Where decoded images are kept. */
+export function imageCacheDirectory(): string {
+  return join(cacheDirectory(), "images");
+}

@@ -7,11 +7,12 @@ import {
   tableOutput,
 } from "./classification-output.js";
 import { readLabels } from "./labels.js";
+import { addModelOptions, modelSettings } from "./model-options.js";
+import type { ModelSettings } from "./models.js";
 import { Progress } from "./progress.js";
 import { UsageError } from "./usage-error.js";
 
-interface ClassifyFlags {
-  model: string;
+interface ClassifyFlags extends Partial<ModelSettings> {
   labels?: string;
   labelsFile?: string;
   template?: string[];
@@ -24,10 +25,10 @@ interface ClassifyFlags {
 
 /** `codyra classify`: zero-shot classification of image files. */
 export function classifyCommand(): Command {
-  return new Command("classify")
+  const command = new Command("classify")
     .description("Classify image files by labels given as text.")
-    .argument("<image...>", "image files, folders of images, or quoted patterns such as 'photos/**/*.jpg'")
-    .option("--model <dir>", "Hugging Face CLIP directory, or miniature", "miniature")
+    .argument("<image...>", "image files, folders of images, or quoted patterns such as 'photos/**/*.jpg'");
+  return addModelOptions(command)
     .option("--labels <list>", "labels, separated by commas")
     .option("--labels-file <file>", "text file with a label on each line")
     .option(
@@ -65,7 +66,7 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
 
   if (files.length > 0) {
     const { template, top: topK, batchSize } = flags;
-    const model = openModel(flags.model, flags.device);
+    const model = openModel(modelSettings({ model: "miniature", ...flags }), flags.device);
     const progress = startProgress(flags, files.length);
     let done = 0;
     for await (const result of classifyFiles(model, files, labels, { template, topK, batchSize })) {

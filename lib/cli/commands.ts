@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { classifyCommand } from "./classify.js";
+import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
+import { downloadCommand } from "./download.js";
 import { exportCommand } from "./export.js";
 import { metricsCommand } from "./metrics.js";
 import { pretrainCommand } from "./pretrain.js";
@@ -17,6 +19,8 @@ export function commands(): Command[] {
     metricsCommand(),
     reportCommand(),
     exportCommand(),
+    downloadCommand(),
+    dataCommand(),
     pretrainCommand(),
     doctorCommand(),
   ];

@@ -67,7 +67,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   });
 
   const { shots, testPerClass } = settings;
-  const model = openModel("miniature", "cpu");
+  const model = openModel({ model: "miniature" }, "cpu");
   progress.start("drawing the miniature world");
   const tasks = await openMiniatureTasks({ shots, testPerClass, seed }, model);
   model.dispose();
@@ -82,7 +82,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         name: method.name,
         protocol,
         method,
-        model: "miniature",
+        model: { model: "miniature" },
         device: "cpu",
         seed,
         directory: join(output, method.name),

@@ -1,23 +1,20 @@
 import { join } from "node:path";
 import { ZodError } from "zod";
 import { type ClipModel, loadModel } from "../clip/index.js";
-import { loadTask, miniature, openFolder, type Task, taskFromArrays } from "../data/index.js";
+import { ImageCache, loadTask, miniature, type Task, taskFromArrays } from "../data/index.js";
 import { type ContinualMethod, createMethod, type ProtocolName } from "../methods/index.js";
 import { type AccuracyMatrix, type RunObserver, run } from "../protocol/index.js";
-import { type Device, packageRoot } from "../torch/index.js";
-import { cacheDirectory } from "./cache-directory.js";
+import type { Device } from "../torch/index.js";
+import { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 import type { Config } from "./config.js";
+import { nameOf, openEntry } from "./dataset-config.js";
+import { type ModelSettings, resolveModel } from "./models.js";
 import type { Progress } from "./progress.js";
 import { UsageError } from "./usage-error.js";
 
-export { cacheDirectory };
-
-/** The folder of the miniature CLIP that comes with codyra. */
-export const miniatureModel = join(packageRoot, "assets", "miniature-clip");
-
-/** A model by directory, or `miniature`. */
-export function openModel(model: string, device: string): ClipModel {
-  return loadModel(model === "miniature" ? miniatureModel : model, { device: device as Device });
+/** @throws if there is no such model, or its files are damaged */
+export function openModel({ model, ...options }: ModelSettings, device: string): ClipModel {
+  return loadModel(resolveModel(model), { ...options, device: device as Device });
 }
 
 /**
@@ -36,25 +33,31 @@ export function openMethod(
   }
 }
 
-/** Loads the datasets of a configuration, with the few-shot draw of its seed. */
+/** Loads the datasets of a configuration, with the few-shot draw of its seed; decoded images come from the cache where they are in it. */
 export async function openTasks(
   config: Config,
   { preprocessing }: ClipModel,
   progress: Progress,
+  signal: AbortSignal,
 ): Promise<Task[]> {
+  const cache = config.cache ? new ImageCache(imageCacheDirectory()) : undefined;
   const tasks: Task[] = [];
-  for (const { name, root, template, classes } of config.datasets) {
-    const dataset = await openFolder({ name, root, templates: template, classes });
+  for (const entry of config.datasets) {
+    const name = nameOf(entry);
     progress.start(`loading ${name}`);
+    const { warnings = [], ...dataset } = await openEntry(entry);
     const task = await loadTask(dataset, {
       preprocessing,
       shots: config.shots ?? undefined,
       seed: config.seed,
+      cache,
+      signal,
       onProgress: (done, total) => progress.update(done, total),
     });
     progress.finish(
       `${task.train.length} training and ${task.test.length} test images, ${task.classes.length} classes`,
     );
+    for (const warning of warnings) progress.say(`  ${warning}`);
     for (const { className, available } of task.sample?.short ?? []) {
       progress.say(
         `  ${name}: class '${className}' has only ${available} training images; they are drawn with replacement.`,
@@ -96,7 +99,7 @@ export interface ExperimentOptions {
   readonly name: string;
   readonly protocol: ProtocolName;
   readonly method: ContinualMethod;
-  readonly model: string;
+  readonly model: ModelSettings;
   readonly device: string;
   readonly seed: number;
   readonly directory: string;

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { RunDirectory } from "../protocol/index.js";
+import { modelSettings } from "./model-options.js";
+import type { ModelSettings } from "./models.js";
 import { UsageError } from "./usage-error.js";
 
 const formats = ["huggingface", "open-clip", "openai", "peft"] as const;
@@ -97,17 +99,17 @@ async function exportAdapter(
       `${directory.path}: no rank survived, so the adapter would be empty. Use its base model as it is.`,
     );
   }
-  const { miniatureModel } = await import("./experiment.js");
-  const base = baseModel(directory);
+  const { resolveModel } = await import("./models.js");
+  const { model } = baseModel(directory);
   const isOnBase = task === undefined || task === 0;
   saveAdapter(updates, target, {
-    baseModel: isOnBase ? (base === "miniature" ? miniatureModel : base) : undefined,
+    baseModel: isOnBase ? resolveModel(model) : undefined,
   });
 }
 
 /** The model that the run started from. */
-function baseModel(directory: RunDirectory): string {
-  return String(directory.readRecord().config.model);
+function baseModel(directory: RunDirectory): ModelSettings {
+  return modelSettings(directory.readRecord().config as unknown as ModelSettings);
 }
 
 function positionOf(task: string, directory: RunDirectory, finished: number): number {

@@ -14,7 +14,8 @@ const program = new Command("codyra")
   .version(version)
   .showHelpAfterError("(add --help for the options and an example)");
 for (const command of commands()) program.addCommand(command);
-for (const command of [program, ...program.commands]) command.exitOverride();
+throwInsteadOfExiting(program);
+process.stdout.on("error", endQuietlyWhenNobodyReads);
 
 try {
   await program.parseAsync();
@@ -31,4 +32,15 @@ function exitCodeOf(error: unknown): number {
   process.stderr.write(`codyra: ${message}\n`);
   if (process.env.CODYRA_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
   return error instanceof ZodError || error instanceof UsageError ? 2 : 1;
+}
+
+function throwInsteadOfExiting(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwInsteadOfExiting(child);
+}
+
+/** As in `codyra classify … | head`. */
+function endQuietlyWhenNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
 }

@@ -12,15 +12,28 @@ export function downloadedModel(repository: string): string {
   return join(cacheDirectory(), "models", repository);
 }
 
+/** What a configuration says of the model to start from, and a run records. */
+export interface ModelSettings {
+  /** `miniature`, a path, or `owner/name` of a downloaded one. */
+  readonly model: string;
+  readonly tokenizer?: string;
+  readonly activation?: "quick_gelu" | "gelu";
+  readonly allowPickle?: boolean;
+}
+
+/** A model's name with a path in it made absolute. @param folder that the path is relative to */
+export function locateModel(model: string, folder: string): string {
+  const path = resolve(folder, model);
+  return model !== "miniature" && existsSync(path) ? path : model;
+}
+
 /**
  * The path of a model that a user names: `miniature`, a path, or `owner/name` of a downloaded one. A path goes before a download.
- * @param base folder that a path is relative to
  * @throws if there is none
  */
-export function resolveModel(model: string, base = "."): string {
+export function resolveModel(model: string): string {
   if (model === "miniature") return miniatureModel;
-  const path = resolve(base, model);
-  if (existsSync(path)) return path;
+  if (existsSync(model)) return resolve(model);
   if (!isRepository(model)) {
     throw new Error(
       `${model}: expected a model's folder or file, but there is none. Check the path, or give owner/name of a model on the hub.`,

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { readConfig } from "./config.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
+import { addModelOptions, modelSettings } from "./model-options.js";
 import { Progress } from "./progress.js";
 
 interface RunFlags {
@@ -14,7 +14,7 @@ interface RunFlags {
 
 /** `codyra run`: one method over a stream of image folders. */
 export function runCommand(): Command {
-  return new Command("run")
+  const command = new Command("run")
     .description("Learn a stream of datasets one after another and measure what was gained and forgotten.")
     .requiredOption("-c, --config <file>", "YAML configuration; the options below override it")
     .option("--name <name>", "name of the run")
@@ -23,8 +23,8 @@ export function runCommand(): Command {
         "x-tail",
         "mtil",
       ]),
-    )
-    .option("--model <dir>", "Hugging Face CLIP directory, or miniature")
+    );
+  return addModelOptions(command)
     .option("--method <name>", "zero-shot, finetune, lora or codyra")
     .option(
       "-o, --option <key=value>",
@@ -36,6 +36,8 @@ export function runCommand(): Command {
     .option("--seed <n>", "seed of sampling, initialisation and batches", wholeNumber)
     .option("--device <device>", "cpu, cuda, cuda:1, …")
     .option("--evaluation-batch-size <n>", "test images per pass", wholeNumber)
+    .option("--data <dir>", "folder that holds the folders of the paper's datasets")
+    .option("--no-cache", "do not keep decoded images on disk")
     .option("--output <dir>", "directory for the run's files (default: runs/<name>)")
     .option("--resume", "go on with an interrupted run")
     .option("--json", "print the metrics as JSON")
@@ -48,9 +50,13 @@ A configuration:
   method: codyra
   shots: 16
   options: { iterations: 500, rank: 16 }
-  datasets:
-    - { name: flowers, root: data/flowers, template: "a photo of a {}, a type of flower." }
-    - { name: food, root: data/food }
+  data: datasets                      # where the paper's datasets are
+  datasets:                           # x-tail and mtil stand for all of a benchmark
+    - dtd
+    - { name: shop, root: photos, template: "a photo of a {}." }  # folders of images
+    - { name: tools, manifest: tools.csv }                        # a list of images
+    - { name: birds, parquet: birds/data }                        # as the Hugging Face hub has them
+    - { name: food, webdataset: "food/train-{000..004}.tar", split: 0.9 }
 
 Ctrl-C stops after the current iteration; --resume goes on from the last finished task.
 
@@ -69,6 +75,8 @@ async function runStream({
   json = false,
   ...settings
 }: RunFlags): Promise<void> {
+  if (settings.cache === true) delete settings.cache; // commander's default: the file decides
+  const { readConfig } = await import("./config.js");
   const config = readConfig(path, { ...settings, options: option });
   const { openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
   const { computeMetrics } = await import("../protocol/index.js");
@@ -82,12 +90,13 @@ async function runStream({
     progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
   });
 
-  const { model, options, protocol, seed, device, evaluationBatchSize } = config;
+  const { options, protocol, seed, device, evaluationBatchSize } = config;
+  const model = modelSettings(config);
   const method = openMethod(config.method, options, protocol);
   const reader = openModel(model, "cpu");
-  const tasks = await openTasks(config, reader, progress);
+  const tasks = await openTasks(config, reader, progress, interrupt.signal);
   reader.dispose();
-  const recorded = { model, shots: config.shots, device, datasets: config.datasets };
+  const recorded = { ...model, shots: config.shots, device, datasets: config.datasets };
   const accuracy = await runExperiment(
     {
       name,

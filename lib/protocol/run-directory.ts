@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type ClipModel, loadStateDict } from "../clip/index.js";
+import type { FewShotSample } from "../data/index.js";
 import {
   applyUpdates,
   type LoraModule,
@@ -31,7 +32,6 @@ export interface RunRecord {
     trainImages: number;
     testImages: number;
     fingerprint: string;
-    sample?: unknown;
   }[];
   startedAt: string;
   finishedAt: string | null;
@@ -40,6 +40,9 @@ export interface RunRecord {
   trainableParameters: number;
   totalParameters: number;
 }
+
+/** A few-shot draw; a file of its own, because of the many names. */
+export type SampleRecord = Omit<FewShotSample, "indices">;
 
 export interface RankRecord {
   rank: number;
@@ -66,6 +69,11 @@ export class RunDirectory {
 
   writeRecord(record: RunRecord): void {
     writeJsonAtomically(join(this.path, "run.json"), record);
+  }
+
+  /** Writes which training images were drawn, dataset by dataset: `samples.json`. */
+  writeSamples(samples: Readonly<Record<string, SampleRecord>>): void {
+    writeJsonAtomically(join(this.path, "samples.json"), samples);
   }
 
   /** The rows so far; `undefined` before the first evaluation. */

@@ -9,7 +9,7 @@ import * as torch from "../torch/index.js";
 import { evaluate } from "./evaluate.js";
 import { duplicateNames } from "./label-spaces.js";
 import type { AccuracyMatrix } from "./metrics.js";
-import { RunDirectory, type RunRecord } from "./run-directory.js";
+import { RunDirectory, type RunRecord, type SampleRecord } from "./run-directory.js";
 
 /** What a run tells whoever watches it. */
 export interface RunObserver {
@@ -155,6 +155,7 @@ function startClock(before: number): () => number {
 function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
   const fresh = newRecord(options);
   if (!directory.exists()) {
+    directory.writeSamples(samplesOf(options.tasks));
     directory.writeRecord(fresh);
     return fresh;
   }
@@ -175,6 +176,15 @@ function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
   return found;
 }
 
+function samplesOf(tasks: readonly Task[]): Record<string, SampleRecord> {
+  const drawn = tasks.flatMap(({ name, sample }) => {
+    if (sample === undefined) return [];
+    const { indices, ...record } = sample;
+    return [[name, record] as const];
+  });
+  return Object.fromEntries(drawn);
+}
+
 function newRecord({ name, method, protocol, seed, config, tasks, model }: RunOptions): RunRecord {
   return {
     formatVersion: 1,
@@ -192,7 +202,6 @@ function newRecord({ name, method, protocol, seed, config, tasks, model }: RunOp
       trainImages: task.train.length,
       testImages: task.test.length,
       fingerprint: task.fingerprint,
-      sample: task.sample,
     })),
     startedAt: new Date().toISOString(),
     finishedAt: null,

@@ -1,0 +1,13 @@
+import { Command } from "commander";
+import { dataCacheCommand } from "./data-cache.js";
+import { dataCheckCommand } from "./data-check.js";
+import { dataPrepareCommand } from "./data-prepare.js";
+
+/** `codyra data`: the datasets on disk. */
+export function dataCommand(): Command {
+  return new Command("data")
+    .description("Check and prepare datasets, and manage the cache of decoded images.")
+    .addCommand(dataCheckCommand())
+    .addCommand(dataPrepareCommand())
+    .addCommand(dataCacheCommand());
+}

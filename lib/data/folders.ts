@@ -1,107 +1,96 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { extname, join, posix } from "node:path";
-import { defaultTemplate } from "../clip/index.js";
+import {
+  type CollectionOptions,
+  collect,
+  type LabelledImage,
+  namedLabels,
+  type Parts,
+} from "./collection.js";
 import { FileExample } from "./file-example.js";
-import { checkClassNames, checkTemplates } from "./names.js";
-import { splitRandomly } from "./split.js";
-import type { Dataset, Example, RandomSplit } from "./types.js";
+import { imageExtensions } from "./image-extensions.js";
+import type { Dataset } from "./types.js";
 
-export interface FolderOptions {
-  readonly name: string;
-  /** Holds `train/<class>/*` and `test/<class>/*`, or just `<class>/*`. */
+export interface FolderOptions extends CollectionOptions {
+  /** Holds `train/<class>/*`, `test/<class>/*` and perhaps `val/<class>/*`, or just `<class>/*`. */
   readonly root: string;
-  /** Prompts with `{}` for the class name. Default: `"a photo of a {}."` */
-  readonly templates?: string | readonly string[];
-  /**
-   * Which class folders to use and in which order: a list of folders, or a record from folder to class name. Default: all folders,
-   * sorted by name. Without a record a class is called like its folder, with spaces for underscores.
-   */
-  readonly classes?: readonly string[] | Readonly<Record<string, string>>;
   /** Default: `train`. */
   readonly trainFolder?: string;
+  /** Default: `val` or `validation`, where there is one. */
+  readonly validationFolder?: string;
   /** Default: `test`. */
   readonly testFolder?: string;
-  /** How to split when `root` holds the class folders themselves. Default: 80 % for training, seed 0. */
-  readonly split?: Partial<RandomSplit>;
 }
-
-const imageExtensions = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 
 /**
  * Describes a folder of class folders. Paths are sorted, hidden entries and files that are no images are passed over, and no image is
  * opened yet.
- * @throws if the root, a part or a class folder is missing, a class has no images, two classes have one name, or train and test differ
+ * @throws if the root or a part is missing, a class has no images, two classes have one name, or train and test differ
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
-  const { name, root, trainFolder = "train", testFolder = "test" } = options;
-  const templates = [options.templates ?? defaultTemplate].flat();
-  checkTemplates(name, templates);
-
+  const { name, root } = options;
   const folders = await subfolders(root, name);
   if (!(await isSplit(options, folders))) {
-    const { classes, examples } = await openPart(options, "", folders);
-    const split = { trainFraction: 0.8, seed: 0, ...options.split };
-    const parts = splitRandomly({ name, classes, examples }, split);
-    return { name, classes, templates, ...parts, validation: [], split };
+    return collect(options, await classImages(options, "", folders), folders);
   }
-
-  const [trainRoot, testRoot] = [join(root, trainFolder), join(root, testFolder)];
-  const [trainFolders, testFolders] = [await subfolders(trainRoot, name), await subfolders(testRoot, name)];
-  if (options.classes === undefined) checkSameFolders(name, trainFolders, testFolders);
-  const train = await openPart(options, trainFolder, trainFolders);
-  const test = await openPart(options, testFolder, testFolders);
-  return {
-    name,
-    classes: train.classes,
-    templates,
-    train: train.examples,
-    validation: [],
-    test: test.examples,
-    split: "given",
+  const parts = await partFolders(options, folders);
+  const open = async (part: string) => {
+    const found = await subfolders(join(root, part), name);
+    return { found, images: await classImages(options, part, found) };
   };
+  const train = await open(parts.train);
+  const validation = parts.validation === undefined ? undefined : await open(parts.validation);
+  const test = await open(parts.test);
+  const declared = new Set([train, validation, test].flatMap((part) => part?.found ?? []));
+  const images = { train: train.images, validation: validation?.images, test: test.images };
+  return collect(options, images, [...declared].sort());
 }
 
 /** Whether `root` holds parts. A folder called `train` may also be a class: then it holds images rather than folders. */
-async function isSplit(
-  { root, trainFolder, testFolder }: FolderOptions,
-  folders: readonly string[],
-): Promise<boolean> {
-  if (trainFolder !== undefined || testFolder !== undefined) return true;
-  for (const part of ["train", "test"]) {
-    if (folders.includes(part) && (await foldersIn(join(root, part))).length > 0) return true;
-  }
-  return false;
+async function isSplit(options: FolderOptions, folders: readonly string[]): Promise<boolean> {
+  if (options.trainFolder !== undefined || options.testFolder !== undefined) return true;
+  return (await firstPart(options.root, ["train", "test"], folders)) !== undefined;
 }
 
-/** @param part folder of the class folders, relative to the root */
-async function openPart(options: FolderOptions, part: string, folders: readonly string[]) {
-  const root = join(options.root, part);
-  const chosen = namedFolders(options.classes ?? folders);
-  const classes = [...chosen.values()];
-  checkClassNames(options.name, classes);
-  const examples: Example[] = [];
-  for (const [label, folder] of [...chosen.keys()].entries()) {
-    if (!folders.includes(folder)) throw missing(options.name, join(root, folder), folders);
-    const files = await imageFiles(join(root, folder));
+async function partFolders(options: FolderOptions, folders: readonly string[]): Promise<Parts<string>> {
+  const { root, trainFolder: train = "train", testFolder: test = "test" } = options;
+  const names = ["val", "validation"].filter((folder) => folder !== train && folder !== test);
+  const validation = options.validationFolder ?? (await firstPart(root, names, folders));
+  return { train, validation, test };
+}
+
+/** The first of these folders that is there and holds folders. */
+async function firstPart(root: string, names: readonly string[], folders: readonly string[]) {
+  for (const part of names) {
+    if (folders.includes(part) && (await foldersIn(join(root, part))).length > 0) return part;
+  }
+  return undefined;
+}
+
+/** The images in the class folders of a part that are to be used. @param part relative to the root */
+async function classImages(
+  { name, root, classes }: FolderOptions,
+  part: string,
+  folders: readonly string[],
+): Promise<LabelledImage[]> {
+  const chosen = namedLabels(classes ?? folders);
+  const images: LabelledImage[] = [];
+  for (const folder of [...chosen.keys()].filter((folder) => folders.includes(folder))) {
+    const path = join(root, part, folder);
+    const files = await imageFiles(path);
     if (files.length === 0) {
-      const extensions = [...imageExtensions].join(" ");
       throw new Error(
-        `Class "${classes[label]}" of ${options.name}: expected images (${extensions}) in ${join(root, folder)}, got none. ` +
+        `Class "${chosen.get(folder)}" of ${name}: expected images (${[...imageExtensions].join(" ")}) in ${path}, got none. ` +
           "Add images or leave the class out.",
       );
     }
     for (const file of files) {
-      examples.push(new FileExample(options.root, posix.join(part, folder, file), label));
+      const example = (label: number) => new FileExample(root, posix.join(part, folder, file), label);
+      images.push({ label: folder, example });
     }
   }
-  return { classes, examples };
-}
-
-/** Class names by folder, in label order. */
-function namedFolders(classes: readonly string[] | Readonly<Record<string, string>>): Map<string, string> {
-  if (!Array.isArray(classes)) return new Map(Object.entries(classes));
-  return new Map(classes.map((folder: string) => [folder, folder.replaceAll("_", " ")]));
+  return images;
 }
 
 async function subfolders(root: string, name: string): Promise<string[]> {
@@ -136,25 +125,4 @@ async function select(folder: string, isWanted: (entry: Dirent | Stats) => boole
     if (isWanted(target)) names.push(entry.name);
   }
   return names.sort();
-}
-
-function checkSameFolders(name: string, train: readonly string[], test: readonly string[]): void {
-  const onlyTrain = train.filter((folder) => !test.includes(folder));
-  const onlyTest = test.filter((folder) => !train.includes(folder));
-  if (onlyTrain.length + onlyTest.length === 0) return;
-  throw new Error(
-    `Dataset ${name}: expected the same class folders for training and testing, got only in training: ${list(onlyTrain)}; ` +
-      `only in testing: ${list(onlyTest)}. Add the missing folders or name the classes to use.`,
-  );
-}
-
-function missing(name: string, path: string, found: readonly string[]): Error {
-  return new Error(
-    `Dataset ${name}: expected a folder at ${path}, got only ${list(found)}. Check its spelling.`,
-  );
-}
-
-function list(names: readonly string[]): string {
-  if (names.length === 0) return "none";
-  return names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 }

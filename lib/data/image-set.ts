@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { DecodedImage } from "../clip/index.js";
 import * as torch from "../torch/index.js";
 
 export interface ImageSetParts {
@@ -12,7 +13,7 @@ export interface ImageSetParts {
   readonly fingerprint: string;
 }
 
-/** Decoded, resized images with labels, in memory until `dispose`. */
+/** Decoded, resized images with labels, in memory or mapped from a file until `dispose`. */
 export class ImageSet implements Disposable {
   readonly images: torch.Tensor;
   readonly labels: torch.Tensor;
@@ -76,4 +77,11 @@ export function fingerprintExamples(labels: ArrayLike<number>, digests: readonly
 /** SHA-256 of some bytes. */
 export function digest(bytes: Uint8Array): Uint8Array {
   return createHash("sha256").update(bytes).digest();
+}
+
+/** SHA-256 of what `Example.read` gives. */
+export function contentDigest(content: Uint8Array | DecodedImage): Uint8Array {
+  if (content instanceof Uint8Array) return digest(content);
+  const { pixels, width, height } = content;
+  return createHash("sha256").update(`${width} x ${height}: `).update(pixels).digest();
 }

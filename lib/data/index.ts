@@ -7,14 +7,43 @@ export {
   TrainingBatches,
   type TrainingBatchOptions,
 } from "./batches.js";
+export { type CachedImages, ImageCache } from "./cache/image-cache.js";
+export { checkDataset, checkSource, type DatasetCheck } from "./check.js";
+export { type CheckImagesOptions, checkImages, type FailedImages, type ImageCheck } from "./check-images.js";
+export {
+  type ClassifyFilesOptions,
+  classifyFiles,
+  type FileClassification,
+  type Prediction,
+} from "./classify.js";
+export type { CollectionOptions, Parts } from "./collection.js";
+export { type Archive, type ArchiveChoice, coopGuide, datasetArchives } from "./datasets/archives.js";
+export {
+  type DatasetDescriptor,
+  type DatasetId,
+  datasetDescriptors,
+  datasetIds,
+  type ExpectedCounts,
+  type OpenDatasetOptions,
+  type OpenedDataset,
+  openDataset,
+  type PromptSet,
+  type SplitSource,
+  streams,
+} from "./datasets/index.js";
 export { sampleFewShot } from "./few-shot.js";
 export { FileExample } from "./file-example.js";
+export { type FoundImages, findImages } from "./find-images.js";
 export { type FolderOptions, openFolder } from "./folders.js";
 export { ImageSet, type ImageSetParts } from "./image-set.js";
 export { type LoadOptions, loadImages, trainingTransform } from "./load-images.js";
+export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loader.js";
+export { type ManifestOptions, openManifest } from "./manifest.js";
 export * as miniature from "./miniature/index.js";
+export { openParquet, type ParquetOptions } from "./parquet.js";
 export { Random } from "./random.js";
 export { type Box, resampleBoxes } from "./resample.js";
+export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
 export {
   type ArraySource,
   type ImageArrays,
@@ -23,3 +52,4 @@ export {
   taskFromArrays,
 } from "./task.js";
 export type { Dataset, Example, FewShotSample, RandomSplit, Task } from "./types.js";
+export { openWebDataset, type WebDatasetOptions } from "./webdataset.js";

@@ -1,11 +1,22 @@
-import { availableParallelism } from "node:os";
 import { type ImageTransform, type Preprocessing, stretch } from "../clip/index.js";
 import * as torch from "../torch/index.js";
-import { digest, fingerprintExamples, ImageSet } from "./image-set.js";
+import type { ImageCache } from "./cache/image-cache.js";
+import { fingerprintExamples, ImageSet } from "./image-set.js";
+import { MemoryStore } from "./image-store.js";
+import { loadBatches } from "./loader.js";
 import type { Example } from "./types.js";
+import { type UnreadableImage, unreadableImages } from "./unreadable.js";
+
+const batchSize = 32;
 
 export interface LoadOptions {
-  /** Called after each image. */
+  /** Where the transformed images are kept for the next time, and mapped from. Default: nowhere, they stay in memory. */
+  readonly cache?: ImageCache;
+  /** Names the images in the cache's list. Default: `images`. */
+  readonly name?: string;
+  /** Stops loading; what is in the cache by then is used the next time. */
+  readonly signal?: AbortSignal;
+  /** Called as images are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -19,80 +30,42 @@ export function trainingTransform({ cropSize }: Preprocessing): ImageTransform {
 }
 
 /**
- * Loads images into memory, each transformed.
- * @throws if images cannot be read, after trying all of them
+ * Loads images, each transformed.
+ * @throws if images cannot be read, after trying all of them, or the cache cannot be written; the signal's reason when it is aborted
  */
 export async function loadImages(
   examples: readonly Example[],
   transform: ImageTransform,
-  { onProgress }: LoadOptions = {},
+  { cache, name = "images", signal, onProgress }: LoadOptions = {},
 ): Promise<ImageSet> {
-  const { size } = transform;
-  const images = torch.unscoped(() => torch.empty([examples.length, 3, size, size], { dtype: "uint8" }));
-  const aspectRatios = new Float32Array(examples.length);
-  const digests: Uint8Array[] = [];
-  const failures: { index: number; reason: string }[] = [];
-  let done = 0;
-
-  await forEachConcurrently(examples, async (example, index) => {
-    try {
-      const content = await example.read();
-      const { pixels, width, height } = await transform.apply(content);
-      digests[index] = digest(content instanceof Uint8Array ? content : content.pixels);
-      aspectRatios[index] = width / height;
-      torch.scope(() => {
-        const image = torch.fromTypedArray(pixels, [size, size, 3]).permute([2, 0, 1]);
-        images.select(0, index).copy_(image);
-      });
-    } catch (error) {
-      failures.push({ index, reason: reasonOf(error as Error) });
+  const total = examples.length;
+  const store =
+    (await cache?.open(examples, transform, { name, signal })) ?? new MemoryStore(total, transform.size);
+  try {
+    const { missing } = store;
+    const failures: UnreadableImage[] = [];
+    const onUnreadable = ({ index, reason }: UnreadableImage) =>
+      void failures.push({ index: missing[index] as number, reason });
+    let loaded = total - missing.length;
+    onProgress?.(loaded, total);
+    const toLoad = missing.map((index) => examples[index] as Example);
+    for await (const batch of loadBatches(toLoad, transform, { batchSize, signal, onUnreadable })) {
+      await store.write({ ...batch, indices: batch.indices.map((index) => missing[index] as number) });
+      loaded += batch.indices.length;
+      onProgress?.(loaded + failures.length, total);
     }
-    onProgress?.(++done, examples.length);
-  });
-
-  if (failures.length > 0) {
-    images.dispose();
-    throw unreadable(examples, failures);
+    if (failures.length > 0) throw unreadableImages(examples, failures);
+    signal?.throwIfAborted();
+    const { images, aspectRatios, digests } = await store.finish();
+    const labels = examples.map(({ label }) => label);
+    return new ImageSet({
+      images,
+      labels: torch.tensor(labels, { dtype: "int64" }),
+      aspectRatios,
+      fingerprint: fingerprintExamples(labels, digests),
+    });
+  } catch (error) {
+    await store.abandon();
+    throw error;
   }
-  const labels = examples.map(({ label }) => label);
-  return new ImageSet({
-    images,
-    labels: torch.tensor(labels, { dtype: "int64" }),
-    aspectRatios,
-    fingerprint: fingerprintExamples(labels, digests),
-  });
-}
-
-/** Decoders explain themselves in the cause; their own message does not know the path. */
-function reasonOf(error: Error): string {
-  return error.cause instanceof Error ? error.cause.message : error.message;
-}
-
-/** The file of the image, and where in it the image is when there are several. */
-function place({ file, name }: Example): string {
-  return file.replaceAll("\\", "/").endsWith(name) ? file : `${file} (${name})`;
-}
-
-function unreadable(examples: readonly Example[], failures: { index: number; reason: string }[]): Error {
-  failures.sort((a, b) => a.index - b.index);
-  const listed = failures
-    .slice(0, 5)
-    .map(({ index, reason }) => `  ${place(examples[index] as Example)}: ${reason}`);
-  const count = `${failures.length} of ${examples.length}`;
-  return new Error(
-    `Loading images: expected every file to be a readable image, got ${count} that are not. Replace or remove them` +
-      `${failures.length > listed.length ? `; the first ${listed.length}` : ""}:\n${listed.join("\n")}`,
-  );
-}
-
-/** As many at a time as keep the decoding threads busy while this thread resizes. */
-async function forEachConcurrently<T>(
-  items: readonly T[],
-  visit: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  const remaining = items.entries();
-  const work = async () => {
-    for (const [index, item] of remaining) await visit(item, index);
-  };
-  await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
 }

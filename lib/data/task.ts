@@ -1,39 +1,40 @@
 import { createHash } from "node:crypto";
-import type { Preprocessing } from "../clip/index.js";
+import type { ImageTransform, Preprocessing } from "../clip/index.js";
 import * as torch from "../torch/index.js";
 import { sampleFewShot } from "./few-shot.js";
 import { digest, fingerprintExamples, ImageSet } from "./image-set.js";
-import { loadImages, trainingTransform } from "./load-images.js";
+import { type LoadOptions, loadImages, trainingTransform } from "./load-images.js";
 import { checkClassNames, checkTemplates } from "./names.js";
 import type { Dataset, Example, FewShotSample, Task } from "./types.js";
 
-export interface LoadTaskOptions {
+export interface LoadTaskOptions extends Omit<LoadOptions, "name"> {
   readonly preprocessing: Preprocessing;
   /** Training images per class. Default: all. */
   readonly shots?: number;
   /** Of the few-shot draw. Default: 0. */
   readonly seed?: number;
-  /** Called after each image of both parts. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Decodes a dataset into memory: the few-shot draw of its training images, and all test images.
- * @throws if images cannot be read, or the draw is impossible
+ * Decodes a dataset, or takes it from the cache: the few-shot draw of its training images, and all test images. Progress counts both.
+ * @throws if images cannot be read, or the draw is impossible; the signal's reason when it is aborted
  */
 export async function loadTask(dataset: Dataset, options: LoadTaskOptions): Promise<Task> {
-  const { preprocessing, shots, seed = 0, onProgress } = options;
+  const { preprocessing, shots, seed = 0, cache, signal, onProgress } = options;
   const sample = shots === undefined ? undefined : sampleFewShot(dataset, { shots, seed });
   const examples = sample?.indices.map((index) => dataset.train[index] as Example) ?? dataset.train;
   const total = examples.length + dataset.test.length;
-
-  const train = await loadImages(examples, trainingTransform(preprocessing), {
-    onProgress: (done) => onProgress?.(done, total),
-  });
-  try {
-    const test = await loadImages(dataset.test, preprocessing.transform, {
-      onProgress: (done) => onProgress?.(examples.length + done, total),
+  const load = (part: string, images: readonly Example[], transform: ImageTransform, before: number) =>
+    loadImages(images, transform, {
+      cache,
+      name: `${dataset.name} ${part}`,
+      signal,
+      onProgress: (done) => onProgress?.(before + done, total),
     });
+
+  const train = await load("train", examples, trainingTransform(preprocessing), 0);
+  try {
+    const test = await load("test", dataset.test, preprocessing.transform, examples.length);
     return makeTask(dataset, train, test, sample);
   } catch (error) {
     train.dispose();

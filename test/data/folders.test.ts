@@ -72,13 +72,34 @@ describe("openFolder with train and test folders", () => {
     expect(dataset.test[0]?.file).toContain(join("val", "cat", "2.jpg"));
   });
 
+  it("keeps a val or validation folder apart", async () => {
+    await touch(
+      "parts/train/cat/1.jpg",
+      "parts/val/cat/2.jpg",
+      "parts/validation/cat/3.jpg",
+      "parts/test/cat/4.jpg",
+    );
+    const validation = async (options = {}) =>
+      (await open("parts", options)).validation.map(({ name }) => name);
+    expect(await validation()).toEqual(["val/cat/2.jpg"]);
+    expect(await validation({ testFolder: "val" })).toEqual(["validation/cat/3.jpg"]);
+    expect(await validation({ validationFolder: "test", testFolder: "val" })).toEqual(["test/cat/4.jpg"]);
+    expect((await open("given")).validation).toEqual([]);
+  });
+
+  it("refuses a class that is only in the validation folder", async () => {
+    await touch("stray/train/cat/1.jpg", "stray/test/cat/2.jpg", "stray/val/owl/3.jpg");
+    await expect(open("stray")).rejects.toThrow(/no training images of: owl; no test images of: owl/);
+    expect((await open("stray", { classes: ["cat"] })).validation).toEqual([]);
+  });
+
   it("explains what is wrong", async () => {
     await touch("one/train/cat/1.jpg", "differ/train/cat/1.jpg", "differ/test/dog/1.jpg");
     await touch("same/train/sea_horse/1.jpg", "same/train/Sea horse/1.jpg", "empty/train/cat/1.txt");
     await touch("same/test/sea_horse/1.jpg", "same/test/Sea horse/1.jpg", "empty/test/cat/1.jpg");
     await expect(open("absent")).rejects.toThrow(/pets: expected a folder at .*absent, got ENOENT/);
     await expect(open("one")).rejects.toThrow(/expected a folder at .*one\/test, got ENOENT/);
-    await expect(open("differ")).rejects.toThrow(/only in training: cat; only in testing: dog/);
+    await expect(open("differ")).rejects.toThrow(/no training images of: dog; no test images of: cat/);
     await expect(open("same")).rejects.toThrow(
       /different name for each class, got "Sea horse" and "sea horse"/,
     );
@@ -86,7 +107,7 @@ describe("openFolder with train and test folders", () => {
       /Class "cat" of pets: expected images .* in .*empty\/train\/cat, got none/,
     );
     await expect(open("given", { classes: ["poodle"] })).rejects.toThrow(
-      /train\/poodle, got only beagle, maine_coon/,
+      /Classes of pets: expected labels of the data \(beagle, maine_coon\), got poodle/,
     );
     await expect(open("given", { templates: "a photo" })).rejects.toThrow(/got "a photo"\. Write \{\}/);
     await expect(open("given", { trainFolder: "fit" })).rejects.toThrow(/given\/fit, got ENOENT/);

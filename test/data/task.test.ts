@@ -32,8 +32,7 @@ describe("loadTask", () => {
     expect(task.test.images.shape).toEqual([8, 3, 28, 28]);
     expect(task.test.images.dtype).toBe("uint8");
     expect(task.train.labels.toArray()).toEqual([0n, 0n, 0n, 1n, 1n, 1n]);
-    expect(progress).toHaveLength(14);
-    expect(progress.at(-1)).toBe("14/14");
+    expect(progress).toEqual(["0/14", "6/14", "6/14", "14/14"]); // a part is less than one batch
     expect(task.sample).toMatchObject({ shots: 3, seed: 5, short: [] });
 
     torch.scope(() => {

@@ -1,0 +1,179 @@
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type FileMetaData,
+  type ParquetReadOptions,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { z } from "zod";
+import type { BoundedCache } from "./bounded-cache.js";
+import type { Shard } from "./shards.js";
+
+/** The images of a row group, decompressed. */
+export type RowGroup = readonly (Uint8Array | undefined)[];
+
+export interface ParquetColumns {
+  /** Binary, or a struct with a binary `bytes`. */
+  readonly image: string;
+  /** Text or integer. */
+  readonly label: string;
+}
+
+/** A Parquet file of images with labels. Labels are read when it is opened, images by row group when they are asked for. */
+export class ParquetFile {
+  /** First row of each group. */
+  readonly #groupStarts: number[] = [];
+
+  private constructor(
+    readonly shard: Shard,
+    readonly columns: ParquetColumns,
+    /** Of each row: a text, or an integer in digits. */
+    readonly labels: readonly string[],
+    /** What the integers stand for, where the file says so as the Hugging Face hub does; `labels` are these names then. */
+    readonly classNames: readonly string[] | undefined,
+    readonly buffer: AsyncBuffer,
+    readonly metadata: FileMetaData,
+    readonly cache: BoundedCache<string, RowGroup>,
+  ) {
+    let start = 0;
+    for (const { num_rows } of metadata.row_groups) {
+      this.#groupStarts.push(start);
+      start += Number(num_rows);
+    }
+  }
+
+  /**
+   * @param cache of row groups, shared by the files of a dataset
+   * @throws if the file is missing or damaged, a column is missing or of another type, or a row has no label
+   */
+  static async open(
+    shard: Shard,
+    columns: ParquetColumns,
+    cache: BoundedCache<string, RowGroup>,
+  ): Promise<ParquetFile> {
+    const { file } = shard;
+    const { buffer, metadata } = await readable(file, async () => {
+      const buffer = await asyncBufferFromFile(file);
+      return { buffer, metadata: await parquetMetadataAsync(buffer) };
+    });
+    checkColumns(file, metadata, columns);
+    const classNames = declaredNames(file, metadata, columns.label);
+    const values = await readColumn(file, columns.label, { file: buffer, metadata });
+    if (values.length !== Number(metadata.num_rows)) {
+      throw new Error(
+        `${file}: expected ${metadata.num_rows} rows, got labels of ${values.length}. Get the file again.`,
+      );
+    }
+    const labels = values.map((value, row) => labelText(`${file}, row ${row}`, value, classNames));
+    return new ParquetFile(shard, columns, labels, classNames, buffer, metadata, cache);
+  }
+
+  /** @throws if the file is damaged or the row has no image */
+  async readImage(row: number): Promise<Uint8Array> {
+    const { file } = this.shard;
+    const group = this.#groupStarts.findLastIndex((start) => start <= row);
+    const start = this.#groupStarts[group] as number;
+    const images = await this.cache.get(`${file}#${group}`, () => this.#readGroup(start, group));
+    const image = images[row - start];
+    if (image !== undefined) return image;
+    throw new Error(
+      `${file}, row ${row}: expected the bytes of an image in ${this.columns.image}, got none. ` +
+        "Export the dataset with its images embedded.",
+    );
+  }
+
+  async #readGroup(rowStart: number, group: number): Promise<RowGroup> {
+    const { shard, columns, buffer, metadata } = this;
+    const rowEnd = this.#groupStarts[group + 1];
+    const values = await readColumn(shard.file, columns.image, {
+      file: buffer,
+      metadata,
+      rowStart,
+      rowEnd,
+      utf8: false,
+    });
+    return values.map(imageBytes);
+  }
+}
+
+/** The values of a column in a range of rows, by default all. */
+async function readColumn(
+  file: string,
+  column: string,
+  options: Pick<ParquetReadOptions, "file" | "metadata" | "rowStart" | "rowEnd" | "utf8">,
+): Promise<unknown[]> {
+  const rows = await readable(file, () => parquetReadObjects({ ...options, compressors, columns: [column] }));
+  return rows.map((row) => row[column]);
+}
+
+/** A value of the image column. */
+function imageBytes(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  const { bytes } = (value ?? {}) as { bytes?: unknown };
+  return bytes instanceof Uint8Array ? bytes : undefined;
+}
+
+async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(
+      `${file}: expected a complete Parquet file: ${message}. Check the path or get it again.`,
+      { cause },
+    );
+  }
+}
+
+function checkColumns(file: string, metadata: FileMetaData, { image, label }: ParquetColumns): void {
+  const columns = new Map(parquetSchema(metadata).children.map((column) => [column.element.name, column]));
+  const bytesOf =
+    columns.get(image)?.children.find(({ element }) => element.name === "bytes") ?? columns.get(image);
+  const wanted = [
+    [`${image} with image bytes (imageColumn)`, bytesOf?.element.type === "BYTE_ARRAY"],
+    [`${label} with labels (labelColumn)`, labelTypes.has(columns.get(label)?.element.type)],
+  ] as const;
+  const missing = wanted.filter(([, found]) => !found).map(([name]) => name);
+  if (missing.length === 0) return;
+  const found = [...columns].map(([name, { element }]) => `${name} (${element.type ?? "struct"})`);
+  throw new Error(
+    `${file}: expected a column ${missing.join(" and ")}, got ${found.join(", ")}. Name the column.`,
+  );
+}
+
+const labelTypes = new Set<unknown>(["BYTE_ARRAY", "INT32", "INT64"]);
+
+function labelText(place: string, value: unknown, classNames: readonly string[] | undefined): string {
+  const known =
+    typeof value === "bigint" || typeof value === "number" ? classNames?.[Number(value)] : undefined;
+  const text =
+    known ?? (classNames === undefined && value !== undefined && value !== null ? String(value) : "");
+  if (text !== "") return text;
+  const wanted = classNames === undefined ? "a text or an integer" : `0 to ${classNames.length - 1}`;
+  throw new Error(
+    `${place}: expected a label, ${wanted}, got ${value ?? "nothing"}. Leave out the files of images without labels.`,
+  );
+}
+
+const classLabelSchema = z.object({ _type: z.literal("ClassLabel"), names: z.array(z.string().min(1)) });
+const featuresSchema = z.object({ info: z.object({ features: z.record(z.string(), z.unknown()) }) });
+
+/** The names of a label column of `datasets`' type ClassLabel, which the hub keeps beside the data. */
+function declaredNames(file: string, metadata: FileMetaData, column: string): readonly string[] | undefined {
+  const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
+  if (text === undefined) return undefined;
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(
+      `${file}: expected JSON in the metadata "huggingface", got other text. Export it again.`,
+      { cause },
+    );
+  }
+  const feature = featuresSchema.safeParse(content).data?.info.features[column];
+  return classLabelSchema.safeParse(feature).data?.names;
+}

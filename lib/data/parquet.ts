@@ -1,0 +1,90 @@
+import { BoundedCache } from "./bounded-cache.js";
+import { type CollectionOptions, collect, type LabelledImage, type Parts } from "./collection.js";
+import { ParquetFile, type RowGroup } from "./parquet-file.js";
+import { findShards, type Patterns, type Shard } from "./shards.js";
+import type { Dataset, Example } from "./types.js";
+
+export interface ParquetOptions extends CollectionOptions {
+  /**
+   * A folder, files or patterns, whose parts are told by names such as `train-00000-of-00002.parquet` or `test/0000.parquet`; or these for
+   * each part.
+   */
+  readonly parquet: Patterns | Parts<Patterns>;
+  /** Holds the bytes of the image files, or structs with them as `bytes`. Default: `image`. */
+  readonly imageColumn?: string;
+  /** Holds texts or integers; the latter may have names in the metadata, as the Hugging Face hub writes them. Default: `label`. */
+  readonly labelColumn?: string;
+  /** How much of the files to keep in memory, in bytes; at least one row group is. Default: 256 MiB. */
+  readonly cacheBytes?: number;
+}
+
+/**
+ * Describes images in Parquet files, laid out as the Hugging Face hub exports datasets. Only labels are read yet. Images come by
+ * row group, so reading them in the order of the rows is fastest.
+ * @throws if files are missing or damaged, columns do not fit, or the classes do not
+ */
+export async function openParquet(options: ParquetOptions): Promise<Dataset> {
+  const { name, parquet, imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
+  const cache = new BoundedCache<string, RowGroup>(cacheBytes, totalBytes);
+  const files: ParquetFile[] = [];
+  const open = async (shards: readonly Shard[] = []): Promise<LabelledImage[]> => {
+    const images: LabelledImage[] = [];
+    for (const shard of shards) {
+      const file = await ParquetFile.open(shard, { image: imageColumn, label: labelColumn }, cache);
+      files.push(file);
+      for (const [row, label] of file.labels.entries()) {
+        images.push({ label, example: (index) => new ParquetExample(file, row, index) });
+      }
+    }
+    return images;
+  };
+
+  const shards = await findShards(name, parquet, [".parquet"]);
+  if (!("train" in shards)) {
+    const images = await open(shards);
+    return collect(options, images, classNames(files));
+  }
+  const train = await open(shards.train);
+  const validation = await open(shards.validation);
+  const test = await open(shards.test);
+  return collect(options, { train, validation, test }, classNames(files));
+}
+
+/** An image in a row of a Parquet file. */
+class ParquetExample implements Example {
+  constructor(
+    readonly source: ParquetFile,
+    readonly row: number,
+    readonly label: number,
+  ) {}
+
+  get file(): string {
+    return this.source.shard.file;
+  }
+
+  get name(): string {
+    return `${this.source.shard.name}#${this.row}`;
+  }
+
+  read(): Promise<Uint8Array> {
+    return this.source.readImage(this.row);
+  }
+}
+
+function totalBytes(group: RowGroup): number {
+  return group.reduce((total, image) => total + (image?.byteLength ?? 0), 0);
+}
+
+/** The class names that the files declare. @throws if they differ: then one integer would mean two classes */
+function classNames(files: readonly ParquetFile[]): readonly string[] | undefined {
+  const [first] = files;
+  const other = files.find(
+    ({ classNames }) => JSON.stringify(classNames) !== JSON.stringify(first?.classNames),
+  );
+  if (first !== undefined && other !== undefined) {
+    throw new Error(
+      `${other.shard.file}: expected the class names of ${first.shard.file} in the metadata, got others. Open only files of one dataset.`,
+    );
+  }
+  return first?.classNames;
+}

@@ -1,0 +1,129 @@
+import { stat } from "node:fs/promises";
+import { dirname, relative, resolve, sep } from "node:path";
+import { glob } from "tinyglobby";
+import type { Parts } from "./collection.js";
+
+/** Folders, files and patterns such as `train-*.parquet` or `train-{000..012}.tar`. */
+export type Patterns = string | readonly string[];
+
+/** One of the files that a dataset is cut into. */
+export interface Shard {
+  readonly file: string;
+  /** Its path relative to the folder that holds all of them, with forward slashes. */
+  readonly name: string;
+}
+
+/**
+ * Finds the files of a dataset, sorted. Where the parts are not told, they are recognised by names that begin with `train`,
+ * `validation`, `val` or `test`, of the file or of its folder.
+ * @param extensions what to look for in folders
+ * @returns all files where they are in one part
+ * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
+ */
+export async function findShards(
+  dataset: string,
+  source: Patterns | Parts<Patterns>,
+  extensions: readonly string[],
+): Promise<Shard[] | Parts<Shard[]>> {
+  if (typeof source === "object" && "train" in source) {
+    const train = await findFiles(dataset, source.train, extensions);
+    const validation = await findFiles(dataset, source.validation ?? [], extensions);
+    const test = await findFiles(dataset, source.test, extensions);
+    return nameParts(dataset, { train, validation, test });
+  }
+  const files = await findFiles(dataset, source, extensions);
+  const names = files.map((file) => partName(file));
+  if (names.every((name) => name === undefined || name === "train")) return nameFiles(files);
+  const ofPart = (...wanted: string[]) => files.filter((_, i) => wanted.includes(names[i] ?? ""));
+  const [train, validation, test] = [ofPart("train"), ofPart("validation", "val"), ofPart("test")];
+  if (names.includes(undefined) || train.length === 0 || test.length === 0) {
+    throw new Error(
+      `Dataset ${dataset}: expected files for train and test, or none that name a part, got ${files.length} files: ` +
+        `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part.`,
+    );
+  }
+  return nameParts(dataset, { train, validation, test });
+}
+
+/** What the name of a file, or else of its folder, says about its part. */
+function partName(file: string): string | undefined {
+  const [name = "", folder = ""] = file.split(sep).reverse();
+  const word = /^(?:train|validation|val|test)(?![a-z])/i;
+  return (word.exec(name) ?? word.exec(folder))?.[0].toLowerCase();
+}
+
+function nameParts(dataset: string, parts: Required<Parts<string[]>>): Parts<Shard[]> {
+  const shards = nameFiles([...parts.train, ...parts.validation, ...parts.test]);
+  const files = new Map(shards.map((shard) => [shard.file, shard]));
+  if (files.size < shards.length) {
+    throw new Error(
+      `Dataset ${dataset}: expected each file in one part, got one in two. Make the patterns exclude each other.`,
+    );
+  }
+  const named = (part: readonly string[]) => part.map((file) => files.get(file) as Shard);
+  return { train: named(parts.train), validation: named(parts.validation), test: named(parts.test) };
+}
+
+function nameFiles(files: readonly string[]): Shard[] {
+  const folders = files.map((file) => dirname(file));
+  let root = folders[0] ?? "";
+  while (!folders.every((folder) => folder === root || folder.startsWith(withSeparator(root))))
+    root = dirname(root);
+  return files.map((file) => ({ file, name: relative(root, file).replaceAll(sep, "/") }));
+}
+
+function withSeparator(folder: string): string {
+  return folder.endsWith(sep) ? folder : folder + sep;
+}
+
+async function findFiles(
+  dataset: string,
+  source: Patterns,
+  extensions: readonly string[],
+): Promise<string[]> {
+  const files = new Set<string>();
+  for (const given of [source].flat()) {
+    const isThere = await stat(given).then(
+      () => true,
+      () => false,
+    );
+    for (const pattern of isThere ? [given] : expandRanges(given)) {
+      const found = await filesAt(pattern, extensions);
+      if (found.length === 0) {
+        throw new Error(
+          `Dataset ${dataset}: expected files (${extensions.join(" ")}) at ${pattern}, got none. Check the path.`,
+        );
+      }
+      for (const file of found) files.add(resolve(file));
+    }
+  }
+  return [...files].sort();
+}
+
+async function filesAt(pattern: string, extensions: readonly string[]): Promise<string[]> {
+  const found = await stat(pattern).catch(() => undefined);
+  if (found?.isFile()) return [pattern];
+  if (found === undefined) return glob(pattern, { absolute: true, expandDirectories: false });
+  return glob(
+    extensions.map((extension) => `**/*${extension}`),
+    { cwd: pattern, absolute: true },
+  );
+}
+
+const mostShards = 100_000;
+
+/** `a-{08..10}.tar` → `a-08.tar`, `a-09.tar`, `a-10.tar`: each of them must be there, unlike the matches of a `*`. */
+function expandRanges(pattern: string): string[] {
+  const range = /\{(\d+)\.\.(\d+)\}/.exec(pattern);
+  if (range === null) return [pattern];
+  const [text, first, last] = range as unknown as [string, string, string];
+  const count = Number(last) - Number(first) + 1;
+  if (count < 1 || count > mostShards) {
+    throw new RangeError(
+      `${pattern}: expected a range of 1 to ${mostShards} files, got ${text}. Correct it.`,
+    );
+  }
+  return Array.from({ length: count }, (_, i) =>
+    String(Number(first) + i).padStart(first.length, "0"),
+  ).flatMap((number) => expandRanges(pattern.replace(text, number)));
+}

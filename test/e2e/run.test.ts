@@ -31,7 +31,13 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
       "ranks.json",
       "report.html",
       "run.json",
+      "samples.json",
     ]);
+    const samples = readJson(directory, "samples.json");
+    expect(Object.keys(samples)).toEqual(names);
+    expect(samples.flowers).toMatchObject({ shots: 4, seed: 8, short: [] });
+    expect(samples.flowers.names).toHaveLength(12);
+    expect(existsSync(join(realImages, "flowers", samples.flowers.names[0]))).toBe(true);
     const { datasets, matrix, zeroShot } = readJson(directory, "matrix.json");
     expect(datasets).toEqual(names);
     expect(matrix).toHaveLength(3);

@@ -5,7 +5,7 @@ import { saveRun } from "./lib/results.mjs";
 import { formatTable } from "./lib/table.mjs";
 
 /** Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options, report)`. */
-const names = ["dispatch", "step"];
+const names = ["dispatch", "step", "pipeline"];
 
 const help = `Usage: npm run bench [-- NAME...] [options]
 
@@ -16,6 +16,7 @@ Options:
   --rounds N   timed rounds of each contender
   --threads N  CPU threads of each contender
   --seed N     seed of weights and inputs
+  --images DIR JPEG files for pipeline
   --help       this text
 
 Example: npm run bench -- dispatch --rounds 15
@@ -49,6 +50,7 @@ async function runBenchmark(benchmark, values) {
   for (const option of ["rounds", "threads", "seed"]) {
     if (values[option] !== undefined) config[option] = wholeNumber(option, values[option]);
   }
+  if (values.images !== undefined && "imageFolder" in config) config.imageFolder = values.images;
   const record = { benchmark: benchmark.name, startedAt: new Date().toISOString(), config };
   try {
     record.environment = await collectEnvironment();
@@ -73,7 +75,7 @@ class UsageError extends Error {}
 
 function readArguments() {
   const text = { type: "string" };
-  const options = { help: { type: "boolean" }, rounds: text, threads: text, seed: text };
+  const options = { help: { type: "boolean" }, rounds: text, threads: text, seed: text, images: text };
   try {
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {

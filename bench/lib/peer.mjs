@@ -13,10 +13,10 @@ function python() {
 
 /**
  * A Python script of `bench/peers/` that answers one request at a time, see `bench/peers/serve.py`.
+ * @param interpreter a Python with more than torch, for peers that need it
  * @throws when that Python has no torch
  */
-export async function startPeer(script, { threads }) {
-  const interpreter = python();
+export async function startPeer(script, { threads, interpreter = python() }) {
   const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
   const child = spawn(interpreter, [path], { env: { ...process.env, OMP_NUM_THREADS: String(threads) } });
   let complaints = "";

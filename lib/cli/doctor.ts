@@ -38,6 +38,8 @@ export interface Diagnosis {
   readonly cuda: { readonly available: boolean; readonly devices: readonly string[] };
   readonly compiler: Compiler | null;
   readonly addon: { readonly loads: boolean; readonly path: string; readonly error?: string };
+  /** What decodes JPEG files: libjpeg where the addon was built with it, else sharp, which is several times slower. */
+  readonly jpegDecoder: "libjpeg" | "sharp";
   readonly cacheDirectory: string;
   readonly ok: boolean;
   readonly problems: readonly Problem[];
@@ -88,7 +90,7 @@ export async function diagnose(): Promise<Diagnosis> {
   const record = setUp.readBuildRecord();
   const found = record ? { ...record.libtorch, python: record.python } : await attempt(setUp.locateLibtorch);
   const compiler = record?.compiler ?? (await attempt(setUp.findToolchain))?.compiler ?? null;
-  const { addon, cudaDevices } = await loadAddon(record !== undefined);
+  const { addon, cudaDevices, jpegDecoder } = await loadAddon(record !== undefined);
   if (!addon.loads) problems.push(addonProblem(addon, record?.libtorch));
 
   return {
@@ -101,20 +103,34 @@ export async function diagnose(): Promise<Diagnosis> {
     cuda: { available: cudaDevices > 0, devices: await nameCudaDevices(cudaDevices) },
     compiler,
     addon,
+    jpegDecoder,
     cacheDirectory: setUp.cacheDirectory(),
     ok: problems.length === 0,
     problems,
   };
 }
 
-async function loadAddon(isBuilt: boolean): Promise<{ addon: Diagnosis["addon"]; cudaDevices: number }> {
+interface LoadedAddon extends Pick<Diagnosis, "addon" | "jpegDecoder"> {
+  readonly cudaDevices: number;
+}
+
+async function loadAddon(isBuilt: boolean): Promise<LoadedAddon> {
   const path = join(packageRoot, "build/Release/codyra.node");
-  if (!isBuilt) return { addon: { loads: false, path, error: "it has not been built" }, cudaDevices: 0 };
+  const without = (error: string): LoadedAddon => ({
+    addon: { loads: false, path, error },
+    cudaDevices: 0,
+    jpegDecoder: "sharp",
+  });
+  if (!isBuilt) return without("it has not been built");
   try {
-    const torch = await import("../torch/index.js");
-    return { addon: { loads: true, path }, cudaDevices: torch.cuda.deviceCount() };
+    const { cuda, images } = await import("../torch/index.js");
+    return {
+      addon: { loads: true, path },
+      cudaDevices: cuda.deviceCount(),
+      jpegDecoder: images.hasJpegDecoder() ? "libjpeg" : "sharp",
+    };
   } catch (error) {
-    return { addon: { loads: false, path, error: (error as Error).message }, cudaDevices: 0 };
+    return without((error as Error).message);
   }
 }
 
@@ -156,6 +172,10 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
     compiler: compiler ? `${compiler.name} ${compiler.version} (${compiler.path})` : "not found",
     addon: `${addon.loads ? "loads" : "does not load"} ${addon.path}`,
     operators: diagnosis.opsLibrary ?? "not built",
+    JPEG:
+      diagnosis.jpegDecoder === "libjpeg"
+        ? "libjpeg"
+        : "sharp; faster with libjpeg's headers and a new `npm run setup`",
     cache: diagnosis.cacheDirectory,
   };
   const lines = Object.entries(rows).map(([name, value]) => `${name.padEnd(10)} ${value}`);

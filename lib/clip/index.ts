@@ -13,7 +13,7 @@ export {
   type VisionConfig,
 } from "./config.js";
 export { formatConfig, parseConfig } from "./config-json.js";
-export { type DecodedImage, decodeImage } from "./image.js";
+export { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
 export {
   type ImageTransform,
   resizeAndCenterCrop,

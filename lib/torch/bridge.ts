@@ -97,6 +97,23 @@ export interface Bridge {
   // archive.cc
   archiveRecords(path: string): { name: string; offset: number; bytes: number }[];
   writeArchive(path: string, names: readonly string[], tensors: readonly Handle[]): void;
+  // images.cc
+  decodeJpeg(bytes: Uint8Array, size?: number, shortSide?: number): Promise<Pixels | undefined>;
+  resizeToSquare(
+    pixels: Uint8Array,
+    width: number,
+    height: number,
+    size: number,
+    shortSide: number,
+  ): Promise<Pixels>;
+  hasJpegDecoder(): boolean;
+}
+
+/** RGB bytes, and the size of the image before it was resized. */
+export interface Pixels {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
 }
 
 let loaded: Bridge | undefined;

@@ -10,6 +10,7 @@ export {
 } from "./autograd.js";
 export { type DeviceMemory, packageRoot } from "./bridge.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
+export * as images from "./images.js";
 export * as nn from "./nn/index.js";
 export { callOperator } from "./operator.js";
 export * from "./operators.generated.js";

@@ -24,6 +24,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   codyra::exportRandom(exports);
   codyra::exportRuntime(exports);
   codyra::exportArchive(exports);
+  codyra::exportImages(exports);
   return exports;
 }
 

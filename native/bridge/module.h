@@ -11,5 +11,6 @@ void exportAutograd(Napi::Object exports);
 void exportRandom(Napi::Object exports);
 void exportRuntime(Napi::Object exports);
 void exportArchive(Napi::Object exports);
+void exportImages(Napi::Object exports);
 
 }  // namespace codyra

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { decodeImage, Preprocessing } from "../../lib/clip/index.js";
 import { expectClose, expected, fixture } from "./fixtures.js";
@@ -62,36 +61,6 @@ describe("Preprocessing.parse", () => {
     );
     expect(() => Preprocessing.parse({ size: 20, crop_size: 32 })).toThrow(
       "expected a cropSize of at most 20 pixels, got 32",
-    );
-  });
-});
-
-describe("decodeImage", () => {
-  const pixel = {
-    create: { width: 1, height: 1, channels: 3, background: { r: 200, g: 30, b: 90 } },
-  } as const;
-
-  it("keeps the stored numbers, whatever profile or rotation the file names", async () => {
-    const p3 = await sharp(pixel).withIccProfile("p3").png().toBuffer();
-    const stored = await sharp(p3, { ignoreIcc: true }).raw().toBuffer();
-    expect([...(await decodeImage(p3)).pixels]).toEqual([...stored]);
-    const turned = await sharp({ create: { ...pixel.create, width: 3 } })
-      .withMetadata({ orientation: 6 })
-      .jpeg()
-      .toBuffer();
-    expect(await decodeImage(turned)).toMatchObject({ width: 3, height: 1 });
-  });
-
-  it("names a file that is not an image, is damaged or is missing", async () => {
-    await expect(decodeImage(fixture("make.py"))).rejects.toThrow(
-      `${fixture("make.py")}: cannot be read as an image`,
-    );
-    await expect(decodeImage(fixture("none.png"))).rejects.toThrow(
-      `${fixture("none.png")}: cannot be read as an image`,
-    );
-    const jpeg = readFileSync(fixture("images", "wide.jpg"));
-    await expect(decodeImage(jpeg.subarray(0, jpeg.length / 2))).rejects.toThrow(
-      /^image of \d+ bytes: cannot be read/,
     );
   });
 });

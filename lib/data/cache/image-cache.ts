@@ -10,7 +10,7 @@ import { readHeader } from "./entry-header.js";
 import { finishedPattern, isOrphan, isPart } from "./part-files.js";
 import { explained } from "./write-errors.js";
 
-const formatVersion = 1;
+const formatVersion = 2;
 const blockBytes = 512; // of `stat`: parts have holes, which take no space
 
 /** What the cache holds of one list of images. */

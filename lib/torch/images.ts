@@ -1,0 +1,37 @@
+import { bridge, type Pixels } from "./bridge.js";
+
+export type { Pixels };
+
+/** How an image becomes a square of pixels. */
+export interface Square {
+  /** Side of the result, pixels. */
+  readonly size: number;
+  /** Length that the shorter side is resized to before the middle is cut out, pixels. Default: the image is stretched. */
+  readonly shortSide?: number;
+}
+
+/**
+ * Decodes a grey or colour JPEG on another thread, with libjpeg, to the pixels that Pillow gives.
+ * @param square what to make of it there and then
+ * @returns RGB bytes `[height, width, 3]`, or `[size, size, 3]` with the size of the image before; `undefined` for everything that is not an
+ * impeccable JPEG of that kind, and always where the addon was built without libjpeg
+ * @throws if the resized image would be too large
+ */
+export async function decodeJpeg(bytes: Uint8Array, square?: Square): Promise<Pixels | undefined> {
+  const { decodeJpeg } = bridge();
+  return square === undefined ? decodeJpeg(bytes) : decodeJpeg(bytes, square.size, square.shortSide ?? 0);
+}
+
+/**
+ * Resizes an image on another thread: bicubic with antialiasing, as Pillow does; the middle is cut out as transformers does.
+ * @returns RGB bytes `[size, size, 3]`, with the size of the image before
+ * @throws if the resized image would be too large, or the pixels are not `3 · width · height` bytes
+ */
+export async function resizeToSquare({ pixels, width, height }: Pixels, square: Square): Promise<Pixels> {
+  return bridge().resizeToSquare(pixels, width, height, square.size, square.shortSide ?? 0);
+}
+
+/** Whether the addon was built with libjpeg, so that JPEG files are decoded several times faster. */
+export function hasJpegDecoder(): boolean {
+  return bridge().hasJpegDecoder();
+}

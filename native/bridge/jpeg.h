@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace codyra {
+
+// Rows of RGB pixels, 8 bits a channel.
+struct Pixels {
+  std::vector<uint8_t> data;
+  int64_t width = 0;
+  int64_t height = 0;
+};
+
+// Whether the addon was built with libjpeg.
+bool hasJpegDecoder();
+
+// Decodes a grey or colour JPEG as Pillow does. Nothing for what is not that, is CMYK, or makes the decoder as much as warn: a more careful
+// decoder then decides what it is.
+std::optional<Pixels> decodeJpeg(const uint8_t* bytes, size_t count);
+
+}  // namespace codyra

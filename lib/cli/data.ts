@@ -9,5 +9,13 @@ export function dataCommand(): Command {
     .description("Check and prepare datasets, and manage the cache of decoded images.")
     .addCommand(dataCheckCommand())
     .addCommand(dataPrepareCommand())
-    .addCommand(dataCacheCommand());
+    .addCommand(dataCacheCommand())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ codyra data prepare dtd --root datasets --download
+  $ codyra data check --root datasets
+  $ codyra data cache`,
+    );
 }

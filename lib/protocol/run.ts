@@ -155,7 +155,8 @@ function startClock(before: number): () => number {
 function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
   const fresh = newRecord(options);
   if (!directory.exists()) {
-    directory.writeSamples(samplesOf(options.tasks));
+    const samples = samplesOf(options.tasks);
+    if (Object.keys(samples).length > 0) directory.writeSamples(samples);
     directory.writeRecord(fresh);
     return fresh;
   }

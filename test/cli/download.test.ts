@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { downloadCommand } from "../../lib/cli/download.js";
-import { miniatureModel, resolveModel } from "../../lib/cli/models.js";
+import { locateModel, miniatureModel, resolveModel } from "../../lib/cli/models.js";
 import { loadModel } from "../../lib/clip/index.js";
 import { serveHub, type TestHub } from "../download/hub.js";
 import { temporaryFolder } from "../download/server.js";
@@ -86,7 +86,8 @@ describe("resolveModel", () => {
     const folder = temporaryFolder();
     expect(resolveModel("miniature")).toBe(miniatureModel);
     expect(resolveModel(folder)).toBe(folder);
-    expect(resolveModel(basename(folder), dirname(folder))).toBe(folder);
+    expect(locateModel(basename(folder), dirname(folder))).toBe(folder);
+    expect(locateModel("owner/name", folder)).toBe("owner/name");
   });
 
   it("refuses a path where nothing is", () => {

@@ -55,7 +55,7 @@ export function sendFile(
   const sent = body.subarray(0, dropAfter ?? hangAfter);
   response.write(sent, () => {
     if (dropAfter !== undefined)
-      setTimeout(() => response.destroy(), 50); // what was not read yet would be lost
+      setTimeout(() => response.destroy(), 500); // what was not read yet would be lost
     else if (hangAfter === undefined) response.end();
   });
 }

@@ -3,13 +3,24 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { codyra, temporaryFolder, writeConfig } from "./cli.js";
 
-const commandNames = ["demo", "run", "classify", "metrics", "report", "export", "pretrain", "doctor"];
+const commandNames = [
+  "demo",
+  "run",
+  "classify",
+  "metrics",
+  "report",
+  "export",
+  "download",
+  "data",
+  "pretrain",
+  "doctor",
+];
 
 describe("help", () => {
   it("lists every command", async () => {
     const { code, stdout } = await codyra("--help");
     expect(code).toBe(0);
-    const listed = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name);
+    const listed = [...stdout.matchAll(/^ {2}(\w+)(?: \[options\]| {2})/gm)].map(([, name]) => name);
     expect(listed).toEqual(commandNames);
   });
 

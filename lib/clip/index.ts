@@ -26,4 +26,5 @@ export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
 export { type PretrainOptions, pretrain } from "./pretrain.js";
 export { classFeatures, classPrompts, defaultTemplate, fillTemplate } from "./prompts.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
+export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";
 export { writeDirectory } from "./write-directory.js";

@@ -4,9 +4,10 @@ import type { DirectoryFiles } from "./files.js";
 
 const startToken = "<|startoftext|>";
 const endToken = "<|endoftext|>";
-const wordEnd = "</w>";
-const wordPattern =
-  "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+/** Marks the last symbol of a word. */
+export const endOfWord = "</w>";
+/** What CLIP takes for a word; for the flags `gu`. */
+export const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 const maxBytes = 2 ** 28;
 
 /**
@@ -43,30 +44,55 @@ export function readVocabulary(path: string, vocabSize: number): DirectoryFiles 
   }
   const broken = merges.findIndex((merge) => merge.length !== 2);
   if (broken >= 0) fail(`expected two tokens in line ${broken + 2}, got '${merges[broken]!.join(" ")}'`);
+  const { tokenizer, config } = formatTokenizer(merges as [string, string][]);
   return new Map([
-    ["tokenizer.json", toBuffer(tokenizerJson(merges))],
-    ["tokenizer_config.json", toBuffer(tokenizerConfig)],
+    ["tokenizer.json", toBuffer(tokenizer)],
+    ["tokenizer_config.json", toBuffer(config)],
   ]);
 }
 
-const tokenizerConfig = {
-  tokenizer_class: "CLIPTokenizer",
-  bos_token: startToken,
-  eos_token: endToken,
-  pad_token: endToken,
-  unk_token: endToken,
-};
+/** A tokenizer laid out as CLIP's, as Hugging Face files. */
+export interface TokenizerFiles {
+  /** Content of `tokenizer.json`. */
+  readonly tokenizer: { readonly model: { readonly vocab: Readonly<Record<string, number>> } };
+  /** Content of `tokenizer_config.json`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly vocabSize: number;
+  readonly startTokenId: number;
+  readonly endTokenId: number;
+}
 
-function tokenizerJson(merges: readonly string[][]): object {
-  const bytes = byteCharacters();
+/**
+ * CLIP's tokenizer with these merges. Ids: the bytes, the bytes at the end of a word, the merged tokens, the start and the end token.
+ * @param merges pairs of tokens, in the order in which they are merged; see `byteSymbols` and `endOfWord`
+ */
+export function formatTokenizer(merges: readonly (readonly [string, string])[]): TokenizerFiles {
+  const bytes = [...byteSymbols().values()];
   const tokens = [
     ...bytes,
-    ...bytes.map((byte) => byte + wordEnd),
+    ...bytes.map((byte) => byte + endOfWord),
     ...merges.map((merge) => merge.join("")),
     startToken,
     endToken,
   ];
-  const [startId, endId] = [tokens.length - 2, tokens.length - 1];
+  const [startTokenId, endTokenId] = [tokens.length - 2, tokens.length - 1];
+  const config = {
+    tokenizer_class: "CLIPTokenizer",
+    bos_token: startToken,
+    eos_token: endToken,
+    pad_token: endToken,
+    unk_token: endToken,
+  };
+  const tokenizer = tokenizerJson(tokens, merges, startTokenId, endTokenId);
+  return { tokenizer, config, vocabSize: tokens.length, startTokenId, endTokenId };
+}
+
+function tokenizerJson(
+  tokens: readonly string[],
+  merges: readonly (readonly [string, string])[],
+  startId: number,
+  endId: number,
+) {
   const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return {
     version: "1.0",
@@ -89,7 +115,7 @@ function tokenizerJson(merges: readonly string[][]): object {
       pretokenizers: [
         {
           type: "Split",
-          pattern: { Regex: wordPattern },
+          pattern: { Regex: `<\\|startoftext\\|>|<\\|endoftext\\|>|${wordPattern}` },
           behavior: "Removed",
           invert: true,
         },
@@ -109,23 +135,27 @@ function tokenizerJson(merges: readonly string[][]): object {
       dropout: null,
       unk_token: endToken,
       continuing_subword_prefix: "",
-      end_of_word_suffix: wordEnd,
+      end_of_word_suffix: endOfWord,
       fuse_unk: false,
       byte_fallback: false,
-      ignore_merges: false,
       vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges,
+      merges: merges.map((merge) => merge.join(" ")),
     },
   };
 }
 
-/** GPT-2's visible character for each byte, in the order of their ids: first the bytes that are visible themselves. */
-function byteCharacters(): string[] {
-  const all = Array.from({ length: 256 }, (_, byte) => byte);
-  const isVisible = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
-  const visible = all.filter(isVisible);
-  const others = all.filter((byte) => !isVisible(byte)).map((_, i) => 256 + i);
-  return [...visible, ...others].map((code) => String.fromCodePoint(code));
+/**
+ * GPT-2's reversible map from bytes to printable characters, in its published order: printable bytes stand for themselves, the others follow
+ * as characters from U+0100 on.
+ */
+export function byteSymbols(): Map<number, string> {
+  const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte);
+  const others = bytes.filter((byte) => !isPrintable(byte));
+  return new Map([
+    ...bytes.filter(isPrintable).map((byte) => [byte, String.fromCodePoint(byte)] as const),
+    ...others.map((byte, i) => [byte, String.fromCodePoint(0x100 + i)] as const),
+  ]);
 }
 
 function toBuffer(value: unknown): Buffer {

@@ -1,23 +1,7 @@
+import { byteSymbols, endOfWord } from "../../clip/index.js";
+
 /** A pair of neighbouring symbols that byte-pair encoding joins. */
 export type Merge = readonly [left: string, right: string];
-
-/** Marks the last symbol of a word, as in OpenAI's CLIP. */
-export const endOfWord = "</w>";
-
-/**
- * GPT-2's reversible map from bytes to printable characters, in its published order: printable bytes stand for
- * themselves, the others follow as characters from U+0100 on.
- */
-export function byteSymbols(): Map<number, string> {
-  const printable = (byte: number) =>
-    (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
-  const bytes = Array.from({ length: 256 }, (_, byte) => byte);
-  const others = bytes.filter((byte) => !printable(byte));
-  return new Map([
-    ...bytes.filter(printable).map((byte) => [byte, String.fromCodePoint(byte)] as const),
-    ...others.map((byte, i) => [byte, String.fromCodePoint(0x100 + i)] as const),
-  ]);
-}
 
 /**
  * Learns byte-pair merges, most frequent pair first and ties in code-unit order (Sennrich et al., arXiv:1508.07909).

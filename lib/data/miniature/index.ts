@@ -1,7 +1,7 @@
 export { type MiniatureDomain, miniatureDomain, miniatureDomains } from "./domains.js";
 export { type MiniatureModelFiles, miniatureModelFiles } from "./model-files.js";
 export { miniatureRecipe, type PretrainingRecipe, type TowerSize } from "./recipe.js";
-export { buildMiniatureTokenizer, type MiniatureTokenizer } from "./tokenizer.js";
+export { buildMiniatureTokenizer } from "./tokenizer.js";
 export {
   type DomainImages,
   type DomainImagesOptions,

@@ -10,7 +10,7 @@ const clipStd = [0.26862954, 0.26130258, 0.27577711];
 /** Configuration, tokenizer and preprocessing files of the miniature CLIP in Hugging Face's layout. */
 export function miniatureModelFiles(recipe: PretrainingRecipe): MiniatureModelFiles {
   const { tokenizer, config, ...vocabulary } = buildMiniatureTokenizer(recipe.contextLength);
-  const { vocabularySize, startOfTextId, endOfTextId } = vocabulary;
+  const { vocabSize, startTokenId, endTokenId } = vocabulary;
   const size = recipe.imageSize;
   return {
     "config.json": {
@@ -21,11 +21,11 @@ export function miniatureModelFiles(recipe: PretrainingRecipe): MiniatureModelFi
       text_config: {
         model_type: "clip_text_model",
         ...tower(recipe.text, recipe.embedDim),
-        vocab_size: vocabularySize,
+        vocab_size: vocabSize,
         max_position_embeddings: recipe.contextLength,
-        bos_token_id: startOfTextId,
-        eos_token_id: endOfTextId,
-        pad_token_id: endOfTextId,
+        bos_token_id: startTokenId,
+        eos_token_id: endTokenId,
+        pad_token_id: endTokenId,
       },
       vision_config: {
         model_type: "clip_vision_model",

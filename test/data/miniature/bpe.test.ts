@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { byteSymbols, learnMerges } from "../../../lib/data/miniature/bpe.js";
+import { byteSymbols } from "../../../lib/clip/index.js";
+import { learnMerges } from "../../../lib/data/miniature/bpe.js";
 
 describe("byteSymbols", () => {
   it("maps each byte to a character of its own, as GPT-2 does", () => {

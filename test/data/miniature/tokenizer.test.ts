@@ -9,15 +9,15 @@ import {
 const built = buildMiniatureTokenizer(miniatureRecipe.contextLength);
 const tokenizer = new Tokenizer(built.tokenizer, built.config);
 const encode = (text: string) => tokenizer.encode(text).ids;
-const { startOfTextId, endOfTextId, vocabularySize } = built;
+const { startTokenId, endTokenId, vocabSize } = built;
 
 describe("the miniature tokenizer", () => {
   it("has a dense vocabulary that ends in the two markers", () => {
     const ids = Object.values(built.tokenizer.model.vocab).sort((a, b) => a - b);
-    expect(ids).toEqual(Array.from({ length: vocabularySize }, (_, id) => id));
-    expect([startOfTextId, endOfTextId]).toEqual([vocabularySize - 2, vocabularySize - 1]);
-    expect(vocabularySize).toBeGreaterThanOrEqual(768);
-    expect(vocabularySize).toBeLessThanOrEqual(1024);
+    expect(ids).toEqual(Array.from({ length: vocabSize }, (_, id) => id));
+    expect([startTokenId, endTokenId]).toEqual([vocabSize - 2, vocabSize - 1]);
+    expect(vocabSize).toBeGreaterThanOrEqual(768);
+    expect(vocabSize).toBeLessThanOrEqual(1024);
   });
 
   it("reads back what it wrote", () => {
@@ -37,8 +37,8 @@ describe("the miniature tokenizer", () => {
       for (const name of classes) {
         const prompt = template.replace("{}", name);
         const ids = encode(prompt);
-        expect(ids[0]).toBe(startOfTextId);
-        expect(ids.at(-1)).toBe(endOfTextId);
+        expect(ids[0]).toBe(startTokenId);
+        expect(ids.at(-1)).toBe(endTokenId);
         expect(ids).toHaveLength(2 + (prompt.match(/\w+|[^\s\w]/g)?.length ?? 0));
         expect(ids.length).toBeLessThanOrEqual(miniatureRecipe.contextLength);
       }
@@ -49,7 +49,7 @@ describe("the miniature tokenizer", () => {
     for (const text of ["pneumonoultramicroscopic", "żółw", "猫", "🦊"]) {
       const ids = encode(text);
       expect(ids.length).toBeGreaterThan(3);
-      expect(ids.slice(1, -1)).not.toContain(endOfTextId);
+      expect(ids.slice(1, -1)).not.toContain(endTokenId);
     }
   });
 });

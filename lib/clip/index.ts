@@ -13,6 +13,7 @@ export {
   type VisionConfig,
 } from "./config.js";
 export { formatConfig, parseConfig } from "./config-json.js";
+export { copyModel } from "./copy.js";
 export { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
 export {
   type ImageTransform,
@@ -26,5 +27,6 @@ export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
 export { type PretrainOptions, pretrain } from "./pretrain.js";
 export { classFeatures, classPrompts, defaultTemplate, fillTemplate } from "./prompts.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
+export type { Block, BlockAdapter } from "./transformer.js";
 export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";
 export { writeDirectory } from "./write-directory.js";

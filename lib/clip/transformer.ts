@@ -21,8 +21,15 @@ export class Mlp extends nn.Module {
   }
 }
 
+/** Adds to the output of a block, such as a mixture of experts beside its feed-forward half. */
+export interface BlockAdapter {
+  /** @param attended what the feed-forward half reads, before its norm, `[B, L, width]`   @returns the same shape */
+  forward(attended: Tensor): Tensor;
+}
+
 /** A pre-LN transformer block. */
 export class Block extends nn.Module {
+  adapter: BlockAdapter | undefined;
   readonly attention: Attention;
   readonly mlp: Mlp;
   private readonly norm1: nn.LayerNorm;
@@ -39,9 +46,11 @@ export class Block extends nn.Module {
 
   /** @param x `[B, L, width]`   @returns the same shape, or that of the positions that `select` picks */
   forward(x: Tensor, select?: Select): Tensor {
+    if (this.adapter !== undefined && select !== undefined) return select(this.forward(x)); // it may read any position
     const residual = select === undefined ? x : select(x);
     const attended = residual.add(this.attention.forward(this.norm1.forward(x), select));
-    return attended.add(this.mlp.forward(this.norm2.forward(attended)));
+    const output = attended.add(this.mlp.forward(this.norm2.forward(attended)));
+    return this.adapter === undefined ? output : output.add(this.adapter.forward(attended));
   }
 }
 

@@ -35,7 +35,7 @@ export class VisionTransformer extends nn.Module {
 
   /** @param pixels normalised, float `[B, 3, S, S]`   @returns `[B, width]`   @throws if S is not the model's image size */
   forward(pixels: Tensor): Tensor {
-    const { width, patchSize, imageSize } = this.config;
+    const { width, imageSize } = this.config;
     const [batch, ...shape] = pixels.shape as [number, ...number[]];
     if (shape.join() !== [3, imageSize, imageSize].join()) {
       const expected = `[batch, 3, ${imageSize}, ${imageSize}]`;
@@ -43,12 +43,17 @@ export class VisionTransformer extends nn.Module {
         `encodeImage: expected pixels ${expected}, got [${pixels.shape.join(", ")}]. Preprocess the images first.`,
       );
     }
-    const images = pixels.to({ dtype: this.patchWeight.dtype });
-    const patches = conv2d(images, this.patchWeight, { stride: patchSize }).flatten(2).transpose(1, 2); // [B, N, width]
+    const patches = this.embedPatches(pixels);
     const tokens = cat([this.classEmbedding.expand([batch, 1, width]), patches], 1).add(
       this.positions.weight,
     );
     const pooled = this.encoder.forward(this.preNorm.forward(tokens), (x) => x.select(1, 0)); // the class token
     return this.postNorm.forward(pooled);
+  }
+
+  /** The embedding of each patch, without its position. @param pixels `[B, 3, S, S]`   @returns `[B, N, width]` */
+  embedPatches(pixels: Tensor): Tensor {
+    const images = pixels.to({ dtype: this.patchWeight.dtype });
+    return conv2d(images, this.patchWeight, { stride: this.config.patchSize }).flatten(2).transpose(1, 2);
   }
 }

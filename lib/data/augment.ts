@@ -31,6 +31,24 @@ export function randomResizedCrop(
 }
 
 /**
+ * The middle of each image, as models see it in tests: the largest centred square, resized.
+ * @param images `[B, 3, H, W]`, any dtype, values 0..255; each stretched to H × W whatever its own shape was
+ * @param aspectRatios width over height of each image before it was stretched, `[B]`
+ * @returns float32 `[B, 3, size, size]`, values 0..255
+ */
+export function centerCrop(
+  images: torch.Tensor,
+  aspectRatios: ArrayLike<number>,
+  size: number,
+): torch.Tensor {
+  const boxes = Array.from(aspectRatios, (aspectRatio) => {
+    const [width, height] = [Math.min(1, 1 / aspectRatio), Math.min(1, aspectRatio)];
+    return { left: (1 - width) / 2, top: (1 - height) / 2, width, height };
+  });
+  return resampleBoxes(images, boxes, size);
+}
+
+/**
  * A box of random area and shape within an image, in fractions of its width and height. The area is uniform in `scale`, the logarithm of
  * the shape uniform in `ratio`; boxes that do not fit are drawn again, ten times at most. After that comes the largest centred box whose
  * shape is within `ratio`.

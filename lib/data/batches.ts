@@ -25,7 +25,7 @@ export class BatchSampler {
   /** @throws if there are no examples, or `batchSize` is not a positive integer */
   constructor(
     readonly length: number,
-    readonly options: { readonly batchSize: number; readonly seed: number },
+    readonly options: { readonly batchSize: number; readonly seed: number | string },
   ) {
     const { batchSize } = options;
     if (!(length > 0) || !Number.isInteger(batchSize) || batchSize < 1) {

@@ -1,4 +1,4 @@
-export { type CropOptions, randomBox, randomResizedCrop } from "./augment.js";
+export { type CropOptions, centerCrop, randomBox, randomResizedCrop } from "./augment.js";
 export {
   type Batch,
   BatchSampler,
@@ -47,6 +47,7 @@ export { openSource, resolveSource, type Source, sourceSchema } from "./source.j
 export {
   type ArraySource,
   type ImageArrays,
+  imageSetFromArrays,
   type LoadTaskOptions,
   loadTask,
   taskFromArrays,

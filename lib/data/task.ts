@@ -74,7 +74,8 @@ export function taskFromArrays(source: ArraySource): Task {
   );
 }
 
-function imageSetFromArrays({ images, labels }: ImageArrays, size: number): ImageSet {
+/** Square images that are already decoded, as a set. The arrays are copied. */
+export function imageSetFromArrays({ images, labels }: ImageArrays, size: number): ImageSet {
   const imageBytes = size * size * 3;
   const digests = Array.from(labels, (_, i) => digest(images.subarray(i * imageBytes, (i + 1) * imageBytes)));
   return torch.scope(

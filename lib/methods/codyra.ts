@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { thresholdSchedule } from "../lora/index.js";
-import { mergedAdapters } from "./adapters.js";
 import { adapterShape } from "./lora.js";
-import type { MethodDefinition } from "./options.js";
-import type { ProtocolName } from "./types.js";
+import { mergedAdapters } from "./shared/adapters.js";
+import type { MethodDefinition } from "./shared/options.js";
+import type { ProtocolName } from "./shared/types.js";
 
 // The presets differ where the paper and its public code differ: method specification, section 7.
 const presets = {

@@ -1,12 +1,37 @@
 import { codyra } from "./codyra.js";
+import { codyraRouted } from "./codyra-routed.js";
 import { finetune } from "./finetune.js";
+import { icarl } from "./icarl.js";
 import { lora } from "./lora.js";
-import type { MethodDefinition } from "./options.js";
-import type { ContinualMethod, ProtocolName } from "./types.js";
+import { lwf } from "./lwf.js";
+import { lwfVr } from "./lwf-vr.js";
+import { moeAdapter } from "./moe-adapter.js";
+import { codyraRailDual, railDual } from "./rail-dual.js";
+import { codyraRailPrimal, railPrimal } from "./rail-primal.js";
+import type { MethodDefinition } from "./shared/options.js";
+import type { ContinualMethod, ProtocolName } from "./shared/types.js";
+import { wiseFt } from "./wise-ft.js";
 import { zeroShot } from "./zero-shot.js";
+import { zscl } from "./zscl.js";
 
 /** Every method, in the order of tables. A new method is one file and one line here. */
-export const methods: readonly MethodDefinition[] = [zeroShot, finetune, lora, codyra];
+export const methods: readonly MethodDefinition[] = [
+  zeroShot,
+  finetune,
+  lwf,
+  lwfVr,
+  icarl,
+  wiseFt,
+  zscl,
+  moeAdapter,
+  railPrimal,
+  railDual,
+  lora,
+  codyra,
+  codyraRouted,
+  codyraRailPrimal,
+  codyraRailDual,
+];
 
 /** @throws if there is no method of that name, or its options do not fit */
 export function createMethod(
@@ -23,8 +48,16 @@ export function createMethod(
   return definition.create(options, protocol);
 }
 
-export { type ContrastiveLossOptions, contrastiveLoss } from "./losses.js";
-export type { MethodDefinition, TrainingOptions } from "./options.js";
+export {
+  bytesPerValue,
+  type Cost,
+  type CostSetting,
+  type MethodCost,
+  methodCosts,
+  printedCosts,
+} from "./cost.js";
+export { type ContrastiveLossOptions, contrastiveLoss } from "./shared/losses.js";
+export type { MethodDefinition, TrainingOptions } from "./shared/options.js";
 export type {
   Classifier,
   ContinualMethod,
@@ -32,8 +65,9 @@ export type {
   LabelSpace,
   MethodState,
   ProtocolName,
+  ReferenceData,
   RunContext,
   RunEvent,
   TrainSummary,
-} from "./types.js";
-export { zeroShotClassifier } from "./zero-shot-classifier.js";
+} from "./shared/types.js";
+export { zeroShotClassifier } from "./shared/zero-shot-classifier.js";

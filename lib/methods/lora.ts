@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { loraTargets } from "../lora/index.js";
-import { mergedAdapters } from "./adapters.js";
-import { type MethodDefinition, trainingShape } from "./options.js";
+import { mergedAdapters } from "./shared/adapters.js";
+import { type MethodDefinition, trainingShape } from "./shared/options.js";
 
 /** Options of every method with low-rank adapters. */
 export const adapterShape = {

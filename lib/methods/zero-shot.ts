@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { MethodDefinition } from "./options.js";
-import { emptyState } from "./types.js";
-import { zeroShotClassifier } from "./zero-shot-classifier.js";
+import type { MethodDefinition } from "./shared/options.js";
+import { emptyState } from "./shared/types.js";
+import { zeroShotClassifier } from "./shared/zero-shot-classifier.js";
 
 /** The pre-trained model, never trained. Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020. */
 export const zeroShot: MethodDefinition = {

@@ -35,7 +35,13 @@ export function features(model: ClipModel): { image: Tensor; text: Tensor } {
   return { image: model.encodeImage(pixels), text: model.encodeText(ids) };
 }
 
-/** Copies of all published parameters. */
+/** Copies of all published parameters, released after the test. */
 export function snapshot(model: ClipModel): Map<string, Tensor> {
-  return noGrad(() => new Map(Array.from(model.stateDict(), ([key, tensor]) => [key, tensor.clone()])));
+  const copies = noGrad(
+    () => new Map(Array.from(model.stateDict(), ([key, tensor]) => [key, tensor.clone()])),
+  );
+  onTestFinished(() => {
+    for (const copy of copies.values()) copy.dispose();
+  });
+  return copies;
 }

@@ -7,8 +7,10 @@ import { snapshot, tinyClip } from "../lora/models.js";
 import { colourTasks, recordedContext } from "./tasks.js";
 
 const brief = { iterations: 30, batchSize: 9, logEvery: 5 };
+const full = { ...brief, learningRate: 1e-3, labelSmoothing: 0 };
 const trained = {
-  finetune: { ...brief, learningRate: 1e-3 },
+  finetune: full,
+  "wise-ft": full,
   lora: { ...brief, learningRate: 0.01, rank: 2 },
   codyra: { ...brief, learningRate: 0.01, rank: 4, kappaMax: 0.05 },
 };

@@ -8,5 +8,6 @@ export {
   drawDomain,
   drawPretrainingPairs,
   type PretrainingPairs,
+  type PretrainingPairsOptions,
   worldVersion,
 } from "./world.js";

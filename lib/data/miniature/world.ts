@@ -27,6 +27,16 @@ export interface DomainImages {
   readonly labels: Int32Array;
 }
 
+/** Which pairs of the pre-training mixture; the embedded model was trained on those of seed 0. */
+export interface PretrainingPairsOptions {
+  readonly count: number;
+  readonly seed: number;
+  /** Side of the square images in pixels. */
+  readonly size: number;
+  /** Folder in which drawn images are kept; without it they are drawn every time. */
+  readonly cacheDirectory?: string;
+}
+
 export interface PretrainingPairs {
   /** RGB bytes, `[count, size, size, 3]`. */
   readonly images: Uint8Array;
@@ -56,23 +66,14 @@ export async function drawDomain(name: string, options: DomainImagesOptions): Pr
 }
 
 /** Draws image–caption pairs of the pre-training mixture; pair `i` depends only on the seed and `i`. */
-export async function drawPretrainingPairs(options: {
-  readonly count: number;
-  readonly seed: number;
-  readonly size: number;
-}): Promise<PretrainingPairs> {
-  const { count, seed, size } = options;
-  const captions: string[] = new Array(count);
-  const images = await rasterize(
-    count,
-    (i) => {
-      const { caption, drawing } = mixtureDrawing(new Random(`${seed}/mixture/${i}`));
-      captions[i] = caption;
-      return drawing;
-    },
-    size,
-  );
-  return { images, captions };
+export async function drawPretrainingPairs(options: PretrainingPairsOptions): Promise<PretrainingPairs> {
+  const { count, seed, size, cacheDirectory } = options;
+  const pair = (i: number) => mixtureDrawing(new Random(`${seed}/mixture/${i}`));
+  const draw = () => rasterize(count, (i) => pair(i).drawing, size);
+  const captions = Array.from({ length: count }, (_, i) => pair(i).caption);
+  if (cacheDirectory === undefined) return { images: await draw(), captions };
+  const file = `miniature-v${worldVersion}-mixture-${count}x${size}px-seed${seed}.rgb`;
+  return { images: await cached(join(cacheDirectory, file), count * size * size * 3, draw), captions };
 }
 
 /** The file's bytes; when it is absent or was cut short, `make` provides them and they are kept for next time. */

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { drawDomain, drawPretrainingPairs, miniatureDomains } from "../../../lib/data/miniature/index.js";
 
 const size = 16;
@@ -78,5 +78,17 @@ describe("drawPretrainingPairs", () => {
     expect(pairs.captions).toHaveLength(6);
     expect(await drawPretrainingPairs({ count: 6, seed: 0, size })).toEqual(pairs);
     expect((await drawPretrainingPairs({ count: 6, seed: 1, size })).captions).not.toEqual(pairs.captions);
+  });
+
+  it("come from the cache as they were drawn", async () => {
+    const cacheDirectory = await mkdtemp(join(tmpdir(), "codyra-miniature-"));
+    onTestFinished(() => rm(cacheDirectory, { recursive: true }));
+    const options = { count: 6, seed: 3, size };
+    const fresh = await drawPretrainingPairs(options);
+    expect(await drawPretrainingPairs({ ...options, cacheDirectory })).toEqual(fresh);
+    expect(await readdir(cacheDirectory)).toEqual([
+      expect.stringMatching(/^miniature-v\d+-mixture-6x16px-seed3\.rgb$/),
+    ]);
+    expect(await drawPretrainingPairs({ ...options, cacheDirectory })).toEqual(fresh);
   });
 });

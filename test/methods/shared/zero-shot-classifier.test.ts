@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { zeroShotClassifier } from "../../lib/methods/index.js";
-import { generator, randn, type Tensor } from "../../lib/torch/index.js";
-import { expectClose } from "../clip/fixtures.js";
-import { tinyClip } from "../lora/models.js";
+import { zeroShotClassifier } from "../../../lib/methods/index.js";
+import { generator, randn, type Tensor } from "../../../lib/torch/index.js";
+import { expectClose } from "../../clip/fixtures.js";
+import { tinyClip } from "../../lora/models.js";
 
 const group = (classes: string[], ...templates: string[]) => ({ name: classes[0]!, classes, templates });
 

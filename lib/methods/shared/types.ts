@@ -1,7 +1,7 @@
-import type { ClipModel } from "../clip/index.js";
-import type { Task } from "../data/index.js";
-import type { LoraModule, LowRankUpdates } from "../lora/index.js";
-import type { Tensor } from "../torch/index.js";
+import type { ClipModel } from "../../clip/index.js";
+import type { ImageSet, Task } from "../../data/index.js";
+import type { LoraModule, LowRankUpdates } from "../../lora/index.js";
+import type { Tensor } from "../../torch/index.js";
 
 export type ProtocolName = "x-tail" | "mtil";
 
@@ -13,6 +13,11 @@ export interface ContinualMethod {
   readonly name: string;
   /** The options in force, all of them: they are recorded with the run. */
   readonly options: Readonly<Record<string, unknown>>;
+  /**
+   * Once in every process, before a checkpoint is loaded: the context's model is the pre-trained one, and nothing of a new run is on disk yet.
+   * @throws if the run is impossible, such as for lack of reference data
+   */
+  beginRun?(context: RunContext): void | Promise<void>;
   /** Prepares the model, such as by injecting fresh adapters. */
   beginTask(task: Task, context: RunContext): void | Promise<void>;
   /** Trains on the task. @throws if the loss is not finite, or the run is aborted */
@@ -24,10 +29,15 @@ export interface ContinualMethod {
   /** What the method must have to go on after the model itself was restored. */
   state(): MethodState;
   loadState(state: MethodState): void;
+  /** Releases what the method holds beside the model. A run calls it at its end, however it ends. */
+  dispose?(): void;
 }
 
-/** Scores of images `[B, 3, S, S]`, normalised, over the classes of a label space: `[B, classes]`. */
-export type Classifier = (pixels: Tensor) => Tensor;
+/**
+ * Scores of images `[B, 3, S, S]`, normalised, over the classes of a label space: `[B, classes]`.
+ * @param dataset where the images come from, which only an oracle may look at
+ */
+export type Classifier = (pixels: Tensor, dataset?: string) => Tensor;
 
 /** Candidate classes, group by group; a class's column is its position over all groups. */
 export interface LabelSpace {
@@ -49,6 +59,8 @@ export interface RunContext {
   readonly taskIndex: number;
   /** Tasks learned before the current one. Only their names, classes and templates: their images are gone. */
   readonly learned: readonly LabelGroup[];
+  /** Images and texts that belong to no task, for methods that distil on them; `undefined` when none are configured. */
+  readonly reference?: ReferenceData;
   /** Aborted when the run should stop. */
   readonly signal: AbortSignal;
   /** Appends a line to the run's events. */
@@ -59,6 +71,14 @@ export interface RunContext {
   recordRanks(rank: number, modules: readonly LoraModule[], active: readonly number[]): void;
   /** Records what the current task changed, for methods that change weights by low-rank updates only. */
   recordUpdates(updates: LowRankUpdates): void;
+}
+
+/** Broad images and texts, unrelated to the tasks. */
+export interface ReferenceData {
+  readonly name: string;
+  /** As models see them in tests. */
+  readonly images: ImageSet;
+  readonly texts: readonly string[];
 }
 
 export interface RunEvent {

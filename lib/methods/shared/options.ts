@@ -32,9 +32,9 @@ export const trainingShape = {
     .default([0.9, 1])
     .describe("area of random crops, relative to the image"),
   loss: z
-    .enum(["symmetric", "reference"])
+    .enum(["symmetric", "reference", "image-to-text"])
     .default("symmetric")
-    .describe("contrastive loss: the paper's, or the reference code's"),
+    .describe("contrastive loss: the paper's, the reference code's, or cross-entropy over the classes alone"),
   negatives: z
     .enum(["current", "seen"])
     .default("current")

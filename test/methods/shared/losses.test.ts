@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { contrastiveLoss } from "../../lib/methods/index.js";
-import { nn, tensor } from "../../lib/torch/index.js";
-import { expectClose } from "../clip/fixtures.js";
+import { contrastiveLoss } from "../../../lib/methods/index.js";
+import { nn, tensor } from "../../../lib/torch/index.js";
+import { expectClose } from "../../clip/fixtures.js";
 
 interface Fixture {
   scale: number;
@@ -22,7 +22,7 @@ interface Fixture {
 }
 
 const { scale, labels, images, texts, earlier, cases } = JSON.parse(
-  readFileSync(new URL("fixtures/losses.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../fixtures/losses.json", import.meta.url), "utf8"),
 ) as Fixture;
 
 describe("contrastiveLoss against its definition in PyTorch", () => {

@@ -1,8 +1,8 @@
-import { type ClipModel, fillTemplate } from "../clip/index.js";
-import { type Task, TrainingBatches } from "../data/index.js";
-import type { LoraEncoders } from "../lora/index.js";
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
+import { type ClipModel, fillTemplate } from "../../clip/index.js";
+import { type Task, TrainingBatches } from "../../data/index.js";
+import type { LoraEncoders } from "../../lora/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
 import { contrastiveLoss } from "./losses.js";
 import type { TrainingOptions } from "./options.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
@@ -12,6 +12,8 @@ export interface TrainingPlan {
   readonly options: TrainingOptions;
   /** Encoders with trainable weights; features of the other one are computed without gradient, text features once per task. */
   readonly encoders: LoraEncoders;
+  /** What is added to the loss of an iteration, such as a distillation term. */
+  penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
   zeroGrad(): void;
   /** Changes the weights by their gradients. @returns what to log about the iteration, evaluated only when it is logged */
@@ -35,7 +37,10 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     device: context.model.device,
   });
   const lossOf = prepareLoss(task, context, plan);
-  const sum = torch.unscoped(() => torch.zeros([], { device: context.model.device }));
+  const [sum, penaltySum] = torch.unscoped(() => {
+    const zero = () => torch.zeros([], { device: context.model.device });
+    return [zero(), zero()];
+  });
   let mean = Number.NaN;
   let lastReport = 0;
   let began = performance.now();
@@ -45,7 +50,12 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
       const describe = torch.scope(() => {
         plan.zeroGrad();
         const { pixels, labels } = batches.at(i);
-        const loss = lossOf(pixels, labels);
+        let loss = lossOf(pixels, labels);
+        if (plan.penalty !== undefined) {
+          const penalty = plan.penalty(i);
+          penaltySum.add_(penalty.detach());
+          loss = loss.add(penalty);
+        }
         loss.backward();
         sum.add_(loss.detach());
         return plan.update(i);
@@ -54,13 +64,16 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
       if (done % logEvery === 0 || done === iterations) {
         mean = sum.item() / (done - lastReport);
         checkLoss(mean, task, lastReport, done);
+        const penalty =
+          plan.penalty === undefined ? {} : { penalty: penaltySum.item() / (done - lastReport) };
         const seconds = (performance.now() - began) / 1000;
         context.log({
           ...stepEvent(task, context, done, mean),
+          ...penalty,
           ...describe(),
           imagesPerSecond: ((done - lastReport) * batchSize) / seconds,
         });
-        sum.zero_().dispose();
+        for (const total of [sum, penaltySum]) total.zero_().dispose();
         lastReport = done;
         began = performance.now();
         context.progress(done, iterations, mean);
@@ -69,6 +82,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     }
   } finally {
     sum.dispose();
+    penaltySum.dispose();
     lossOf.dispose();
   }
   return mean;
@@ -120,7 +134,7 @@ function prepareLoss(task: Task, context: RunContext, { options, encoders }: Tra
 }
 
 /** Token ids of the prompts of all classes, each in the first template of its group. */
-function trainingPrompts(model: ClipModel, groups: readonly LabelGroup[]): Tensor {
+export function trainingPrompts(model: ClipModel, groups: readonly LabelGroup[]): Tensor {
   const prompts = groups.flatMap(({ classes, templates }) =>
     classes.map((name) => fillTemplate(templates[0] as string, name)),
   );

@@ -1,12 +1,15 @@
-import type { Tensor } from "../torch/index.js";
-import * as torch from "../torch/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+
+export type ContrastiveLoss = "symmetric" | "reference" | "image-to-text";
 
 export interface ContrastiveLossOptions {
   /**
    * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the reference code's sum, with
-   * the text-to-image term over all classes seen so far. Method specification, section 7.2.
+   * the text-to-image term over all classes seen so far. Method specification, section 7.2. `image-to-text`: that direction alone, as the
+   * fine-tuning baselines are trained.
    */
-  readonly loss: "symmetric" | "reference";
+  readonly loss: ContrastiveLoss;
   readonly labelSmoothing?: number;
   /** Classes of earlier tasks. `reference` divides the text-to-image term by their number plus the current classes. */
   readonly earlierClasses?: number;
@@ -39,7 +42,7 @@ export function contrastiveLoss(
   const candidates =
     earlierFeatures === undefined ? logits : torch.cat([logits, scaled.matmul(earlierFeatures.t())], 1);
   const imageToText = torch.nn.functional.crossEntropy(candidates, labels, { labelSmoothing });
-  if (!textToImage) return imageToText;
+  if (!textToImage || loss === "image-to-text") return imageToText;
 
   const logProbabilities = torch.nn.functional
     .logSoftmax(logits, 0)

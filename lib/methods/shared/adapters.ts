@@ -1,6 +1,6 @@
-import type { Task } from "../data/index.js";
-import * as lora from "../lora/index.js";
-import * as torch from "../torch/index.js";
+import type { Task } from "../../data/index.js";
+import * as lora from "../../lora/index.js";
+import * as torch from "../../torch/index.js";
 import type { TrainingOptions } from "./options.js";
 import { taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";

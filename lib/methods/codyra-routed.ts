@@ -1,0 +1,193 @@
+import { z } from "zod";
+import { type ClipModel, copyModel } from "../clip/index.js";
+import type { Task } from "../data/index.js";
+import { applyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/index.js";
+import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { codyra } from "./codyra.js";
+import { DomainAutoencoders, domainAutoencoderShape } from "./shared/domain-autoencoders.js";
+import { domainFeatures } from "./shared/domain-features.js";
+import type { MethodDefinition } from "./shared/options.js";
+import { perExpert, routedScores } from "./shared/routing.js";
+import { taskSeed } from "./shared/training.js";
+import type {
+  Classifier,
+  ContinualMethod,
+  LabelSpace,
+  MethodState,
+  RunContext,
+  TrainSummary,
+} from "./shared/types.js";
+import { zeroShotHead } from "./shared/zero-shot-classifier.js";
+
+const ownShape = {
+  router: z
+    .enum(["zero-shot", "ddas", "oracle"])
+    .default("zero-shot")
+    .describe("what assigns an image to a task when its dataset is unknown; oracle is an upper bound"),
+  gateModel: z
+    .enum(["current", "frozen"])
+    .default("current")
+    .describe(
+      "whose zero-shot guess the router zero-shot takes: the updated model's, or the pre-trained one's",
+    ),
+  ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders of the router ddas"),
+} as const;
+
+/**
+ * CoDyRA with the weights of every task kept ("Ours†" in arXiv:2412.01004, tables 1 and 2; method specification, section 8, and baseline
+ * specification, section 11.1).
+ *
+ * An image attributed to a learned dataset is classified with the weights as they were right after its task, every other image with the
+ * current ones. Where the protocol tells the dataset, attribution is exact.
+ */
+export const codyraRouted: MethodDefinition = {
+  name: "codyra-routed",
+  summary: "CoDyRA, each image classified with the weights of the task it is attributed to",
+  create(given, protocol) {
+    const { router, gateModel, ddas, ...rest } = z.looseObject(ownShape).parse(given);
+    const base = codyra.create(rest, protocol);
+    return new RoutedCodyra(base, { ...base.options, router, gateModel, ddas });
+  },
+};
+
+type RoutedOptions = z.infer<z.ZodObject<typeof ownShape>>;
+
+class RoutedCodyra implements ContinualMethod {
+  readonly name = "codyra-routed";
+  readonly #base: ContinualMethod;
+  readonly #tasks: string[] = [];
+  readonly #updates: LowRankUpdates[] = [];
+  readonly #models: ClipModel[] = []; // as they were right after each task
+  #pretrained: ClipModel | undefined;
+  #autoencoders: DomainAutoencoders | undefined;
+
+  constructor(
+    base: ContinualMethod,
+    readonly options: RoutedOptions & Readonly<Record<string, unknown>>,
+  ) {
+    this.#base = base;
+  }
+
+  beginRun({ model }: RunContext): void {
+    this.#pretrained = copyModel(model);
+    const { router, ddas } = this.options;
+    if (router === "ddas") {
+      this.#autoencoders = new DomainAutoencoders(domainFeatures(ddas.features, this.#pretrained), ddas);
+    }
+  }
+
+  async beginTask(task: Task, context: RunContext): Promise<void> {
+    await this.#base.beginTask(task, context);
+  }
+
+  trainTask(task: Task, context: RunContext): Promise<TrainSummary> {
+    return this.#base.trainTask(task, context);
+  }
+
+  async endTask(task: Task, context: RunContext): Promise<void> {
+    await this.#base.endTask(task, {
+      ...context,
+      recordUpdates: (updates) => {
+        context.recordUpdates(updates);
+        this.#learn(task.name, updates);
+      },
+    });
+    const { iterations } = this.options.ddas;
+    await this.#autoencoders?.train(task.name, task.train, iterations, context, taskSeed(context));
+  }
+
+  classifier(labels: LabelSpace, { model }: RunContext): Classifier {
+    const classifierAfter = perExpert((task: number | undefined) =>
+      classifierOf(task === undefined ? model : (this.#models[task] as ClipModel), labels),
+    );
+    const scoresOf = (task: number | undefined, pixels: Tensor): Tensor => classifierAfter(task)(pixels);
+    const gate =
+      this.options.gateModel === "frozen"
+        ? classifierOf(this.#pretrained as ClipModel, labels)
+        : (pixels: Tensor) => scoresOf(undefined, pixels);
+    return (pixels, dataset) =>
+      torch.inferenceMode(() =>
+        torch.scope(() => routedScores(pixels, this.#assign(pixels, labels, dataset, gate), scoresOf)),
+      );
+  }
+
+  state(): MethodState {
+    const tensors = new Map<string, Tensor>(this.#autoencoders?.tensors());
+    for (const [t, updates] of this.#updates.entries()) {
+      for (const [name, { loraA, loraB }] of updates) {
+        tensors.set(`update.${t}.${name}.A`, loraA);
+        tensors.set(`update.${t}.${name}.B`, loraB);
+      }
+    }
+    return { tensors, data: { tasks: this.#tasks, domains: this.#autoencoders?.domains ?? [] } };
+  }
+
+  loadState({ tensors, data }: MethodState): void {
+    for (const [t, task] of ((data.tasks as string[] | undefined) ?? []).entries()) {
+      const prefix = `update.${t}.`;
+      const names = Array.from(tensors.keys()).flatMap((key) =>
+        key.startsWith(prefix) && key.endsWith(".A") ? [key.slice(prefix.length, -2)] : [],
+      );
+      const updates = names.map((name): [string, LowRankUpdate] => [
+        name,
+        {
+          loraA: tensors.get(`${prefix}${name}.A`) as Tensor,
+          loraB: tensors.get(`${prefix}${name}.B`) as Tensor,
+        },
+      ]);
+      this.#learn(task, new Map(updates));
+    }
+    this.#autoencoders?.load((data.domains as string[] | undefined) ?? [], tensors);
+  }
+
+  dispose(): void {
+    for (const model of this.#models.splice(0)) model.dispose();
+    for (const { loraA, loraB } of this.#updates.splice(0).flatMap((updates) => [...updates.values()])) {
+      loraA.dispose();
+      loraB.dispose();
+    }
+    this.#pretrained?.dispose();
+    this.#autoencoders?.dispose();
+  }
+
+  /** Rebuilt from the pre-trained weights, task by task: the same bits whether the run was interrupted or not. */
+  #learn(task: string, updates: LowRankUpdates): void {
+    const kept = new Map(
+      Array.from(updates, ([name, { loraA, loraB }]) => [
+        name,
+        torch.unscoped(() => ({ loraA: loraA.clone(), loraB: loraB.clone() })),
+      ]),
+    );
+    const model = copyModel(this.#models.at(-1) ?? (this.#pretrained as ClipModel));
+    applyUpdates(model, kept);
+    this.#tasks.push(task);
+    this.#updates.push(kept);
+    this.#models.push(model);
+  }
+
+  /** The task whose weights each image is classified with; `undefined` for the current ones. */
+  #assign(
+    pixels: Tensor,
+    { groups }: LabelSpace,
+    dataset: string | undefined,
+    gate: (pixels: Tensor) => Tensor,
+  ): (number | undefined)[] {
+    const taskOf = (name: string | undefined): number | undefined => {
+      const task = this.#tasks.indexOf(name ?? "");
+      return task < 0 ? undefined : task;
+    };
+    const all = (name: string | undefined) => Array.from({ length: pixels.size(0) }, () => taskOf(name));
+    if (groups.length === 1) return all(groups[0]?.name); // the protocol tells the dataset
+    if (this.options.router === "oracle") return all(dataset);
+    if (this.#autoencoders !== undefined) return this.#autoencoders.assign(pixels).map(taskOf);
+    const names = groups.flatMap(({ name, classes }) => classes.map(() => name));
+    const guesses = torch.scope(() => gate(pixels).argmax(1).toArray() as bigint[]);
+    return guesses.map((column) => taskOf(names[Number(column)]));
+  }
+}
+
+function classifierOf(model: ClipModel, labels: LabelSpace): (pixels: Tensor) => Tensor {
+  const logitsOf = zeroShotHead(labels, model);
+  return (pixels) => logitsOf(model.encodeImage(pixels));
+}

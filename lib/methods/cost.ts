@@ -1,0 +1,198 @@
+import type { ClipModel } from "../clip/index.js";
+import { inject, type LoraConfig } from "../lora/index.js";
+import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { moeAdapterSchema } from "./moe-adapter.js";
+import { primalSchema } from "./rail-primal.js";
+import { autoencoderShapes } from "./shared/domain-autoencoders.js";
+import { alexnetFeatureCount } from "./shared/domain-features.js";
+import { injectExperts } from "./shared/experts.js";
+
+/** A stream, as far as costs depend on it. */
+export interface CostSetting {
+  /** Classes of all tasks together. */
+  readonly classes: number;
+  readonly tasks: number;
+  /** Training images per class. */
+  readonly shots: number;
+}
+
+/** What a method costs, in parameters or stored values. */
+export interface Cost {
+  /** Changed by gradients. */
+  readonly trainable: number;
+  /** What one image needs beside the parameters of one CLIP, after the last task. */
+  readonly inference: number;
+  /** What must be kept beside one CLIP to classify any image, after the last task. */
+  readonly stored: number;
+  /** How the numbers come about, and where they differ from the printed ones. */
+  readonly explanation: string;
+}
+
+export interface MethodCost extends Cost {
+  readonly method: string;
+}
+
+/** Bytes of a stored value, float32. */
+export const bytesPerValue = 4;
+
+/**
+ * Trainable and additional parameters of the methods with their default options, counted on the modules that they build. arXiv:2412.01004,
+ * table 4; baseline specification, section 12.
+ * @param model of any device; on `meta`, nothing is computed and no memory is needed
+ */
+export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[] {
+  const finetune = fineTuningCost(model);
+  const primal = railPrimalCost(model, setting);
+  const dual = railDualCost(model, setting);
+  const codyra = codyraCost(model);
+  const both = (head: Cost, name: string): Cost => ({
+    ...head,
+    trainable: codyra.trainable,
+    explanation: `Trainable as codyra, the rest as ${name}.`,
+  });
+  const costs: Record<string, Cost> = {
+    "zero-shot": { trainable: 0, inference: 0, stored: 0, explanation: "Nothing is added." },
+    finetune,
+    lwf: finetune,
+    "lwf-vr": finetune,
+    icarl: finetune,
+    "wise-ft": finetune,
+    zscl: finetune,
+    "moe-adapter": moeAdapterCost(model, setting),
+    "rail-primal": primal,
+    "rail-dual": dual,
+    lora: loraCost(model),
+    codyra,
+    "codyra-routed": routedCost(model, setting),
+    "codyra+rail-primal": both(primal, "rail-primal"),
+    "codyra+rail-dual": both(dual, "rail-dual"),
+  };
+  return Object.entries(costs).map(([method, cost]) => ({ method, ...cost }));
+}
+
+/** The numbers that arXiv:2412.01004, table 4, prints for ViT-B/16, 1,100 classes and 16 shots. */
+export const printedCosts: Readonly<
+  Record<string, { readonly trainable?: number; readonly inference: number }>
+> = {
+  lwf: { trainable: 129.6e6, inference: 0 },
+  zscl: { trainable: 129.6e6, inference: 0 },
+  "moe-adapter": { trainable: 59.8e6, inference: 13.35e6 },
+  "rail-primal": { inference: 24.18e6 },
+  "rail-dual": { inference: 9.01e6 },
+  codyra: { trainable: 4.4e6, inference: 0 },
+};
+
+function fineTuningCost(model: ClipModel): Cost {
+  return {
+    trainable: model.numParameters() - model.logitScale.numel(),
+    inference: 0,
+    stored: 0,
+    explanation:
+      "All parameters but the logit scale. The paper's 129.6M is no sum of the model's parts, and probably a misprint of 149.6M. " +
+      "Teachers, weight copies and exemplars are for training only.",
+  };
+}
+
+function moeAdapterCost(model: ClipModel, { tasks }: CostSetting): Cost {
+  const options = moeAdapterSchema.parse({});
+  const blocks = injectExperts(model, options, torch.generator(0));
+  const count = blocks.map((block) => {
+    const { weight, noise } = block.addRouter();
+    return { experts: numel(block.parameters), router: numel([weight]), noise: numel([noise]) };
+  });
+  for (const block of blocks) block.dispose();
+  const [experts, router, noise] = (["experts", "router", "noise"] as const).map((part) =>
+    sum(count.map((block) => block[part])),
+  ) as [number, number, number];
+  const features = alexnetFeatureCount(model.config.vision.imageSize);
+  const autoencoder = sum(autoencoderShapes(features, options.ddas.code).map(product));
+  return {
+    trainable: experts + tasks * (router + noise) + autoencoder,
+    inference: (experts * options.topK) / options.experts + router + noise + autoencoder,
+    stored: experts + tasks * router + (tasks + 1) * autoencoder,
+    explanation:
+      "Trainable: the experts of all blocks, a router and a noise matrix per task, and the autoencoder of one task. " +
+      "Inference, counted as in the paper: two experts per block, a router, its noise matrix (which nothing reads then) and an autoencoder. " +
+      "Stored: all experts, a router per task, and an autoencoder per task and for the reference data; AlexNet, which they read, comes on top. " +
+      "The paper's 59.8M is for 11 tasks, and its 13.35M the sum of rounded parts.",
+  };
+}
+
+function railPrimalCost(model: ClipModel, { classes }: CostSetting): Cost {
+  const { hiddenDim } = primalSchema.parse({});
+  const values = hiddenDim * model.config.embedDim + hiddenDim * classes;
+  return {
+    trainable: 0,
+    inference: values,
+    stored: values,
+    explanation: `The expansion, features × ${hiddenDim}, and the regression, ${hiddenDim} × classes. To learn more tasks, ${hiddenDim}² values of the inverse are kept too.`,
+  };
+}
+
+function railDualCost(model: ClipModel, { classes, shots }: CostSetting): Cost {
+  const images = classes * shots;
+  const features = images * model.config.embedDim;
+  return {
+    trainable: 0,
+    inference: features,
+    stored: features + images * classes,
+    explanation:
+      "Inference, counted as in the paper: the features of all training images. Stored: the coefficients, images × classes, as well.",
+  };
+}
+
+function loraCost(model: ClipModel): Cost {
+  const { factors, importance } = adapterSize(model, { importance: "fixed" });
+  return {
+    trainable: factors + importance,
+    inference: 0,
+    stored: 0,
+    explanation: "Fresh factors A and B for each task, merged after it.",
+  };
+}
+
+function codyraCost(model: ClipModel): Cost {
+  const { factors, importance } = adapterSize(model);
+  return {
+    trainable: factors + importance,
+    inference: 0,
+    stored: 0,
+    explanation:
+      "Fresh factors A and B and an importance weight per rank for each task, on six matrices of every block; the survivors are merged.",
+  };
+}
+
+function routedCost(model: ClipModel, { tasks }: CostSetting): Cost {
+  const { factors, importance } = adapterSize(model);
+  return {
+    trainable: factors + importance,
+    inference: factors,
+    stored: tasks * factors,
+    explanation:
+      "As codyra, with the factors of every task kept: at most these, because only surviving ranks are. " +
+      "While a run lasts, they are held as one model per task.",
+  };
+}
+
+function adapterSize(
+  model: ClipModel,
+  config: Partial<LoraConfig> = {},
+): { factors: number; importance: number } {
+  const adapters = inject(model, config);
+  const size = adapters.numTrainable;
+  adapters.remove();
+  return size;
+}
+
+function numel(tensors: readonly Tensor[]): number {
+  return sum(tensors.map((tensor) => tensor.numel()));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((total, size) => total * size, 1);
+}

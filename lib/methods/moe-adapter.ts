@@ -1,0 +1,223 @@
+import { z } from "zod";
+import type { Task } from "../data/index.js";
+import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+import { DomainAutoencoders, domainAutoencoderShape } from "./shared/domain-autoencoders.js";
+import { domainFeatures } from "./shared/domain-features.js";
+import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
+import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
+import type { MethodDefinition } from "./shared/options.js";
+import { perExpert, routedScores } from "./shared/routing.js";
+import { taskSeed, train } from "./shared/training.js";
+import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
+import { zeroShotHead } from "./shared/zero-shot-classifier.js";
+
+export const moeAdapterSchema = z.strictObject({
+  ...fullFineTuningShape,
+  learningRate: fullFineTuningShape.learningRate.default(1e-3),
+  learningRates: fullFineTuningShape.learningRates.default({
+    aircraft: 8e-3,
+    caltech101: 5e-4,
+    cifar100: 2e-4,
+    dtd: 5e-3,
+    food101: 1e-2,
+    mnist: 1e-4,
+    oxford_pets: 1e-2,
+    stanford_cars: 1e-2,
+    sun397: 1e-2,
+  }),
+  experts: z.int().min(2).default(22).describe("experts in every block"),
+  topK: z.int().positive().default(2).describe("experts that a sequence passes through"),
+  bottleneck: z.int().positive().default(64).describe("width of an expert"),
+  scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
+  dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
+  frozenPerTask: z.int().nonnegative().default(2).describe("most used experts that are frozen after a task"),
+  ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
+});
+
+const referenceDomain = "(reference)";
+
+/**
+ * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters", arXiv:2403.11549; original code:
+ * JiazuoYu/MoE-Adapters4CL.
+ *
+ * CLIP is frozen; every block gets a pool of experts and, for each task, a router that picks two of them. Experts that a task used most are
+ * frozen after it. At test time an autoencoder per task says which router to use, or none.
+ */
+export const moeAdapter: MethodDefinition = {
+  name: "moe-adapter",
+  summary: "frozen CLIP with a mixture of experts, a router per task and autoencoders that choose it",
+  create(given) {
+    const options = moeAdapterSchema.parse(withWarmup(given));
+    return new MoeAdapter(options);
+  },
+};
+
+class MoeAdapter implements ContinualMethod {
+  readonly name = "moe-adapter";
+  #blocks: BlockExperts[] = [];
+  #frozen: Tensor[] = []; // per block, [experts]
+  #tasks: string[] = [];
+  #selector: DomainAutoencoders | undefined;
+
+  constructor(readonly options: z.infer<typeof moeAdapterSchema>) {}
+
+  async beginRun(context: RunContext): Promise<void> {
+    const { model, seed } = context;
+    const { ddas } = this.options;
+    this.#selector = new DomainAutoencoders(domainFeatures(ddas.features, model), ddas);
+    model.requiresGrad_(false);
+    this.#blocks = injectExperts(model, this.options, torch.generator(seed, model.device));
+    this.#frozen = this.#blocks.map(({ taskUse }) =>
+      torch.keep(torch.unscoped(() => torch.zerosLike(taskUse))),
+    );
+  }
+
+  async beginTask(task: Task, context: RunContext): Promise<void> {
+    const { reference } = context;
+    if (this.#tasks.length === 0 && reference !== undefined) {
+      await this.#selector?.train(
+        referenceDomain,
+        reference.images,
+        this.options.ddas.referenceIterations,
+        context,
+        context.seed,
+      );
+    }
+    this.#tasks.push(task.name);
+    const generator = torch.generator(taskSeed(context), context.model.device);
+    for (const block of this.#blocks) {
+      block.generator = generator;
+      const { weight, noise } = block.addRouter();
+      for (const parameter of [weight, noise, ...block.parameters]) parameter.requiresGrad = true;
+      block.taskUse.zero_().dispose();
+    }
+    this.#use(this.#tasks.length - 1, true);
+  }
+
+  async trainTask(task: Task, context: RunContext) {
+    const { iterations, warmup, betas, eps, learningRate, learningRates } = this.options;
+    const schedule = torch.optim.cosineSchedule({
+      learningRate: learningRates[task.name] ?? learningRate,
+      total: iterations,
+      warmup,
+    });
+    const routers = this.#blocks.flatMap(({ routers }) => {
+      const { weight, noise } = routers.at(-1) as Router;
+      return [weight, noise];
+    });
+    const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay: 0 });
+    const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps });
+    try {
+      const loss = await train(task, context, {
+        options: this.options,
+        encoders: "both",
+        zeroGrad: () => {
+          routerOptimizer.zeroGrad();
+          expertOptimizer.zeroGrad();
+        },
+        update: (iteration) => {
+          const rate = schedule(iteration);
+          routerOptimizer.learningRate = rate;
+          routerOptimizer.step();
+          expertOptimizer.step(rate, this.#frozen);
+          return () => ({ learningRate: rate });
+        },
+      });
+      const trained = [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)];
+      return {
+        iterations,
+        loss,
+        trainableParameters: trained.reduce((count, { shape }) => count + product(shape), 0),
+      };
+    } finally {
+      for (const optimizer of [routerOptimizer, expertOptimizer]) {
+        optimizer.zeroGrad();
+        optimizer.dispose();
+      }
+      for (const parameter of [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)]) {
+        parameter.requiresGrad = false;
+      }
+    }
+  }
+
+  async endTask(task: Task, context: RunContext): Promise<void> {
+    torch.scope(() => {
+      for (const [i, { taskUse }] of this.#blocks.entries()) {
+        const [, mostUsed] = taskUse.topk(this.options.frozenPerTask);
+        this.#frozen[i]?.indexFill_(0, mostUsed, 1);
+      }
+    });
+    this.#use(undefined, false);
+    const { iterations } = this.options.ddas;
+    await this.#selector?.train(task.name, task.train, iterations, context, taskSeed(context));
+  }
+
+  classifier(labels: LabelSpace, { model }: RunContext): Classifier {
+    const headOf = perExpert((_router: number | undefined) => zeroShotHead(labels, model));
+    const scoresWith = (router: number | undefined, pixels: Tensor): Tensor => {
+      this.#use(router, false);
+      try {
+        return headOf(router)(model.encodeImage(pixels));
+      } finally {
+        this.#use(undefined, false);
+      }
+    };
+    return (pixels) =>
+      torch.inferenceMode(() =>
+        torch.scope(() => {
+          const routers = (this.#selector as DomainAutoencoders).assign(pixels).map((domain) => {
+            const router = this.#tasks.indexOf(domain ?? "");
+            return router < 0 ? undefined : router; // CLIP alone, also for the domain of the reference data
+          });
+          return routedScores(pixels, routers, scoresWith);
+        }),
+      );
+  }
+
+  state(): MethodState {
+    const tensors = new Map<string, Tensor>(this.#selector?.tensors());
+    for (const [i, block] of this.#blocks.entries()) {
+      for (const [j, parameter] of block.parameters.entries()) tensors.set(`experts.${i}.${j}`, parameter);
+      for (const [t, { weight, noise }] of block.routers.entries()) {
+        tensors.set(`router.${i}.${t}`, weight);
+        tensors.set(`noise.${i}.${t}`, noise);
+      }
+      tensors.set(`frozen.${i}`, this.#frozen[i] as Tensor);
+    }
+    return { tensors, data: { tasks: this.#tasks, domains: this.#selector?.domains ?? [] } };
+  }
+
+  loadState({ tensors, data }: MethodState): void {
+    this.#tasks = [...((data.tasks as string[] | undefined) ?? [])];
+    this.#selector?.load((data.domains as string[] | undefined) ?? [], tensors);
+    torch.noGrad(() =>
+      torch.scope(() => {
+        for (const [i, block] of this.#blocks.entries()) {
+          for (const [j, parameter] of block.parameters.entries())
+            parameter.copy_(tensors.get(`experts.${i}.${j}`) as Tensor);
+          for (const t of this.#tasks.keys()) {
+            const { weight, noise } = block.routers[t] ?? block.addRouter();
+            weight.copy_(tensors.get(`router.${i}.${t}`) as Tensor);
+            noise.copy_(tensors.get(`noise.${i}.${t}`) as Tensor);
+          }
+          this.#frozen[i]?.copy_(tensors.get(`frozen.${i}`) as Tensor);
+        }
+      }),
+    );
+  }
+
+  dispose(): void {
+    for (const block of this.#blocks.splice(0)) block.dispose();
+    for (const frozen of this.#frozen.splice(0)) frozen.dispose();
+    this.#selector?.dispose();
+  }
+
+  #use(router: number | undefined, isTraining: boolean): void {
+    for (const block of this.#blocks) block.use(router, isTraining);
+  }
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((total, size) => total * size, 1);
+}

@@ -1,0 +1,174 @@
+import { z } from "zod";
+import { type ClipModel, copyModel } from "../../clip/index.js";
+import { type Task, TrainingBatches } from "../../data/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+import { trainingShape } from "./options.js";
+import type { Regression } from "./ridge.js";
+import { taskSeed } from "./training.js";
+import {
+  type ContinualMethod,
+  emptyState,
+  type LabelSpace,
+  type MethodState,
+  type RunContext,
+} from "./types.js";
+import { zeroShotHead } from "./zero-shot-classifier.js";
+
+/** Options of the combinations with CoDyRA. */
+export const featuresShape = {
+  features: z
+    .enum(["current", "frozen"])
+    .default("current")
+    .describe("image features that the regression reads: of the updated model, or of the pre-trained one"),
+} as const;
+
+/** Options of both analytic heads. */
+export const headShape = {
+  beta: z.number().min(0).max(1).default(0.8).describe("share of the regression where it may speak"),
+  cropScale: trainingShape.cropScale,
+} as const;
+
+/** Where the classes of a learned dataset are among the regression's. */
+export type LearnedColumns = Readonly<Record<string, readonly [start: number, classes: number]>>;
+
+export interface AnalyticHeadPlan {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Trains the model that the head reads; `zeroShot` leaves it as it is. */
+  readonly base: ContinualMethod;
+  /** Made for the features of this model. */
+  regression(model: ClipModel, seed: number): Regression;
+  /** β: the regression's share where it may speak. */
+  readonly beta: number;
+  /** Whose image features the regression reads: those of the model as it is now, or of the pre-trained one. */
+  readonly features: "current" | "frozen";
+  readonly cropScale: readonly [number, number];
+}
+
+/**
+ * A closed-form head on CLIP's image features, RAIL, arXiv:2406.18868. After the base method has learned a task, one pass over its images
+ * teaches the regression. At test time, where CLIP itself finds a learned class most probable, the scores are
+ * `(1 − β) p + β ŷ`, with CLIP's probabilities p and the regression's ŷ, zero for classes not learned; elsewhere they are p.
+ */
+export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
+  const { base } = plan;
+  let frozen: ClipModel | undefined;
+  let regression: Regression | undefined;
+  let columns: LearnedColumns = {};
+
+  const featuresOf = (context: Pick<RunContext, "model">, pixels: Tensor): Tensor => {
+    const model = frozen ?? context.model;
+    return torch.nn.functional.normalize(model.encodeImage(pixels));
+  };
+
+  function batchesOf(task: Task, context: RunContext): TrainingBatches {
+    return new TrainingBatches(task.train, {
+      batchSize: 128,
+      seed: taskSeed(context),
+      preprocessing: context.model.preprocessing,
+      crop: { scale: plan.cropScale },
+      device: context.model.device,
+    });
+  }
+
+  /** One pass over the images, with the augmentation of training. */
+  async function learn(task: Task, context: RunContext): Promise<void> {
+    const batches = batchesOf(task, context);
+    const start = Object.values(columns).reduce((count, [, classes]) => count + classes, 0);
+    columns = { ...columns, [task.name]: [start, task.classes.length] };
+    for (let step = 0; step < batches.sampler.batchesPerEpoch; step++) {
+      context.signal.throwIfAborted();
+      torch.noGrad(() =>
+        torch.scope(() => {
+          const { pixels, labels } = batches.at(step);
+          const features = featuresOf(context, pixels);
+          regression?.learn(features, labels.add(start), start + task.classes.length);
+        }),
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    context.log({
+      kind: "regression",
+      task: context.taskIndex,
+      dataset: task.name,
+      images: task.train.length,
+    });
+  }
+
+  return {
+    name: plan.name,
+    options: plan.options,
+    async beginRun(context) {
+      regression = plan.regression(context.model, context.seed);
+      if (plan.features === "frozen") frozen = copyModel(context.model);
+      await base.beginRun?.(context);
+    },
+    beginTask: (task, context) => base.beginTask(task, context),
+    async trainTask(task, context) {
+      const summary = await base.trainTask(task, context);
+      return {
+        ...summary,
+        iterations: summary.iterations + batchesOf(task, context).sampler.batchesPerEpoch,
+      };
+    },
+    async endTask(task, context) {
+      await base.endTask(task, context);
+      await learn(task, context);
+    },
+    classifier(labels, context) {
+      const { model } = context;
+      const logitsOf = zeroShotHead(labels, model);
+      const scoresOf = fusion(labels, columns, plan.beta, model.device);
+      return (pixels) =>
+        torch.inferenceMode(() =>
+          torch.scope(() => {
+            const current = model.encodeImage(pixels);
+            const probabilities = logitsOf(current).softmax(-1);
+            if (regression === undefined || Object.keys(columns).length === 0) return probabilities;
+            const features =
+              frozen === undefined ? torch.nn.functional.normalize(current) : featuresOf(context, pixels);
+            return scoresOf(probabilities, regression.scores(features));
+          }),
+        );
+    },
+    state(): MethodState {
+      const [ofBase, ofHead] = [base.state(), regression?.state() ?? emptyState];
+      return {
+        tensors: new Map([...ofBase.tensors, ...ofHead.tensors]),
+        data: { base: ofBase.data, head: ofHead.data, columns },
+      };
+    },
+    loadState({ tensors, data }) {
+      columns = (data.columns ?? {}) as LearnedColumns;
+      base.loadState({ tensors, data: (data.base ?? {}) as MethodState["data"] });
+      regression?.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
+    },
+    dispose() {
+      base.dispose?.();
+      regression?.dispose();
+      frozen?.dispose();
+    },
+  };
+}
+
+/** Mixes the regression in where CLIP's best guess is a learned class. Section 9.6 of the baseline specification. */
+export function fusion(
+  { groups }: LabelSpace,
+  columns: LearnedColumns,
+  beta: number,
+  device: torch.Device,
+): (probabilities: Tensor, scores: Tensor) => Tensor {
+  // The regression's column of every class of the label space; −1 for a class that was not learned.
+  const positions = groups.flatMap(({ name, classes }) => {
+    const start = columns[name]?.[0];
+    return classes.map((_, i) => (start === undefined ? -1 : start + i));
+  });
+  const column = torch.tensor(positions, { dtype: "int64", device });
+  const isLearned = column.ge(0); // [classes]
+  return (probabilities, scores) => {
+    const aligned = scores.indexSelect(1, column.clamp(0)).mul(isLearned); // [B, classes]
+    const speaks = isLearned.indexSelect(0, probabilities.argmax(1)).unsqueeze(1); // [B, 1]
+    return torch.where(speaks, probabilities.mul(1 - beta).add(aligned.mul(beta)), probabilities);
+  };
+}

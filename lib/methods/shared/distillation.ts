@@ -1,0 +1,142 @@
+import { z } from "zod";
+import type { ClipModel } from "../../clip/index.js";
+import { BatchSampler, centerCrop, type ImageSet } from "../../data/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+import { fullFineTuningShape } from "./full-fine-tuning.js";
+
+/** Options of every method that distils a teacher's similarities of images and texts. */
+export const distillationShape = {
+  ...fullFineTuningShape,
+  temperature: z.number().positive().default(2).describe("temperature of the distillation"),
+  distillationWeight: z.number().nonnegative().default(1).describe("weight of both distillation terms"),
+} as const;
+
+/**
+ * Soft cross-entropy at temperature T, `T² · mean_r −Σ_m softmax(a_r / T)_m log softmax(b_r / T)_m`. Distilling the Knowledge in a
+ * Neural Network, arXiv:1503.02531, section 2. At `b = a` it is T² times the entropy, and its gradient is zero.
+ * @param teacher a, `[R, M]`   @param student b, `[R, M]`
+ */
+export function softCrossEntropy(teacher: Tensor, student: Tensor, temperature: number): Tensor {
+  const target = teacher.div(temperature).softmax(-1);
+  const logProbabilities = torch.nn.functional.logSoftmax(student.div(temperature), -1);
+  return target
+    .mul(logProbabilities)
+    .sum([-1])
+    .mean()
+    .mul(-(temperature ** 2));
+}
+
+export interface FeatureDistillationOptions {
+  readonly teacher: ClipModel;
+  readonly images: ImageSet;
+  /** Whether `images` are training images, of which the teacher sees the middle, or images as models see them in tests. */
+  readonly stretched: boolean;
+  /** Token ids `[M, L]` of the reference texts. */
+  readonly texts: Tensor;
+  readonly temperature: number;
+  readonly batchSize: number;
+  /** `shuffled` by the seed, in a new order each epoch; or `cyclic`, in the order of the images. */
+  readonly order: { readonly seed: string } | "cyclic";
+}
+
+/**
+ * The two distillation terms of "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models"
+ * (arXiv:2303.06628, eq. 2 and 3; `mtil/src/models/finetune.py` of Thunderbeee/ZSCL): the similarities of reference images to reference texts stay
+ * what they were for the teacher, as distributions over the texts and over the images. Both sides use the teacher's texts, so only the
+ * image encoder feels it.
+ */
+export class FeatureDistillation implements Disposable {
+  readonly #options: FeatureDistillationOptions;
+  readonly #texts: Tensor; // unit, [M, D]
+  readonly #images: Tensor; // the teacher's unit features, [n, D]: its view of an image never changes
+  readonly #isEncoded: Uint8Array;
+  readonly #sampler: BatchSampler | undefined;
+
+  constructor(options: FeatureDistillationOptions) {
+    const { teacher, images, texts, batchSize, order } = options;
+    this.#options = options;
+    this.#texts = encodeTexts(teacher, texts);
+    this.#images = torch.unscoped(() =>
+      torch.zeros([images.length, teacher.config.embedDim], { device: teacher.device }),
+    );
+    this.#isEncoded = new Uint8Array(images.length);
+    this.#sampler =
+      order === "cyclic" ? undefined : new BatchSampler(images.length, { batchSize, seed: order.seed });
+  }
+
+  /** The sum of both terms for the reference images of a step. */
+  loss(student: ClipModel, step: number): Tensor {
+    const indices = this.#indices(step);
+    const pixels = this.#pixels(indices);
+    const teacherImages = this.#teacherFeatures(indices, pixels);
+    const scale = torch.noGrad(() => student.logitScale.exp());
+    const before = teacherImages.mul(scale).mm(this.#texts.t()); // [R, M]
+    const now = unit(student.encodeImage(pixels)).mul(scale).mm(this.#texts.t());
+    return distillationLoss(before, now, this.#options.temperature);
+  }
+
+  dispose(): void {
+    this.#texts.dispose();
+    this.#images.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #indices(step: number): number[] {
+    if (this.#sampler !== undefined) return this.#sampler.at(step);
+    const { batchSize, images } = this.#options;
+    const batches = Math.ceil(images.length / batchSize);
+    const start = (step % batches) * batchSize;
+    return Array.from({ length: Math.min(batchSize, images.length - start) }, (_, i) => start + i);
+  }
+
+  #pixels(indices: readonly number[]): Tensor {
+    const { images, stretched, teacher } = this.#options;
+    const { preprocessing } = teacher;
+    const selected = images.select(indices, teacher.device).images;
+    if (!stretched) return preprocessing.normalise(selected);
+    const aspectRatios = indices.map((i) => images.aspectRatios[i] as number);
+    return preprocessing.normalise(centerCrop(selected, aspectRatios, preprocessing.cropSize));
+  }
+
+  #teacherFeatures(indices: readonly number[], pixels: Tensor): Tensor {
+    return torch.noGrad(() => {
+      const index = torch.tensor([...indices], { dtype: "int64", device: pixels.device });
+      if (indices.some((i) => this.#isEncoded[i] === 0)) {
+        this.#images.indexCopy_(0, index, unit(this.#options.teacher.encodeImage(pixels))).dispose();
+        for (const i of indices) this.#isEncoded[i] = 1;
+      }
+      return this.#images.indexSelect(0, index);
+    });
+  }
+}
+
+/** Soft cross-entropy over the texts for each image, plus over the images for each text. @param teacher, student logits `[images, texts]` */
+export function distillationLoss(teacher: Tensor, student: Tensor, temperature: number): Tensor {
+  const overTexts = softCrossEntropy(teacher, student, temperature);
+  return overTexts.add(softCrossEntropy(teacher.t(), student.t(), temperature));
+}
+
+/** In parts: there may be ten thousand captions. @returns unit features `[M, D]` */
+function encodeTexts(teacher: ClipModel, ids: Tensor): Tensor {
+  const chunk = 256;
+  return torch
+    .noGrad(() =>
+      torch.scope(() => {
+        const parts: Tensor[] = [];
+        for (let start = 0; start < ids.size(0); start += chunk) {
+          const part = ids.narrow(0, start, Math.min(chunk, ids.size(0) - start));
+          parts.push(torch.scope(() => unit(teacher.encodeText(part))));
+        }
+        return torch.cat(parts);
+      }),
+    )
+    .keep();
+}
+
+function unit(features: Tensor): Tensor {
+  return torch.nn.functional.normalize(features);
+}

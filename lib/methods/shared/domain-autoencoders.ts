@@ -1,0 +1,199 @@
+import { z } from "zod";
+import { type ImageSet, TrainingBatches } from "../../data/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+import type { RunContext } from "./types.js";
+
+/** Options of the autoencoders that tell domains apart. */
+export const domainAutoencoderShape = {
+  features: z
+    .string()
+    .default("alexnet")
+    .describe(
+      "what they read: a safetensors file of torchvision's AlexNet, or clip for CLIP's patch embeddings",
+    ),
+  code: z.int().positive().default(100).describe("width of the code"),
+  iterations: z.int().positive().default(300).describe("iterations for a task"),
+  referenceIterations: z.int().positive().default(1000).describe("iterations for the reference data"),
+  learningRate: z.number().positive().default(3e-3).describe("learning rate"),
+  weightDecay: z.number().nonnegative().default(1e-4).describe("weight decay, through the gradient"),
+  batchSize: z.int().positive().default(64).describe("images per iteration"),
+  threshold: z
+    .number()
+    .positive()
+    .default(0.06)
+    .describe("reconstruction error above which no task is chosen"),
+  unit: z.enum(["batch", "image"]).default("batch").describe("what is assigned to a task as a whole"),
+} as const;
+
+export type DomainAutoencoderOptions = z.infer<z.ZodObject<typeof domainAutoencoderShape>>;
+
+/**
+ * An autoencoder per domain, each reconstructing the image features of its own domain best: the Distribution Discriminative
+ * Auto-Selector of MoE-Adapters, arXiv:2403.11549, section 3.3; `src/models/AutoEncoder.py` of JiazuoYu/MoE-Adapters4CL.
+ *
+ * `v = sigmoid(features)`, `v̂ = sigmoid(W₂ ReLU(W₁ v + b₁) + b₂)`, loss `mean (v − v̂)²`.
+ */
+export class DomainAutoencoders {
+  readonly #autoencoders = new Map<string, readonly Tensor[]>();
+
+  /** @param extract image features of normalised pixels, `[B, F]`, before the sigmoid */
+  constructor(
+    readonly extract: (pixels: Tensor) => Tensor,
+    readonly options: DomainAutoencoderOptions,
+  ) {}
+
+  /** Names of the domains, in the order they were learned. */
+  get domains(): string[] {
+    return Array.from(this.#autoencoders.keys());
+  }
+
+  /** Trains the autoencoder of a domain. @returns the loss of the last iteration */
+  async train(
+    domain: string,
+    images: ImageSet,
+    iterations: number,
+    context: RunContext,
+    seed: number,
+  ): Promise<number> {
+    const { model, signal } = context;
+    const batches = new TrainingBatches(images, {
+      batchSize: this.options.batchSize,
+      seed,
+      preprocessing: model.preprocessing,
+      device: model.device,
+    });
+    const features = torch.scope(() => this.#targets(batches.at(0).pixels).size(1));
+    const generator = torch.generator(seed, model.device);
+    const parameters = createAutoencoder(features, this.options.code, generator, model.device);
+    try {
+      const loss = await this.#fit(parameters, batches, iterations, signal);
+      this.#autoencoders.set(domain, parameters);
+      context.log({ kind: "autoencoder", task: context.taskIndex, domain, iterations, loss });
+      return loss;
+    } catch (error) {
+      for (const parameter of parameters) parameter.dispose();
+      throw error;
+    }
+  }
+
+  /** Reconstruction errors of images. @param pixels normalised `[B, 3, S, S]`   @returns `[B, domains]`, in the order of `domains` */
+  errors(pixels: Tensor): Tensor {
+    return torch.scope(() => {
+      const target = this.#targets(pixels);
+      const errors = Array.from(this.#autoencoders.values(), (parameters) =>
+        reconstruct(target, parameters).sub(target).square().mean([1]),
+      );
+      return torch.stack(errors, 1);
+    });
+  }
+
+  /**
+   * The domain that each image is assigned to: that of the smallest error, `undefined` where even that is above the threshold. All images of
+   * a batch go to one domain where the unit is the batch.
+   */
+  assign(pixels: Tensor): (string | undefined)[] {
+    const { threshold, unit } = this.options;
+    const { domains } = this;
+    if (domains.length === 0) return Array.from({ length: pixels.size(0) }, () => undefined);
+    return torch.scope(() => {
+      const perImage = this.errors(pixels);
+      const errors = unit === "batch" ? perImage.mean([0], true).expandAs(perImage) : perImage;
+      const [lowest, best] = errors.min(1);
+      const isKnown = lowest.le(threshold).toArray() as (boolean | number)[];
+      return (best.toArray() as (bigint | number)[]).map((domain, i) =>
+        isKnown[i] ? domains[Number(domain)] : undefined,
+      );
+    });
+  }
+
+  tensors(): Map<string, Tensor> {
+    return new Map(
+      Array.from(this.#autoencoders).flatMap(([domain, parameters]) =>
+        parameters.map((parameter, i) => [`autoencoder.${domain}.${i}`, parameter] as const),
+      ),
+    );
+  }
+
+  /** @param domains in the order they were learned */
+  load(domains: readonly string[], tensors: ReadonlyMap<string, Tensor>): void {
+    this.dispose();
+    for (const domain of domains) {
+      const parameters = [0, 1, 2, 3].map((i) =>
+        torch.keep(torch.unscoped(() => (tensors.get(`autoencoder.${domain}.${i}`) as Tensor).clone())),
+      );
+      this.#autoencoders.set(domain, parameters);
+    }
+  }
+
+  dispose(): void {
+    for (const parameter of Array.from(this.#autoencoders.values()).flat()) parameter.dispose();
+    this.#autoencoders.clear();
+  }
+
+  async #fit(
+    parameters: readonly Tensor[],
+    batches: TrainingBatches,
+    iterations: number,
+    signal: AbortSignal,
+  ): Promise<number> {
+    const { learningRate, weightDecay } = this.options;
+    // The reference code lowers the rate every ten epochs of the full training set, which so few iterations do not reach.
+    const optimizer = new torch.optim.AdamW(parameters, { learningRate, weightDecay: 0 });
+    let loss = Number.NaN;
+    try {
+      for (let i = 0; i < iterations; i++) {
+        signal.throwIfAborted();
+        torch.scope(() => {
+          const { pixels } = batches.at(i);
+          const target = torch.noGrad(() => this.#targets(pixels));
+          const error = reconstruct(target, parameters).sub(target).square().mean();
+          optimizer.zeroGrad();
+          error.backward();
+          // The reference code decays as Adam does, through the gradient, not as AdamW.
+          torch.noGrad(() => {
+            for (const parameter of parameters) parameter.grad?.add_(parameter, { alpha: weightDecay });
+          });
+          optimizer.step();
+          if (i + 1 === iterations) loss = error.item();
+        });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return loss;
+    } finally {
+      optimizer.zeroGrad();
+      optimizer.dispose();
+      for (const parameter of parameters) parameter.requiresGrad = false;
+    }
+  }
+
+  #targets(pixels: Tensor): Tensor {
+    return this.extract(pixels).sigmoid();
+  }
+}
+
+/** Encoder, its bias, decoder, its bias. */
+export function autoencoderShapes(features: number, code: number): number[][] {
+  return [[code, features], [code], [features, code], [features]];
+}
+
+/** As linear layers start: uniform in ±1/√inputs. */
+function createAutoencoder(
+  features: number,
+  code: number,
+  generator: torch.Generator,
+  device: torch.Device,
+): Tensor[] {
+  return autoencoderShapes(features, code).map((shape, i) => {
+    const bound = 1 / Math.sqrt(i < 2 ? features : code);
+    return torch
+      .scope(() => torch.empty(shape, { device }).uniform_(-bound, bound, { generator }))
+      .keep()
+      .requiresGrad_();
+  });
+}
+
+function reconstruct(target: Tensor, parameters: readonly Tensor[]): Tensor {
+  const [encoder, encoderBias, decoder, decoderBias] = parameters as [Tensor, Tensor, Tensor, Tensor];
+  return torch.linear(torch.linear(target, encoder, encoderBias).relu(), decoder, decoderBias).sigmoid();
+}

@@ -1,0 +1,72 @@
+import type { ClipModel } from "../../clip/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+
+/** Image features that tell domains apart, of normalised pixels: `[B, F]`. */
+export type DomainFeatures = (pixels: Tensor) => Tensor;
+
+/**
+ * @param source `clip`, or the path of a safetensors file of AlexNet
+ * @throws if the default, AlexNet, is wanted and no file was given
+ */
+export function domainFeatures(source: string, model: ClipModel): DomainFeatures {
+  if (source === "clip") return patchFeatures(model);
+  if (source !== "alexnet") return alexnetFeatures(source, model.device);
+  throw new Error(
+    "ddas: expected the option 'features' to be a safetensors file of torchvision's AlexNet, by which tasks are told apart, got none. " +
+      "Give one, or 'clip' for CLIP's patch embeddings, which the published numbers were not made with.",
+  );
+}
+
+const convolutions = [
+  { key: "features.0", stride: 4, padding: 2, pool: true },
+  { key: "features.3", stride: 1, padding: 2, pool: true },
+  { key: "features.6", stride: 1, padding: 1, pool: false },
+  { key: "features.8", stride: 1, padding: 1, pool: false },
+  { key: "features.10", stride: 1, padding: 1, pool: false },
+] as const;
+
+/**
+ * AlexNet up to its fifth convolution, before the ReLU: 256 × 13 × 13 for images of 224 pixels. What MoE-Adapters' autoencoders read.
+ * @param path safetensors file with torchvision's keys (`features.0.weight`, …)
+ * @throws if the file lacks one
+ */
+function alexnetFeatures(path: string, device: torch.Device): DomainFeatures {
+  const layers = torch.scope(() => {
+    const { tensors } = torch.safetensors.load(path);
+    const take = (key: string): Tensor => {
+      const tensor = tensors.get(key);
+      if (tensor !== undefined) return tensor.to({ device, dtype: "float32" }).clone().keep();
+      throw new Error(
+        `${path}: expected '${key}' of torchvision's AlexNet, got ${Array.from(tensors.keys()).slice(0, 5).join(", ")}. Export its state_dict.`,
+      );
+    };
+    return convolutions.map((layer) => ({
+      ...layer,
+      weight: take(`${layer.key}.weight`),
+      bias: take(`${layer.key}.bias`),
+    }));
+  });
+  return (pixels) =>
+    torch.scope(() => {
+      let x = pixels;
+      for (const [i, { weight, bias, stride, padding }] of layers.entries()) {
+        if (i > 0) x = x.relu();
+        if (i > 0 && layers[i - 1]!.pool) x = torch.maxPool2d(x, [3, 3], { stride: [2, 2] });
+        x = torch.conv2d(x, weight, { bias, stride, padding });
+      }
+      return x.flatten(1);
+    });
+}
+
+/** How many values `alexnetFeatures` gives for a square image: 43,264 for 224 pixels. */
+export function alexnetFeatureCount(imageSize: number): number {
+  const pooled = (side: number): number => Math.floor((side - 3) / 2) + 1;
+  const side = Math.floor((imageSize + 4 - 11) / 4) + 1; // after the first convolution; the others keep it
+  return 256 * pooled(pooled(side)) ** 2;
+}
+
+/** The patch embeddings of the pre-trained CLIP, without positions: a stand-in for AlexNet that needs no other file. */
+function patchFeatures(model: ClipModel): DomainFeatures {
+  return (pixels) => model.vision.embedPatches(pixels).flatten(1);
+}

@@ -1,0 +1,103 @@
+import { z } from "zod";
+import type { Task } from "../../data/index.js";
+import type { Tensor } from "../../torch/index.js";
+import * as torch from "../../torch/index.js";
+import { type TrainingOptions, trainingShape } from "./options.js";
+import { train } from "./training.js";
+import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
+import { zeroShotClassifier } from "./zero-shot-classifier.js";
+
+/** Options of every method that trains all weights. Defaults are those of the baseline specification, sections 0.2 and 0.5. */
+export const fullFineTuningShape = {
+  ...trainingShape,
+  loss: trainingShape.loss.default("image-to-text"),
+  learningRate: trainingShape.learningRate.default(1e-5),
+  learningRates: z
+    .record(z.string(), z.number().positive())
+    .default({ aircraft: 5e-5, mnist: 5e-5 })
+    .describe("learning rates of single datasets, by name"),
+  warmup: trainingShape.warmup.describe("iterations of linear warm-up; default: a fifth, at most 100"),
+  betas: trainingShape.betas.default([0.9, 0.999]),
+  labelSmoothing: trainingShape.labelSmoothing.default(0.2),
+} as const;
+
+/** Fills in the warm-up, which depends on the number of iterations. */
+export function withWarmup(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { iterations = 500 } = given;
+  return typeof iterations === "number"
+    ? { warmup: Math.min(100, Math.floor(iterations / 5)), ...given }
+    : given;
+}
+
+export type FullFineTuningOptions = TrainingOptions & {
+  readonly learningRates: Readonly<Record<string, number>>;
+};
+
+/** What a method adds to fine-tuning on one task. */
+export interface TaskTerms {
+  /** Added to the loss of an iteration. */
+  penalty?(iteration: number): Tensor;
+  /** After the optimiser's step of an iteration. */
+  afterStep?(iteration: number): void;
+  /** After the last iteration: what becomes of the weights. */
+  finish?(): void;
+  dispose?(): void;
+}
+
+export interface FullFineTuningPlan {
+  readonly name: string;
+  readonly options: FullFineTuningOptions;
+  /** What the method adds, for each task anew. Default: nothing. */
+  terms?(task: Task, context: RunContext): TaskTerms;
+}
+
+/** Sequential fine-tuning of every weight but the logit scale, which the methods that regularise it build on. */
+export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): ContinualMethod {
+  const { iterations, warmup, betas, eps, weightDecay } = options;
+  const scheduleOf = (dataset: string) => {
+    const learningRate = options.learningRates[dataset] ?? options.learningRate;
+    return torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
+  };
+  scheduleOf(""); // a warm-up that is too long is told before data is read
+  return {
+    name,
+    options,
+    beginTask(_task, { model }) {
+      model.requiresGrad_(true);
+      model.logitScale.requiresGrad = false;
+    },
+    async trainTask(task, context) {
+      const schedule = scheduleOf(task.name);
+      const added = torch.scope(() => terms?.(task, context)) ?? {};
+      const parameters = context.model.parameters().filter((parameter) => parameter.requiresGrad);
+      const optimizer = new torch.optim.AdamW(parameters, { betas, eps, weightDecay });
+      try {
+        const loss = await train(task, context, {
+          options,
+          encoders: "both",
+          penalty: added.penalty,
+          zeroGrad: () => optimizer.zeroGrad(),
+          update(iteration) {
+            optimizer.learningRate = schedule(iteration);
+            optimizer.step();
+            added.afterStep?.(iteration);
+            return () => ({ learningRate: optimizer.learningRate });
+          },
+        });
+        torch.noGrad(() => torch.scope(() => added.finish?.()));
+        const trainableParameters = parameters.reduce((count, parameter) => count + parameter.numel(), 0);
+        return { iterations, loss, trainableParameters };
+      } finally {
+        optimizer.zeroGrad();
+        optimizer.dispose();
+        added.dispose?.();
+      }
+    },
+    endTask(_task, { model }) {
+      model.requiresGrad_(false);
+    },
+    classifier: zeroShotClassifier,
+    state: () => emptyState,
+    loadState() {},
+  };
+}

@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { fullFineTuning, fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
+import type { MethodDefinition } from "./shared/options.js";
+import { WeightSnapshot } from "./shared/weights.js";
+
+const schema = z.strictObject({
+  ...fullFineTuningShape,
+  alpha: z.number().min(0).max(1).default(0.8).describe("share of the fine-tuned weights"),
+  partner: z
+    .enum(["previous", "zero-shot"])
+    .default("previous")
+    .describe("the other weights: those before the task, or the pre-trained ones"),
+});
+
+/**
+ * Robust fine-tuning of zero-shot models, arXiv:2109.01903, task by task as in Thunderbeee/ZSCL (`mtil/scripts/WiSE_finetune.sh`).
+ *
+ * Fine-tuning, then `θ_t = α θ_ft + (1 − α) θ_{t−1}`.
+ */
+export const wiseFt: MethodDefinition = {
+  name: "wise-ft",
+  summary: "fine-tuning, then interpolation with the weights before the task",
+  create(given) {
+    const options = schema.parse(withWarmup(given));
+    let pretrained: WeightSnapshot | undefined;
+    return {
+      ...fullFineTuning({
+        name: "wise-ft",
+        options,
+        terms(_task, { model }) {
+          const isOwn = options.partner === "previous";
+          const partner = isOwn ? new WeightSnapshot(model) : pretrained;
+          return {
+            finish: () => partner?.interpolate(model, options.alpha),
+            dispose() {
+              if (isOwn) partner?.dispose();
+            },
+          };
+        },
+      }),
+      beginRun({ model }) {
+        if (options.partner === "zero-shot") pretrained = new WeightSnapshot(model);
+      },
+      dispose: () => pretrained?.dispose(),
+    };
+  },
+};

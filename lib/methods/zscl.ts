@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { type ClipModel, copyModel } from "../clip/index.js";
+import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
+import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
+import type { MethodDefinition } from "./shared/options.js";
+import { taskSeed } from "./shared/training.js";
+import type { ReferenceData } from "./shared/types.js";
+import { WeightSnapshot } from "./shared/weights.js";
+
+const schema = z.strictObject({
+  ...distillationShape,
+  consolidation: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("λ of the squared distance to the weights before the task"),
+  ensembleEvery: z
+    .int()
+    .positive()
+    .nullable()
+    .default(100)
+    .describe("iterations between weights that enter the average; null for none"),
+});
+
+/**
+ * ZSCL, "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models", arXiv:2303.06628; original code:
+ * Thunderbeee/ZSCL (`mtil/src/models/finetune.py`).
+ *
+ * Fine-tuning, plus distillation from the pre-trained model on broad reference images and texts, plus weight consolidation
+ * `λ Σ (θ − θ_{t−1})²`. The task ends with the average of its first weights and those after every 100th iteration.
+ */
+export const zscl: MethodDefinition = {
+  name: "zscl",
+  summary: "fine-tuning with distillation on reference data, weight consolidation and weight averaging",
+  create(given) {
+    const options = schema.parse(withWarmup(given));
+    const { iterations, ensembleEvery } = options;
+    let teacher: ClipModel | undefined;
+    return {
+      ...fullFineTuning({
+        name: "zscl",
+        options,
+        terms(_task, context) {
+          const { model } = context;
+          const reference = referenceOf(context.reference);
+          const distillation = new FeatureDistillation({
+            teacher: teacher as ClipModel,
+            images: reference.images,
+            stretched: false,
+            texts: model.tokenizer.encode(reference.texts, { device: model.device }),
+            temperature: options.temperature,
+            batchSize: options.batchSize,
+            order: { seed: `reference ${taskSeed(context)}` },
+          });
+          const anchor = new WeightSnapshot(model);
+          const average = new WeightSnapshot(model);
+          let averaged = 1; // the weights at the start count as one
+          return {
+            penalty: (iteration) =>
+              distillation
+                .loss(model, iteration)
+                .mul(options.distillationWeight)
+                .add(anchor.squaredDistance(model).mul(options.consolidation)),
+            afterStep(iteration) {
+              if (ensembleEvery === null) return;
+              // The reference code makes one more iteration, of learning rate zero, whose weights enter too.
+              const times = Number(iteration % ensembleEvery === 0) + Number(isLastOfMany(iteration + 1));
+              for (let i = 0; i < times; i++) average.average(model, 1 / ++averaged);
+            },
+            finish() {
+              if (ensembleEvery !== null) average.restore(model);
+            },
+            dispose() {
+              for (const part of [distillation, anchor, average]) part.dispose();
+            },
+          };
+        },
+      }),
+      beginRun(context) {
+        referenceOf(context.reference); // before hours of work
+        teacher = copyModel(context.model);
+      },
+      dispose: () => teacher?.dispose(),
+    };
+
+    function isLastOfMany(done: number): boolean {
+      return ensembleEvery !== null && done === iterations && done % ensembleEvery === 0;
+    }
+  },
+};
+
+function referenceOf(reference: ReferenceData | undefined): ReferenceData {
+  if (reference !== undefined) return reference;
+  throw new Error(
+    "zscl: expected reference images and texts to distil on, got none. Name them in the configuration under 'reference'.",
+  );
+}

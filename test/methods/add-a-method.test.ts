@@ -1,0 +1,53 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { expect, it, onTestFinished } from "vitest";
+import type { Task } from "../../lib/data/index.js";
+import type { MethodDefinition } from "../../lib/methods/index.js";
+import { packageRoot, scope } from "../../lib/torch/index.js";
+import { tinyClip } from "../lora/models.js";
+import { colourTasks, recordedContext } from "./tasks.js";
+
+/** Writes the example of docs/add-a-method.md into a folder beside this test. @returns its path */
+function writeExample(): string {
+  const text = readFileSync(join(packageRoot, "docs", "add-a-method.md"), "utf8");
+  const [code = ""] = Array.from(text.matchAll(/^```ts\n(import .*?)^```$/gms), ([, code]) => code);
+  const folder = mkdtempSync(join(import.meta.dirname, "example-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "bitfit.ts");
+  writeFileSync(
+    path,
+    code
+      .replaceAll('from "./', 'from "../../../lib/methods/')
+      .replaceAll('from "../torch/', 'from "../../../lib/torch/'),
+  );
+  return path;
+}
+
+it("the example compiles and learns", async () => {
+  const path = writeExample();
+  const { config } = ts.readConfigFile(join(packageRoot, "tsconfig.json"), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, packageRoot);
+  const program = ts.createProgram([path], { ...options, rootDir: packageRoot, noEmit: true });
+  const problems = ts.getPreEmitDiagnostics(program, program.getSourceFile(path));
+  expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+
+  const { bitfit } = (await import(path)) as { bitfit: MethodDefinition };
+  const method = bitfit.create({ iterations: 40, batchSize: 9, learningRate: 0.02, logEvery: 10 }, "x-tail");
+  const model = tinyClip();
+  const context = recordedContext(model);
+  const [task] = colourTasks() as [Task];
+  const accuracy = () =>
+    scope(() => {
+      const { images, labels } = task.test;
+      const scores = method.classifier({ groups: [task] }, context)(model.preprocessing.normalise(images));
+      return scores.argmax(1).eq(labels).float().mean().item();
+    });
+  expect(accuracy()).toBeLessThan(0.5);
+  await method.beginTask(task, context);
+  const { trainableParameters } = await method.trainTask(task, context);
+  await method.endTask(task, context);
+  expect(accuracy()).toBeGreaterThan(0.9);
+  const biases = Array.from(model.namedParameters()).filter(([name]) => name.endsWith(".bias"));
+  expect(trainableParameters).toBe(biases.reduce((count, [, bias]) => count + bias.numel(), 0));
+});

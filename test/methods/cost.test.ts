@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { clipConfigs, createModel } from "../../lib/clip/index.js";
+import { type CostSetting, methodCosts, methods, printedCosts } from "../../lib/methods/index.js";
+import { memoryStatistics } from "../../lib/torch/index.js";
+
+const paper: CostSetting = { classes: 1100, tasks: 10, shots: 16 };
+
+function costsOf(setting: Partial<CostSetting> = {}, config = clipConfigs["vit-b-16"]) {
+  const model = createModel(config, { device: "meta" });
+  const costs = methodCosts(model, { ...paper, ...setting });
+  model.dispose();
+  return new Map(costs.map(({ method, ...cost }) => [method, cost]));
+}
+
+describe("methodCosts of ViT-B/16", () => {
+  const costs = costsOf();
+
+  it("is in the order of the methods", () => {
+    const names = methods.map(({ name }) => name);
+    expect([...costs.keys()]).toEqual(names.filter((name) => costs.has(name)));
+  });
+
+  it.each<[string, number, number]>([
+    ["zero-shot", 0, 0],
+    ["finetune", 149_620_736, 0],
+    ["lwf", 149_620_736, 0],
+    ["lwf-vr", 149_620_736, 0],
+    ["icarl", 149_620_736, 0],
+    ["wise-ft", 149_620_736, 0],
+    ["zscl", 149_620_736, 0],
+    ["moe-adapter", 59_080_036, 13_337_956],
+    ["rail-primal", 0, 24_180_000],
+    ["rail-dual", 0, 9_011_200],
+    ["lora", 4_423_680, 0],
+    ["codyra", 4_425_984, 0],
+    ["codyra-routed", 4_425_984, 4_423_680],
+    ["codyra+rail-primal", 4_425_984, 24_180_000],
+    ["codyra+rail-dual", 4_425_984, 9_011_200],
+  ])("%s trains %i parameters and adds %i", (method, trainable, inference) => {
+    expect(costs.get(method)).toMatchObject({ trainable, inference });
+  });
+
+  it("has the published number of MoE-Adapters for 11 tasks", () => {
+    expect(costsOf({ tasks: 11 }).get("moe-adapter")).toMatchObject({
+      trainable: 59_755_876,
+      inference: 13_337_956,
+    });
+  });
+
+  it("counts all that is kept", () => {
+    const stored = (method: string) => costs.get(method)?.stored;
+    expect(stored("codyra")).toBe(0);
+    expect(stored("moe-adapter")).toBe(43_625_472 + 10 * 337_920 + 11 * 8_696_164);
+    expect(stored("rail-primal")).toBe(24_180_000);
+    expect(stored("rail-dual")).toBe(17_600 * (512 + 1100));
+    expect(stored("codyra-routed")).toBe(10 * 4_423_680);
+  });
+
+  it("agrees with what the paper prints, but for what it explains", () => {
+    const rounded = (value: number, digits: number) => Number((value / 1e6).toFixed(digits)) * 1e6;
+    const different = Object.entries(printedCosts).flatMap(([method, printed]) => {
+      const { trainable, inference } = costs.get(method)!;
+      const isTrainable = printed.trainable === undefined || rounded(trainable, 1) === printed.trainable;
+      const isInference = rounded(inference, 2) === printed.inference;
+      return [
+        ...(isTrainable ? [] : [`${method}: ${printed.trainable} trainable`]),
+        ...(isInference ? [] : [`${method}: ${printed.inference} at inference`]),
+      ];
+    });
+    expect(different).toEqual([
+      "lwf: 129600000 trainable",
+      "zscl: 129600000 trainable",
+      "moe-adapter: 59800000 trainable",
+      "moe-adapter: 13350000 at inference",
+    ]);
+  });
+});
+
+it("follows the stream and the model", () => {
+  const small = costsOf({ classes: 20, tasks: 2, shots: 4 }, clipConfigs["vit-l-14"]);
+  expect(small.get("rail-primal")?.inference).toBe(15_000 * (768 + 20));
+  expect(small.get("rail-dual")?.inference).toBe(20 * 4 * 768);
+  // 18 r d per block: 24 blocks of width 1024, 12 of width 768.
+  expect(small.get("lora")?.trainable).toBe(18 * 16 * (24 * 1024 + 12 * 768));
+});
+
+it("leaves the model as it was, and nothing in memory", () => {
+  const model = createModel(clipConfigs["vit-b-32"], { device: "meta" });
+  const [parameters, before] = [model.numParameters(), memoryStatistics()];
+  methodCosts(model, paper);
+  expect(memoryStatistics()).toEqual(before);
+  expect(model.numParameters()).toBe(parameters);
+  expect(model.adaptableLayers().some(({ linear }) => linear.adapter !== undefined)).toBe(false);
+  model.dispose();
+});

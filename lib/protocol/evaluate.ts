@@ -1,7 +1,12 @@
-import { evaluationBatches, type Task } from "../data/index.js";
-import type { Classifier, ContinualMethod, ProtocolName, RunContext } from "../methods/index.js";
+import { evaluationBatches, type ImageSet } from "../data/index.js";
+import type { Classifier, ContinualMethod, LabelGroup, ProtocolName, RunContext } from "../methods/index.js";
 import * as torch from "../torch/index.js";
 import { candidates } from "./label-spaces.js";
+
+/** What accuracy is measured on: a task, or a dataset that is never trained on. */
+export interface TestSet extends LabelGroup {
+  readonly test: ImageSet;
+}
 
 export interface EvaluateOptions {
   readonly protocol: ProtocolName;
@@ -15,22 +20,22 @@ export interface EvaluateOptions {
  */
 export async function evaluate(
   method: ContinualMethod,
-  tasks: readonly Task[],
+  datasets: readonly TestSet[],
   context: RunContext,
   options: EvaluateOptions,
 ): Promise<number[]> {
-  const total = tasks.reduce((count, task) => count + task.test.length, 0);
+  const total = datasets.reduce((count, { test }) => count + test.length, 0);
   let done = 0;
   return torch.scope(async () => {
     let joint: Classifier | undefined;
     const accuracies: number[] = [];
-    for (const [index, task] of tasks.entries()) {
-      const { labels, offset } = candidates(options.protocol, tasks, index);
+    for (const [index, { name, test }] of datasets.entries()) {
+      const { labels, offset } = candidates(options.protocol, datasets, index);
       const isJoint = options.protocol === "x-tail";
       const classify = (isJoint ? joint : undefined) ?? method.classifier(labels, context);
       if (isJoint) joint = classify;
       const correct = torch.zeros([], { dtype: "int64", device: context.model.device });
-      for (const batch of evaluationBatches(task.test, {
+      for (const batch of evaluationBatches(test, {
         batchSize: options.batchSize,
         preprocessing: context.model.preprocessing,
         device: context.model.device,
@@ -38,14 +43,14 @@ export async function evaluate(
         context.signal.throwIfAborted();
         torch.scope(() => {
           // The first of equal scores wins: torch's argmax of equal values is the lowest index.
-          const predicted = classify(batch.pixels).argmax(1);
+          const predicted = classify(batch.pixels, name).argmax(1);
           correct.add_(predicted.eq(batch.labels.add(offset)).sum());
         });
         done += batch.labels.size(0);
         options.onProgress?.(done, total);
         await new Promise((resolve) => setImmediate(resolve));
       }
-      accuracies.push(Number(correct.item()) / task.test.length);
+      accuracies.push(Number(correct.item()) / test.length);
     }
     return accuracies;
   });

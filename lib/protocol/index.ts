@@ -1,9 +1,11 @@
-export { type EvaluateOptions, evaluate } from "./evaluate.js";
+export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
 export { type AccuracyUnit, parseAccuracyMatrix, readMatrixFile } from "./matrix-file.js";
 export {
   type AccuracyMatrix,
   computeMetrics,
+  type HoldOutMatrix,
+  holdOutAccuracy,
   isComplete,
   type Metric,
   type MetricName,

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
-import type { AccuracyMatrix } from "./metrics.js";
+import type { AccuracyMatrix, HoldOutMatrix } from "./metrics.js";
 
 /** How accuracies are written in a file. `auto`: fractions when every value is at most 1, percent otherwise. */
 export type AccuracyUnit = "auto" | "percent" | "fraction";
 
 /**
  * Reads the accuracy matrix of a finished stream from JSON (`{"datasets": [...], "matrix": [[...]]}`, optionally
- * `"zeroShot": [...]`) or CSV (a header of dataset names, one row per task, optionally a first column of task names).
+ * `"zeroShot": [...]`, and `"holdOuts": {...}` of the same form) or CSV (a header of dataset names, one row per task,
+ * optionally a first column of task names).
  * @returns fractions, whatever the unit in the file
  * @throws if the file is missing or not a square matrix of accuracies, naming the row and column
  */
@@ -36,43 +37,72 @@ export function parseAccuracyMatrix(
   options: { source: string; unit: AccuracyUnit },
 ): AccuracyMatrix {
   const { source } = options;
-  const { datasets, matrix, zeroShot } = (value ?? {}) as Record<string, unknown>;
-  if (!Array.isArray(datasets) || datasets.length === 0 || !Array.isArray(matrix)) {
+  const { holdOuts: given, ...own } = (value ?? {}) as Record<string, unknown>;
+  const stream = checkMatrix(own, source);
+  const [rows, columns] = [stream.matrix.length, stream.datasets.length];
+  if (rows > columns) {
     throw new Error(
-      `${source}: not an accuracy matrix: expected an object {"datasets": [names], "matrix": [[accuracies]]}. ` +
-        "Write one name per dataset and one row per task.",
+      `${source}: the matrix is not square: expected ${columns} rows (one per task) for ${columns} ` +
+        `datasets, got ${rows}. Remove rows that are not tasks; zero-shot accuracy before training is none.`,
     );
   }
-  if (matrix.length > datasets.length) {
+  const hasHoldOuts = given !== undefined && given !== null;
+  const holdOuts = hasHoldOuts ? checkMatrix(given as object, source, "holdOuts: ") : undefined;
+  if (holdOuts !== undefined && holdOuts.matrix.length !== rows) {
     throw new Error(
-      `${source}: the matrix is not square: expected ${datasets.length} rows (one per task) for ${datasets.length} ` +
-        `datasets, got ${matrix.length}. Remove rows that are not tasks; zero-shot accuracy before training is none.`,
+      `${source}: holdOuts: expected ${rows} rows, one per row of the matrix, got ${holdOuts.matrix.length}. ` +
+        "Test the hold-outs after every task.",
+    );
+  }
+  const parts = holdOuts === undefined ? [stream] : [stream, holdOuts];
+  const all = parts.flatMap(({ matrix, zeroShot = [] }) => [...matrix.flat(), ...zeroShot]);
+  const unit = options.unit === "auto" ? (all.every((x) => x <= 1) ? "fraction" : "percent") : options.unit;
+  return {
+    ...toFractions(stream, unit, source),
+    ...(holdOuts !== undefined && { holdOuts: toFractions(holdOuts, unit, source, "holdOuts: ") }),
+  };
+}
+
+/** Names, and rows of numbers that fit them. @param where what the rows are called in messages, before their number */
+function checkMatrix(
+  { datasets, matrix, zeroShot }: { datasets?: unknown; matrix?: unknown; zeroShot?: unknown },
+  source: string,
+  where = "",
+): HoldOutMatrix {
+  if (!Array.isArray(datasets) || datasets.length === 0 || !Array.isArray(matrix)) {
+    throw new Error(
+      `${source}: ${where}not an accuracy matrix: expected an object {"datasets": [names], "matrix": [[accuracies]]}. ` +
+        "Write one name per dataset and one row per task.",
     );
   }
   datasets.forEach((name, j) => {
     checkName(name, j, datasets, source);
   });
-  const rows: [string, unknown][] = matrix.map((row, t) => [`row ${t + 1}`, row]);
-  if (zeroShot !== undefined && zeroShot !== null) rows.push(["zeroShot", zeroShot]);
-  for (const [label, row] of rows) checkRow(label, row, datasets, source);
+  matrix.forEach((row, t) => {
+    checkRow(`${where}row ${t + 1}`, row, datasets, source);
+  });
+  if (zeroShot === undefined || zeroShot === null) return { datasets, matrix };
+  checkRow(`${where}zeroShot`, zeroShot, datasets, source);
+  return { datasets, matrix, zeroShot: zeroShot as number[] };
+}
 
-  const all = rows.flatMap(([, row]) => row as number[]);
-  const unit = options.unit === "auto" ? (all.every((x) => x <= 1) ? "fraction" : "percent") : options.unit;
+function toFractions(
+  { datasets, matrix, zeroShot }: HoldOutMatrix,
+  unit: "percent" | "fraction",
+  source: string,
+  where = "",
+): HoldOutMatrix {
   const limit = unit === "percent" ? 100 : 1;
-  const toFractions = (label: string, row: unknown) =>
-    (row as number[]).map((x, j) => {
+  const convert = (label: string, row: number[]): number[] =>
+    row.map((x, j) => {
       if (x >= 0 && x <= limit) return x / limit;
       throw new Error(
-        `${source}: ${label}, column ${j + 1} (${datasets[j]}): expected an accuracy from 0 to ${limit} ` +
+        `${source}: ${where}${label}, column ${j + 1} (${datasets[j]}): expected an accuracy from 0 to ${limit} ` +
           `(unit ${unit}), got ${x}. Correct the value, or state the file's unit with --unit percent or --unit fraction.`,
       );
     });
-  const fractions = rows.map(([label, row]) => toFractions(label, row));
-  return {
-    datasets: datasets as string[],
-    matrix: fractions.slice(0, matrix.length),
-    ...(rows.length > matrix.length && { zeroShot: fractions.at(-1) }),
-  };
+  const rows = matrix.map((row, t) => convert(`row ${t + 1}`, row));
+  return { datasets, matrix: rows, ...(zeroShot && { zeroShot: convert("zeroShot", zeroShot) }) };
 }
 
 function checkName(name: unknown, j: number, datasets: unknown[], source: string): void {

@@ -8,6 +8,15 @@ export interface AccuracyMatrix {
   datasets: string[];
   matrix: number[][];
   zeroShot?: number[];
+  /** Accuracy on datasets that are never trained on; absent where there are none. */
+  holdOuts?: HoldOutMatrix;
+}
+
+/** `matrix[t][j]` is the accuracy on `datasets[j]` after training on the tasks `0..t` of the stream, against its own classes. */
+export interface HoldOutMatrix {
+  datasets: string[];
+  matrix: number[][];
+  zeroShot?: number[];
 }
 
 /** One metric: its value per dataset (`undefined` where it is not defined) and the unweighted mean of those values. */
@@ -72,13 +81,21 @@ export function forgetting(matrix: number[][]): Metric {
   );
 }
 
+/**
+ * Hold-out accuracy of a finished stream: `mean over t of h[t][j]`, over the models after every task. arXiv:2412.01004, table 3.
+ * Accuracy before any training takes no part.
+ */
+export function holdOutAccuracy({ matrix }: HoldOutMatrix): Metric {
+  return metric(matrix, mean);
+}
+
 /** Unweighted mean; `undefined` for an empty list. */
 export function mean(values: number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function metric(matrix: number[][], ofColumn: (column: number[], j: number) => number | undefined): Metric {
-  const columns = matrix.map((_, j) =>
+  const columns = (matrix[0] ?? []).map((_, j) =>
     ofColumn(
       matrix.map((row) => row[j] as number),
       j,

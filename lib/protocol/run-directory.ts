@@ -33,12 +33,32 @@ export interface RunRecord {
     testImages: number;
     fingerprint: string;
   }[];
+  /** Absent where there are none. */
+  holdOuts?: HoldOutRecord[];
+  reference?: ReferenceRecord;
   startedAt: string;
   finishedAt: string | null;
   durationSeconds: number;
   peakResidentBytes: number;
   trainableParameters: number;
   totalParameters: number;
+}
+
+/** A dataset that is tested on but never trained on; `fingerprint` is that of its test images. */
+export interface HoldOutRecord {
+  name: string;
+  classes: readonly string[];
+  template: string;
+  testImages: number;
+  fingerprint: string;
+}
+
+/** Images and texts that belong to no task, which the method could distil on: how many, and their SHA-256. */
+export interface ReferenceRecord {
+  name: string;
+  images: number;
+  texts: number;
+  fingerprint: string;
 }
 
 /** A few-shot draw; a file of its own, because of the many names. */
@@ -85,8 +105,9 @@ export class RunDirectory {
     });
   }
 
-  writeMatrix(accuracy: AccuracyMatrix): void {
-    writeJsonAtomically(join(this.path, "matrix.json"), accuracy);
+  /** The same bytes whether the run was interrupted or not. */
+  writeMatrix({ datasets, matrix, zeroShot, holdOuts }: AccuracyMatrix): void {
+    writeJsonAtomically(join(this.path, "matrix.json"), { datasets, matrix, zeroShot, holdOuts });
   }
 
   /** Appends one line; the file may end in a part of a line when the process is killed, which readers skip. */

@@ -1,15 +1,17 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, realpathSync } from "node:fs";
-import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import type { ClipModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import type { ContinualMethod, ProtocolName, RunContext, TrainSummary } from "../methods/index.js";
-import * as torch from "../torch/index.js";
-import { evaluate } from "./evaluate.js";
+import type {
+  ContinualMethod,
+  ProtocolName,
+  ReferenceData,
+  RunContext,
+  TrainSummary,
+} from "../methods/index.js";
+import { evaluate, type TestSet } from "./evaluate.js";
 import { duplicateNames } from "./label-spaces.js";
 import type { AccuracyMatrix } from "./metrics.js";
 import { RunDirectory, type RunRecord, type SampleRecord } from "./run-directory.js";
+import { checkIsSame, newRecord } from "./run-record.js";
 
 /** What a run tells whoever watches it. */
 export interface RunObserver {
@@ -27,6 +29,10 @@ export interface RunOptions {
   readonly model: ClipModel;
   readonly method: ContinualMethod;
   readonly tasks: readonly Task[];
+  /** Datasets that are tested on like those of the tasks, but never trained on; each against its own classes, in every protocol. */
+  readonly holdOuts?: readonly TestSet[];
+  /** Images and texts that belong to no task, for methods that distil on them. */
+  readonly reference?: ReferenceData;
   readonly seed: number;
   /** Where the run's files go. */
   readonly directory: string;
@@ -40,26 +46,26 @@ export interface RunOptions {
 }
 
 /**
- * Runs a method over a stream of tasks: zero-shot evaluation, then for each task training and evaluation on all datasets. Everything is on
- * disk after each task: a run that was stopped at any moment goes on with `resume` and ends in the same matrix.
+ * Runs a method over a stream of tasks: zero-shot evaluation, then for each task training and evaluation on all datasets and hold-outs.
+ * Everything is on disk after each task: a run that was stopped at any moment goes on with `resume` and ends in the same matrix. The
+ * method is disposed of at the end.
  * @returns the accuracy matrix
  * @throws if the directory holds another run, the loss is not finite, or the run is aborted
  */
 export async function run(options: RunOptions): Promise<AccuracyMatrix> {
-  const { method, model, tasks, protocol, seed, observer = {} } = options;
+  try {
+    return await runStream(options);
+  } finally {
+    options.method.dispose?.();
+  }
+}
+
+async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
+  const { method, model, tasks, holdOuts = [], protocol, seed, reference, observer = {} } = options;
   const signal = options.signal ?? new AbortController().signal;
   const directory = new RunDirectory(options.directory);
-  if (tasks.length === 0)
-    throw new Error("run: expected at least one task, got none. Name the datasets in the configuration.");
-  const duplicates = protocol === "x-tail" ? duplicateNames(tasks) : [];
-  if (duplicates.length > 0) {
-    observer.warn?.(
-      `Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`,
-    );
-  }
+  checkStream(options);
   const record = openRecord(directory, options);
-  const accuracy = directory.readMatrix() ?? { datasets: tasks.map((task) => task.name), matrix: [] };
-  const clock = startClock(record.durationSeconds);
 
   const contextOf = (taskIndex: number): RunContext => ({
     model,
@@ -69,6 +75,7 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
     learned: tasks
       .slice(0, Math.max(taskIndex, 0))
       .map(({ name, classes, templates }) => ({ name, classes, templates })),
+    reference,
     signal,
     log: (event) => directory.appendEvent(event),
     progress: (done, total, loss) => observer.trained?.(done, total, loss),
@@ -78,17 +85,35 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
     recordUpdates: (updates) => directory.recordUpdates(taskIndex, updates),
   });
 
-  const evaluateAll = async (taskIndex: number): Promise<number[]> => {
+  await method.beginRun?.(contextOf(-1));
+  if (!directory.exists()) {
+    // Not before the method accepts the run.
+    const samples = samplesOf(tasks);
+    if (Object.keys(samples).length > 0) directory.writeSamples(samples);
+    directory.writeRecord(record);
+  }
+  const accuracy = directory.readMatrix() ?? emptyMatrix(tasks, holdOuts);
+  const clock = startClock(record.durationSeconds);
+
+  const evaluateAll = async (taskIndex: number): Promise<Accuracies> => {
     const began = performance.now();
-    const accuracies = await evaluate(method, tasks, contextOf(taskIndex), {
-      protocol,
-      batchSize: options.evaluationBatchSize ?? 100,
-      onProgress: observer.evaluated,
-    });
+    const context = contextOf(taskIndex);
+    const [streamImages, holdOutImages] = [countImages(tasks), countImages(holdOuts)];
+    const on = (datasets: readonly TestSet[], labels: ProtocolName, before: number) =>
+      evaluate(method, datasets, context, {
+        protocol: labels,
+        batchSize: options.evaluationBatchSize ?? 100,
+        onProgress: (done) => observer.evaluated?.(before + done, streamImages + holdOutImages),
+      });
+    const accuracies = {
+      stream: await on(tasks, protocol, 0),
+      holdOuts: await on(holdOuts, "mtil", streamImages), // in every protocol, only their own classes compete
+    };
     directory.appendEvent({
       kind: "evaluation",
       task: taskIndex,
-      accuracy: Object.fromEntries(tasks.map((task, j) => [task.name, accuracies[j]])),
+      accuracy: byName(tasks, accuracies.stream),
+      ...(holdOuts.length > 0 && { holdOuts: byName(holdOuts, accuracies.holdOuts) }),
       seconds: (performance.now() - began) / 1000,
     });
     return accuracies;
@@ -103,9 +128,11 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
 
   if (accuracy.zeroShot === undefined) {
     directory.dropEventsFrom(-1);
-    accuracy.zeroShot = await evaluateAll(-1);
+    const zeroShot = await evaluateAll(-1);
+    accuracy.zeroShot = zeroShot.stream;
+    if (accuracy.holdOuts) accuracy.holdOuts.zeroShot = zeroShot.holdOuts;
     saveProgress();
-    observer.taskFinished?.(-1, accuracy.zeroShot);
+    observer.taskFinished?.(-1, zeroShot.stream);
   }
   const firstTask = accuracy.matrix.length;
   for (let t = firstTask; t < tasks.length; t++) {
@@ -125,14 +152,80 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
       directory.saveCheckpoint(t, model, method);
     }
     directory.keepOnlyCheckpoint(t);
-    const before = accuracy.matrix.at(-1) ?? accuracy.zeroShot;
-    const accuracies = isUnchanged ? [...before] : await evaluateAll(t);
-    accuracy.matrix.push(accuracies);
+    const accuracies = isUnchanged ? latest(accuracy) : await evaluateAll(t);
+    accuracy.matrix.push(accuracies.stream);
+    accuracy.holdOuts?.matrix.push(accuracies.holdOuts);
     saveProgress();
-    observer.taskFinished?.(t, accuracies);
+    observer.taskFinished?.(t, accuracies.stream);
   }
   if (record.finishedAt === null) directory.writeRecord({ ...record, finishedAt: new Date().toISOString() });
   return accuracy;
+}
+
+function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOptions): void {
+  if (tasks.length === 0)
+    throw new Error("run: expected at least one task, got none. Name the datasets in the configuration.");
+  const names = [...tasks, ...holdOuts].map(({ name }) => name);
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  if (repeated !== undefined) {
+    throw new Error(
+      `run: expected tasks and hold-outs with distinct names, got '${repeated}' twice. A hold-out is never trained on: ` +
+        "take it out of the stream, or rename one of them.",
+    );
+  }
+  const duplicates = protocol === "x-tail" ? duplicateNames(tasks) : [];
+  if (duplicates.length > 0) {
+    observer?.warn?.(
+      `Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`,
+    );
+  }
+}
+
+/**
+ * The record of the run that is in the directory, or of a new one, which is not written yet.
+ * @throws if there is one that must not be gone on with
+ */
+function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
+  const fresh = newRecord(options);
+  if (!directory.exists()) return fresh;
+  if (!options.resume) {
+    throw new Error(
+      `${directory.path} holds a run already: expected a new directory. Pass --resume to go on with it, or name another directory.`,
+    );
+  }
+  const found = directory.readRecord();
+  checkIsSame(found, fresh, directory.path);
+  return found;
+}
+
+/** Accuracies of one evaluation, in the order of the tasks and of the hold-outs. */
+interface Accuracies {
+  readonly stream: number[];
+  readonly holdOuts: number[];
+}
+
+function emptyMatrix(tasks: readonly Task[], holdOuts: readonly TestSet[]): AccuracyMatrix {
+  const empty = (datasets: readonly TestSet[]) => ({
+    datasets: datasets.map(({ name }) => name),
+    matrix: [] as number[][],
+  });
+  return { ...empty(tasks), ...(holdOuts.length > 0 && { holdOuts: empty(holdOuts) }) };
+}
+
+/** A copy of what was measured last. */
+function latest({ matrix, zeroShot, holdOuts }: AccuracyMatrix): Accuracies {
+  return {
+    stream: [...(matrix.at(-1) ?? zeroShot ?? [])],
+    holdOuts: [...(holdOuts?.matrix.at(-1) ?? holdOuts?.zeroShot ?? [])],
+  };
+}
+
+function byName(datasets: readonly TestSet[], accuracies: readonly number[]): Record<string, number> {
+  return Object.fromEntries(datasets.map(({ name }, j) => [name, accuracies[j] as number]));
+}
+
+function countImages(datasets: readonly TestSet[]): number {
+  return datasets.reduce((count, { test }) => count + test.length, 0);
 }
 
 async function learn(method: ContinualMethod, task: Task, context: RunContext): Promise<TrainSummary> {
@@ -152,31 +245,6 @@ function startClock(before: number): () => number {
   return () => before + (performance.now() - began) / 1000;
 }
 
-function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
-  const fresh = newRecord(options);
-  if (!directory.exists()) {
-    const samples = samplesOf(options.tasks);
-    if (Object.keys(samples).length > 0) directory.writeSamples(samples);
-    directory.writeRecord(fresh);
-    return fresh;
-  }
-  if (!options.resume) {
-    throw new Error(
-      `${directory.path} holds a run already: expected a new directory. Pass --resume to go on with it, or name another directory.`,
-    );
-  }
-  const found = directory.readRecord();
-  const mustAgree = ["method", "protocol", "seed", "config", "datasets"] as const;
-  const different = mustAgree.flatMap((key) => differences(found[key], toJson(fresh[key]), key));
-  if (different.length > 0) {
-    throw new Error(
-      `${directory.path} holds a run with another ${different.join(", ")}: expected the same to resume it. ` +
-        "Use the configuration in its run.json, or name another directory.",
-    );
-  }
-  return found;
-}
-
 function samplesOf(tasks: readonly Task[]): Record<string, SampleRecord> {
   const drawn = tasks.flatMap(({ name, sample }) => {
     if (sample === undefined) return [];
@@ -184,70 +252,4 @@ function samplesOf(tasks: readonly Task[]): Record<string, SampleRecord> {
     return [[name, record] as const];
   });
   return Object.fromEntries(drawn);
-}
-
-function newRecord({ name, method, protocol, seed, config, tasks, model }: RunOptions): RunRecord {
-  return {
-    formatVersion: 1,
-    name,
-    method: method.name,
-    protocol,
-    seed,
-    config: { ...config, options: method.options },
-    versions: { codyra: packageVersion(), libtorch: torch.version(), node: process.versions.node },
-    gitRevision: gitRevision(),
-    datasets: tasks.map((task) => ({
-      name: task.name,
-      classes: task.classes,
-      template: task.templates[0] as string,
-      trainImages: task.train.length,
-      testImages: task.test.length,
-      fingerprint: task.fingerprint,
-    })),
-    startedAt: new Date().toISOString(),
-    finishedAt: null,
-    durationSeconds: 0,
-    peakResidentBytes: 0,
-    trainableParameters: 0,
-    totalParameters: model.numParameters(),
-  };
-}
-
-/** Paths at which two values from JSON differ, such as `config.options.rank`. Arrays count as a whole. */
-function differences(found: unknown, fresh: unknown, path: string): string[] {
-  if (isDeepStrictEqual(found, fresh)) return [];
-  if (!isRecord(found) || !isRecord(fresh)) return [path];
-  const keys = new Set([...Object.keys(found), ...Object.keys(fresh)]);
-  return Array.from(keys).flatMap((key) => differences(found[key], fresh[key], `${path}.${key}`));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** As it will be read back from the file. */
-function toJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function packageVersion(): string {
-  return (JSON.parse(readFileSync(join(torch.packageRoot, "package.json"), "utf8")) as { version: string })
-    .version;
-}
-
-/** The revision of codyra's own checkout; null where it is installed as a package. */
-function gitRevision(): string | null {
-  try {
-    const git = (...args: string[]): string =>
-      execFileSync("git", args, {
-        cwd: torch.packageRoot,
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "ignore"],
-      }).trim();
-    return realpathSync(git("rev-parse", "--show-toplevel")) === realpathSync(torch.packageRoot)
-      ? git("rev-parse", "HEAD")
-      : null;
-  } catch {
-    return null;
-  }
 }

@@ -13,6 +13,8 @@ export { describeRun, describeRuns, type Outcome, outcome } from "./summary.js";
 export {
   commonDatasets,
   formatPercent,
+  formatValue,
+  holdOutTable,
   type Mark,
   markCells,
   metricTables,

@@ -1,11 +1,20 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 // Not through protocol/index.js: that loads the addon, and a report must open where there is none.
 import { parseAccuracyMatrix } from "../protocol/matrix-file.js";
 import { type AccuracyMatrix, computeMetrics, isComplete, type Metrics } from "../protocol/metrics.js";
 
 const count = z.int().nonnegative();
+
+const testedSchema = z.object({
+  name: z.string(),
+  classes: z.array(z.string()),
+  template: z.string(),
+  testImages: count,
+  fingerprint: z.string(),
+});
 
 const runInfoSchema = z.object({
   formatVersion: z.literal(1),
@@ -16,16 +25,9 @@ const runInfoSchema = z.object({
   config: z.record(z.string(), z.unknown()),
   versions: z.object({ codyra: z.string(), libtorch: z.string(), node: z.string() }),
   gitRevision: z.string().nullable(),
-  datasets: z.array(
-    z.object({
-      name: z.string(),
-      classes: z.array(z.string()),
-      template: z.string(),
-      trainImages: count,
-      testImages: count,
-      fingerprint: z.string(),
-    }),
-  ),
+  datasets: z.array(testedSchema.extend({ trainImages: count })),
+  holdOuts: z.array(testedSchema).optional(),
+  reference: z.object({ name: z.string(), images: count, texts: count, fingerprint: z.string() }).optional(),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   durationSeconds: z.number().nonnegative(),
@@ -158,13 +160,18 @@ function readAccuracy(path: string, info: RunInfo): AccuracyMatrix {
   const datasets = info.datasets.map(({ name }) => name);
   if (!existsSync(path)) return { datasets, matrix: [] };
   const accuracy = parseAccuracyMatrix(readJson(path), { source: path, unit: "fraction" });
-  if (accuracy.datasets.join("\n") !== datasets.join("\n")) {
-    throw new Error(
-      `${path}: expected the datasets of run.json (${datasets.join(", ")}), got ${accuracy.datasets.join(", ")}. ` +
-        "The files come from different runs: restore them, or run again.",
-    );
-  }
+  const holdOuts = info.holdOuts?.map(({ name }) => name);
+  checkNames(path, "datasets", datasets, accuracy.datasets);
+  checkNames(path, "hold-outs", holdOuts ?? [], accuracy.holdOuts?.datasets ?? []);
   return accuracy;
+}
+
+function checkNames(path: string, kind: string, expected: string[], found: string[]): void {
+  if (isDeepStrictEqual(found, expected)) return;
+  throw new Error(
+    `${path}: expected the ${kind} of run.json (${expected.join(", ") || "none"}), got ${found.join(", ") || "none"}. ` +
+      "The files come from different runs: restore them, or run again.",
+  );
 }
 
 function readSteps(path: string): TrainingStep[] {

@@ -1,4 +1,4 @@
-import { formatPercent, type Mark, markCells, type Table } from "./table.js";
+import { formatValue, type Mark, markCells, type Table } from "./table.js";
 
 const MIN_COLUMN_WIDTH = "100.0".length;
 
@@ -11,17 +11,20 @@ export function renderTerminal(table: Table, options: { color?: boolean; width?:
   const style = (text: string, code: number) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const codes = { best: 1, second: 4 };
   const labelWidth = Math.max(table.rowHeader.length, ...table.rows.map(({ label }) => label.length));
-  const columns = shortenNames(table.columns, width - labelWidth);
+  const texts = table.rows.map(({ values }) => values.map((value, j) => formatValue(table, value, j)));
+  const least = table.columns.map((_, j) =>
+    Math.max(MIN_COLUMN_WIDTH, ...texts.map((row) => row[j]?.length ?? 0)),
+  );
+  const columns = shortenNames(table.columns, least, width - labelWidth);
   const cell = (text: string, j: number, mark?: Mark) => {
-    const padding = " ".repeat(2 + Math.max(0, columnWidth(columns[j] as string) - text.length));
-    return padding + (mark ? style(text, codes[mark]) : text);
+    const columnWidth = Math.max(columns[j]?.length ?? 0, least[j] as number);
+    return " ".repeat(2 + columnWidth - text.length) + (mark ? style(text, codes[mark]) : text);
   };
   const header = table.rowHeader.padEnd(labelWidth) + columns.map((name, j) => cell(name, j)).join("");
   const marks = markCells(table);
   const body = table.rows.map(
-    ({ label, values }, i) =>
-      label.padEnd(labelWidth) +
-      values.map((value, j) => cell(formatPercent(value), j, marks[i]?.[j])).join(""),
+    ({ label }, i) =>
+      label.padEnd(labelWidth) + (texts[i] ?? []).map((text, j) => cell(text, j, marks[i]?.[j])).join(""),
   );
   return [style(table.title, 1), header, "─".repeat(header.length), ...body, ""].join("\n");
 }
@@ -102,20 +105,21 @@ function printedRows(table: Table, emphasis: Record<"best" | "second", (text: st
     label,
     cells: values.map((value, j) => {
       const mark = marks[i]?.[j];
-      return mark ? emphasis[mark](formatPercent(value)) : formatPercent(value);
+      const text = formatValue(table, value, j);
+      return mark ? emphasis[mark](text) : text;
     }),
   }));
 }
 
-/** Cuts names at the longest common length with which all columns fit into `width`. */
-function shortenNames(names: string[], width: number): string[] {
+/** Cuts names at the longest common length with which all columns fit into `width`. @param least what their values need */
+function shortenNames(names: string[], least: number[], width: number): string[] {
   for (let limit = Math.max(...names.map(({ length }) => length)); ; limit -= 1) {
-    const shortened = names.map((name) => (name.length > limit ? `${name.slice(0, limit - 1)}…` : name));
-    const total = shortened.reduce((sum, name) => sum + 2 + columnWidth(name), 0);
+    const shortened = names.map((name, j) => shorten(name, Math.max(limit, least[j] as number)));
+    const total = shortened.reduce((sum, name, j) => sum + 2 + Math.max(name.length, least[j] as number), 0);
     if (total <= width || limit <= MIN_COLUMN_WIDTH) return shortened;
   }
 }
 
-function columnWidth(name: string): number {
-  return Math.max(name.length, MIN_COLUMN_WIDTH);
+function shorten(name: string, length: number): string {
+  return name.length > length ? `${name.slice(0, length - 1)}…` : name;
 }

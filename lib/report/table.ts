@@ -1,8 +1,8 @@
 import type { AccuracyMatrix, MetricName } from "../protocol/metrics.js";
-import { computeMetrics } from "../protocol/metrics.js";
+import { computeMetrics, holdOutAccuracy } from "../protocol/metrics.js";
 import { type Run, runLabels } from "./run.js";
 
-/** A table of accuracies (fractions; rounded and shown in percent only when printed). */
+/** A table of numbers, by default accuracies (fractions; rounded and shown in percent only when printed). */
 export interface Table {
   title: string;
   /** One sentence that says what the numbers are. */
@@ -12,6 +12,8 @@ export interface Table {
   rows: { label: string; values: (number | undefined)[] }[];
   /** Which value of a column is best; `none` where rows are not alternatives. */
   best: "highest" | "lowest" | "none";
+  /** How the values of a column are printed. Default: `formatPercent`. */
+  format?: (value: number, column: number) => string;
 }
 
 export type Mark = "best" | "second" | undefined;
@@ -50,13 +52,15 @@ export const metricDescriptions: {
 ];
 
 /**
- * One table per metric: a row per run, a column per dataset, and the mean. Unfinished runs have no values yet.
+ * One table per metric, and one of hold-outs where there are any: a row per run, a column per dataset, and the mean. Unfinished runs
+ * have no values yet.
  * @throws if the runs are not over the same protocol and datasets in the same order
  */
 export function metricTables(runs: Run[]): Table[] {
   const datasets = commonDatasets(runs);
   const labels = runLabels(runs);
-  return metricDescriptions.map(({ name, title, caption, best }) => ({
+  const holdOuts = holdOutTable(runs);
+  const tables = metricDescriptions.map(({ name, title, caption, best }) => ({
     title: `${title} (${best === "highest" ? "%" : "points"})`,
     caption,
     rowHeader: "Method",
@@ -69,6 +73,32 @@ export function metricTables(runs: Run[]): Table[] {
         : Array(datasets.length + 1).fill(undefined),
     })),
   }));
+  return holdOuts === undefined ? tables : [...tables, holdOuts];
+}
+
+/**
+ * Accuracy on the datasets that are never trained on: a row per run, a column per hold-out of any of them. The mean is that of runs with all.
+ * @returns `undefined` where no run has hold-outs
+ */
+export function holdOutTable(runs: Run[]): Table | undefined {
+  const names = [...new Set(runs.flatMap(({ accuracy }) => accuracy.holdOuts?.datasets ?? []))];
+  if (names.length === 0) return undefined;
+  const labels = runLabels(runs);
+  return {
+    title: "Hold-outs (%)",
+    caption:
+      "Accuracy on datasets that are never trained on, each against its own classes, mean over the models after every task. " +
+      "Higher is better.",
+    rowHeader: "Method",
+    columns: [...names, "Mean"],
+    best: "highest",
+    rows: runs.map(({ accuracy: { holdOuts }, metrics }, i) => {
+      const metric = metrics && holdOuts && holdOutAccuracy(holdOuts);
+      const columns = names.map((name) => metric?.columns[holdOuts?.datasets.indexOf(name) ?? -1]);
+      const isAll = columns.every((value) => value !== undefined);
+      return { label: labels[i] as string, values: [...columns, isAll ? metric?.overall : undefined] };
+    }),
+  };
 }
 
 /** All metrics of one finished stream: a row per metric. */
@@ -93,16 +123,22 @@ export function markCells(table: Table): Mark[][] {
   if (table.best === "none" || table.rows.length < 2) return marks;
   const sign = table.best === "highest" ? -1 : 1;
   for (const j of table.columns.keys()) {
-    const printed = table.rows.map(({ values }) => formatPercent(values[j]));
-    const ranking = [...new Set(printed)].map(Number).filter(Number.isFinite);
-    const [best, second] = ranking.sort((a, b) => sign * (a - b));
+    const printed = table.rows.map(({ values }) => formatValue(table, values[j], j));
+    const distinct = new Map(printed.map((text, i) => [text, table.rows[i]?.values[j]]));
+    const ranking = [...distinct].filter((entry): entry is [string, number] => entry[1] !== undefined);
+    const [best, second] = ranking.sort((a, b) => sign * (a[1] - b[1])).map(([text]) => text);
     printed.forEach((text, i) => {
       const row = marks[i] as Mark[];
-      if (Number(text) === best) row[j] = "best";
-      else if (Number(text) === second) row[j] = "second";
+      if (text === best) row[j] = "best";
+      else if (text === second) row[j] = "second";
     });
   }
   return marks;
+}
+
+/** A value as the table's column prints it; "–" where there is none. */
+export function formatValue({ format }: Table, value: number | undefined, column: number): string {
+  return value === undefined || format === undefined ? formatPercent(value) : format(value, column);
 }
 
 /** A fraction as percent with one decimal, without the sign; "–" where there is no value. */

@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { readEvents, readFiles, temporaryFolder } from "./tiny-run.js";
+import { everyMethod } from "./tiny-methods.js";
+import { outcome, readEvents, readFiles, temporaryFolder } from "./tiny-run.js";
 
-function start(directory: string): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, "killable-run.mjs"), directory], {
+function start(script: string, ...args: string[]): ChildProcess {
+  return spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
     stdio: ["ignore", "ignore", "inherit"],
   });
 }
@@ -15,13 +16,13 @@ function start(directory: string): ChildProcess {
 it("a run that is killed again and again ends in the same matrix", async () => {
   const [undisturbed, disturbed] = [temporaryFolder(), temporaryFolder()];
   const began = performance.now();
-  expect(await once(start(undisturbed), "exit")).toEqual([0, null]);
+  expect(await once(start("killable-run.mjs", undisturbed), "exit")).toEqual([0, null]);
   const duration = performance.now() - began;
 
   const delays: number[] = [];
   let isFinished = false;
   while (!isFinished && delays.length < 4) {
-    const child = start(disturbed);
+    const child = start("killable-run.mjs", disturbed);
     const exit = once(child, "exit");
     const delay = duration * (0.4 + 0.6 * Math.random()); // loading libtorch and drawing come first
     delays.push(delay);
@@ -30,7 +31,7 @@ it("a run that is killed again and again ends in the same matrix", async () => {
     const [code] = await exit;
     isFinished = code === 0;
   }
-  if (!isFinished) expect(await once(start(disturbed), "exit")).toEqual([0, null]);
+  if (!isFinished) expect(await once(start("killable-run.mjs", disturbed), "exit")).toEqual([0, null]);
 
   const matrix = (directory: string) => readFileSync(join(directory, "matrix.json"), "utf8");
   expect(matrix(disturbed), `killed after ${delays.map(Math.round)} ms`).toBe(matrix(undisturbed));
@@ -39,3 +40,22 @@ it("a run that is killed again and again ends in the same matrix", async () => {
   expect(adapters(undisturbed)).toHaveLength(4);
   expect(adapters(disturbed)).toEqual(adapters(undisturbed));
 });
+
+it("every method goes on where its process was killed, to the same files", async () => {
+  const [undisturbed, disturbed] = [temporaryFolder(), temporaryFolder()];
+  const script = "killable-methods.mjs";
+  const methods = JSON.stringify(everyMethod);
+  expect(await once(start(script, undisturbed, methods), "exit")).toEqual([0, null]);
+
+  let kills = 0;
+  let [code, signal] = [null, "SIGKILL"];
+  while (signal === "SIGKILL" && kills <= everyMethod.length) {
+    [code, signal] = await once(start(script, disturbed, methods, "kill"), "exit");
+    if (signal === "SIGKILL") kills++;
+  }
+  expect(code).toBe(0);
+  expect(kills).toBe(everyMethod.length - 1); // zero-shot has nothing to do in its second task
+  for (const [i, [name]] of everyMethod.entries()) {
+    expect(outcome(join(disturbed, String(i))), name).toEqual(outcome(join(undisturbed, String(i))));
+  }
+}, 300_000);

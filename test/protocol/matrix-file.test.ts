@@ -48,6 +48,29 @@ describe("readMatrixFile", () => {
     expect(read('{"datasets": ["a"], "matrix": [[50]], "zeroShot": [25]}').zeroShot).toEqual([0.25]);
   });
 
+  it("reads hold-outs, any number of them, in the unit of the matrix", () => {
+    const stream = '"datasets": ["a"], "matrix": [[0.5]]';
+    const holdOuts = '{"datasets": ["x", "y"], "matrix": [[25, 75]], "zeroShot": [10, 20]}';
+    expect(read(`{${stream}, "holdOuts": ${holdOuts}}`)).toEqual({
+      datasets: ["a"],
+      matrix: [[0.005]],
+      holdOuts: { datasets: ["x", "y"], matrix: [[0.25, 0.75]], zeroShot: [0.1, 0.2] },
+    });
+  });
+
+  it.each<[string, string, RegExp]>([
+    ["a missing row", '{"datasets": ["x"], "matrix": []}', /holdOuts: expected 1 rows, .* got 0\. Test the/],
+    ["a ragged row", '{"datasets": ["x", "y"], "matrix": [[1]]}', /holdOuts: row 1: expected 2 accuracies/],
+    [
+      "a negative value",
+      '{"datasets": ["x"], "matrix": [[-1]]}',
+      /holdOuts: row 1, column 1 \(x\): .* got -1/,
+    ],
+    ["no names", '{"matrix": [[1]]}', /holdOuts: not an accuracy matrix/],
+  ])("refuses hold-outs with %s", (_, holdOuts, message) => {
+    expect(() => read(`{"datasets": ["a"], "matrix": [[1]], "holdOuts": ${holdOuts}}`)).toThrow(message);
+  });
+
   it("takes the unit it is told", () => {
     expect(read("a\n0.5", "percent").matrix).toEqual([[0.005]]);
     expect(() => read("a\n50", "fraction")).toThrow(

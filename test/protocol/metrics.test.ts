@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { computeMetrics, isComplete } from "../../lib/protocol/metrics.js";
+import { computeMetrics, holdOutAccuracy, isComplete } from "../../lib/protocol/metrics.js";
 
 const percent = (value: number | undefined) =>
   value === undefined ? undefined : Math.round(value * 1000) / 10;
@@ -93,5 +93,30 @@ describe("computeMetrics", () => {
     expect(() => computeMetrics(running)).toThrow(
       /expected 2 rows, one per dataset \(digits, flags\), got 1/,
     );
+  });
+});
+
+describe("holdOutAccuracy", () => {
+  const holdOuts = {
+    datasets: ["cifar100", "places365", "imagenet1k"],
+    matrix: [
+      [0.7, 0.34, 0.6],
+      [0.6, 0.4, 0],
+    ],
+    zeroShot: [1, 1, 1],
+  };
+
+  it("is the mean over the models after every task, without the one before any", () => {
+    const { columns, overall } = holdOutAccuracy(holdOuts);
+    expect(columns).toHaveLength(3);
+    expect(columns[0]).toBeCloseTo(0.65, 12);
+    expect(columns[1]).toBeCloseTo(0.37, 12);
+    expect(columns[2]).toBeCloseTo(0.3, 12);
+    expect(overall).toBeCloseTo(0.44, 12);
+  });
+
+  it("changes no metric of the stream", () => {
+    const accuracy = stream(zscl);
+    expect(computeMetrics({ ...accuracy, holdOuts })).toEqual(computeMetrics(accuracy));
   });
 });

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readEvents, readFiles, readJson, temporaryFolder, tinyOptions, tinyRun } from "./tiny-run.js";
+import { outcome, readJson, temporaryFolder, tinyOptions, tinyRun } from "./tiny-run.js";
 
 const options = { ...tinyOptions, iterations: 2, logEvery: 1 };
 
@@ -83,22 +83,6 @@ describe("resuming", () => {
     );
   });
 });
-
-/** Everything in a run directory that must not depend on interruptions. */
-function outcome(directory: string) {
-  const { durationSeconds, peakResidentBytes, startedAt, finishedAt, ...record } = readJson(
-    directory,
-    "run.json",
-  );
-  return {
-    matrix: fs.readFileSync(join(directory, "matrix.json"), "utf8"),
-    ranks: readJson(directory, "ranks.json"),
-    record: { ...record, isFinished: finishedAt !== null },
-    events: readEvents(directory),
-    checkpoints: readFiles(join(directory, "checkpoints")),
-    adapters: readFiles(join(directory, "adapters")),
-  };
-}
 
 /**
  * Copies a directory before each operation that changes it: a killed process leaves one of these states.

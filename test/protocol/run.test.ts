@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createMethod } from "../../lib/methods/index.js";
+import { type ContinualMethod, createMethod, type RunContext } from "../../lib/methods/index.js";
 import { RunDirectory, type RunRecord } from "../../lib/protocol/index.js";
 import { noGrad, version } from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
@@ -207,6 +207,62 @@ describe("run", () => {
     expect(warnings).toEqual([
       "Class names in more than one dataset cannot be told apart by name: red, green, blue.",
     ]);
+  });
+
+  it("begins with the pre-trained model, also when it goes on, and disposes of the method at the end", async () => {
+    const folder = temporaryFolder();
+    const calls: string[] = [];
+    const pretrained = snapshot(tinyClip());
+    const spied = (): ContinualMethod => ({
+      ...createMethod("codyra", tinyOptions, "x-tail"),
+      beginRun({ model, taskIndex }) {
+        const isPretrained = [...model.stateDict()].every(([key, tensor]) =>
+          tensor.equal(pretrained.get(key)!),
+        );
+        calls.push(`begin ${taskIndex}, ${isPretrained ? "pre-trained" : "changed"}`);
+      },
+      loadState: () => void calls.push("load"),
+      dispose: () => void calls.push("dispose"),
+    });
+    const controller = new AbortController();
+    const observer = { taskFinished: (index: number) => index === 0 && controller.abort() };
+    const { signal } = controller;
+    await expect(tinyRun(folder, { method: spied(), observer, signal })).rejects.toThrow();
+    expect(calls.splice(0)).toEqual(["begin -1, pre-trained", "dispose"]);
+    await tinyRun(folder, { method: spied(), resume: true });
+    expect(calls).toEqual(["begin -1, pre-trained", "load", "dispose"]);
+  });
+
+  it("hands reference data to the method and records them", async () => {
+    const folder = temporaryFolder();
+    const reference = { name: "broad", images: colourTasks()[0]!.train, texts: ["one", "another"] };
+    const seen: unknown[] = [];
+    const method = {
+      ...createMethod("zero-shot", {}, "x-tail"),
+      beginRun: (context: RunContext) => void seen.push(context.reference),
+    };
+    await tinyRun(folder, { method, reference });
+    expect(seen).toEqual([reference]);
+    const fingerprint = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect(readJson(folder, "run.json").reference).toEqual({
+      name: "broad",
+      images: 18,
+      texts: 2,
+      fingerprint,
+    });
+    const other = { ...reference, texts: ["one", "yet another"] };
+    await expect(tinyRun(folder, { method, reference: other, resume: true })).rejects.toThrow(
+      `${folder} holds a run with another reference.fingerprint:`,
+    );
+  });
+
+  it("writes nothing when the method refuses the run", async () => {
+    const folder = temporaryFolder();
+    const method = createMethod("zscl", { iterations: 1 }, "x-tail");
+    await expect(tinyRun(folder, { method })).rejects.toThrow(
+      "zscl: expected reference images and texts to distil on, got none.",
+    );
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it("refuses a stream without tasks", async () => {

@@ -21,18 +21,13 @@ export async function tinyRun(
   directory: string,
   { options = tinyOptions, ...overrides }: Partial<RunOptions> & { options?: Record<string, unknown> } = {},
 ): Promise<AccuracyMatrix> {
-  const protocol = overrides.protocol ?? "x-tail";
-  const method = createMethod("codyra", options, protocol);
-  return run({
-    name: "tiny",
-    protocol,
-    model: tinyClip(),
-    method,
-    tasks: colourTasks(),
-    seed: 8,
-    directory,
-    ...overrides,
-  });
+  const {
+    protocol = "x-tail",
+    method = createMethod("codyra", options, protocol),
+    model = tinyClip(),
+    tasks = colourTasks(),
+  } = overrides;
+  return run({ name: "tiny", seed: 8, directory, ...overrides, protocol, method, model, tasks });
 }
 
 /** A directory that is removed after the test. */
@@ -65,4 +60,20 @@ export function readFiles(folder: string): [path: string, content: string][] {
     .map(({ parentPath, name }) => join(parentPath, name))
     .sort()
     .map((path) => [relative(folder, path), readFileSync(path, "base64")]);
+}
+
+/** Everything in a run directory that must not depend on interruptions. */
+export function outcome(directory: string) {
+  const { durationSeconds, peakResidentBytes, startedAt, finishedAt, ...record } = readJson(
+    directory,
+    "run.json",
+  );
+  return {
+    record: { ...record, isFinished: finishedAt !== null },
+    events: readEvents(directory),
+    matrix: readFileSync(join(directory, "matrix.json"), "utf8"),
+    others: readFiles(directory).filter(
+      ([path]) => !["run.json", "events.jsonl", "matrix.json"].includes(path),
+    ),
+  };
 }

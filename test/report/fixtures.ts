@@ -10,6 +10,7 @@ export interface RunOptions {
   seed?: number;
   name?: string;
   datasets?: string[];
+  holdOuts?: string[];
   /** Accuracy lost per later task on learned datasets, and on datasets not learned yet. */
   forgets?: number;
   drifts?: number;
@@ -24,6 +25,7 @@ export function writeRun(directory: string, options: RunOptions): string {
     method,
     seed = 0,
     datasets = DATASETS,
+    holdOuts = [],
     forgets = 0.01,
     drifts = 0.005,
     tasks = datasets.length,
@@ -40,6 +42,8 @@ export function writeRun(directory: string, options: RunOptions): string {
     return Math.round(1000 * Math.max(0.02, value)) / 1000;
   };
   const matrix = Array.from({ length: tasks }, (_, t) => datasets.map((_, j) => accuracy(t, j)));
+  const heldOut = (t: number) =>
+    holdOuts.map((_, j) => Math.round(1000 * (0.5 + 0.1 * j - drifts * (t + 1))) / 1000);
   const info: RunInfo = {
     formatVersion: 1,
     name: options.name ?? `${method}-${seed}`,
@@ -60,6 +64,15 @@ export function writeRun(directory: string, options: RunOptions): string {
       testImages: 400,
       fingerprint: `sha256:${(j + 10).toString(16).repeat(8)}`,
     })),
+    ...(holdOuts.length > 0 && {
+      holdOuts: holdOuts.map((name) => ({
+        name,
+        classes: ["one", "two"],
+        template: "a photo of a {}.",
+        testImages: 200,
+        fingerprint: `sha256:${name}`,
+      })),
+    }),
     startedAt: "2025-01-02T03:04:05.000Z",
     finishedAt: tasks === datasets.length ? "2025-01-02T03:05:10.000Z" : null,
     durationSeconds: 65.2,
@@ -70,7 +83,17 @@ export function writeRun(directory: string, options: RunOptions): string {
   };
   mkdirSync(directory, { recursive: true });
   writeJson(directory, "run.json", info);
-  writeJson(directory, "matrix.json", { datasets, matrix, zeroShot });
+  const ofHoldOuts = {
+    datasets: holdOuts,
+    matrix: matrix.map((_, t) => heldOut(t)),
+    zeroShot: heldOut(-1),
+  };
+  writeJson(directory, "matrix.json", {
+    datasets,
+    matrix,
+    zeroShot,
+    ...(holdOuts.length > 0 && { holdOuts: ofHoldOuts }),
+  });
   if (trains) writeFileSync(join(directory, "events.jsonl"), events(datasets, tasks, random));
   if (/lora|codyra/.test(method))
     writeJson(directory, "ranks.json", ranks(datasets.slice(0, tasks), method, random));

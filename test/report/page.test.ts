@@ -78,6 +78,32 @@ describe("reportHtml", () => {
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
   });
 
+  it("shows hold-outs: their matrix, their mean and what they are", async () => {
+    const holdOuts = ["cifar100", "places365"];
+    const runs = [
+      run({ method: "lora", holdOuts, drifts: 0.02 }),
+      run({ method: "codyra", holdOuts, drifts: 0.01 }),
+    ];
+    const page = await reportHtml(runs);
+    const shown = tableRows(page, "matrix").filter((row) => row.length > 0);
+    const tested = [...runs.map((r) => r.accuracy), ...runs.map((r) => r.accuracy.holdOuts!)];
+    const expected = tested.flatMap(({ zeroShot, matrix }) => [zeroShot!, ...matrix]);
+    expect(shown).toEqual(expected.map((row) => row.map(formatPercent)));
+    expect(page).toContain("cifar100 after task 2 (textures): 46.0 %, never learned");
+
+    const metrics = tableRows(page, "metrics").filter((row) => row.length > 0);
+    expect(metrics.slice(-2)).toEqual([
+      ["43.0", "53.0", "48.0"], // 0.5 and 0.6, less the mean drift of six tasks: 3.5 times 0.02
+      ["46.5", "56.5", "51.5"],
+    ]);
+    const described = tableRows(page, "datasets").filter(([, kind]) => kind === "hold-out");
+    expect(described.map(([classes, , testImages]) => [classes, testImages])).toEqual([
+      ["2", "200"],
+      ["2", "200"],
+    ]);
+    expect(page).not.toContain("Not the same data");
+  });
+
   it("links to every section", () => {
     const targets = [...page.matchAll(/<li><a href="#([^"]+)"/g)].map((m) => m[1]);
     const ids = [...page.matchAll(/<section id="([^"]+)"/g)].map((m) => m[1]);

@@ -83,6 +83,19 @@ describe("readRun", () => {
     expect(() => readRun(directory)).toThrow(/matrix\.json: row 1: expected 2 accuracies/);
   });
 
+  it("reads hold-outs, and refuses those of another run", () => {
+    const directory = writeRun(join(folder, "a"), { method: "lora", holdOuts: ["cifar100", "places365"] });
+    const { info, accuracy } = readRun(directory);
+    expect(info.holdOuts?.map(({ name }) => name)).toEqual(["cifar100", "places365"]);
+    expect(accuracy.holdOuts?.matrix).toHaveLength(6);
+    writeJson(directory, "run.json", { ...info, holdOuts: info.holdOuts?.slice(1) });
+    expect(() => readRun(directory)).toThrow(
+      /expected the hold-outs of run\.json \(places365\), got cifar100, places365\. The files/,
+    );
+    writeJson(directory, "run.json", { ...info, holdOuts: undefined });
+    expect(() => readRun(directory)).toThrow(/hold-outs of run\.json \(none\), got cifar100, places365/);
+  });
+
   it("refuses rank counts that do not fit the modules", () => {
     const directory = writeRun(join(folder, "a"), { method: "lora" });
     const modules = [{ name: "q_proj", encoder: "text", layer: 0, target: "q" }];

@@ -137,6 +137,46 @@ describe("formats", () => {
   });
 });
 
+describe("a table with a format of its own", () => {
+  const counts: Table = {
+    title: "Cost",
+    caption: "",
+    rowHeader: "Method",
+    columns: ["Parameters", "MB"],
+    best: "lowest",
+    format: (value, column) => (column === 0 ? value.toLocaleString("en") : value.toFixed(1)),
+    rows: [
+      { label: "lora", values: [4_423_680, 0.04] },
+      { label: "finetune", values: [149_620_736, undefined] },
+      { label: "codyra", values: [4_425_984, 0.01] },
+    ],
+  };
+
+  it("prints its values as it says, in columns as wide as they need", () => {
+    expect(renderTerminal(counts, { width: 1 })).toBe(
+      [
+        "Cost",
+        "Method     Parameters     MB",
+        "────────────────────────────",
+        "lora        4,423,680    0.0",
+        "finetune  149,620,736      –",
+        "codyra      4,425,984    0.0",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("ranks values, whatever they look like in print, and keeps them in data", () => {
+    expect(markCells(counts)).toEqual([
+      ["best", "best"],
+      [undefined, undefined],
+      ["second", "best"],
+    ]);
+    expect(renderCsv(counts)).toContain("finetune,149620736,\n");
+    expect(renderMarkdown(counts)).toContain("| lora | **4,423,680** | **0.0** |");
+  });
+});
+
 it("streamTable has a row per metric", () => {
   const matrix = [
     [0.5, 0.4],
@@ -169,6 +209,23 @@ describe("metricTables", () => {
       values: [...(lora.accuracy.matrix[5] ?? []), lora.metrics?.last.overall],
     });
     expect(last?.rows[1]?.values).toEqual(Array(7).fill(undefined));
+  });
+
+  it("has hold-outs of any run last, with a mean where a run has them all", () => {
+    const both = run("both", { method: "lora", holdOuts: ["x", "y"], drifts: 0 });
+    const one = run("one", { method: "codyra", holdOuts: ["y"], drifts: 0 });
+    const going = run("going", { method: "finetune", holdOuts: ["x", "y"], tasks: 2 });
+    const without = run("without", { method: "icarl" });
+    const tables = metricTables([both, one, going, without]);
+    expect(tables).toHaveLength(5);
+    expect(tables[4]?.columns).toEqual(["x", "y", "Mean"]);
+    expect(tables[4]?.rows.map(({ label, values }) => [label, ...values.map(formatPercent)])).toEqual([
+      ["lora", "50.0", "60.0", "55.0"],
+      ["codyra", "–", "50.0", "–"],
+      ["finetune", "–", "–", "–"],
+      ["icarl", "–", "–", "–"],
+    ]);
+    expect(metricTables([without])).toHaveLength(4);
   });
 
   it("refuses runs over different streams", () => {

@@ -1,3 +1,4 @@
+import type { HoldOutMatrix } from "../../protocol/metrics.js";
 import { type Html, html, raw } from "../html.js";
 import type { Run } from "../run.js";
 import type { SeriesStyle } from "../svg.js";
@@ -22,23 +23,36 @@ export function curvesSection(runs: Run[], labels: string[], styles: SeriesStyle
 
 /** The accuracy matrix of every run as a heat map with values. */
 export function matricesSection(runs: Run[], labels: string[]): Html {
-  const all = runs.flatMap(({ accuracy }) => [...accuracy.matrix, accuracy.zeroShot ?? []].flat());
+  const hasHoldOuts = runs.some(({ accuracy }) => accuracy.holdOuts);
+  const all = runs
+    .flatMap(({ accuracy }) => [accuracy, accuracy.holdOuts ?? []].flat())
+    .flatMap(({ matrix, zeroShot = [] }) => [...matrix.flat(), ...zeroShot]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const shade = (value: number) => (high > low ? (value - low) / (high - low) : 0.5);
   return html`
     <section id="matrices">
       <h2>Accuracy matrices</h2>
       <p>Rows are tasks in order, columns the datasets they were tested on, values in percent. Outlined: the dataset just
-        learned. Below the outline: what is remembered; above it: what is not learned yet.
+        learned. Below the outline: what is remembered; above it: what is not learned yet.${hasHoldOuts && " Hold-outs are never learned."}
         Colours span ${formatPercent(low)} to ${formatPercent(high)} % in every matrix.</p>
       <div class="panels">
-        ${runs.map((run, i) => matrixPanel(run, labels[i] as string, shade))}
+        ${runs.map(({ accuracy }, i) => matrixPanel(accuracy, accuracy.datasets, labels[i] as string, shade))}
+        ${runs.map(
+          ({ accuracy }, i) =>
+            accuracy.holdOuts &&
+            matrixPanel(accuracy.holdOuts, accuracy.datasets, `${labels[i]}, hold-outs`, shade),
+        )}
       </div>
     </section>`;
 }
 
-function matrixPanel({ accuracy }: Run, label: string, shade: (value: number) => number): Html {
-  const { datasets, matrix, zeroShot } = accuracy;
+/** @param tasks the datasets of the stream, one per row; a column of the same name is a dataset that is learned there */
+function matrixPanel(
+  { datasets, matrix, zeroShot }: HoldOutMatrix,
+  tasks: string[],
+  label: string,
+  shade: (value: number) => number,
+): Html {
   return html`
         <figure>
           <figcaption>${label}</figcaption>
@@ -54,12 +68,12 @@ function matrixPanel({ accuracy }: Run, label: string, shade: (value: number) =>
                 }
                 ${matrix.map(
                   (row, t) => html`
-                <tr><th scope="row">${datasets[t]}</th>${row.map((value, j) =>
+                <tr><th scope="row">${tasks[t]}</th>${row.map((value, j) =>
                   heatCell(
                     shade(value),
                     formatPercent(value),
-                    cellTitle(accuracy.matrix, datasets, t, j),
-                    t === j ? "learned" : undefined,
+                    cellTitle(matrix, tasks, t, j, datasets[j] as string),
+                    tasks[t] === datasets[j] ? "learned" : undefined,
                   ),
                 )}</tr>`,
                 )}
@@ -75,12 +89,14 @@ export function heatCell(shade: number, text: string | number, title: string, ki
   return html`<td${raw(classes && ` class="${classes}"`)} style="--v:${shade.toFixed(3)}" title="${title}">${text}</td>`;
 }
 
-function cellTitle(matrix: number[][], datasets: string[], t: number, j: number): string {
+function cellTitle(matrix: number[][], tasks: string[], t: number, j: number, dataset: string): string {
   const value = matrix[t]?.[j] as number;
-  const where = `${datasets[j]} after task ${t + 1} (${datasets[t]}): ${formatPercent(value)} %`;
-  if (t < j) return `${where}, not learned yet`;
-  if (t === j) return `${where}, just learned`;
-  const change = value - (matrix[j]?.[j] as number);
+  const where = `${dataset} after task ${t + 1} (${tasks[t]}): ${formatPercent(value)} %`;
+  const learnedAt = tasks.indexOf(dataset);
+  if (learnedAt < 0) return `${where}, never learned`;
+  if (t < learnedAt) return `${where}, not learned yet`;
+  if (t === learnedAt) return `${where}, just learned`;
+  const change = value - (matrix[learnedAt]?.[j] as number);
   return `${where}, ${change > 0 ? "+" : ""}${formatPercent(change)} points since it was learned`;
 }
 

@@ -6,6 +6,7 @@ const differs = html` <span class="differs" title="the runs differ">≠</span>`;
 const runFacts: [name: string, of: (info: RunInfo) => string][] = [
   ["seed", (info) => String(info.seed)],
   ["trainable parameters", (info) => info.trainableParameters.toLocaleString("en")],
+  ["reference data", ({ reference }) => (reference ? describeReference(reference) : "–")],
   ["all parameters", (info) => info.totalParameters.toLocaleString("en")],
   ["started", (info) => formatTime(info.startedAt)],
   ["finished", (info) => (info.finishedAt === null ? "not finished" : formatTime(info.finishedAt))],
@@ -46,16 +47,20 @@ export function configurationSection(runs: Run[], labels: string[]): Html {
 
 function datasetsTable(runs: Run[], labels: string[]): Html {
   const [first, ...others] = runs as [Run, ...Run[]];
-  const prints = ({ info }: Run) => info.datasets.map(({ fingerprint }) => fingerprint).join();
+  const prints = ({ info }: Run) =>
+    [...info.datasets, ...(info.holdOuts ?? [])].map(({ fingerprint }) => fingerprint).join();
   const different = others.flatMap((run, i) =>
     prints(run) === prints(first) ? [] : [labels[i + 1] as string],
   );
-  const rows = first.info.datasets.map(
-    ({ name, classes, template, trainImages, testImages, fingerprint }) => html`
-            <tr><th scope="row">${name}</th>
-              <td class="number">${classes.length}</td><td class="number">${trainImages.toLocaleString("en")}</td>
-              <td class="number">${testImages.toLocaleString("en")}</td><td>${template}</td><td><code>${fingerprint}</code></td></tr>`,
-  );
+  const { datasets, holdOuts = [] } = first.info;
+  const row = (dataset: (typeof holdOuts)[number], trainImages: string) => html`
+            <tr><th scope="row">${dataset.name}</th>
+              <td class="number">${dataset.classes.length}</td><td class="number">${trainImages}</td>
+              <td class="number">${dataset.testImages.toLocaleString("en")}</td><td>${dataset.template}</td><td><code>${dataset.fingerprint}</code></td></tr>`;
+  const rows = [
+    ...datasets.map((dataset) => row(dataset, dataset.trainImages.toLocaleString("en"))),
+    ...holdOuts.map((dataset) => row(dataset, "hold-out")),
+  ];
   return html`
       <h3>Datasets</h3>
       ${
@@ -71,6 +76,10 @@ function datasetsTable(runs: Run[], labels: string[]): Html {
           </tbody>
         </table>
       </div>`;
+}
+
+function describeReference({ name, images, texts }: NonNullable<RunInfo["reference"]>): string {
+  return `${name}: ${images.toLocaleString("en")} images, ${texts.toLocaleString("en")} texts`;
 }
 
 /** Nested settings under dotted names, without those not set: `{a: {b: 1}, c: null}` becomes `{"a.b": "1"}`. */

@@ -2,7 +2,7 @@ import { type Html, html, raw } from "../html.js";
 import type { Run } from "../run.js";
 import { describeRun } from "../summary.js";
 import type { SeriesStyle } from "../svg.js";
-import { formatPercent, markCells, metricTables, type Table } from "../table.js";
+import { formatValue, markCells, metricTables, type Table } from "../table.js";
 
 /** What each run gained and forgot in words, and the three metrics at a glance. */
 export function resultsSection(
@@ -48,7 +48,7 @@ function metricTable(table: Table, styles: SeriesStyle[]): Html {
               ({ label, values }, i) => html`
             <tr><th scope="row" style="--series:${styles[i]?.color}">${label}</th>${values.map(
               (value, j) =>
-                html`<td${raw(marks[i]?.[j] ? ` class="${marks[i]?.[j]}"` : "")}>${formatPercent(value)}</td>`,
+                html`<td${raw(marks[i]?.[j] ? ` class="${marks[i]?.[j]}"` : "")}>${formatValue(table, value, j)}</td>`,
             )}</tr>`,
             )}
           </tbody>

@@ -1,0 +1,50 @@
+import { methods, type ReferenceData } from "../../lib/methods/index.js";
+import { colourTasks } from "../methods/tasks.js";
+
+type Options = Readonly<Record<string, unknown>>;
+
+const training = { iterations: 4, batchSize: 9, logEvery: 2, learningRate: 0.002 };
+const adapters = { ...training, learningRate: 0.1, rank: 4 };
+const codyra = { ...adapters, kappaMax: 0.05 };
+const ddas = { features: "clip", code: 4, iterations: 3, referenceIterations: 3, threshold: 1 };
+const experts = { learningRate: 0.1, experts: 4, bottleneck: 4, ddas };
+const rail = { hiddenDim: 20 };
+
+/** What a method needs to be done in a fraction of a second; those not named here train with the common options. */
+const tinyOptions: Readonly<Record<string, Options>> = {
+  "zero-shot": {},
+  "lwf-vr": { ...training, sentences: 8 },
+  icarl: { ...training, memory: 11 },
+  zscl: { ...training, ensembleEvery: 2 },
+  "moe-adapter": { ...training, ...experts },
+  "rail-primal": rail,
+  "rail-dual": {},
+  lora: adapters,
+  codyra,
+  "codyra-routed": codyra,
+  "codyra+rail-primal": { ...codyra, rail },
+  "codyra+rail-dual": codyra,
+};
+
+/** Other ways of a method to keep something from task to task. */
+const variants: readonly [method: string, options: Options][] = [
+  ["icarl", { ...training, memory: 11, teacher: "previous" }],
+  ["wise-ft", { ...training, partner: "zero-shot" }],
+  ["moe-adapter", { ...training, ...experts, ddas: { ...ddas, unit: "image" } }],
+  ["codyra-routed", { ...codyra, gateModel: "frozen" }],
+  ["codyra-routed", { ...codyra, router: "ddas", ddas }],
+  ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],
+];
+
+export const everyMethod = methods.map(({ name }): [method: string, options: Options] => [
+  name,
+  tinyOptions[name] ?? training,
+]);
+
+/** Every method, and the variants that keep other things. */
+export const everyVariant = [...everyMethod, ...variants];
+
+/** The training images of a tiny task, and a few captions. */
+export function tinyReference(): ReferenceData {
+  return { name: "tiny", images: colourTasks()[0]!.train, texts: ["a photo.", "a red photo.", "nothing"] };
+}

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { analyzeCommand } from "./analyze.js";
 import { classifyCommand } from "./classify.js";
 import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
@@ -18,6 +19,7 @@ export function commands(): Command[] {
     classifyCommand(),
     metricsCommand(),
     reportCommand(),
+    analyzeCommand(),
     exportCommand(),
     downloadCommand(),
     dataCommand(),

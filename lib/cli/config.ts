@@ -2,8 +2,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { readingShape, resolveEntry, streamSchema } from "./dataset-config.js";
+import { methods } from "../methods/index.js";
+import { entrySchema, readingShape, resolveEntry, streamSchema } from "./dataset-config.js";
 import { locateModel } from "./models.js";
+import { referenceSchema, resolveReference } from "./reference.js";
+
+const optionsSchema = z.record(z.string(), z.unknown());
 
 /** The configuration file of `codyra run`; its options on the command line have the same names. */
 export const configSchema = z.strictObject({
@@ -25,8 +29,12 @@ export const configSchema = z.strictObject({
     .optional()
     .describe("activation of a model file that does not tell"),
   allowPickle: z.boolean().default(false).describe("read model files that are pickles"),
-  method: z.string().default("codyra").describe("zero-shot, finetune, lora or codyra"),
-  options: z.record(z.string(), z.unknown()).default({}).describe("options of the method"),
+  method: z.string().default("codyra").describe("name of the method; codyra run --help lists them"),
+  options: optionsSchema.default({}).describe("options of the method"),
+  methods: z
+    .partialRecord(z.enum(methods.map(({ name }) => name)), optionsSchema)
+    .default({})
+    .describe("options by method, for one configuration of several; those under options go over them"),
   shots: z.int().positive().nullable().default(16).describe("training images per class; null takes all"),
   seed: z.int().nonnegative().default(8).describe("seed of sampling, initialisation and batches"),
   device: z.string().default("cpu").describe("cpu, cuda, cuda:1, …"),
@@ -34,7 +42,14 @@ export const configSchema = z.strictObject({
   cache: z.boolean().default(true).describe("keep decoded images on disk for the next run"),
   output: z.string().optional().describe("directory for the run's files"),
   ...readingShape,
+  reference: referenceSchema
+    .optional()
+    .describe("broad images and texts that belong to no task, for methods that distil on them"),
   datasets: streamSchema.describe("the stream, in order: x-tail, mtil or a list"),
+  holdOuts: z
+    .array(entrySchema)
+    .default([])
+    .describe("datasets that are evaluated after every task, and never trained on"),
 });
 
 export type Config = z.infer<typeof configSchema>;
@@ -48,19 +63,31 @@ export function readConfig(path: string, overrides: Readonly<Record<string, unkn
   const given = readYaml(path);
   const folder = dirname(resolve(path));
   const { options, ...rest } = overrides;
-  const ofFile = typeof given.options === "object" ? given.options : {};
-  const config = configSchema.parse({
-    ...resolvePaths(given, folder),
-    ...resolvePaths(rest, process.cwd()),
-    options: { ...ofFile, ...(options as object | undefined) },
-  });
-  const { data, splitSource, promptSet, drawSplit } = config;
+  const config = configSchema.parse({ ...resolvePaths(given, folder), ...resolvePaths(rest, process.cwd()) });
+  const { data, splitSource, promptSet, drawSplit, reference } = config;
+  const reading = { folder, data, splitSource, promptSet, drawSplit };
   return {
     ...config,
-    datasets: config.datasets.map((entry) =>
-      resolveEntry(entry, { folder, data, splitSource, promptSet, drawSplit }),
-    ),
+    options: [config.options, options].reduce(withOptions, config.methods[config.method] ?? {}),
+    reference: reference && resolveReference(reference, reading),
+    datasets: config.datasets.map((entry) => resolveEntry(entry, reading)),
+    holdOuts: config.holdOuts.map((entry) => resolveEntry(entry, reading)),
   };
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Options with others over them; groups of options, such as `ddas`, are merged in turn. */
+function withOptions(options: Options, others: unknown = {}): Options {
+  const merged = Object.entries(others as Options).map(([key, value]) => {
+    const before = options[key];
+    return [key, isGroup(before) && isGroup(value) ? withOptions(before, value) : value] as const;
+  });
+  return { ...options, ...Object.fromEntries(merged) };
+}
+
+function isGroup(value: unknown): value is Options {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readYaml(path: string): Record<string, unknown> {
@@ -69,7 +96,7 @@ function readYaml(path: string): Record<string, unknown> {
   }
   let given: unknown;
   try {
-    given = parse(readFileSync(path, "utf8"));
+    given = parse(readFileSync(path, "utf8"), { merge: true });
   } catch (cause) {
     throw new Error(`${path}: expected YAML: ${(cause as Error).message}`, { cause });
   }

@@ -32,13 +32,13 @@ export const readingShape = {
     ),
 } as const;
 
-type Reading = z.infer<z.ZodObject<typeof readingShape>>;
+export type Reading = z.infer<z.ZodObject<typeof readingShape>>;
 
 const id = z.enum(datasetIds);
 const paperSchema = z.strictObject({ dataset: id.describe("a dataset of the paper"), ...readingShape });
 
 /** One dataset of a stream: the name of a dataset of the paper, the same with settings, or images of one's own. */
-const entrySchema = z
+export const entrySchema = z
   .union([z.string(), paperSchema, sourceSchema], { error: explain })
   .transform((entry, context) => {
     if (typeof entry !== "string") return entry;

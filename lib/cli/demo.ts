@@ -11,6 +11,10 @@ const schema = z.strictObject({
   shots: z.int().positive(),
   testPerClass: z.int().positive(),
   seeds: z.array(z.int().nonnegative()).nonempty(),
+  /** Image–caption pairs like those of the pre-training, for methods that distil on reference data. */
+  referencePairs: z.int().positive(),
+  /** The methods that are compared unless others are asked for. */
+  demo: z.array(z.string()).nonempty(),
   methods: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
@@ -23,14 +27,17 @@ interface DemoFlags {
   json?: boolean;
 }
 
-/** `codyra demo`: the miniature benchmark, every method on the embedded CLIP. */
+/** `codyra demo`: the miniature benchmark, methods side by side on the embedded CLIP. */
 export function demoCommand(): Command {
   return new Command("demo")
     .description(
-      "Compare the methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.",
+      "Compare methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.",
     )
     .option("--protocol <protocol>", "x-tail or mtil")
-    .option("--methods <name...>", "methods to run (default: all)")
+    .option(
+      "--methods <name...>",
+      "methods to run, see codyra run --help (default: zero-shot, finetune, lora, codyra)",
+    )
     .option("--seed <n>", "seed of the training images, initialisation and batches")
     .option("--output <dir>", "directory for the runs (default: a new one under runs/)")
     .option("--resume", "go on with an interrupted demo in --output")
@@ -47,17 +54,18 @@ Examples:
 
 async function demonstrate(flags: DemoFlags): Promise<void> {
   const { packageRoot } = await import("../torch/index.js");
+  const { openMiniatureReference } = await import("./reference.js");
   const { openMethod, openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
   const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
   );
-  const settings = schema.parse(parse(readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8")));
+  const settings = readSettings(packageRoot);
   const protocol = schema.shape.protocol.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
     .number()
     .pipe(z.int().nonnegative())
     .parse(flags.seed ?? settings.seeds[0]);
-  const names = flags.methods ?? Object.keys(settings.methods);
+  const names = flags.methods ?? settings.demo;
   const methods = names.map((name) => openMethod(name, settings.methods[name] ?? {}, protocol));
   const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
   const progress = new Progress();
@@ -66,10 +74,11 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     progress.say(`Stopping after this iteration. To go on: ${commandToResume(...chosen)}`);
   });
 
-  const { shots, testPerClass } = settings;
+  const { shots, testPerClass, referencePairs } = settings;
   const model = openModel({ model: "miniature" }, "cpu");
   progress.start("drawing the miniature world");
   const tasks = await openMiniatureTasks({ shots, testPerClass, seed }, model);
+  const reference = await openMiniatureReference(referencePairs, model);
   model.dispose();
   const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
   progress.say(
@@ -86,7 +95,8 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         device: "cpu",
         seed,
         directory: join(output, method.name),
-        config: { model: "miniature", shots, testPerClass },
+        reference,
+        config: { model: "miniature", shots, testPerClass, referencePairs },
         resume: flags.resume,
         signal: interrupt.signal,
       },
@@ -106,6 +116,11 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   for (const table of metricTables(runs))
     process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
   process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
+}
+
+function readSettings(packageRoot: string): z.infer<typeof schema> {
+  const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
+  return schema.parse(parse(text, { merge: true }));
 }
 
 /** Local time as part of a directory name. */

@@ -1,9 +1,14 @@
 import { join } from "node:path";
 import { ZodError } from "zod";
 import { type ClipModel, loadModel } from "../clip/index.js";
-import { ImageCache, loadTask, miniature, type Task, taskFromArrays } from "../data/index.js";
-import { type ContinualMethod, createMethod, type ProtocolName } from "../methods/index.js";
-import { type AccuracyMatrix, type RunObserver, run } from "../protocol/index.js";
+import { ImageCache, loadImages, loadTask, miniature, type Task, taskFromArrays } from "../data/index.js";
+import {
+  type ContinualMethod,
+  createMethod,
+  type ProtocolName,
+  type ReferenceData,
+} from "../methods/index.js";
+import { type AccuracyMatrix, type RunObserver, run, type TestSet } from "../protocol/index.js";
 import type { Device } from "../torch/index.js";
 import { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 import type { Config } from "./config.js";
@@ -68,6 +73,32 @@ export async function openTasks(
   return tasks;
 }
 
+/** Loads the test images of datasets that are evaluated but never trained on. */
+export async function openHoldOuts(
+  config: Config,
+  { preprocessing }: ClipModel,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<TestSet[]> {
+  const cache = config.cache ? new ImageCache(imageCacheDirectory()) : undefined;
+  const holdOuts: TestSet[] = [];
+  for (const entry of config.holdOuts) {
+    const name = nameOf(entry);
+    progress.start(`loading hold-out ${name}`);
+    const { warnings = [], classes, templates, test: examples } = await openEntry(entry);
+    const test = await loadImages(examples, preprocessing.transform, {
+      cache,
+      name: `${name} test`,
+      signal,
+      onProgress: (done, total) => progress.update(done, total),
+    });
+    progress.finish(`${test.length} test images, ${classes.length} classes`);
+    for (const warning of warnings) progress.say(`  ${warning}`);
+    holdOuts.push({ name, classes, templates, test });
+  }
+  return holdOuts;
+}
+
 export interface MiniatureOptions {
   readonly shots: number;
   readonly testPerClass: number;
@@ -104,6 +135,9 @@ export interface ExperimentOptions {
   readonly seed: number;
   readonly directory: string;
   readonly evaluationBatchSize?: number;
+  readonly reference?: ReferenceData;
+  /** Evaluated after every task, and never trained on. */
+  readonly holdOuts?: readonly TestSet[];
   /** Recorded with the run. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly resume?: boolean;

@@ -25,10 +25,10 @@ export function runCommand(): Command {
       ]),
     );
   return addModelOptions(command)
-    .option("--method <name>", "zero-shot, finetune, lora or codyra")
+    .option("--method <name>", "name of the method, see below")
     .option(
       "-o, --option <key=value>",
-      "option of the method, such as iterations=100; may be repeated",
+      "option of the method, such as iterations=100 or ddas.unit=image; may be repeated",
       collectOption,
       {},
     )
@@ -57,6 +57,7 @@ A configuration:
     - { name: tools, manifest: tools.csv }                        # a list of images
     - { name: birds, parquet: birds/data }                        # as the Hugging Face hub has them
     - { name: food, webdataset: "food/train-{000..004}.tar", split: 0.9 }
+  holdOuts: [cifar100]                # evaluated after every task, never trained on
 
 Ctrl-C stops after the current iteration; --resume goes on from the last finished task.
 
@@ -66,6 +67,15 @@ Examples:
   $ codyra run --config shop.yaml --resume`,
     )
     .action(runStream);
+}
+
+/** Lists the methods in the help of `codyra run`; other commands need not load them. */
+export async function listMethods(command: Command): Promise<void> {
+  if (command.name() !== "run") return;
+  const { methods } = await import("../methods/index.js");
+  const width = Math.max(...methods.map(({ name }) => name.length));
+  const lines = methods.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  command.addHelpText("after", `\nMethods:\n${lines.join("\n")}`);
 }
 
 async function runStream({
@@ -78,7 +88,8 @@ async function runStream({
   if (settings.cache === true) delete settings.cache; // commander's default: the file decides
   const { readConfig } = await import("./config.js");
   const config = readConfig(path, { ...settings, options: option });
-  const { openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
+  const { openHoldOuts, openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
+  const { openReference } = await import("./reference.js");
   const { computeMetrics } = await import("../protocol/index.js");
   const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
@@ -94,9 +105,21 @@ async function runStream({
   const model = modelSettings(config);
   const method = openMethod(config.method, options, protocol);
   const reader = openModel(model, "cpu");
-  const tasks = await openTasks(config, reader, progress, interrupt.signal);
+  const { signal } = interrupt;
+  const tasks = await openTasks(config, reader, progress, signal);
+  const holdOuts = await openHoldOuts(config, reader, progress, signal);
+  const reference =
+    config.reference &&
+    (await openReference(config.reference, reader, { cache: config.cache, signal, progress }));
   reader.dispose();
-  const recorded = { ...model, shots: config.shots, device, datasets: config.datasets };
+  const recorded = {
+    ...model,
+    shots: config.shots,
+    device,
+    datasets: config.datasets,
+    ...(holdOuts.length > 0 && { holdOuts: config.holdOuts }),
+    ...(reference && { reference: config.reference }),
+  };
   const accuracy = await runExperiment(
     {
       name,
@@ -109,7 +132,9 @@ async function runStream({
       evaluationBatchSize,
       config: recorded,
       resume,
-      signal: interrupt.signal,
+      reference,
+      holdOuts,
+      signal,
     },
     tasks,
     progress,
@@ -132,7 +157,7 @@ function wholeNumber(text: string): number {
   return Number(text); // the configuration's schema says what is wrong with it
 }
 
-/** `rank=8`, `targets=q,v`, `cropScale=0.8,1`: numbers where they look like numbers, lists where there are commas. */
+/** `rank=8`, `targets=q,v`, `cropScale=0.8,1`, `ddas.unit=image`: numbers where they look like numbers, lists where there are commas. */
 function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("Expected key=value, such as iterations=100.");
@@ -140,7 +165,17 @@ function collectOption(text: string, before: Record<string, unknown>): Record<st
     .slice(at + 1)
     .split(",")
     .map(parseValue);
-  return { ...before, [text.slice(0, at)]: parts.length > 1 ? parts : parts[0] };
+  const path = text.slice(0, at).split(".");
+  return withValue(before, path, parts.length > 1 ? parts : parts[0]);
+}
+
+function withValue(
+  options: Record<string, unknown>,
+  [key, ...rest]: string[],
+  value: unknown,
+): Record<string, unknown> {
+  const group = (options[key as string] ?? {}) as Record<string, unknown>;
+  return { ...options, [key as string]: rest.length === 0 ? value : withValue(group, rest, value) };
 }
 
 function parseValue(text: string): unknown {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
@@ -186,6 +186,31 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
     });
     // Only a dataset's own classes compete: chance is a third or a half, and a model that guesses one class has just that.
     expect(Math.min(...result.zeroShot)).toBeGreaterThan(0.1);
+  });
+
+  it("gives methods that distil the reference data of the configuration", async () => {
+    const folder = temporaryFolder();
+    const options = { iterations: 2, batchSize: 6, ensembleEvery: 1 };
+    const without = realStream({ method: "zscl", options });
+    const directory = join(folder, "run");
+    const refused = await codyra("run", "--config", writeConfig(folder, without), "--output", directory);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("zscl: expected reference images and texts to distil on, got none."),
+    });
+
+    writeFileSync(join(folder, "captions.txt"), "a dog on a beach\ntwo red cars\n");
+    const reference = { images: join(realImages, "mnist", "test", "one"), texts: "captions.txt" };
+    const config = writeConfig(folder, { ...without, reference });
+    const { code, stderr } = await codyra("run", "--config", config, "--output", directory);
+    expect(code, stderr).toBe(0);
+    expect(readJson(directory, "run.json").config.reference).toEqual({
+      images: reference.images,
+      texts: join(folder, "captions.txt"),
+      imageCount: readdirSync(reference.images).length,
+      textCount: 2,
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
   });
 
   it("can be interrupted and resumed, and ends where an undisturbed run ends", async () => {

@@ -1,0 +1,129 @@
+import { Command, Help, InvalidArgumentError, Option } from "commander";
+// Not through clip/index.js: that loads the addon, and --help needs none.
+import { clipConfigs } from "../clip/config.js";
+import type { MethodCost, printedCosts } from "../methods/index.js";
+import type { Table } from "../report/index.js";
+
+interface CostFlags {
+  model: string;
+  classes: number;
+  tasks: number;
+  shots: number;
+  json?: boolean;
+}
+
+/** What the paper's table is about. */
+const paperSetting = { model: "vit-b-16", classes: 1100, shots: 16 };
+
+/** `codyra analyze cost`: parameters and memory of every method. */
+export function analyzeCostCommand(): Command {
+  return new Command("cost")
+    .description("Count what every method trains, and what it adds to CLIP at inference.")
+    .addOption(
+      new Option("--model <name>", "CLIP model")
+        .choices(Object.keys(clipConfigs))
+        .default(paperSetting.model),
+    )
+    .option("--classes <n>", "classes of all tasks together", count, paperSetting.classes)
+    .option("--tasks <n>", "tasks", count, 10)
+    .option("--shots <n>", "training images per class", count, paperSetting.shots)
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+Trainable  parameters that gradients change
+Inference  parameters that one image needs beside those of one CLIP, after the last task
+Stored     memory of all that is kept beside one CLIP to classify any image, in float32
+
+With D the width of CLIP's features, C classes, T tasks and K shots:
+  full fine-tuning (finetune, lwf, icarl, wise-ft, zscl)   all parameters but the logit scale
+  lora                    r (d + k) for every d × k matrix of the blocks, rank r = 16
+  codyra                  the same, and r importance weights
+  codyra-routed           the same, kept for every task
+  moe-adapter             22 experts per block, T routers and noise matrices, autoencoders
+  rail-primal             15,000 D + 15,000 C
+  rail-dual               C K D, and C K C coefficients
+
+Everything is counted on modules as the methods build them, without weights. The paper's column is table 4 of arXiv:2412.01004,
+for ViT-B/16, 1,100 classes and 16 shots.
+
+Examples:
+  $ codyra analyze cost
+  $ codyra analyze cost --model vit-l-14 --classes 200 --tasks 5 --json`,
+    )
+    .action(analyzeCost);
+}
+
+async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
+  const { createModel } = await import("../clip/index.js");
+  const { bytesPerValue, methodCosts, printedCosts } = await import("../methods/index.js");
+  const { renderTerminal, terminalStyle } = await import("../report/index.js");
+  const model = createModel(clipConfigs[setting.model as keyof typeof clipConfigs], { device: "meta" });
+  const costs = methodCosts(model, setting);
+  const { model: name, classes, shots } = paperSetting;
+  const isPaper = setting.model === name && setting.classes === classes && setting.shots === shots;
+  const printed = isPaper ? printedCosts : {};
+  if (json) {
+    const methods = costs.map((cost) => ({
+      ...cost,
+      storedBytes: bytesPerValue * cost.stored,
+      printed: printed[cost.method] ?? null,
+    }));
+    process.stdout.write(`${JSON.stringify({ ...setting, methods }, null, 2)}\n`);
+    return;
+  }
+  const { columns = 110 } = process.stdout;
+  const table = costTable(costs, printed, setting, bytesPerValue);
+  process.stdout.write(`${renderTerminal(table, terminalStyle(process.stdout))}\n`);
+  for (const line of explanations(costs)) {
+    process.stdout.write(`${new Help().boxWrap(line, Math.min(columns, 110))}\n`);
+  }
+}
+
+function costTable(
+  costs: readonly MethodCost[],
+  printed: typeof printedCosts,
+  { model, classes, tasks, shots }: Omit<CostFlags, "json">,
+  bytesPerValue: number,
+): Table {
+  const hasPrinted = Object.keys(printed).length > 0;
+  const exact = (value: number) => value.toLocaleString("en");
+  const inMillions = (value: number) => (value === 0 ? "none" : `${value / 1e6}M`);
+  const columns: { name: string; of(cost: MethodCost): number | undefined; format(value: number): string }[] =
+    [
+      { name: "Trainable", of: ({ trainable }) => trainable, format: exact },
+      { name: "Paper", of: ({ method }) => printed[method]?.trainable, format: inMillions },
+      { name: "Inference", of: ({ inference }) => inference, format: exact },
+      { name: "Paper", of: ({ method }) => printed[method]?.inference, format: inMillions },
+      {
+        name: "Stored MB",
+        of: ({ stored }) => stored * bytesPerValue,
+        format: (bytes) => (bytes / 1e6).toFixed(1),
+      },
+    ];
+  const shown = columns.filter(({ name }) => hasPrinted || name !== "Paper");
+  return {
+    title: `Cost with ${model}, ${exact(classes)} classes, ${tasks} tasks, ${shots} shots`,
+    caption: "Trainable parameters, and what is added to CLIP at inference.",
+    rowHeader: "Method",
+    columns: shown.map(({ name }) => name),
+    rows: costs.map((cost) => ({ label: cost.method, values: shown.map(({ of }) => of(cost)) })),
+    best: "none",
+    format: (value, column) => shown[column]?.format(value) ?? "",
+  };
+}
+
+/** One line for methods that cost the same for the same reason. */
+function explanations(costs: readonly MethodCost[]): string[] {
+  const distinct = new Set(costs.map(({ explanation }) => explanation));
+  return Array.from(distinct, (text) => {
+    const methods = costs.filter(({ explanation }) => explanation === text).map(({ method }) => method);
+    return `${methods.join(", ")}: ${text}`;
+  });
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("Expected a whole number above 0.");
+}

@@ -1,0 +1,7 @@
+import { Command } from "commander";
+import { analyzeCostCommand } from "./analyze-cost.js";
+
+/** `codyra analyze`: what can be said of methods beside their accuracy. */
+export function analyzeCommand(): Command {
+  return new Command("analyze").description("Analyse the methods.").addCommand(analyzeCostCommand());
+}

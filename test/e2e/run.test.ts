@@ -204,13 +204,28 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
     const config = writeConfig(folder, { ...without, reference });
     const { code, stderr } = await codyra("run", "--config", config, "--output", directory);
     expect(code, stderr).toBe(0);
-    expect(readJson(directory, "run.json").config.reference).toEqual({
+    const record = readJson(directory, "run.json");
+    expect(record.config.reference).toEqual({
       images: reference.images,
       texts: join(folder, "captions.txt"),
-      imageCount: readdirSync(reference.images).length,
-      textCount: 2,
-      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+    expect(record.reference).toMatchObject({ images: readdirSync(reference.images).length, texts: 2 });
+  });
+
+  it("evaluates hold-outs after every task and never trains on them", async () => {
+    const folder = temporaryFolder();
+    const root = join(realImages, "dtd");
+    const classes = readdirSync(join(root, "test")).slice(0, 2);
+    const config = writeConfig(folder, realStream({ holdOuts: [{ name: "dtd", root, classes }] }));
+    const directory = join(folder, "run");
+    const { code, stdout, stderr } = await codyra("run", "--config", config, "--output", directory);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("Hold-outs");
+    const { datasets, holdOuts: measured } = readJson(directory, "matrix.json");
+    expect(datasets).toEqual(names);
+    expect(measured.datasets).toEqual(["dtd"]);
+    expect([measured.matrix.length, measured.zeroShot.length]).toEqual([3, 1]);
+    expect(readJson(directory, "run.json").holdOuts).toMatchObject([{ name: "dtd", testImages: 40 }]);
   });
 
   it("can be interrupted and resumed, and ends where an undisturbed run ends", async () => {

@@ -9,6 +9,7 @@ const commandNames = [
   "classify",
   "metrics",
   "report",
+  "analyze",
   "export",
   "download",
   "data",

@@ -4,6 +4,7 @@ import type { Task } from "../../lib/data/index.js";
 import { type ContinualMethod, createMethod, type RunContext } from "../../lib/methods/index.js";
 import { memoryStatistics, noGrad } from "../../lib/torch/index.js";
 import { snapshot, tinyClip } from "../lora/models.js";
+import { collectGarbage } from "../torch/fixtures.js";
 import { colourTasks, recordedContext } from "./tasks.js";
 
 const brief = { iterations: 30, batchSize: 9, logEvery: 5 };
@@ -104,6 +105,7 @@ describe.each(Object.entries(trained))("%s", (name, options) => {
     const run = () =>
       learn(createMethod(name, { ...options, iterations: 2 }, "x-tail"), task!, recordedContext(model));
     await run();
+    await collectGarbage();
     const before = memoryStatistics();
     await run();
     expect(memoryStatistics()).toEqual(before);

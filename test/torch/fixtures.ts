@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect } from "vitest";
 import { type DType, fromTypedArray, memoryStatistics, type Tensor } from "../../lib/torch/index.js";
 
@@ -77,4 +79,14 @@ export function tryAll(files: Iterable<Uint8Array>, read: (file: Uint8Array) => 
     }
   }
   return outcomes;
+}
+
+/** Ends when the finalizers of what earlier tests dropped have run, so that they do not run while memory is compared. */
+export async function collectGarbage(): Promise<void> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let turn = 0; turn < 3; turn++) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

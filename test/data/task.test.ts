@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Preprocessing } from "../../lib/clip/index.js";
 import { FileExample, loadTask, openFolder, taskFromArrays } from "../../lib/data/index.js";
 import * as torch from "../../lib/torch/index.js";
+import { collectGarbage } from "../torch/fixtures.js";
 import { temporaryFolder, writePicture } from "./images.js";
 
 const preprocessing = Preprocessing.openai(28);
@@ -78,6 +79,7 @@ describe("loadTask", () => {
     for (let i = 0; i < 4; i++) await writeFile(join(broken, "train/cat", `text${i}.jpg`), "no image");
     await writeFile(join(broken, "train/cat/empty.jpg"), "");
     await truncate(join(broken, "train/cat/3.png"), 80);
+    await collectGarbage();
     const before = torch.memoryStatistics().liveTensors;
     const dataset = await openFolder({ name: "broken", root: broken });
     const error = await loadTask(dataset, { preprocessing }).then(

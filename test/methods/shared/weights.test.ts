@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import type { ClipModel } from "../../../lib/clip/index.js";
+import { WeightSnapshot } from "../../../lib/methods/shared/weights.js";
+import { noGrad, type Tensor } from "../../../lib/torch/index.js";
+import { expectClose } from "../../clip/fixtures.js";
+import { tinyClip } from "../../lora/models.js";
+
+const weightsOf = (model: ClipModel): Tensor[] => model.parameters().filter((w) => w !== model.logitScale);
+const setAll = (model: ClipModel, value: number): void =>
+  noGrad(() => {
+    for (const weight of weightsOf(model)) weight.fill_(value);
+  });
+const expectAll = (model: ClipModel, value: number): void => {
+  for (const weight of weightsOf(model)) expectClose(weight, weight.detach().mul(0).add(value));
+};
+
+it("interpolates: two tasks that each learn +1 end at 0.8 and 1.6", () => {
+  const model = tinyClip();
+  const scale = model.logitScale.item();
+  setAll(model, 0);
+  for (const [learned, merged] of [
+    [1, 0.8],
+    [1.8, 1.6],
+  ] as const) {
+    const before = new WeightSnapshot(model);
+    setAll(model, learned);
+    before.interpolate(model, 0.8);
+    before.dispose();
+    expectAll(model, merged);
+  }
+  expect(model.logitScale.item()).toBe(scale);
+});
+
+it("averages: with shares 1/2, 1/3, 1/4 the snapshot is the mean of all weights so far", () => {
+  const model = tinyClip();
+  setAll(model, 1);
+  const average = new WeightSnapshot(model);
+  [5, 6, 8].forEach((value, i) => {
+    setAll(model, value);
+    average.average(model, 1 / (i + 2));
+  });
+  average.restore(model);
+  expectAll(model, (1 + 5 + 6 + 8) / 4);
+  average.dispose();
+});
+
+it("consolidates: the squared distance and its gradient 2 (θ − θ')", () => {
+  const model = tinyClip();
+  setAll(model, 1);
+  const anchor = new WeightSnapshot(model);
+  setAll(model, 1.5);
+  const weights = weightsOf(model);
+  for (const weight of weights) weight.requiresGrad_(true);
+  const distance = anchor.squaredDistance(model);
+  const count = weights.reduce((sum, weight) => sum + weight.numel(), 0);
+  expect(distance.item() / (0.25 * count)).toBeCloseTo(1, 5);
+  distance.backward();
+  for (const weight of weights) expectClose(weight.grad!, weight.detach().mul(0).add(1));
+  anchor.dispose();
+});

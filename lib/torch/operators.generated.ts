@@ -5289,6 +5289,13 @@ export function ampForeachNonFiniteCheckAndUnscale_(
 
 // codyra: rank-selective LoRA
 
+const QUICK_GELU = lazyOperator("codyra::quick_gelu", "");
+
+/** `codyra::quick_gelu(Tensor x) -> Tensor` */
+export function quickGelu(x: Tensor): Tensor {
+  return wrap(call(id(QUICK_GELU), handle(x)));
+}
+
 const LORA_LINEAR = lazyOperator("codyra::lora_linear", "");
 
 /** `codyra::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance) -> Tensor` */

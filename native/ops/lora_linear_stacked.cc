@@ -5,13 +5,13 @@
 // so no gradient of an adapter ever takes the d×k elements of its weight.
 #include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include "checks.h"
+#include "dense_linear.h"
 #include "effective_weights.h"
 #include "skinny_gradients.h"
 
@@ -36,7 +36,7 @@ Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::opt
   check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
   check_input(name, x, weight, bias);
   if (effective) check_effective(name, *effective, weight, x);
-  return at::linear(x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
+  return dense_linear(x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
                     bias);  // [..., P·d]
 }
 

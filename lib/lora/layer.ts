@@ -8,6 +8,9 @@ import type { LoraTarget } from "./config.js";
  * `A`, `B` and `w` per adapted part, and all parts are one matrix product.
  */
 export class LoraLayer implements torch.nn.LinearAdapter {
+  /** W + B diag(w) A, where it is formed for all layers at once: `LoraModel.formEffectiveWeights`. */
+  effectiveWeight: Tensor | undefined;
+
   constructor(
     readonly place: AdaptableLayer,
     readonly targets: readonly LoraTarget[],
@@ -19,27 +22,25 @@ export class LoraLayer implements torch.nn.LinearAdapter {
     readonly importance: Tensor,
   ) {}
 
-  forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
-    return this.targets.length === this.place.targets.length
-      ? torch.loraLinearStacked(x, weight, bias ?? null, this.loraA, this.loraB, this.importance)
-      : this.#forwardSomeParts(x, weight, bias);
+  /** Whether all parts of the layer are adapted, such as q, k and v. */
+  get isWhole(): boolean {
+    return this.targets.length === this.place.targets.length;
   }
 
-  /** Adds the ranks that are not zero to the layer's weight, in place. @returns how many there were, per part */
-  merge(): number[] {
-    const { linear } = this.place;
-    return torch.noGrad(() =>
-      torch.scope(() =>
-        this.targets.map((target, i) =>
-          torch.mergeRanks_(
-            this.#partOf(linear.weight, target),
-            this.loraA.select(0, i),
-            this.loraB.select(0, i),
-            this.importance.select(0, i),
-          ),
-        ),
-      ),
-    );
+  forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+    if (!this.isWhole) return this.#forwardSomeParts(x, weight, bias);
+    const { loraA, loraB, importance, effectiveWeight: effective } = this;
+    return torch.loraLinearStacked(x, weight, bias ?? null, loraA, loraB, importance, { effective });
+  }
+
+  /** Each adapted part of the layer, as stacked factors of one projection: views. */
+  parts(): { weight: Tensor; loraA: Tensor; loraB: Tensor; importance: Tensor }[] {
+    return this.targets.map((target, i) => ({
+      weight: this.#partOf(this.place.linear.weight, target),
+      loraA: this.loraA.narrow(0, i, 1),
+      loraB: this.loraB.narrow(0, i, 1),
+      importance: this.importance.narrow(0, i, 1),
+    }));
   }
 
   #forwardSomeParts(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {

@@ -20,18 +20,21 @@ export interface LoraModule {
 }
 
 /**
- * The adapters of a model. All factors A and B lie in one flat tensor, and all importance weights in one `[modules, rank]`, so that
- * an optimiser step, thresholding, counting and saving are one operation each; the layers hold views of them, and so do gradients.
+ * The adapters of a model. Everything that is trained lies in one flat tensor, all factors A and B first and all importance weights
+ * after them, so that an optimiser step with thresholding, counting and saving are one operation each; the layers hold views of it, and
+ * so do gradients.
  */
 export class LoraModel {
-  /** Every A and B, flat. `factors.grad` collects their gradients. */
+  /** All factors, then all importance weights, flat. `parameters.grad` collects their gradients. */
+  readonly parameters: Tensor;
+  /** Every A and B: the view of `parameters` before the importance weights. */
   readonly factors: Tensor;
-  /** `[modules, rank]`. `importance.grad` collects its gradients, unless the weights are fixed. */
+  /** `[modules, rank]`, the rest of `parameters`. They get no gradient if they are fixed. */
   readonly importance: Tensor;
   readonly layers: readonly LoraLayer[];
   readonly modules: readonly LoraModule[];
   readonly config: LoraConfig;
-  readonly #gradients: Tensor;
+  #effectiveWeights: readonly Tensor[] = [];
 
   /** @internal Use `inject`. */
   constructor(
@@ -46,19 +49,23 @@ export class LoraModel {
     const shapes = selected.map(factorShapes(rank));
     const sizes = shapes.map(({ a, b }) => product(a) + product(b));
     const factorCount = sizes.reduce((sum, size) => sum + size, 0);
-    const importanceShape = [this.modules.length, rank];
 
     const made = torch.noGrad(() =>
       torch.scope(() => {
-        const factors = torch.zeros([factorCount], { device }).keep();
-        const importance =
-          config.importance === "normal"
-            ? torch.randn(importanceShape, { device, generator }).keep()
-            : torch.ones(importanceShape, { device }).keep();
-        // Accumulating into views of one buffer makes clearing all gradients one operation, and the optimiser's input contiguous.
-        const gradients = torch.zeros([factorCount + importance.numel()], { device }).keep();
-        factors.grad = gradients.narrow(0, 0, factorCount);
-        importance.grad = gradients.narrow(0, factorCount, importance.numel()).view(importanceShape);
+        const importanceCount = this.modules.length * rank;
+        const parameters = torch.zeros([factorCount + importanceCount], { device }).keep();
+        const factors = parameters.narrow(0, 0, factorCount).keep();
+        const importance = parameters
+          .narrow(0, factorCount, importanceCount)
+          .view([this.modules.length, rank])
+          .keep();
+        if (config.importance === "normal") importance.normal_(0, 1, { generator });
+        else importance.fill_(1);
+        const gradients = torch.zeros([factorCount + importanceCount], { device });
+        parameters.grad = gradients;
+        const importanceGradients = gradients
+          .narrow(0, factorCount, importanceCount)
+          .view([this.modules.length, rank]);
 
         let offset = 0;
         let row = 0;
@@ -75,7 +82,7 @@ export class LoraModel {
           const weights =
             config.importance === "fixed"
               ? importanceRows.detach().keep()
-              : leafView(importanceRows, importance.grad?.narrow(0, row, targets.length) as Tensor, [
+              : leafView(importanceRows, importanceGradients.narrow(0, row, targets.length), [
                   targets.length,
                   rank,
                 ]);
@@ -83,12 +90,12 @@ export class LoraModel {
           row += targets.length;
           return new LoraLayer(place, targets, loraA, loraB, weights);
         });
-        return { factors, importance, gradients, layers };
+        return { parameters, factors, importance, layers };
       }),
     );
+    this.parameters = made.parameters.keep();
     this.factors = made.factors.keep();
     this.importance = made.importance.keep();
-    this.#gradients = made.gradients.keep();
     this.layers = made.layers;
     for (const layer of this.layers) layer.place.linear.adapter = layer;
   }
@@ -103,7 +110,38 @@ export class LoraModel {
 
   /** Fills all gradients with zeros. */
   zeroGrad(): void {
-    this.#gradients.zero_().dispose();
+    torch.scope(() => this.parameters.grad?.zero_());
+  }
+
+  /**
+   * Forms the effective weights of all layers in one operation, rounded to `dtype`, and lets the layers compute with them until the
+   * adapters are trained, merged or removed: for steps in 16 bits, and for several passes in one step. Without it every layer forms its
+   * own whenever it is called.
+   */
+  formEffectiveWeights(dtype: torch.DType): void {
+    this.releaseEffectiveWeights();
+    const whole = this.layers.filter((layer) => layer.isWhole);
+    if (whole.length === 0) return;
+    const formed = torch.unscoped(() =>
+      torch.effectiveWeights(
+        whole.map(({ place }) => place.linear.weight),
+        whole.map(({ loraA }) => loraA),
+        whole.map(({ loraB }) => loraB),
+        whole.map(({ importance }) => importance),
+        { dtype },
+      ),
+    );
+    formed.forEach((weight, i) => {
+      (whole[i] as LoraLayer).effectiveWeight = weight.keep();
+    });
+    this.#effectiveWeights = formed;
+  }
+
+  /** Releases what `formEffectiveWeights` made. Call it when the adapters were changed by hand. */
+  releaseEffectiveWeights(): void {
+    for (const layer of this.layers) layer.effectiveWeight = undefined;
+    for (const weight of this.#effectiveWeights) weight.dispose();
+    this.#effectiveWeights = [];
   }
 
   /** Non-zero importance weights of every module, in the order of `modules`. */
@@ -118,7 +156,18 @@ export class LoraModel {
    */
   merge(): number[] {
     this.#checkFinite();
-    const active = this.layers.flatMap((layer) => layer.merge());
+    const active = torch.noGrad(() =>
+      torch.scope(() => {
+        const parts = this.layers.flatMap((layer) => layer.parts());
+        const counts = torch.mergeAllRanks_(
+          parts.map(({ weight }) => weight),
+          parts.map(({ loraA }) => loraA),
+          parts.map(({ loraB }) => loraB),
+          parts.map(({ importance }) => importance),
+        );
+        return (counts.toArray() as bigint[]).map(Number);
+      }),
+    );
     this.remove();
     return active;
   }
@@ -129,16 +178,12 @@ export class LoraModel {
       place.linear.adapter = undefined;
       for (const view of [loraA, loraB, importance]) view.dispose();
     }
-    this.factors.dispose();
-    this.importance.dispose();
-    this.#gradients.dispose();
+    this.releaseEffectiveWeights();
+    for (const tensor of [this.parameters, this.factors, this.importance]) tensor.dispose();
   }
 
   #checkFinite(): void {
-    const count = torch.scope(() => {
-      const countIn = (tensor: Tensor): number => tensor.isfinite().logicalNot().sum().item();
-      return countIn(this.factors) + countIn(this.importance);
-    });
+    const count = torch.scope(() => this.parameters.isfinite().logicalNot().sum().item());
     if (count > 0) {
       throw new Error(
         `merge: expected finite adapters, got ${count} values that are not. Call remove(), and train with a lower learning rate.`,

@@ -23,13 +23,15 @@ export const defaultLoraOptimizerOptions: LoraOptimizerOptions = {
 };
 
 /**
- * Gradient step on all adapters, then soft-thresholding of the importance weights: eq. 5 to 7 of arXiv:2412.01004. Two launches,
- * whatever the number of modules.
+ * Gradient step on all adapters, then soft-thresholding of the importance weights: eq. 5 to 7 of arXiv:2412.01004. With AdamW one
+ * launch, whatever the number of modules.
  */
 export class LoraOptimizer {
   readonly #options: LoraOptimizerOptions;
-  readonly #factors: torch.optim.Optimizer;
-  readonly #importance: { first: Tensor; second: Tensor } | undefined;
+  /** The part of `lora.parameters` that is trained: all of it, unless the importance weights are fixed. */
+  readonly #trained: Tensor;
+  readonly #gradients: Tensor;
+  readonly #moments: readonly [Tensor, Tensor] | undefined;
   #step = 0;
 
   constructor(
@@ -37,34 +39,37 @@ export class LoraOptimizer {
     options: Partial<LoraOptimizerOptions> = {},
   ) {
     this.#options = { ...defaultLoraOptimizerOptions, ...options };
-    const { optimizer, betas, eps, weightDecay } = this.#options;
-    this.#factors =
-      optimizer === "adamw"
-        ? new torch.optim.AdamW([lora.factors], { learningRate: 0, betas, eps, weightDecay })
-        : new torch.optim.Sgd([lora.factors], { learningRate: 0, weightDecay });
-    if (lora.config.importance !== "fixed") {
-      const moment = (): Tensor => torch.unscoped(() => torch.zerosLike(lora.importance).keep());
-      this.#importance = { first: moment(), second: moment() };
-    }
+    const { factors, importance } = lora.numTrainable;
+    const trained = (tensor: Tensor): Tensor => tensor.narrow(0, 0, factors + importance).keep();
+    const state = torch.noGrad(() =>
+      torch.scope(() => {
+        const parameters = trained(lora.parameters);
+        const moment = (): Tensor => torch.zerosLike(parameters).keep();
+        return {
+          parameters,
+          gradients: trained(lora.parameters.grad as Tensor),
+          moments: this.#options.optimizer === "adamw" ? ([moment(), moment()] as const) : undefined,
+        };
+      }),
+    );
+    this.#trained = state.parameters;
+    this.#gradients = state.gradients;
+    this.#moments = state.moments;
   }
 
   /** @param learningRate η of this iteration   @param kappa κ of this iteration; 0 leaves out the thresholding */
   step(learningRate: number, kappa: number): void {
     this.#step += 1;
-    this.#factors.learningRate = learningRate;
-    this.#factors.step();
-    if (this.#importance !== undefined) {
-      torch.noGrad(() => torch.scope(() => this.#stepImportance(learningRate, kappa)));
-    }
+    torch.noGrad(() => torch.scope(() => this.#update(learningRate, kappa)));
+    this.lora.releaseEffectiveWeights();
   }
 
-  #stepImportance(learningRate: number, kappa: number): void {
-    const { first, second } = this.#importance as { first: Tensor; second: Tensor };
-    const { importance } = this.lora;
-    const { optimizer, betas, eps, weightDecay, threshold } = this.#options;
-    const grad = importance.grad as Tensor;
-    if (optimizer === "adamw") {
-      torch.adamwSoftThreshold_(importance, grad, first, second, {
+  #update(learningRate: number, kappa: number): void {
+    const { betas, eps, weightDecay, threshold } = this.#options;
+    const reference = threshold === "in-place";
+    const { factors, importance } = this.lora.numTrainable;
+    if (this.#moments !== undefined) {
+      torch.adamwSoftThreshold_(this.#trained, this.#gradients, ...this.#moments, {
         step: this.#step,
         lr: learningRate,
         beta1: betas[0],
@@ -72,20 +77,18 @@ export class LoraOptimizer {
         eps,
         weightDecay,
         kappa,
-        reference: threshold === "in-place",
+        reference,
+        first: factors,
       });
       return;
     }
-    importance.mul_(1 - learningRate * weightDecay).add_(grad, { alpha: -learningRate });
-    if (kappa > 0) {
-      if (threshold === "in-place") torch.softThresholdReference_(importance, kappa);
-      else torch.softThreshold_(importance, kappa);
-    }
+    this.#trained.mul_(1 - learningRate * weightDecay).add_(this.#gradients, { alpha: -learningRate });
+    if (kappa === 0 || importance === 0) return;
+    if (reference) torch.softThresholdReference_(this.lora.importance, kappa);
+    else torch.softThreshold_(this.lora.importance, kappa);
   }
 
   dispose(): void {
-    this.#factors.dispose();
-    this.#importance?.first.dispose();
-    this.#importance?.second.dispose();
+    for (const tensor of [this.#trained, this.#gradients, ...(this.#moments ?? [])]) tensor.dispose();
   }
 }

@@ -750,6 +750,10 @@ export interface FusedSgdOptions {
   foundInf?: Tensor | null;
 }
 
+export interface LoraLinearStackedOptions {
+  effective?: Tensor | null;
+}
+
 export interface AdamwSoftThresholdOptions {
   step: number;
   lr: number;
@@ -760,6 +764,8 @@ export interface AdamwSoftThresholdOptions {
   kappa: number;
   /** Default: false */
   reference?: boolean;
+  /** Default: 0 */
+  first?: number;
 }
 
 // Arithmetic
@@ -5283,6 +5289,13 @@ export function ampForeachNonFiniteCheckAndUnscale_(
 
 // codyra: rank-selective LoRA
 
+const QUICK_GELU = lazyOperator("codyra::quick_gelu", "");
+
+/** `codyra::quick_gelu(Tensor x) -> Tensor` */
+export function quickGelu(x: Tensor): Tensor {
+  return wrap(call(id(QUICK_GELU), handle(x)));
+}
+
 const LORA_LINEAR = lazyOperator("codyra::lora_linear", "");
 
 /** `codyra::lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance) -> Tensor` */
@@ -5309,7 +5322,7 @@ export function loraLinear(
 
 const LORA_LINEAR_STACKED = lazyOperator("codyra::lora_linear_stacked", "");
 
-/** `codyra::lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance) -> Tensor` */
+/** `codyra::lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance, *, Tensor? effective=None) -> Tensor` */
 export function loraLinearStacked(
   x: Tensor,
   weight: Tensor,
@@ -5317,6 +5330,7 @@ export function loraLinearStacked(
   loraA: Tensor,
   loraB: Tensor,
   importance: Tensor,
+  options?: LoraLinearStackedOptions,
 ): Tensor {
   return wrap(
     call(
@@ -5327,6 +5341,7 @@ export function loraLinearStacked(
       handle(loraA),
       handle(loraB),
       handle(importance),
+      optionalHandle(options?.effective),
     ),
   );
 }
@@ -5347,9 +5362,9 @@ export function softThresholdReference_(importance: Tensor, kappa: number): Tens
 
 const ADAMW_SOFT_THRESHOLD_ = lazyOperator("codyra::adamw_soft_threshold_", "");
 
-/** `codyra::adamw_soft_threshold_(Tensor(a!) importance, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, bool reference=False) -> ()` */
+/** `codyra::adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, bool reference=False, int first=0) -> ()` */
 export function adamwSoftThreshold_(
-  importance: Tensor,
+  parameters: Tensor,
   grad: Tensor,
   expAvg: Tensor,
   expAvgSq: Tensor,
@@ -5357,7 +5372,7 @@ export function adamwSoftThreshold_(
 ): void {
   call(
     id(ADAMW_SOFT_THRESHOLD_),
-    handle(importance),
+    handle(parameters),
     handle(grad),
     handle(expAvg),
     handle(expAvgSq),
@@ -5369,6 +5384,7 @@ export function adamwSoftThreshold_(
     options.weightDecay,
     options.kappa,
     options.reference,
+    options.first,
   );
 }
 
@@ -5377,4 +5393,40 @@ const MERGE_RANKS_ = lazyOperator("codyra::merge_ranks_", "");
 /** `codyra::merge_ranks_(Tensor(a!) weight, Tensor lora_a, Tensor lora_b, Tensor importance) -> SymInt` */
 export function mergeRanks_(weight: Tensor, loraA: Tensor, loraB: Tensor, importance: Tensor): number {
   return call(id(MERGE_RANKS_), handle(weight), handle(loraA), handle(loraB), handle(importance)) as number;
+}
+
+const MERGE_ALL_RANKS_ = lazyOperator("codyra::merge_all_ranks_", "");
+
+/** `codyra::merge_all_ranks_(Tensor(a!)[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance) -> Tensor` */
+export function mergeAllRanks_(
+  weights: readonly Tensor[],
+  loraA: readonly Tensor[],
+  loraB: readonly Tensor[],
+  importance: readonly Tensor[],
+): Tensor {
+  return wrap(
+    call(id(MERGE_ALL_RANKS_), handles(weights), handles(loraA), handles(loraB), handles(importance)),
+  );
+}
+
+const EFFECTIVE_WEIGHTS = lazyOperator("codyra::effective_weights", "");
+
+/** `codyra::effective_weights(Tensor[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance, *, ScalarType? dtype=None) -> Tensor[]` */
+export function effectiveWeights(
+  weights: readonly Tensor[],
+  loraA: readonly Tensor[],
+  loraB: readonly Tensor[],
+  importance: readonly Tensor[],
+  options?: DTypeOptions,
+): Tensor[] {
+  return wrapList(
+    call(
+      id(EFFECTIVE_WEIGHTS),
+      handles(weights),
+      handles(loraA),
+      handles(loraB),
+      handles(importance),
+      options?.dtype,
+    ),
+  );
 }

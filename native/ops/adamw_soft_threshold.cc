@@ -1,8 +1,9 @@
 // m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²,   w ← (1−ηλ)w − η·m̂ / (√v̂ + ε)      AdamW, arXiv:1711.05101, alg. 2
 // w ← T_κ(w)                                                                     arXiv:2412.01004, eq. 6 and 7
+// One tensor may hold everything that is trained: only elements from `first` on are thresholded.
 #include <ATen/Dispatch.h>
 #include <ATen/OpMathType.h>
-#include <ATen/TensorIterator.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/library.h>
@@ -11,26 +12,33 @@
 
 #include "checks.h"
 #include "soft_threshold.h"
+#include "vectorized.h"
 
 namespace codyra {
 namespace {
 
 using at::Tensor;
 
-void check_state(const Tensor& importance, const Tensor& grad, const Tensor& exp_avg, const Tensor& exp_avg_sq,
-                 int64_t step, double kappa) {
+void check_state(const Tensor& parameters, const Tensor& grad, const Tensor& exp_avg, const Tensor& exp_avg_sq,
+                 int64_t step, double kappa, int64_t first) {
   constexpr auto name = "codyra::adamw_soft_threshold_";
   const auto check = [&](const char* argument, const Tensor& tensor) {
-    TORCH_CHECK(tensor.sym_sizes() == importance.sym_sizes(), name, ": expected ", argument, " of shape ",
-                importance.sym_sizes(), " (shape of importance), got ", tensor.sym_sizes(),
+    TORCH_CHECK(tensor.sym_sizes() == parameters.sym_sizes(), name, ": expected ", argument, " of shape ",
+                parameters.sym_sizes(), " (shape of parameters), got ", tensor.sym_sizes(),
                 ". Keep one flat tensor for each.");
-    check_dtype(name, argument, tensor, "importance", importance);
+    check_dtype(name, argument, tensor, "parameters", parameters);
   };
   check("grad", grad);
   check("exp_avg", exp_avg);
   check("exp_avg_sq", exp_avg_sq);
   TORCH_CHECK(step >= 1, name, ": expected step >= 1, got ", step, ". The first step is 1.");
   check_kappa(name, kappa);
+  TORCH_CHECK(first == 0 || parameters.is_contiguous(), name,
+              ": expected contiguous parameters, because first counts their elements, got strides ",
+              parameters.sym_strides(), ". Call contiguous() on them.");
+  TORCH_CHECK(first >= 0 && parameters.sym_numel() >= first, name, ": expected first between 0 and ",
+              parameters.sym_numel(), " (elements of parameters), got ", first,
+              ". It is the position of the first importance weight.");
 }
 
 /// The factors of one step that all elements share, in the type it is computed in.
@@ -40,12 +48,12 @@ struct Coefficients {
   T beta1, beta2;
   T fresh1, fresh2;   // 1 − β
   T step_size;        // η / (1 − β₁ᵗ)
-  T root_correction;  // √(1 − β₂ᵗ)
+  T root_scale;       // 1 / √(1 − β₂ᵗ)
   T eps;
 
   Coefficients(int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay)
       : decay(1 - lr * weight_decay), beta1(beta1), beta2(beta2), fresh1(1 - beta1), fresh2(1 - beta2),
-        step_size(lr / (1 - std::pow(beta1, step))), root_correction(std::sqrt(1 - std::pow(beta2, step))), eps(eps) {}
+        step_size(lr / (1 - std::pow(beta1, step))), root_scale(1 / std::sqrt(1 - std::pow(beta2, step))), eps(eps) {}
 };
 
 template <typename T>
@@ -62,13 +70,13 @@ T soft_threshold_reference(T x, T kappa) {
 
 // Branch-free apart from `threshold`, which is fixed at compile time, so that the compiler vectorises it.
 template <typename scalar_t, typename T, typename Threshold>
-void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict v, const scalar_t* __restrict g,
+CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict v, const scalar_t* __restrict g,
             int64_t count, const Coefficients<T> c, const Threshold threshold) {
   for (int64_t i = 0; i < count; i++) {
     const T grad = g[i];
     const T exp_avg = c.beta1 * T(m[i]) + c.fresh1 * grad;
     const T exp_avg_sq = c.beta2 * T(v[i]) + c.fresh2 * grad * grad;
-    const T change = c.step_size * exp_avg / (std::sqrt(exp_avg_sq) / c.root_correction + c.eps);
+    const T change = c.step_size * exp_avg / (std::sqrt(exp_avg_sq) * c.root_scale + c.eps);
     w[i] = threshold(c.decay * T(w[i]) - change);
     m[i] = exp_avg;
     v[i] = exp_avg_sq;
@@ -76,53 +84,53 @@ void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict
 }
 
 // Plain ATen, for every device and layout.
-void adamw_soft_threshold_(Tensor& importance, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq, int64_t step,
+void adamw_soft_threshold_(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq, int64_t step,
                            double lr, double beta1, double beta2, double eps, double weight_decay, double kappa,
-                           bool reference) {
-  check_state(importance, grad, exp_avg, exp_avg_sq, step, kappa);
+                           bool reference, int64_t first) {
+  check_state(parameters, grad, exp_avg, exp_avg_sq, step, kappa, first);
   const Coefficients<double> c(step, lr, beta1, beta2, eps, weight_decay);
   exp_avg.mul_(c.beta1).add_(grad, c.fresh1);
   exp_avg_sq.mul_(c.beta2).addcmul_(grad, grad, c.fresh2);
-  importance.mul_(c.decay).addcdiv_(exp_avg, exp_avg_sq.sqrt().div_(c.root_correction).add_(c.eps), -c.step_size);
-  if (kappa > 0) reference ? soft_threshold_reference_(importance, kappa) : soft_threshold_(importance, kappa);
+  parameters.mul_(c.decay).addcdiv_(exp_avg, exp_avg_sq.sqrt().mul_(c.root_scale).add_(c.eps), -c.step_size);
+  if (kappa == 0) return;
+  const auto count = parameters.sym_numel() - first;
+  auto importance = first == 0 ? parameters : parameters.view_symint({-1}).narrow_symint(0, first, count);
+  reference ? soft_threshold_reference_(importance, kappa) : soft_threshold_(importance, kappa);
 }
 
+// Fewer are not worth waking another thread for.
+constexpr int64_t elements_per_thread = 1 << 15;
+
 // One pass over contiguous tensors: every element is read and written once.
-void adamw_soft_threshold_cpu(Tensor& importance, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
+void adamw_soft_threshold_cpu(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
                               int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay,
-                              double kappa, bool reference) {
-  check_state(importance, grad, exp_avg, exp_avg_sq, step, kappa);
-  if (!importance.is_contiguous() || !grad.is_contiguous() || !exp_avg.is_contiguous() ||
+                              double kappa, bool reference, int64_t first) {
+  check_state(parameters, grad, exp_avg, exp_avg_sq, step, kappa, first);
+  if (!parameters.is_contiguous() || !grad.is_contiguous() || !exp_avg.is_contiguous() ||
       !exp_avg_sq.is_contiguous()) {
-    return adamw_soft_threshold_(importance, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay,
-                                 kappa, reference);
+    return adamw_soft_threshold_(parameters, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay,
+                                 kappa, reference, first);
   }
-  // The iterator's part is to spread the pass over libtorch's threads.
-  auto iterator = at::TensorIteratorConfig()
-                      .add_output(importance)
-                      .add_output(exp_avg)
-                      .add_output(exp_avg_sq)
-                      .add_const_input(grad)
-                      .resize_outputs(false)
-                      .build();
   AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kBFloat16, at::kHalf, importance.scalar_type(), "adamw_soft_threshold_", [&] {
+      at::kBFloat16, at::kHalf, parameters.scalar_type(), "adamw_soft_threshold_", [&] {
         using T = at::opmath_type<scalar_t>;
         const Coefficients<T> coefficients(step, lr, beta1, beta2, eps, weight_decay);
         const T k = kappa;
-        const auto run = [&](auto threshold) {
-          iterator.for_each([&](char** data, const int64_t*, int64_t count) {
-            const auto pointer = [data](int operand) { return reinterpret_cast<scalar_t*>(data[operand]); };
-            update(pointer(0), pointer(1), pointer(2), pointer(3), count, coefficients, threshold);
-          });
+        auto *w = parameters.data_ptr<scalar_t>(), *m = exp_avg.data_ptr<scalar_t>(),
+             *v = exp_avg_sq.data_ptr<scalar_t>();
+        const auto* g = grad.const_data_ptr<scalar_t>();
+        const auto run = [&](int64_t begin, int64_t end, auto threshold) {
+          if (begin < end) {
+            update(w + begin, m + begin, v + begin, g + begin, end - begin, coefficients, threshold);
+          }
         };
-        if (kappa == 0) {
-          run([](T x) { return x; });
-        } else if (reference) {
-          run([k](T x) { return soft_threshold_reference(x, k); });
-        } else {
-          run([k](T x) { return soft_threshold(x, k); });
-        }
+        const auto dense = kappa > 0 ? first : parameters.numel();
+        at::parallel_for(0, parameters.numel(), elements_per_thread, [&](int64_t begin, int64_t end) {
+          run(begin, std::min(end, dense), [](T x) { return x; });
+          begin = std::max(begin, dense);
+          if (reference) run(begin, end, [k](T x) { return soft_threshold_reference(x, k); });
+          else run(begin, end, [k](T x) { return soft_threshold(x, k); });
+        });
       });
 }
 
@@ -150,9 +158,9 @@ void step_outside_autograd(const c10::OperatorHandle& op, c10::DispatchKeySet ke
 
 // Returns nothing, as ATen's fused optimisers: with several mutated arguments only such an operator can be traced.
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  m.def("adamw_soft_threshold_(Tensor(a!) importance, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, "
+  m.def("adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, "
         "int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, "
-        "bool reference=False) -> ()");
+        "bool reference=False, int first=0) -> ()");
 }
 
 TORCH_LIBRARY_IMPL(codyra, CPU, m) { m.impl("adamw_soft_threshold_", adamw_soft_threshold_cpu); }

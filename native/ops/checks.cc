@@ -14,6 +14,10 @@ void check_size(const char* op, const char* name, const at::Tensor& tensor, int6
               " of ", source_name, " ", source.sym_sizes(), "), got ", tensor.sym_size(dim), ". ", remedy);
 }
 
+bool is_reduced(const at::Tensor& x, const at::Tensor& weight) {
+  return at::isReducedFloatingType(x.scalar_type()) && weight.scalar_type() == at::kFloat;
+}
+
 }  // namespace
 
 void check_dtype(const char* op, const char* name, const at::Tensor& tensor, const char* reference_name,
@@ -55,19 +59,42 @@ void check_factors(const char* op, bool stacked, const at::Tensor& weight, const
   check_dtype(op, "importance", importance, "weight", weight);
 }
 
+void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a, at::TensorList lora_b,
+                  at::TensorList importance) {
+  TORCH_CHECK(weights.size() > 0, op, ": expected at least one layer, got none. Pass the adapted layers of a model.");
+  const auto check = [&](const char* argument, at::TensorList tensors) {
+    TORCH_CHECK(tensors.size() == weights.size(), op, ": expected ", weights.size(), " tensors in ", argument,
+                " (one for each of weights), got ", tensors.size(), ". Pass one of each for every layer.");
+  };
+  check("lora_a", lora_a);
+  check("lora_b", lora_b);
+  check("importance", importance);
+  for (size_t i = 0; i < weights.size(); i++) {
+    check_factors(op, /*stacked=*/true, weights[i], lora_a[i], lora_b[i], importance[i]);
+  }
+}
+
 void check_input(const char* op, const at::Tensor& x, const at::Tensor& weight,
                  const std::optional<at::Tensor>& bias) {
   TORCH_CHECK(x.dim() >= 1, op, ": expected x of shape [..., ", weight.sym_size(1),
               "], got a scalar. Give it a feature dimension.");
   check_size(op, "x", x, x.dim() - 1, weight.sym_size(1), "in_features", "weight", weight,
              "Pass the activations this layer was made for.");
-  check_dtype(op, "x", x, "weight", weight);
+  TORCH_CHECK(x.scalar_type() == weight.scalar_type() || is_reduced(x, weight), op, ": expected x of dtype ",
+              weight.scalar_type(), " (dtype of weight), or of a 16-bit one beside a Float weight, got ",
+              x.scalar_type(), ". Convert one of them.");
   if (bias && bias->defined()) {
     check_dim(op, "bias", *bias, 1, "[out_features]");
     check_size(op, "bias", *bias, 0, weight.sym_size(0), "out_features", "weight", weight,
                "Take both from one checkpoint.");
-    check_dtype(op, "bias", *bias, "weight", weight);
+    check_dtype(op, "bias", *bias, "x", x);
   }
+}
+
+void check_effective(const char* op, const at::Tensor& effective, const at::Tensor& weight, const at::Tensor& x) {
+  TORCH_CHECK(effective.sym_sizes() == weight.sym_sizes(), op, ": expected effective of shape ", weight.sym_sizes(),
+              " (shape of weight), got ", effective.sym_sizes(), ". Form it with effective_weights.");
+  check_dtype(op, "effective", effective, "x", x);
 }
 
 }  // namespace codyra

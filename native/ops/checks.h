@@ -19,8 +19,15 @@ void check_kappa(const char* op, double kappa);
 void check_factors(const char* op, bool stacked, const at::Tensor& weight, const at::Tensor& lora_a,
                    const at::Tensor& lora_b, const at::Tensor& importance);
 
-/// Throws unless x [..., k] and bias [P·d] fit weight [P·d, k] in shape and dtype.
+/// Throws unless there is one of each for every layer, and those of a layer fit as check_factors says, stacked.
+void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a, at::TensorList lora_b,
+                  at::TensorList importance);
+
+/// Throws unless x [..., k] and bias [P·d] fit weight [P·d, k] in shape and dtype. Beside a float weight they may be of 16 bits.
 void check_input(const char* op, const at::Tensor& x, const at::Tensor& weight,
                  const std::optional<at::Tensor>& bias);
+
+/// Throws unless the effective weight has the shape of weight and the dtype of x.
+void check_effective(const char* op, const at::Tensor& effective, const at::Tensor& weight, const at::Tensor& x);
 
 }  // namespace codyra

@@ -15,10 +15,13 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const std::optional<Te
   constexpr auto name = "codyra::lora_linear";
   check_factors(name, /*stacked=*/false, weight, lora_a, lora_b, importance);
   check_input(name, x, weight, bias);
-  static const auto stacked = c10::Dispatcher::singleton()
-                                  .findSchemaOrThrow("codyra::lora_linear_stacked", "")
-                                  .typed<decltype(lora_linear)>();
-  return stacked.call(x, weight, bias, lora_a.unsqueeze(0), lora_b.unsqueeze(0), importance.unsqueeze(0));
+  static const auto stacked =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("codyra::lora_linear_stacked", "")
+          .typed<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Tensor&, const Tensor&,
+                        const Tensor&, const std::optional<Tensor>&)>();
+  return stacked.call(x, weight, bias, lora_a.unsqueeze(0), lora_b.unsqueeze(0), importance.unsqueeze(0),
+                      std::nullopt);
 }
 
 }  // namespace

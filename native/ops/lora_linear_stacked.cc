@@ -3,17 +3,17 @@
 // With g = dL/dy, and per projection Q = g·B [N, r] and S = Qᵀ·x [r, k]:
 //   dx = g·W + Σ_p (Q∘w)·A,   dA = w∘S (rows),   dw = rowsum(A∘S),   dB = gᵀ(x·Aᵀ)∘w (columns)
 // so no gradient of an adapter ever takes the d×k elements of its weight.
+#include <ATen/autocast_mode.h>
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/addmm.h>
-#include <ATen/ops/baddbmm.h>
-#include <ATen/ops/bmm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include "checks.h"
+#include "dense_linear.h"
+#include "effective_weights.h"
+#include "skinny_gradients.h"
 
 namespace codyra {
 namespace {
@@ -21,89 +21,112 @@ namespace {
 using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+constexpr auto name = "codyra::lora_linear_stacked";
+
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
-Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
-                           const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance) {
-  constexpr auto name = "codyra::lora_linear_stacked";
-  check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
-  check_input(name, x, weight, bias);
-  const auto weights = weight.unflatten_symint(0, {lora_b.sym_size(0), lora_b.sym_size(1)});    // [P, d, k]
-  const auto effective = at::baddbmm(weights, lora_b.mul(importance.unsqueeze(1)), lora_a);     // [P, d, k]
-  return at::linear(x, effective.flatten(0, 1), bias);                                          // [..., P·d]
+template <typename Function>
+auto operator_named(const char* op) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(op, "").typed<Function>();
 }
 
-// dx as g·W plus a rank-r product: as fast as g·W_eff (ViT-B/16 and text shapes, float32, 2 threads: within 5 %), and
-// W_eff need be neither kept (490 MB for ViT-B/16) nor formed again.
+Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
+                           const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
+                           const std::optional<Tensor>& effective) {
+  check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
+  check_input(name, x, weight, bias);
+  if (effective) check_effective(name, *effective, weight, x);
+  return dense_linear(x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
+                    bias);  // [..., P·d]
+}
+
+// Without W_eff, dx is g·W plus a rank-r product: as fast as g·W_eff (ViT-B/16 and text shapes, float32, 2 threads:
+// within 5 %), and W_eff need be neither kept (490 MB for ViT-B/16) nor formed again.
 Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor& weight, const Tensor& lora_a,
-                               const Tensor& lora_b, const Tensor& importance, std::array<bool, 6> output_mask) {
+                               const Tensor& lora_b, const Tensor& importance, std::array<bool, 6> output_mask,
+                               const std::optional<Tensor>& effective) {
   const auto [need_x, need_weight, need_bias, need_a, need_b, need_importance] = output_mask;
-  const auto projections = lora_a.sym_size(0), rank = lora_a.sym_size(1), d = lora_b.sym_size(1);
   const auto inputs = x.reshape_symint({-1, weight.sym_size(1)});                               // [N, k]
   const auto grads = grad.reshape_symint({-1, weight.sym_size(0)});                             // [N, P·d]
-  const auto grads_by_projection = grads.unflatten_symint(1, {projections, d}).transpose(0, 1); // [P, N, d]
-  const auto all_a = lora_a.flatten(0, 1);                                                      // [P·r, k]
+  const auto [q, s, t] = skinny_products(grads, inputs, lora_a, lora_b, need_x && !effective,
+                                         need_a || need_importance, need_b);
 
   Tensor grad_x, grad_weight, grad_bias, grad_a, grad_b, grad_importance;
-  if (need_x || need_a || need_importance) {
-    const auto q = at::bmm(grads_by_projection, lora_b).transpose(0, 1).flatten(1, 2);          // [N, P·r]
-    if (need_x) {
-      grad_x = at::mm(grads, weight).addmm_(q.mul(importance.flatten()), all_a).view_symint(x.sym_sizes());
+  if (need_x) {
+    grad_x = at::mm(grads, effective ? *effective : weight.to(x.scalar_type()));
+    if (!effective) {
+      grad_x.addmm_(q.mul(importance.flatten().to(x.scalar_type())), lora_a.flatten(0, 1).to(x.scalar_type()));
     }
-    if (need_a || need_importance) {
-      const auto s = at::mm(q.t(), inputs).unflatten_symint(0, {projections, rank});            // [P, r, k]
-      if (need_importance) grad_importance = lora_a.mul(s).sum(-1);
-      if (need_a) grad_a = s.mul(importance.unsqueeze(2));
-    }
+    grad_x = grad_x.view_symint(x.sym_sizes());
   }
-  if (need_b) {
-    const auto p = at::mm(inputs, all_a.t()).unflatten_symint(1, {projections, rank});          // [N, P, r]
-    grad_b = at::bmm(grads_by_projection.transpose(1, 2), p.transpose(0, 1)).mul_(importance.unsqueeze(1));
+  if (need_a || need_importance) {
+    const auto by_projection = s.view_symint(lora_a.sym_sizes());                               // [P, r, k]
+    if (need_importance) grad_importance = lora_a.mul(by_projection).sum(-1);
+    if (need_a) grad_a = by_projection.mul(importance.unsqueeze(2));
   }
-  if (need_weight) grad_weight = at::mm(grads.t(), inputs);
+  if (need_b) grad_b = t.transpose(1, 2).mul(importance.unsqueeze(1));                          // [P, d, r]
+  if (need_weight) grad_weight = at::mm(grads.t(), inputs).to(weight.scalar_type());
   if (need_bias) grad_bias = grads.sum(0);
   return {grad_x, grad_weight, grad_bias, grad_a, grad_b, grad_importance};
 }
 
 struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
-  // bias comes last: the edges of the other inputs then keep their number when it is absent.
+  // bias and effective come last: the edges of the other inputs then keep their number when they are absent.
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& lora_a,
-                        const Tensor& lora_b, const Tensor& importance, const std::optional<Tensor>& bias) {
-    static const auto forward_op = c10::Dispatcher::singleton()
-                                       .findSchemaOrThrow("codyra::lora_linear_stacked", "")
-                                       .typed<decltype(lora_linear_stacked)>();
+                        const Tensor& lora_b, const Tensor& importance, const std::optional<Tensor>& bias,
+                        std::optional<Tensor> effective) {
+    static const auto forward_op = operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
     const at::AutoDispatchBelowADInplaceOrView guard;
-    context->save_for_backward({x, weight, lora_a, lora_b, importance});
+    // The weight that was multiplied with, rounded: its difference to `weight` is not of low rank.
+    if (!effective && x.scalar_type() != weight.scalar_type()) {
+      check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
+      effective = effective_weight(weight, lora_a, lora_b, importance, x.scalar_type());
+    }
+    context->save_for_backward({x, weight, lora_a, lora_b, importance, effective.value_or(Tensor())});
     context->saved_data["has_bias"] = bias && bias->defined();
-    return forward_op.call(x, weight, bias, lora_a, lora_b, importance);
+    return forward_op.call(x, weight, bias, lora_a, lora_b, importance, effective);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    static const auto backward_op = c10::Dispatcher::singleton()
-                                        .findSchemaOrThrow("codyra::lora_linear_backward", "")
-                                        .typed<decltype(lora_linear_backward)>();
+    static const auto backward_op = operator_named<decltype(lora_linear_backward)>("codyra::lora_linear_backward");
     const auto saved = context->get_saved_variables();
     const bool need_bias = context->saved_data["has_bias"].toBool() && context->needs_input_grad(5);
+    const auto effective = saved[5].defined() ? std::make_optional(saved[5]) : std::nullopt;
     const auto [x, weight, bias, lora_a, lora_b, importance] =
         backward_op.call(grads[0], saved[0], saved[1], saved[2], saved[3], saved[4],
                          {context->needs_input_grad(0), context->needs_input_grad(1), need_bias,
-                          context->needs_input_grad(2), context->needs_input_grad(3), context->needs_input_grad(4)});
-    return {x, weight, lora_a, lora_b, importance, bias};
+                          context->needs_input_grad(2), context->needs_input_grad(3), context->needs_input_grad(4)},
+                         effective);
+    return {x, weight, lora_a, lora_b, importance, bias, Tensor()};
   }
 };
 
 Tensor lora_linear_stacked_autograd(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
-                                    const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance) {
-  return LoraLinearStacked::apply(x, weight, lora_a, lora_b, importance, bias);
+                                    const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
+                                    const std::optional<Tensor>& effective) {
+  return LoraLinearStacked::apply(x, weight, lora_a, lora_b, importance, bias, effective);
+}
+
+// Activations are computed in the lower precision; the factors and the weight they are added to stay as they are.
+Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
+                                    const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
+                                    const std::optional<Tensor>& effective) {
+  static const auto op = operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
+  const auto device = x.device().type();
+  const c10::impl::ExcludeDispatchKeyGuard guard(at::autocast::get_autocast_dispatch_key_from_device_type(device));
+  const auto dtype = at::autocast::get_autocast_dtype(device);
+  return op.call(at::autocast::cached_cast(dtype, x, device), weight, at::autocast::cached_cast(dtype, bias, device),
+                 lora_a, lora_b, importance, at::autocast::cached_cast(dtype, effective, device));
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  m.def("lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance) "
-        "-> Tensor");
+  // `effective` is W_eff as effective_weights forms it, in the dtype of x: where it is at hand, it is not formed again.
+  m.def("lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance, *, "
+        "Tensor? effective=None) -> Tensor");
   m.def("lora_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor lora_a, Tensor lora_b, Tensor importance, "
-        "bool[6] output_mask) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+        "bool[6] output_mask, *, Tensor? effective=None) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
 }
 
 // Plain ATen, so one kernel serves CPU, CUDA and Meta.
@@ -116,5 +139,9 @@ TORCH_LIBRARY_IMPL(codyra, Autograd, m) {
   m.impl("lora_linear_stacked", lora_linear_stacked_autograd);
   m.impl("lora_linear_backward", torch::autograd::autogradNotImplementedFallback());
 }
+
+TORCH_LIBRARY_IMPL(codyra, AutocastCPU, m) { m.impl("lora_linear_stacked", lora_linear_stacked_autocast); }
+
+TORCH_LIBRARY_IMPL(codyra, AutocastCUDA, m) { m.impl("lora_linear_stacked", lora_linear_stacked_autocast); }
 
 }  // namespace codyra

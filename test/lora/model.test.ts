@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { ClipModel } from "../../lib/clip/index.js";
-import { inject, type LoraConfig, type LoraTarget } from "../../lib/lora/index.js";
+import {
+  inject,
+  type LoraConfig,
+  type LoraModel,
+  LoraOptimizer,
+  type LoraTarget,
+} from "../../lib/lora/index.js";
 import { generator, memoryStatistics, noGrad, scope, type Tensor } from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
 import { features, snapshot, tinyClip, trainedAdapters } from "./models.js";
@@ -89,7 +95,7 @@ describe.each(configs)("adapters %j", (config) => {
       expect(loraA.grad!.abs().sum().item()).toBeGreaterThan(0);
       expect(loraB.grad!.abs().sum().item()).toBeGreaterThan(0);
     }
-    const total = lora.importance.grad!.abs().sum().item();
+    const total = gradientsOf(lora).importance.abs().sum().item();
     if (config.importance === "fixed") expect(total).toBe(0);
     else expect(total).toBeGreaterThan(0);
   });
@@ -113,12 +119,53 @@ describe.each(configs)("adapters %j", (config) => {
   });
 });
 
+/** Views of the flat gradient. */
+function gradientsOf(lora: LoraModel): { factors: Tensor; importance: Tensor } {
+  const { factors, importance } = lora;
+  const rest = lora.parameters.grad!.narrow(0, factors.numel(), importance.numel());
+  return {
+    factors: lora.parameters.grad!.narrow(0, 0, factors.numel()),
+    importance: rest.view(importance.shape),
+  };
+}
+
 describe("LoraModel", () => {
+  it("computes with the effective weights of all layers until the next step", () => {
+    const model = tinyClip();
+    const lora = trainedAdapters(model, { rank: 2 });
+    const before = features(model);
+    const gradients = (): Tensor => {
+      lora.zeroGrad();
+      lossOf(model).backward();
+      return lora.parameters.grad!.clone();
+    };
+    const expected = gradients();
+    lora.formEffectiveWeights("float32");
+    expect(lora.layers.every(({ effectiveWeight }) => effectiveWeight !== undefined)).toBe(true);
+    expectSame(features(model), before, 1e-5);
+    expectClose(gradients(), expected);
+    new LoraOptimizer(lora).step(0, 0);
+    expect(lora.layers.every(({ effectiveWeight }) => effectiveWeight === undefined)).toBe(true);
+  });
+
+  it("forms them anew and releases them", () => {
+    const lora = trainedAdapters(tinyClip(), { rank: 2, targets: ["q", "o"] });
+    const before = memoryStatistics();
+    lora.formEffectiveWeights("bfloat16");
+    lora.formEffectiveWeights("bfloat16");
+    const formed = lora.layers.flatMap(({ effectiveWeight }) => effectiveWeight ?? []);
+    expect(formed).toHaveLength(5); // o of five blocks; a layer of which only q is adapted computes part by part
+    expect(formed.every(({ dtype }) => dtype === "bfloat16")).toBe(true);
+    lora.releaseEffectiveWeights();
+    expect(memoryStatistics()).toEqual(before);
+  });
+
   it("accumulates all gradients in views of one flat tensor until zeroGrad", () => {
     const model = tinyClip();
     const lora = trainedAdapters(model, { rank: 2 });
     lossOf(model).backward();
-    const once = { factors: lora.factors.grad!.clone(), importance: lora.importance.grad!.clone() };
+    const gradients = gradientsOf(lora);
+    const once = { factors: gradients.factors.clone(), importance: gradients.importance.clone() };
     const parts = lora.layers.flatMap(({ loraA, loraB }) => [loraA, loraB]);
     let offset = 0;
     for (const part of parts) {
@@ -134,11 +181,10 @@ describe("LoraModel", () => {
     }
 
     lossOf(model).backward();
-    expectClose(lora.factors.grad!, once.factors.mul(2));
-    expectClose(lora.importance.grad!, once.importance.mul(2));
+    expectClose(gradients.factors, once.factors.mul(2));
+    expectClose(gradients.importance, once.importance.mul(2));
     lora.zeroGrad();
-    for (const tensor of [lora.factors, lora.importance, ...parts])
-      expect(tensor.grad!.eq(0).all().item()).toBe(true);
+    for (const tensor of [lora.parameters, ...parts]) expect(tensor.grad!.eq(0).all().item()).toBe(true);
   });
 
   it("starts A uniform in ±1/√k, B at zero and w from N(0, 1)", () => {

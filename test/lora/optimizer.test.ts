@@ -67,7 +67,7 @@ it("leaves fixed importance weights alone", () => {
   const model = tinyClip();
   const lora = trainedAdapters(model, { rank: 2, importance: "fixed" });
   const optimizer = new LoraOptimizer(lora);
-  lora.factors.grad!.fill_(1);
+  lora.parameters.grad!.fill_(1);
   const before = lora.factors.clone();
   optimizer.step(0.1, 0.5);
   expect(lora.importance.eq(1).all().item()).toBe(true);

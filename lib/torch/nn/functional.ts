@@ -1,4 +1,4 @@
-import { clampMin, crossEntropyLoss, linalgVectorNorm, mul, mul_, silu } from "../operators.generated.js";
+import { clampMin, crossEntropyLoss, linalgVectorNorm } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
 
 export {
@@ -7,17 +7,12 @@ export {
   layerNorm,
   linear,
   logSoftmax,
+  quickGelu,
   relu,
   scaledDotProductAttention,
   silu,
   softmax,
 } from "../operators.generated.js";
-
-/** The GELU approximation of OpenAI's CLIP: `x · σ(1.702 x)`. */
-export function quickGelu(x: Tensor): Tensor {
-  // Through SiLU, `y · σ(y)`, whose backward keeps one tensor instead of three.
-  return mul_(silu(mul(x, 1.702)), 1 / 1.702);
-}
 
 const reductions = { none: 0, mean: 1, sum: 2 } as const;
 

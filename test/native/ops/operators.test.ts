@@ -141,10 +141,10 @@ describe("adamw_soft_threshold_", () => {
     expect(() =>
       adamwSoftThreshold_(ones([2]).requiresGrad_(), ...state, { ...options, step: 1, kappa: 0 }),
     ).toThrow(
-      "expected grad mode off, because importance requires grad, got grad mode on. Step inside no_grad.",
+      "expected grad mode off, because parameters requires grad, got grad mode on. Step inside no_grad.",
     );
     expect(() => adamwSoftThreshold_(ones([3]), ...state, { ...options, step: 1, kappa: 0 })).toThrow(
-      "expected grad of shape [3] (shape of importance), got [2]. Keep one flat tensor for each.",
+      "expected grad of shape [3] (shape of parameters), got [2]. Keep one flat tensor for each.",
     );
   });
 });

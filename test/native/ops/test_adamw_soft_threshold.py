@@ -11,7 +11,7 @@ SETTINGS = {"lr": 0.05, "beta1": 0.9, "beta2": 0.9999, "eps": 1e-8, "weight_deca
 
 
 def state(*shape, dtype=torch.float32):
-    """importance, grad, exp_avg, exp_avg_sq in the middle of a run."""
+    """parameters, grad, exp_avg, exp_avg_sq in the middle of a run."""
     return [
         activations(*shape, dtype=dtype),
         activations(*shape, dtype=dtype, seed=2),
@@ -30,19 +30,19 @@ class AdamWSoftThreshold(unittest.TestCase):
             [parameter], lr=SETTINGS["lr"], betas=(SETTINGS["beta1"], SETTINGS["beta2"]),
             eps=SETTINGS["eps"], weight_decay=SETTINGS["weight_decay"],
         )
-        importance = layout(start)
-        exp_avg, exp_avg_sq = torch.zeros_like(importance), torch.zeros_like(importance)
+        parameters = layout(start)
+        exp_avg, exp_avg_sq = torch.zeros_like(parameters), torch.zeros_like(parameters)
         for step in range(1, steps + 1):
             grad = activations(36, 16, dtype=dtype, seed=100 + step)
             ops.adamw_soft_threshold_(
-                importance, layout(grad), exp_avg, exp_avg_sq,
+                parameters, layout(grad), exp_avg, exp_avg_sq,
                 step=step, kappa=kappa, reference=reference, **SETTINGS,
             )
             parameter.grad = grad.double()
             optimizer.step()
             if kappa > 0:
                 parameter.data = plain(parameter.data, kappa)
-        return importance, parameter.detach()
+        return parameters, parameter.detach()
 
     def test_twenty_steps_agree_with_torch_optim_adamw(self):
         for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 5e-2)):
@@ -74,6 +74,18 @@ class AdamWSoftThreshold(unittest.TestCase):
             for actual, expected in zip(fused, separate, strict=True):
                 self.assertTrue(torch.equal(actual, expected))
 
+    def test_elements_before_first_are_only_stepped(self):
+        for count in (8, 100_003):  # one thread's share, and more
+            whole, head, tail = state(count), state(count), state(count)
+            ops.adamw_soft_threshold_(*whole, step=7, kappa=0.3, first=5, **SETTINGS)
+            ops.adamw_soft_threshold_(*head, step=7, kappa=0.0, **SETTINGS)
+            ops.adamw_soft_threshold_(*tail, step=7, kappa=0.3, **SETTINGS)
+            for actual, stepped, thresholded in zip(whole, head, tail, strict=True):
+                self.assertTrue(torch.equal(actual[:5], stepped[:5]))
+                self.assertTrue(torch.equal(actual[5:], thresholded[5:]))
+            self.assertGreater((whole[0][5:] == 0).sum().item(), 0)
+            self.assertEqual((whole[0][:5] == 0).sum().item(), 0)
+
     def test_nan_in_the_gradient_reaches_the_weight(self):
         arguments = state(8)
         arguments[1][3] = float("nan")
@@ -90,7 +102,7 @@ class AdamWSoftThreshold(unittest.TestCase):
         arguments = state(8)
         before = arguments[0].clone()
         arguments[0].requires_grad_()
-        with self.assertRaisesRegex(RuntimeError, "expected grad mode off, because importance requires grad, got"):
+        with self.assertRaisesRegex(RuntimeError, "expected grad mode off, because parameters requires grad, got"):
             ops.adamw_soft_threshold_(*arguments, step=1, kappa=0.5, **SETTINGS)
         self.assertTrue(torch.equal(arguments[0], before))
         with torch.no_grad():
@@ -98,14 +110,17 @@ class AdamWSoftThreshold(unittest.TestCase):
         self.assertFalse(torch.equal(arguments[0], before))
 
     def test_errors(self):
-        importance, grad, exp_avg, exp_avg_sq = state(8)
+        parameters, grad, exp_avg, exp_avg_sq = state(8)
         cases = [
-            ((importance, grad[:7], exp_avg, exp_avg_sq), {},
-             r"codyra::adamw_soft_threshold_: expected grad of shape \[8\] \(shape of importance\), got \[7\]\. "),
-            ((importance, grad, exp_avg.double(), exp_avg_sq), {},
-             r"expected exp_avg of dtype Float \(dtype of importance\), got Double\. "),
-            ((importance, grad, exp_avg, exp_avg_sq), {"step": 0}, r"expected step >= 1, got 0\. The first step is 1\."),
-            ((importance, grad, exp_avg, exp_avg_sq), {"kappa": -1.0}, r"expected kappa >= 0, got -1\. "),
+            ((parameters, grad[:7], exp_avg, exp_avg_sq), {},
+             r"codyra::adamw_soft_threshold_: expected grad of shape \[8\] \(shape of parameters\), got \[7\]\. "),
+            ((parameters, grad, exp_avg.double(), exp_avg_sq), {},
+             r"expected exp_avg of dtype Float \(dtype of parameters\), got Double\. "),
+            ((parameters, grad, exp_avg, exp_avg_sq), {"step": 0}, r"expected step >= 1, got 0\. The first step is 1\."),
+            ((parameters, grad, exp_avg, exp_avg_sq), {"kappa": -1.0}, r"expected kappa >= 0, got -1\. "),
+            ((parameters, grad, exp_avg, exp_avg_sq), {"first": 9},
+             r"expected first between 0 and 8 \(elements of parameters\), got 9\. "),
+            (tuple(torch.ones(8, 2).T for _ in range(4)), {"first": 1}, r"expected contiguous parameters, .* \[1, 2\]\. "),
         ]
         for arguments, changed, message in cases:
             with self.subTest(message=message), self.assertRaisesRegex(RuntimeError, message):
@@ -114,4 +129,4 @@ class AdamWSoftThreshold(unittest.TestCase):
     def test_opcheck(self):
         for reference in (False, True):
             opcheck(ops.adamw_soft_threshold_, tuple(state(6, 4)),
-                    {"step": 3, "kappa": 0.2, "reference": reference, **SETTINGS})
+                    {"step": 3, "kappa": 0.2, "reference": reference, "first": 10, **SETTINGS})

@@ -168,7 +168,7 @@ class LoraLinear(unittest.TestCase):
             ((x[0, 0], weight, bias, lora_a, lora_b, importance),
              r"expected x of shape \[\.\.\., 32\], got a scalar\. "),
             ((x.double(), weight, bias, lora_a, lora_b, importance),
-             r"expected x of dtype Float \(dtype of weight\), got Double\. Convert one of them\."),
+             r"expected x of dtype Float \(dtype of weight\), or of a 16-bit one beside a Float weight, got Double\. Convert"),
             ((x, weight, bias, lora_a, lora_b, importance.half()),
              r"expected importance of dtype Float \(dtype of weight\), got Half\. "),
         ]
@@ -191,3 +191,76 @@ class LoraLinear(unittest.TestCase):
         for arguments, message in cases:
             with self.subTest(message=message), self.assertRaisesRegex(RuntimeError, message):
                 ops.lora_linear_stacked(*arguments)
+
+
+class MixedPrecision(unittest.TestCase):
+    """Activations of 16 bits beside a weight and factors in float32."""
+
+    def gradients(self, function, inputs):
+        inputs = [t.detach().requires_grad_() for t in inputs]
+        output = function(*inputs)
+        probe = activations(*output.shape, seed=2).to(output.dtype)
+        return [output.detach(), *torch.autograd.grad((output * probe).sum(), inputs)]
+
+    def test_agrees_with_the_plain_formula_and_keeps_every_dtype(self):
+        for projections, operator in OPERATORS.items():
+            for dtype in (torch.bfloat16, torch.float16):
+                with self.subTest(operator=operator, dtype=dtype):
+                    weight, bias, *adapter = factors(64, 96, 8, projections)
+                    inputs = (activations(5, 7, 96, dtype=dtype), weight, bias.to(dtype), *adapter)
+                    expected = self.gradients(lora_linear, [t.double() for t in inputs])
+                    actual = self.gradients(operator, inputs)
+                    self.assertEqual([t.dtype for t in actual], [dtype, *(t.dtype for t in inputs)])
+                    for result, reference in zip(actual, expected, strict=True):
+                        self.assertLessEqual(relative_error(result, reference), TOLERANCE[dtype])
+
+    def test_small_updates_are_added_before_rounding(self):
+        # 200 updates of a hundredth of bfloat16's resolution: added to a rounded weight they would all be lost.
+        weight, x = torch.ones(1, 1), torch.ones(1, 1, dtype=torch.bfloat16)
+        lora_a, lora_b, importance = torch.full((200, 1), 2**-14), torch.ones(1, 200), torch.ones(200)
+        output = ops.lora_linear(x, weight, None, lora_a, lora_b, importance)
+        self.assertEqual(output.item(), torch.tensor(1 + 200 * 2**-14).bfloat16().item())
+        self.assertGreater(output.item(), 1)
+
+    def test_an_effective_weight_at_hand_changes_nothing(self):
+        for dtype in (torch.float32, torch.bfloat16):
+            weight, bias, *adapter = factors(64, 96, 8, STACKED)
+            inputs = (activations(5, 7, 96, dtype=dtype), weight, bias.to(dtype), *adapter)
+            (effective,) = ops.effective_weights([weight], *([t] for t in adapter), dtype=dtype)
+
+            def with_effective(*arguments):
+                return ops.lora_linear_stacked(*arguments, effective=effective)
+
+            pairs = zip(self.gradients(with_effective, inputs), self.gradients(ops.lora_linear_stacked, inputs), strict=True)
+            for actual, expected in pairs:
+                self.assertLessEqual(relative_error(actual, expected), 1e-5 if dtype == torch.float32 else 1e-2)
+
+    def test_autocast_lowers_the_activations_only(self):
+        weight, bias, *adapter = factors(64, 96, 8, STACKED, requires_grad=True)
+        x = activations(5, 7, 96, requires_grad=True)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = ops.lora_linear_stacked(x, weight, bias, *adapter)
+        lowered = ops.lora_linear_stacked(x.bfloat16(), weight, bias.bfloat16(), *adapter)
+        self.assertTrue(torch.equal(output, lowered))
+        output.float().square().sum().backward()
+        for tensor in (x, weight, bias, *adapter):
+            self.assertEqual(tensor.grad.dtype, torch.float32)
+
+    def test_errors(self):
+        weight, bias, *adapter = factors(16, 32, 4, STACKED)
+        x = activations(5, 32)
+        for effective, message in (
+            (weight[1:], r"expected effective of shape \[48, 32\] \(shape of weight\), got \[47, 32\]\. Form it with"),
+            (weight.bfloat16(), r"expected effective of dtype Float \(dtype of x\), got BFloat16\. "),
+        ):
+            with self.subTest(message=message), self.assertRaisesRegex(RuntimeError, message):
+                ops.lora_linear_stacked(x, weight, bias, *adapter, effective=effective)
+        with self.assertRaisesRegex(RuntimeError, r"expected bias of dtype BFloat16 \(dtype of x\), got Float\. "):
+            ops.lora_linear_stacked(x.bfloat16(), weight, bias, *adapter)
+
+    def test_opcheck(self):
+        weight, bias, *adapter = factors(5, 4, 2, STACKED, requires_grad=True)
+        x = activations(3, 4, dtype=torch.bfloat16, requires_grad=True)
+        opcheck(ops.lora_linear_stacked, (x, weight, bias.bfloat16(), *adapter))
+        effective = torch.zeros_like(weight, dtype=torch.bfloat16)
+        opcheck(ops.lora_linear_stacked, (x, weight, bias.bfloat16(), *adapter), {"effective": effective})

@@ -73,3 +73,34 @@ class MergeRanks(unittest.TestCase):
         for projections in (None, 3):
             weight, _, *adapter = factors(5, 4, 2, projections)
             opcheck(ops.merge_ranks_, (weight, *adapter))
+
+
+class MergeAllRanks(unittest.TestCase):
+    def arguments(self):
+        layers = [factors(16, 32, 6, 3), factors(24, 8, 4, 1, seed=1), factors(5, 7, 0, 2, seed=2)]
+        layers[0][4][1, 2:4] = 0
+        layers[1][4][0, 0] = 0
+        return [[layer[position] for layer in layers] for position in (0, 2, 3, 4)]
+
+    def test_agrees_with_one_layer_at_a_time(self):
+        together, apart = self.arguments(), self.arguments()
+        counts = ops.merge_all_ranks_(*together)
+        self.assertEqual(counts.tolist(), [6, 4, 6, 3, 0, 0])
+        totals = [ops.merge_ranks_(*layer) for layer in zip(*apart, strict=True)]
+        self.assertEqual(totals, [16, 3, 0])
+        for actual, expected in zip(together[0], apart[0], strict=True):
+            self.assertTrue(torch.equal(actual, expected))
+
+    def test_one_non_finite_importance_weight_leaves_all_layers_alone(self):
+        arguments = self.arguments()
+        before = [weight.clone() for weight in arguments[0]]
+        arguments[3][1][0, 3] = float("nan")
+        with self.assertRaisesRegex(RuntimeError, r"expected finite importance weights, got 1 of 22 non-finite\. "):
+            ops.merge_all_ranks_(*arguments)
+        for weight, kept in zip(arguments[0], before, strict=True):
+            self.assertTrue(torch.equal(weight, kept))
+
+    def test_merged_weights_stay_out_of_the_adapters_graph(self):
+        weights, *adapters = self.arguments()
+        ops.merge_all_ranks_(weights, *([t.requires_grad_() for t in tensors] for tensors in adapters))
+        self.assertFalse(any(weight.requires_grad for weight in weights))

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import type { Precision } from "../clip/index.js";
 import { terminalStyle } from "../report/index.js";
 import {
   type ClassificationOutput,
@@ -9,6 +10,7 @@ import {
 import { readLabels } from "./labels.js";
 import { addModelOptions, modelSettings } from "./model-options.js";
 import type { ModelSettings } from "./models.js";
+import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
 import { UsageError } from "./usage-error.js";
 
@@ -19,6 +21,7 @@ interface ClassifyFlags extends Partial<ModelSettings> {
   top: number;
   batchSize: number;
   device: string;
+  precision?: Precision;
   json?: boolean;
   jsonLines?: boolean;
 }
@@ -39,6 +42,7 @@ export function classifyCommand(): Command {
     .option("--top <n>", "labels to print per image", positiveInteger, 5)
     .option("--batch-size <n>", "images per pass", positiveInteger, 32)
     .option("--device <device>", "cpu, cuda, cuda:1, …", device, "cpu")
+    .addOption(precisionOption())
     .option("--json", "print a JSON array")
     .option("--json-lines", "print a line of JSON per image")
     .addHelpText(
@@ -66,7 +70,8 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
 
   if (files.length > 0) {
     const { template, top: topK, batchSize } = flags;
-    const model = openModel(modelSettings({ model: "miniature", ...flags }), flags.device);
+    const model = openModel(modelSettings({ model: "miniature", ...flags }), flags.device, flags.precision);
+    warnIfSlow(flags, (line) => process.stderr.write(`${line}\n`));
     const progress = startProgress(flags, files.length);
     let done = 0;
     for await (const result of classifyFiles(model, files, labels, { template, topK, batchSize })) {

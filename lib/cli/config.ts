@@ -38,7 +38,14 @@ export const configSchema = z.strictObject({
   shots: z.int().positive().nullable().default(16).describe("training images per class; null takes all"),
   seed: z.int().nonnegative().default(8).describe("seed of sampling, initialisation and batches"),
   device: z.string().default("cpu").describe("cpu, cuda, cuda:1, …"),
-  evaluationBatchSize: z.int().positive().default(100).describe("test images per pass"),
+  precision: z
+    .enum(["fp32", "bf16"])
+    .optional()
+    .describe("what the encoders compute in; default: bf16 on CUDA, else fp32"),
+  evaluationBatchSize: z
+    .union([z.int().positive(), z.literal("auto")])
+    .default(100)
+    .describe("test images per pass; auto takes as many as fit into memory"),
   cache: z.boolean().default(true).describe("keep decoded images on disk for the next run"),
   output: z.string().optional().describe("directory for the run's files"),
   ...readingShape,

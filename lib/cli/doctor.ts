@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Command } from "commander";
+import { bf16Instructions } from "./processor.js";
 
 /** What happened, what was expected, and what to do. */
 interface Problem {
@@ -29,7 +30,12 @@ interface Compiler {
 export interface Diagnosis {
   readonly node: string;
   readonly platform: string;
-  readonly cpu: { readonly model: string; readonly cores: number; readonly bf16: boolean };
+  readonly cpu: {
+    readonly model: string;
+    readonly cores: number;
+    /** Instructions for `--precision bf16`; without any it is slow. */
+    readonly bf16: readonly string[];
+  };
   readonly libtorch: Libtorch | null;
   /** Path of libcodyra_ops, for `torch.ops.load_library`. */
   readonly opsLibrary: string | null;
@@ -96,7 +102,7 @@ export async function diagnose(): Promise<Diagnosis> {
   return {
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
-    cpu: { model: cpus()[0]?.model ?? "unknown", cores: cpus().length, bf16: hasBf16() },
+    cpu: { model: cpus()[0]?.model ?? "unknown", cores: cpus().length, bf16: bf16Instructions() },
     libtorch: found && { version: found.version, path: found.path, source: found.source },
     opsLibrary: record?.opsLibrary ?? null,
     python: found?.python ?? null,
@@ -145,13 +151,6 @@ function addonProblem(addon: Diagnosis["addon"], libtorch: Libtorch | undefined)
   };
 }
 
-/** Whether the processor multiplies bfloat16 in hardware, so that `--precision bf16` pays. */
-function hasBf16(): boolean {
-  const cpuinfo = "/proc/cpuinfo";
-  if (existsSync(cpuinfo)) return /\b(avx512_bf16|amx_bf16|bf16)\b/.test(readFileSync(cpuinfo, "utf8"));
-  return process.platform === "darwin" && !/Apple M1\b/.test(cpus()[0]?.model ?? "");
-}
-
 /** Names as the driver knows them; libtorch's own order is kept where the driver's tool is missing. */
 async function nameCudaDevices(count: number): Promise<string[]> {
   if (count === 0) return [];
@@ -165,7 +164,7 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
   const { cpu, libtorch, compiler, cuda, addon, problems } = diagnosis;
   const rows = {
     node: `${diagnosis.node}, ${diagnosis.platform}`,
-    processor: `${cpu.model}, ${cpu.cores} cores, ${cpu.bf16 ? "bf16" : "no bf16"}`,
+    processor: `${cpu.model}, ${cpu.cores} cores, ${cpu.bf16.length > 0 ? `bf16 by ${cpu.bf16.join(", ")}` : "no bf16"}`,
     CUDA: cuda.available ? cuda.devices.join("; ") : "none",
     libtorch: libtorch ? `${libtorch.version} (${libtorch.source}) ${libtorch.path}` : "not found",
     python: diagnosis.python ?? "none with this torch",

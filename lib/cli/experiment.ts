@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ZodError } from "zod";
-import { type ClipModel, loadModel } from "../clip/index.js";
+import { type ClipModel, defaultPrecision, loadModel, type Precision } from "../clip/index.js";
 import { ImageCache, loadImages, loadTask, miniature, type Task, taskFromArrays } from "../data/index.js";
 import {
   type ContinualMethod,
@@ -8,7 +8,13 @@ import {
   type ProtocolName,
   type ReferenceData,
 } from "../methods/index.js";
-import { type AccuracyMatrix, type RunObserver, run, type TestSet } from "../protocol/index.js";
+import {
+  type AccuracyMatrix,
+  type BatchSize,
+  type RunObserver,
+  run,
+  type TestSet,
+} from "../protocol/index.js";
 import type { Device } from "../torch/index.js";
 import { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 import type { Config } from "./config.js";
@@ -18,8 +24,16 @@ import type { Progress } from "./progress.js";
 import { UsageError } from "./usage-error.js";
 
 /** @throws if there is no such model, or its files are damaged */
-export function openModel({ model, ...options }: ModelSettings, device: string): ClipModel {
-  return loadModel(resolveModel(model), { ...options, device: device as Device });
+export function openModel(
+  { model, ...options }: ModelSettings,
+  device: string,
+  precision?: Precision,
+): ClipModel {
+  return loadModel(resolveModel(model), {
+    ...options,
+    device: device as Device,
+    precision: precision ?? defaultPrecision(device as Device),
+  });
 }
 
 /**
@@ -132,9 +146,11 @@ export interface ExperimentOptions {
   readonly method: ContinualMethod;
   readonly model: ModelSettings;
   readonly device: string;
+  /** Default: `bf16` on CUDA, else `fp32`. */
+  readonly precision?: Precision;
   readonly seed: number;
   readonly directory: string;
-  readonly evaluationBatchSize?: number;
+  readonly evaluationBatchSize?: BatchSize;
   readonly reference?: ReferenceData;
   /** Evaluated after every task, and never trained on. */
   readonly holdOuts?: readonly TestSet[];
@@ -150,7 +166,7 @@ export async function runExperiment(
   tasks: readonly Task[],
   progress: Progress,
 ): Promise<AccuracyMatrix> {
-  const model = openModel(options.model, options.device);
+  const model = openModel(options.model, options.device, options.precision);
   try {
     return await run({
       ...options,

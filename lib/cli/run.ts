@@ -1,7 +1,9 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { RunRecord } from "../protocol/index.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
 import { addModelOptions, modelSettings } from "./model-options.js";
+import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
 
 interface RunFlags {
@@ -35,7 +37,12 @@ export function runCommand(): Command {
     .option("--shots <n>", "training images per class", wholeNumber)
     .option("--seed <n>", "seed of sampling, initialisation and batches", wholeNumber)
     .option("--device <device>", "cpu, cuda, cuda:1, …")
-    .option("--evaluation-batch-size <n>", "test images per pass", wholeNumber)
+    .addOption(precisionOption())
+    .option(
+      "--evaluation-batch-size <n>",
+      "test images per pass; auto: as many as fit into memory",
+      numberOrAuto,
+    )
     .option("--data <dir>", "folder that holds the folders of the paper's datasets")
     .option("--no-cache", "do not keep decoded images on disk")
     .option("--output <dir>", "directory for the run's files (default: runs/<name>)")
@@ -69,6 +76,17 @@ Examples:
     .action(runStream);
 }
 
+/** Such as `load 0.3 GB, training 1.2 GB (device 4.1 GB)`: the highest of each phase. */
+function formatPeaks(peaks: RunRecord["memory"]): string {
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+  return Object.entries(peaks)
+    .map(([phase, { peakResidentBytes, peakDeviceBytes }]) => {
+      const device = peakDeviceBytes === undefined ? "" : ` (device ${gigabytes(peakDeviceBytes)})`;
+      return `${phase} ${gigabytes(peakResidentBytes)}${device}`;
+    })
+    .join(", ");
+}
+
 /** Lists the methods in the help of `codyra run`; other commands need not load them. */
 export async function listMethods(command: Command): Promise<void> {
   if (command.name() !== "run") return;
@@ -90,7 +108,7 @@ async function runStream({
   const config = readConfig(path, { ...settings, options: option });
   const { openHoldOuts, openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
   const { openReference } = await import("./reference.js");
-  const { computeMetrics } = await import("../protocol/index.js");
+  const { computeMetrics, RunDirectory } = await import("../protocol/index.js");
   const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
   );
@@ -101,7 +119,8 @@ async function runStream({
     progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
   });
 
-  const { options, protocol, seed, device, evaluationBatchSize } = config;
+  const { options, protocol, seed, device, precision, evaluationBatchSize } = config;
+  warnIfSlow(config, (line) => progress.say(line));
   const model = modelSettings(config);
   const method = openMethod(config.method, options, protocol);
   const reader = openModel(model, "cpu");
@@ -127,6 +146,7 @@ async function runStream({
       method,
       model,
       device,
+      precision,
       seed,
       directory,
       evaluationBatchSize,
@@ -141,23 +161,29 @@ async function runStream({
   );
   const page = `${directory}/report.html`;
   await writeReport(findRuns(directory).map(readRun), page);
+  const { memory } = new RunDirectory(directory).readRecord();
   if (json) {
     process.stdout.write(
-      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy) }, null, 2)}\n`,
+      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,
     );
     return;
   }
   for (const table of metricTables([readRun(directory)])) {
     process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
   }
-  process.stdout.write(`\nRun files  ${directory}\nReport     ${page}\n`);
+  process.stdout.write(`\nMemory     ${formatPeaks(memory)}\n`);
+  process.stdout.write(`Run files  ${directory}\nReport     ${page}\n`);
+}
+
+function numberOrAuto(text: string): number | string {
+  return text === "auto" ? text : wholeNumber(text);
 }
 
 function wholeNumber(text: string): number {
   return Number(text); // the configuration's schema says what is wrong with it
 }
 
-/** `rank=8`, `targets=q,v`, `cropScale=0.8,1`, `ddas.unit=image`: numbers where they look like numbers, lists where there are commas. */
+/** `rank=8`, `targets=q,v`, `cropScale=0.8,1`, `ddas.unit=image`: numbers and booleans where they look like such, lists where there are commas. */
 function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("Expected key=value, such as iterations=100.");
@@ -179,5 +205,6 @@ function withValue(
 }
 
 function parseValue(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
   return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
 }

@@ -1,6 +1,23 @@
 import { nn, type Tensor } from "../torch/index.js";
 import type { TransformerConfig } from "./config.js";
 
+/** Picks positions of a sequence: `[B, L, width]` to `[..., width]`. */
+export type Select = (x: Tensor) => Tensor;
+
+/**
+ * Lets the positions of sequences read each other: `[B, L, 3 · width]` to `[B, L, width]`.
+ * @param qkv queries, keys and values side by side
+ */
+export type Mix = (qkv: Tensor, heads: number) => Tensor;
+
+/** How a forward pass differs from the plain one. */
+export interface AttentionOptions {
+  /** Which positions are wanted, after mixing. Default: all. */
+  readonly select?: Select;
+  /** Default: scaled dot-product attention in each of the B sequences. */
+  readonly mix?: Mix;
+}
+
 /** Multi-head self-attention; q, k and v are one matrix product. */
 export class Attention extends nn.Module {
   readonly qkv: nn.StackedLinear;
@@ -19,24 +36,25 @@ export class Attention extends nn.Module {
     this.out = this.registerChild("out_proj", new nn.Linear(width, width, options));
   }
 
-  /**
-   * @param x `[B, L, width]`
-   * @param select picks the positions whose result is wanted, after mixing: `[B, L, width]` to `[..., width]`
-   * @returns what `select` returns, projected
-   */
-  forward(x: Tensor, select: Select = all): Tensor {
-    const [batch, length, width] = x.shape as [number, number, number];
-    const heads = [batch, length, this.heads, width / this.heads];
-    const [q, k, v] = this.qkv
-      .forward(x)
-      .chunk(3, -1)
-      .map((part) => part.view(heads).transpose(1, 2)) as [Tensor, Tensor, Tensor]; // [B, heads, L, D]
-    const mixed = nn.functional.scaledDotProductAttention(q, k, v, { isCausal: this.isCausal });
-    return this.out.forward(select(mixed.transpose(1, 2).reshape([batch, length, width])));
+  /** @param x `[B, L, width]`   @returns the same shape, or what `select` picks of it */
+  forward(x: Tensor, { select = (mixed) => mixed, mix = this.mix }: AttentionOptions = {}): Tensor {
+    return this.out.forward(select(mix(this.qkv.forward(x), this.heads)));
   }
+
+  private readonly mix: Mix = (qkv, heads) => {
+    const [q, k, v] = splitHeads(qkv, heads);
+    return joinHeads(nn.functional.scaledDotProductAttention(q, k, v, { isCausal: this.isCausal }));
+  };
 }
 
-/** Picks positions of a sequence: `[B, L, width]` to `[..., width]`. */
-export type Select = (x: Tensor) => Tensor;
+/** @param qkv `[B, L, 3 · width]`   @returns q, k and v, `[B, heads, L, width / heads]` each */
+export function splitHeads(qkv: Tensor, heads: number): [q: Tensor, k: Tensor, v: Tensor] {
+  const [batch, length, width] = qkv.shape as [number, number, number];
+  const shape = [batch, length, heads, width / 3 / heads];
+  return qkv.chunk(3, -1).map((part) => part.view(shape).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+}
 
-const all: Select = (x) => x;
+/** @param mixed `[B, heads, L, D]`   @returns `[B, L, heads · D]` */
+export function joinHeads(mixed: Tensor): Tensor {
+  return mixed.transpose(1, 2).flatten(2);
+}

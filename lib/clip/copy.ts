@@ -6,5 +6,6 @@ import { ClipModel } from "./model.js";
 export function copyModel(model: ClipModel): ClipModel {
   const copy = new ClipModel(model.config, model.assets, { device: model.device, dtype: model.dtype });
   scope(() => loadStateDict(copy, model.stateDict(), "copyModel"));
+  copy.precision = model.precision;
   return copy.requiresGrad_(false);
 }

@@ -22,10 +22,17 @@ export {
   type TransformedImage,
 } from "./image-transform.js";
 export { type CreateOptions, createModel, initialise } from "./initialise.js";
-export { type ClassifyOptions, ClipModel } from "./model.js";
+export { type ClassifyOptions, ClipModel, defaultPrecision, type Precision } from "./model.js";
 export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
 export { type PretrainOptions, pretrain } from "./pretrain.js";
-export { classFeatures, classPrompts, defaultTemplate, fillTemplate } from "./prompts.js";
+export {
+  classFeatures,
+  classPrompts,
+  defaultTemplate,
+  encodePrompts,
+  fillTemplate,
+  type Prompts,
+} from "./prompts.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
 export type { Block, BlockAdapter } from "./transformer.js";
 export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";

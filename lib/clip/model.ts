@@ -1,4 +1,14 @@
-import { type Device, type DType, empty, nn, noGrad, scope, type Tensor } from "../torch/index.js";
+import {
+  autocast,
+  type Checkpoints,
+  type Device,
+  type DType,
+  empty,
+  nn,
+  noGrad,
+  scope,
+  type Tensor,
+} from "../torch/index.js";
 import { type AdaptableLayer, adaptableLayers } from "./adaptable.js";
 import type { ModelAssets } from "./assets.js";
 import type { ClipConfig } from "./config.js";
@@ -13,11 +23,26 @@ export interface ClassifyOptions {
   readonly template?: string | readonly string[];
 }
 
+/** What the encoders compute in: everything in the dtype of the weights, or matrix products and attention in bfloat16. */
+export type Precision = "fp32" | "bf16";
+
+/** The precision that pays on a device: `bf16` on CUDA, `fp32` elsewhere. */
+export function defaultPrecision(device: Device): Precision {
+  return device.startsWith("cuda") ? "bf16" : "fp32";
+}
+
 /** CLIP, arXiv:2103.00020. Parameters have the names of Hugging Face's `CLIPModel`; they are made uninitialised. */
 export class ClipModel extends nn.Module {
   readonly text: TextTransformer;
   readonly vision: VisionTransformer;
   readonly logitScale: Tensor; // []
+  /**
+   * Of both encoders. With `bf16` weights and adapters stay as they are, and so do features, which come in the dtype of the weights: what
+   * is done with them, such as normalising and losses, is exact.
+   */
+  precision: Precision = "fp32";
+  /** Where the blocks of both encoders leave what they compute again in the backward pass. Default: they keep their activations. */
+  checkpoints: Checkpoints | undefined;
   private readonly textProjection: nn.Linear;
   private readonly visualProjection: nn.Linear;
 
@@ -68,12 +93,18 @@ export class ClipModel extends nn.Module {
 
   /** @param pixels normalised, float `[B, 3, S, S]`   @returns `[B, embedDim]`, not normalised */
   encodeImage(pixels: Tensor): Tensor {
-    return this.visualProjection.forward(this.vision.forward(pixels));
+    return this.#encode(() => this.visualProjection.forward(this.vision.forward(pixels, this.checkpoints)));
   }
 
-  /** @param ids `int64 [C, L]`, L at most the context length   @returns `[C, embedDim]`, not normalised */
-  encodeText(ids: Tensor): Tensor {
-    return this.textProjection.forward(this.text.forward(ids));
+  /**
+   * @param ids `int64 [C, L]`, L at most the context length
+   * @param options `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts them. They are computed once,
+   *   which changes no feature by more than rounding
+   * @returns `[C, embedDim]`, not normalised
+   */
+  encodeText(ids: Tensor, { sharedPrefix = 0 }: { readonly sharedPrefix?: number } = {}): Tensor {
+    const options = { sharedPrefix, checkpoints: this.checkpoints };
+    return this.#encode(() => this.textProjection.forward(this.text.forward(ids, options)));
   }
 
   /**
@@ -107,5 +138,10 @@ export class ClipModel extends nn.Module {
   /** The linear layers of the model's blocks: vision before text, and in each block qkv, o, fc, proj. */
   adaptableLayers(): AdaptableLayer[] {
     return adaptableLayers(this);
+  }
+
+  #encode(features: () => Tensor): Tensor {
+    if (this.precision === "fp32") return features();
+    return autocast({ dtype: "bfloat16", device: this.device }, features).to({ dtype: this.dtype });
   }
 }

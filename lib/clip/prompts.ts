@@ -1,5 +1,6 @@
-import { cat, nn, noGrad, scope, type Tensor } from "../torch/index.js";
+import { cat, type Device, nn, noGrad, scope, type Tensor } from "../torch/index.js";
 import type { ClipModel } from "./model.js";
+import type { Tokenizer } from "./tokenizer.js";
 
 export const defaultTemplate = "a photo of a {}.";
 
@@ -16,6 +17,38 @@ export function fillTemplate(template: string, name: string): string {
 /** A prompt for each class. */
 export function classPrompts(labels: readonly string[], template = defaultTemplate): string[] {
   return labels.map((label) => fillTemplate(template, label));
+}
+
+/** Prompts as `encodeText` takes them. */
+export interface Prompts {
+  /** `int64 [prompts, L]` */
+  readonly ids: Tensor;
+  /** How many leading ids all prompts have in common, such as those of the template up to the class name. */
+  readonly sharedPrefix: number;
+}
+
+/** Token ids of prompts. The shared prefix is counted before they move to the device, so that nothing waits for it. */
+export function encodePrompts(
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  { device = "cpu" }: { readonly device?: Device } = {},
+): Prompts {
+  return scope(() => {
+    const ids = tokenizer.encode(texts);
+    const sharedPrefix = countShared(ids.toTypedArray() as BigInt64Array, ids.size(1), tokenizer.endId);
+    return { ids: ids.to({ device }), sharedPrefix };
+  });
+}
+
+/** Leading ids that are the same in all rows of this length; the end of a text is not among them. */
+function countShared(ids: BigInt64Array, length: number, endId: number): number {
+  const isShared = (column: number): boolean => {
+    for (let i = column; i < ids.length; i += length) if (ids[i] !== ids[column]) return false;
+    return ids[column] !== BigInt(endId);
+  };
+  let shared = 0;
+  while (shared < length && isShared(shared)) shared++;
+  return shared;
 }
 
 /**
@@ -35,23 +68,29 @@ export function classFeatures(
       `classFeatures: expected labels and templates, got ${labels.length} and ${all.length}. Name at least one each.`,
     );
   }
-  const prompts = labels.flatMap((label) => all.map((template) => fillTemplate(template, label)));
   const { normalize } = nn.functional;
+  const { tokenizer, device } = model;
   return noGrad(() =>
     scope(() => {
-      const features: Tensor[] = [];
-      for (let start = 0; start < prompts.length; start += chunk) {
-        features.push(
+      const features = all.flatMap((template) => {
+        const prompts = classPrompts(labels, template);
+        return chunksOf(prompts, chunk).map((part) =>
           scope(() => {
-            const ids = model.tokenizer.encode(prompts.slice(start, start + chunk), { device: model.device });
-            return normalize(model.encodeText(ids));
+            const { ids, sharedPrefix } = encodePrompts(tokenizer, part, { device });
+            return normalize(model.encodeText(ids, { sharedPrefix }));
           }),
         );
-      }
+      });
       const perPrompt = cat(features);
       return all.length === 1
         ? perPrompt
-        : normalize(perPrompt.view([labels.length, all.length, -1]).mean([1]));
+        : normalize(perPrompt.view([all.length, labels.length, -1]).mean([0]));
     }),
+  );
+}
+
+function chunksOf<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>
+    values.slice(i * size, (i + 1) * size),
   );
 }

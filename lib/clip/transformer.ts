@@ -1,5 +1,5 @@
-import { nn, type Tensor } from "../torch/index.js";
-import { Attention, type Select } from "./attention.js";
+import { type Checkpoints, nn, scope, type Tensor } from "../torch/index.js";
+import { Attention, type AttentionOptions, type Mix, type Select } from "./attention.js";
 import type { TransformerConfig } from "./config.js";
 
 /** The feed-forward half of a block. */
@@ -45,13 +45,20 @@ export class Block extends nn.Module {
   }
 
   /** @param x `[B, L, width]`   @returns the same shape, or that of the positions that `select` picks */
-  forward(x: Tensor, select?: Select): Tensor {
-    if (this.adapter !== undefined && select !== undefined) return select(this.forward(x)); // it may read any position
+  forward(x: Tensor, { select, mix }: AttentionOptions = {}): Tensor {
+    if (this.adapter !== undefined && select !== undefined) return select(this.forward(x, { mix })); // it may read any position
     const residual = select === undefined ? x : select(x);
-    const attended = residual.add(this.attention.forward(this.norm1.forward(x), select));
+    const attended = residual.add(this.attention.forward(this.norm1.forward(x), { select, mix }));
     const output = attended.add(this.mlp.forward(this.norm2.forward(attended)));
     return this.adapter === undefined ? output : output.add(this.adapter.forward(attended));
   }
+}
+
+export interface TransformerOptions {
+  /** Default: attention in each of the B sequences. */
+  readonly mix?: Mix;
+  /** Makes each block compute its activations again in the backward pass. */
+  readonly checkpoints?: Checkpoints;
 }
 
 /** The blocks of one tower. */
@@ -68,14 +75,16 @@ export class Transformer extends nn.Module {
   /**
    * CLIP reads out one position, so the last block computes its output projection and feed-forward half for that one only.
    * @param x `[B, L, width]`
-   * @param pool picks the position to read: `[B, L, width]` to `[B, width]`
-   * @returns `[B, width]`
+   * @param pool picks the positions to read: `[B, L, width]` to `[N, width]`
+   * @returns `[N, width]`
    */
-  forward(x: Tensor, pool: Select): Tensor {
-    const last = this.blocks.length - 1;
-    return this.blocks.reduce(
-      (hidden, block, layer) => block.forward(hidden, layer === last ? pool : undefined),
-      x,
-    );
+  forward(x: Tensor, pool: Select, { mix, checkpoints }: TransformerOptions = {}): Tensor {
+    const last = this.blocks.at(-1);
+    return this.blocks.reduce((hidden, block) => {
+      const forward = (input: Tensor): Tensor =>
+        block.forward(input, { mix, select: block === last ? pool : undefined });
+      // The scope frees at once what the backward pass will not read.
+      return checkpoints === undefined ? scope(() => forward(hidden)) : checkpoints.run(hidden, forward);
+    }, x);
   }
 }

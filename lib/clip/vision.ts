@@ -1,4 +1,4 @@
-import { cat, conv2d, empty, nn, type Tensor } from "../torch/index.js";
+import { type Checkpoints, cat, conv2d, empty, nn, type Tensor } from "../torch/index.js";
 import type { VisionConfig } from "./config.js";
 import { Transformer } from "./transformer.js";
 
@@ -34,7 +34,7 @@ export class VisionTransformer extends nn.Module {
   }
 
   /** @param pixels normalised, float `[B, 3, S, S]`   @returns `[B, width]`   @throws if S is not the model's image size */
-  forward(pixels: Tensor): Tensor {
+  forward(pixels: Tensor, checkpoints?: Checkpoints): Tensor {
     const { width, imageSize } = this.config;
     const [batch, ...shape] = pixels.shape as [number, ...number[]];
     if (shape.join() !== [3, imageSize, imageSize].join()) {
@@ -47,7 +47,8 @@ export class VisionTransformer extends nn.Module {
     const tokens = cat([this.classEmbedding.expand([batch, 1, width]), patches], 1).add(
       this.positions.weight,
     );
-    const pooled = this.encoder.forward(this.preNorm.forward(tokens), (x) => x.select(1, 0)); // the class token
+    const classToken = (x: Tensor): Tensor => x.select(1, 0);
+    const pooled = this.encoder.forward(this.preNorm.forward(tokens), classToken, { checkpoints });
     return this.postNorm.forward(pooled);
   }
 

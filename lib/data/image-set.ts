@@ -38,8 +38,8 @@ export class ImageSet implements Disposable {
   ): { images: torch.Tensor; labels: torch.Tensor } {
     return torch.scope(() => {
       const index = torch.tensor(indices, { dtype: "int64", device: this.images.device });
-      const images = this.images.indexSelect(0, index).to({ device });
-      const labels = this.labels.indexSelect(0, index).to({ device });
+      const images = torch.upload(this.images.indexSelect(0, index), device);
+      const labels = torch.upload(this.labels.indexSelect(0, index), device);
       return { images, labels };
     });
   }
@@ -51,8 +51,8 @@ export class ImageSet implements Disposable {
     device = this.images.device,
   ): { images: torch.Tensor; labels: torch.Tensor } {
     return torch.scope(() => {
-      const images = this.images.narrow(0, start, end - start).to({ device });
-      const labels = this.labels.narrow(0, start, end - start).to({ device });
+      const images = torch.upload(this.images.narrow(0, start, end - start), device);
+      const labels = torch.upload(this.labels.narrow(0, start, end - start), device);
       return { images, labels };
     });
   }

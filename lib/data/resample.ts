@@ -49,10 +49,15 @@ function filterWeights(
   outputSize: number,
   device: torch.Device,
 ): torch.Tensor {
-  const column = (values: number[]) => torch.tensor(values, { device }).view([-1, 1, 1]); // [B, 1, 1]
-  const scale = column(spans.map(({ length }) => length / outputSize));
-  const start = column(spans.map((span) => span.start));
-  const width = column(spans.map(({ length }) => Math.max(length / outputSize, 1)));
+  const rows = spans.map(({ start, length }) => {
+    const scale = length / outputSize;
+    return [scale, start, Math.max(scale, 1)];
+  });
+  const [scale, start, width] = torch.tensor(rows, { device }).view([-1, 3, 1, 1]).unbind(1) as [
+    torch.Tensor,
+    torch.Tensor,
+    torch.Tensor,
+  ]; // [B, 1, 1] each, in one copy to the device
   const output = torch.arange(outputSize, { dtype: "float32", device }).add(0.5).view([1, -1, 1]);
   const input = torch.arange(inputSize, { dtype: "float32", device }).add(0.5).view([1, 1, -1]);
   const centers = output.mul(scale).add_(start); // [B, outputSize, 1]

@@ -44,7 +44,7 @@ export const icarl: MethodDefinition = {
           teacher,
           images,
           stretched: false,
-          texts: trainingPrompts(model, [task]),
+          texts: trainingPrompts(model, [task]).ids,
           temperature: options.temperature,
           batchSize: options.batchSize,
           order: "cyclic",

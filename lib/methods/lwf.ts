@@ -28,7 +28,7 @@ export const lwf: MethodDefinition = {
           teacher,
           images: task.train,
           stretched: true,
-          texts: trainingPrompts(model, [task]),
+          texts: trainingPrompts(model, [task]).ids,
           temperature: options.temperature,
           batchSize: options.batchSize,
           order: { seed: `reference ${taskSeed(context)}` }, // not the order of the supervised batches

@@ -112,6 +112,7 @@ class MoeAdapter implements ContinualMethod {
       const loss = await train(task, context, {
         options: this.options,
         encoders: "both",
+        generator: this.#blocks[0]?.generator,
         zeroGrad: () => {
           routerOptimizer.zeroGrad();
           expertOptimizer.zeroGrad();

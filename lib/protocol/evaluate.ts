@@ -1,6 +1,7 @@
-import { evaluationBatches, type ImageSet } from "../data/index.js";
+import type { ImageSet } from "../data/index.js";
 import type { Classifier, ContinualMethod, LabelGroup, ProtocolName, RunContext } from "../methods/index.js";
 import * as torch from "../torch/index.js";
+import { AdaptiveBatchSize, type BatchSize } from "./batch-size.js";
 import { candidates } from "./label-spaces.js";
 
 /** What accuracy is measured on: a task, or a dataset that is never trained on. */
@@ -10,7 +11,7 @@ export interface TestSet extends LabelGroup {
 
 export interface EvaluateOptions {
   readonly protocol: ProtocolName;
-  readonly batchSize: number;
+  readonly batchSize: BatchSize;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -25,6 +26,8 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<number[]> {
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
+  const { device, preprocessing } = context.model;
+  const batchSize = new AdaptiveBatchSize(options.batchSize, device);
   let done = 0;
   return torch.scope(async () => {
     let joint: Classifier | undefined;
@@ -34,19 +37,21 @@ export async function evaluate(
       const isJoint = options.protocol === "x-tail";
       const classify = (isJoint ? joint : undefined) ?? method.classifier(labels, context);
       if (isJoint) joint = classify;
-      const correct = torch.zeros([], { dtype: "int64", device: context.model.device });
-      for (const batch of evaluationBatches(test, {
-        batchSize: options.batchSize,
-        preprocessing: context.model.preprocessing,
-        device: context.model.device,
-      })) {
+      const correct = torch.zeros([], { dtype: "int64", device });
+      for (let start = 0; start < test.length; ) {
         context.signal.throwIfAborted();
-        torch.scope(() => {
-          // The first of equal scores wins: torch's argmax of equal values is the lowest index.
-          const predicted = classify(batch.pixels, name).argmax(1);
-          correct.add_(predicted.eq(batch.labels.add(offset)).sum());
-        });
-        done += batch.labels.size(0);
+        const end = Math.min(start + batchSize.current, test.length);
+        const isDone = batchSize.fits(() =>
+          torch.scope(() => {
+            const { images, labels } = test.slice(start, end, device);
+            // The first of equal scores wins: torch's argmax of equal values is the lowest index.
+            const predicted = classify(preprocessing.normalise(images), name).argmax(1);
+            correct.add_(predicted.eq(labels.add(offset)).sum());
+          }),
+        );
+        if (!isDone) continue;
+        done += end - start;
+        start = end;
         options.onProgress?.(done, total);
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -13,6 +13,7 @@ import type { ContinualMethod, MethodState, RunEvent } from "../methods/index.js
 import * as torch from "../torch/index.js";
 import { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
 import { parseAccuracyMatrix } from "./matrix-file.js";
+import type { PeakMemory, Phase } from "./memory.js";
 import type { AccuracyMatrix } from "./metrics.js";
 
 /** What a run was: everything needed to repeat it and to read its numbers. `run.json`. */
@@ -40,6 +41,8 @@ export interface RunRecord {
   finishedAt: string | null;
   durationSeconds: number;
   peakResidentBytes: number;
+  /** Highest memory of each phase. */
+  memory: Partial<Record<Phase, PeakMemory>>;
   trainableParameters: number;
   totalParameters: number;
 }

@@ -18,7 +18,7 @@ export function newRecord(options: RunOptions): RunRecord {
     method: method.name,
     protocol,
     seed,
-    config: { ...config, options: method.options },
+    config: { ...config, precision: model.precision, options: method.options },
     versions: { codyra: packageVersion(), libtorch: torch.version(), node: process.versions.node },
     gitRevision: gitRevision(),
     datasets: tasks.map((task) => ({
@@ -35,6 +35,7 @@ export function newRecord(options: RunOptions): RunRecord {
     finishedAt: null,
     durationSeconds: 0,
     peakResidentBytes: 0,
+    memory: {},
     trainableParameters: 0,
     totalParameters: model.numParameters(),
   };

@@ -7,8 +7,10 @@ import type {
   RunContext,
   TrainSummary,
 } from "../methods/index.js";
+import type { BatchSize } from "./batch-size.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { duplicateNames } from "./label-spaces.js";
+import { MemoryMeter } from "./memory.js";
 import type { AccuracyMatrix } from "./metrics.js";
 import { RunDirectory, type RunRecord, type SampleRecord } from "./run-directory.js";
 import { checkIsSame, newRecord } from "./run-record.js";
@@ -38,7 +40,8 @@ export interface RunOptions {
   readonly directory: string;
   /** Go on with a run that was interrupted; starts it when there is none. */
   readonly resume?: boolean;
-  readonly evaluationBatchSize?: number;
+  /** Test images per pass; `auto` takes what fits into memory. Default: 100. */
+  readonly evaluationBatchSize?: BatchSize;
   /** Recorded with the run, beside the method's own options. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
@@ -94,9 +97,11 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
   }
   const accuracy = directory.readMatrix() ?? emptyMatrix(tasks, holdOuts);
   const clock = startClock(record.durationSeconds);
+  const memory = new MemoryMeter(model.device, record.memory);
 
   const evaluateAll = async (taskIndex: number): Promise<Accuracies> => {
     const began = performance.now();
+    memory.begin();
     const context = contextOf(taskIndex);
     const [streamImages, holdOutImages] = [countImages(tasks), countImages(holdOuts)];
     const on = (datasets: readonly TestSet[], labels: ProtocolName, before: number) =>
@@ -115,6 +120,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
       accuracy: byName(tasks, accuracies.stream),
       ...(holdOuts.length > 0 && { holdOuts: byName(holdOuts, accuracies.holdOuts) }),
       seconds: (performance.now() - began) / 1000,
+      ...memory.end(taskIndex < 0 ? "zero-shot" : "evaluation"),
     });
     return accuracies;
   };
@@ -122,7 +128,9 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
   const saveProgress = (): void => {
     directory.writeMatrix(accuracy);
     record.durationSeconds = clock();
-    record.peakResidentBytes = Math.max(record.peakResidentBytes, process.resourceUsage().maxRSS * 1024);
+    record.memory = memory.peaks;
+    const peaks = Object.values(memory.peaks).map(({ peakResidentBytes }) => peakResidentBytes);
+    record.peakResidentBytes = Math.max(record.peakResidentBytes, ...peaks);
     directory.writeRecord(record);
   };
 
@@ -145,7 +153,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     } else {
       if (t > 0 && t === firstTask) directory.loadCheckpoint(t - 1, model, method);
       directory.dropEventsFrom(t);
-      const summary = await learn(method, task, contextOf(t));
+      const summary = await learn(method, task, contextOf(t), memory);
       isUnchanged = summary.iterations === 0;
       record.trainableParameters = summary.trainableParameters;
       directory.writeRecord(record);
@@ -228,14 +236,26 @@ function countImages(datasets: readonly TestSet[]): number {
   return datasets.reduce((count, { test }) => count + test.length, 0);
 }
 
-async function learn(method: ContinualMethod, task: Task, context: RunContext): Promise<TrainSummary> {
+async function learn(
+  method: ContinualMethod,
+  task: Task,
+  context: RunContext,
+  memory: MemoryMeter,
+): Promise<TrainSummary> {
   const began = performance.now();
+  memory.begin();
   const about = { task: context.taskIndex, dataset: task.name };
   context.log({ kind: "task-start", ...about, images: task.train.length, classes: task.classes.length });
   await method.beginTask(task, context);
   const summary = await method.trainTask(task, context);
   await method.endTask(task, context);
-  context.log({ kind: "task-end", ...about, ...summary, seconds: (performance.now() - began) / 1000 });
+  context.log({
+    kind: "task-end",
+    ...about,
+    ...summary,
+    seconds: (performance.now() - began) / 1000,
+    ...memory.end("training"),
+  });
   return summary;
 }
 

@@ -1,7 +1,7 @@
 import { bridge } from "./bridge.js";
 import { wrapOptional } from "./operator.js";
+import { synchronous } from "./synchronous.js";
 import type { Tensor } from "./tensor.js";
-import type { Device, DType } from "./types.js";
 
 /** Runs `body` without recording operations for autograd. @throws if `body` is asynchronous */
 export function noGrad<T>(body: () => T): T {
@@ -41,17 +41,6 @@ export function detectAnomaly<T>(body: () => T): T {
   }
 }
 
-/** Runs `body` with matrix products and the like in `dtype`, and what needs precision in float32. @throws if `body` is asynchronous */
-export function autocast<T>(options: { dtype: DType; device?: Device }, body: () => T): T {
-  const device = options.device ?? "cpu";
-  const before = bridge().setAutocast(device, options.dtype);
-  try {
-    return synchronous(body(), "autocast");
-  } finally {
-    bridge().setAutocast(device, before);
-  }
-}
-
 /**
  * Gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
  * @returns one per input; `undefined` where an unused input is allowed
@@ -85,15 +74,4 @@ function withGradMode<T>(enabled: boolean, body: () => T, name: string): T {
   } finally {
     bridge().setGradEnabled(before);
   }
-}
-
-// The modes belong to the thread, so other code that runs while `body` awaits would be caught in them.
-function synchronous<T>(result: T, name: string): T {
-  if (result instanceof Promise) {
-    result.catch(() => {}); // the error below is the one to report
-    throw new TypeError(
-      `${name}: expected a synchronous function, got one that returns a promise. Call ${name} inside it instead.`,
-    );
-  }
-  return result;
 }

@@ -75,7 +75,10 @@ export interface Bridge {
   enterInferenceMode(): void;
   exitInferenceMode(): void;
   setAnomalyEnabled(enabled: boolean): boolean;
-  setAutocast(device: string, dtype: string | null): string | null;
+  // autocast.cc
+  autocastDtype(device: string): string | null;
+  enterAutocast(device: string, dtype: string | null): string | null;
+  exitAutocast(device: string, before: string | null): void;
   // random.cc
   manualSeed(seed: number | bigint): void;
   createGenerator(device: string, seed: number | bigint): number;

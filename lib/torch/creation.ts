@@ -3,6 +3,7 @@ import { wrap } from "./operator.js";
 import * as operators from "./operators.generated.js";
 import type { Tensor } from "./tensor.js";
 import type { Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
+import { upload } from "./upload.js";
 
 export interface TensorOptions {
   dtype?: DType;
@@ -61,9 +62,10 @@ function fromBytes(array: ArrayBufferView, dtype: DType, shape: readonly number[
 }
 
 function finish(made: Tensor, { dtype, device, requiresGrad }: TensorOptions): Tensor {
-  const isDone = (dtype === undefined || dtype === made.dtype) && (device === undefined || device === "cpu");
-  const result = isDone ? made : operators.toCopy(made, { dtype, device });
-  if (result !== made) made.dispose();
+  const converted = dtype === undefined || dtype === made.dtype ? made : operators.toCopy(made, { dtype });
+  if (converted !== made) made.dispose();
+  const result = device === undefined || device === "cpu" ? converted : upload(converted, device);
+  if (result !== converted) converted.dispose();
   if (requiresGrad) result.requiresGrad = true;
   return result;
 }

@@ -1,6 +1,6 @@
 export * as archive from "./archive.js";
+export { type AutocastOptions, autocast } from "./autocast.js";
 export {
-  autocast,
   detectAnomaly,
   enableGrad,
   grad,
@@ -9,6 +9,7 @@ export {
   noGrad,
 } from "./autograd.js";
 export { type DeviceMemory, packageRoot } from "./bridge.js";
+export { Checkpoints } from "./checkpoints.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as images from "./images.js";
 export * as nn from "./nn/index.js";
@@ -22,3 +23,4 @@ export * as safetensors from "./safetensors.js";
 export { keep, scope, unscoped } from "./scope.js";
 export { type BackwardOptions, Tensor } from "./tensor.js";
 export type { Device, DType, Layout, MemoryFormat, NestedNumbers, Scalar, TypedArray } from "./types.js";
+export { upload } from "./upload.js";

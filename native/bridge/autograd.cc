@@ -1,6 +1,5 @@
 // Gradients and the modes that decide what is recorded.
 
-#include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/anomaly_mode.h>
@@ -95,27 +94,6 @@ Napi::Value setAnomalyEnabled(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), before);
 }
 
-// Sets the dtype of automatic casting on a device, null for none; returns the one before.
-Napi::Value setAutocast(const Napi::CallbackInfo& info) {
-  const auto type = c10::Device(textArgument(info, 0)).type();
-  Napi::Value before = info.Env().Null();
-  if (at::autocast::is_autocast_enabled(type)) {
-    before = Napi::String::New(info.Env(), scalarTypeName(at::autocast::get_autocast_dtype(type)));
-  }
-  at::autocast::clear_cache();  // casts of weights are valid within one scope only
-  if (info[1].IsNull()) {
-    at::autocast::set_autocast_enabled(type, false);
-  } else {
-    const c10::ScalarType dtype = parseScalarType(textArgument(info, 1));
-    if (dtype != c10::kBFloat16 && dtype != c10::kHalf) {
-      throw std::invalid_argument("expected dtype bfloat16 or float16, got " + scalarTypeName(dtype) + ". Leave autocast out for others.");
-    }
-    at::autocast::set_autocast_dtype(type, dtype);
-    at::autocast::set_autocast_enabled(type, true);
-  }
-  return before;
-}
-
 }  // namespace
 
 void exportAutograd(Napi::Object exports) {
@@ -132,7 +110,6 @@ void exportAutograd(Napi::Object exports) {
   exportFunction<enterInferenceMode>(exports, "enterInferenceMode");
   exportFunction<exitInferenceMode>(exports, "exitInferenceMode");
   exportFunction<setAnomalyEnabled>(exports, "setAnomalyEnabled");
-  exportFunction<setAutocast>(exports, "setAutocast");
 }
 
 }  // namespace codyra

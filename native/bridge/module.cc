@@ -21,6 +21,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   codyra::exportLookup(exports);
   codyra::exportTensors(exports);
   codyra::exportAutograd(exports);
+  codyra::exportAutocast(exports);
   codyra::exportRandom(exports);
   codyra::exportRuntime(exports);
   codyra::exportArchive(exports);

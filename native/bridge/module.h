@@ -8,6 +8,7 @@ namespace codyra {
 void exportLookup(Napi::Object exports);
 void exportTensors(Napi::Object exports);
 void exportAutograd(Napi::Object exports);
+void exportAutocast(Napi::Object exports);
 void exportRandom(Napi::Object exports);
 void exportRuntime(Napi::Object exports);
 void exportArchive(Napi::Object exports);

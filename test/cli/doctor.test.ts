@@ -24,6 +24,7 @@ test("a machine that is set up is reported as ready", async () => {
   expect(diagnosis.addon).toEqual({ loads: true, path: join(packageRoot, "build/Release/codyra.node") });
   expect(diagnosis.cuda.devices.length > 0).toBe(diagnosis.cuda.available);
   expect(diagnosis.cpu.cores).toBeGreaterThan(0);
+  for (const name of diagnosis.cpu.bf16) expect(name).toMatch(/bf16$/);
 });
 
 test("--json prints the diagnosis, the default a line for each part", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ClipModel, clipConfigs, createModel, loadModel } from "../../lib/clip/index.js";
+import { ClipModel, clipConfigs, copyModel, createModel, loadModel } from "../../lib/clip/index.js";
 import { arange, nn, noGrad, type Tensor, tensor } from "../../lib/torch/index.js";
 import { expectClose, expected, fixture } from "./fixtures.js";
 
@@ -105,6 +105,29 @@ describe("ClipModel", () => {
       .normalize(features.float())
       .mul(nn.functional.normalize(reference("image_features")));
     expect(similarity.sum([-1]).min().item()).toBeGreaterThan(0.999); // bfloat16 keeps 8 bits
+  });
+
+  it("encodes in bfloat16, with float32 weights, features and gradients", () => {
+    const reference = expected("quick-gelu");
+    const model = loadModel(fixture("quick-gelu"), { precision: "bf16" }).requiresGrad_(true);
+    const images = model.encodeImage(reference("pixels"));
+    const texts = model.encodeText(reference("ids"));
+    for (const [features, wanted] of [
+      [images, reference("image_features")],
+      [texts, reference("text_features")],
+    ] as const) {
+      expect(features.dtype).toBe("float32");
+      expect(features.equal(wanted)).toBe(false);
+      // 8 bits in each of a dozen products, whose errors partly cancel
+      expect(features.sub(wanted).norm().div(wanted.norm()).item()).toBeLessThan(0.02);
+    }
+    const logits = model.logits(images, texts);
+    expect(logits.dtype).toBe("float32");
+    contrastiveLoss(logits).backward();
+    for (const [name, parameter] of model.namedParameters()) {
+      expect(parameter.grad?.dtype, name).toBe("float32");
+    }
+    expect(copyModel(model).precision).toBe("bf16");
   });
 
   it("explains images and prompts of a wrong size", () => {

@@ -113,6 +113,43 @@ describe("evaluate", () => {
       evaluate(zeroShot, colourTasks(), context, { protocol: "mtil", batchSize: 8 }),
     ).rejects.toMatchObject({ name: "AbortError" });
   });
+
+  /** As on a device that holds so many images; `sizes` are the batches it was given. */
+  function limited(images: number): { method: ContinualMethod; sizes: number[] } {
+    const sizes: number[] = [];
+    const method: ContinualMethod = {
+      ...zeroShot,
+      classifier(labels, context) {
+        const classify = zeroShot.classifier(labels, context);
+        return (pixels) => {
+          sizes.push(pixels.size(0));
+          if (pixels.size(0) > images) throw new Error("CUDA out of memory. Tried to allocate 2.00 GiB.");
+          return classify(pixels);
+        };
+      },
+    };
+    return { method, sizes };
+  }
+
+  it("halves an automatic batch size until a batch fits, and goes on with it", async () => {
+    const context = recordedContext(tinyClip());
+    const tasks = colourTasks(); // 12 and 8 test images
+    const { method, sizes } = limited(9);
+    const accuracies = await evaluate(method, tasks, context, { protocol: "mtil", batchSize: "auto" });
+    expect(accuracies).toEqual(await evaluate(zeroShot, tasks, context, { protocol: "mtil", batchSize: 5 }));
+    expect(sizes).toEqual([12, 12, 12, 12, 8, 4, 8]); // of 128, 64, 32, 16, then 8 at most
+  });
+
+  it.each([
+    ["not even one image fits", 0, "auto"],
+    ["the batch size was given", 4, 5],
+  ] as const)("ends where %s", async (_case, fits, batchSize) => {
+    const { method } = limited(fits);
+    const context = recordedContext(tinyClip());
+    await expect(evaluate(method, colourTasks(), context, { protocol: "mtil", batchSize })).rejects.toThrow(
+      "CUDA out of memory",
+    );
+  });
 });
 
 function arrays({ test }: Task) {

@@ -48,7 +48,7 @@ export function readEvents(directory: string): Record<string, unknown>[] {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, "utf8").trimEnd().split("\n");
   return lines.map((line) => {
-    const { time, seconds, imagesPerSecond, ...event } = JSON.parse(line);
+    const { time, seconds, imagesPerSecond, peakResidentBytes, ...event } = JSON.parse(line);
     return event;
   });
 }
@@ -64,7 +64,7 @@ export function readFiles(folder: string): [path: string, content: string][] {
 
 /** Everything in a run directory that must not depend on interruptions. */
 export function outcome(directory: string) {
-  const { durationSeconds, peakResidentBytes, startedAt, finishedAt, ...record } = readJson(
+  const { durationSeconds, peakResidentBytes, memory, startedAt, finishedAt, ...record } = readJson(
     directory,
     "run.json",
   );

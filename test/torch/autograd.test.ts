@@ -1,16 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
-  add,
-  autocast,
   detectAnomaly,
   enableGrad,
   grad,
   inferenceMode,
   isGradEnabled,
-  linalgCholesky,
-  log,
   mm,
-  mul,
   noGrad,
   ones,
   sqrt,
@@ -193,45 +188,5 @@ describe("detectAnomaly", () => {
     expect(broken()).toBeNaN();
     expect(() => detectAnomaly(broken)).toThrow(/SqrtBackward0.*returned nan values/);
     expect(broken()).toBeNaN();
-  });
-});
-
-describe("autocast", () => {
-  const square = () => ones([2, 2]);
-
-  test("computes products in bfloat16 and what needs precision in float32, and ends with the function", () => {
-    const run = () => [
-      mm(square(), square()).dtype,
-      log(mm(square(), square()).float()).dtype,
-      add(square(), 1).dtype,
-    ];
-    expect(autocast({ dtype: "bfloat16" }, run)).toEqual(["bfloat16", "float32", "float32"]);
-    expect(run()).toEqual(["float32", "float32", "float32"]);
-    expect(() => autocast({ dtype: "bfloat16" }, () => linalgCholesky(mul(square(), -1)))).toThrow();
-    expect(run()[0]).toBe("float32");
-  });
-
-  test("nests, and gives float32 gradients to float32 leaves", () => {
-    const weight = square().requiresGrad_();
-    autocast({ dtype: "bfloat16" }, () => {
-      expect(autocast({ dtype: "float16" }, () => mm(square(), square()).dtype)).toBe("float16");
-      mm(square(), weight).sum().backward();
-    });
-    expect(weight.grad?.dtype).toBe("float32");
-    expect(weight.grad?.toArray()).toEqual([
-      [2, 2],
-      [2, 2],
-    ]);
-  });
-
-  test("is for half precision, and for synchronous functions", () => {
-    expect(() => autocast({ dtype: "int32" }, square)).toThrow(
-      "expected dtype bfloat16 or float16, got int32.",
-    );
-    expect(() => autocast({ dtype: "bfloat16" }, async () => 1)).toThrow(
-      "autocast: expected a synchronous function",
-    );
-    expect(() => autocast({ dtype: "bfloat16", device: "meta" }, square)).toThrow(/autocast/);
-    expect(mm(square(), square()).dtype).toBe("float32");
   });
 });

@@ -5,7 +5,7 @@ import { readAssets } from "../assets.js";
 import type { ClipConfig, TransformerConfig } from "../config.js";
 import { parseConfig } from "../config-json.js";
 import { parseJson, readDirectory } from "../files.js";
-import { ClipModel } from "../model.js";
+import { ClipModel, type Precision } from "../model.js";
 import { Preprocessing } from "../preprocessing.js";
 import { fromOpenAi, toOpenAi } from "./keys.js";
 import { parseOpenClipConfig } from "./open-clip.js";
@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly device?: Device;
   /** Default: `"float32"`. */
   readonly dtype?: DType;
+  /** What the encoders compute in. Default: `"fp32"`. */
+  readonly precision?: Precision;
   /** Read `.bin` and `.pt` files, of which only tensors, dictionaries and numbers are read. Default: false. */
   readonly allowPickle?: boolean;
   /** A `tokenizer.json` or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what lies beside the weights, if anything. */
@@ -36,7 +38,7 @@ export interface LoadOptions {
  * @throws if a file is missing, damaged or a pickle that is not allowed, or naming every parameter that does not fit
  */
 export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
-  const { device = "cpu", dtype = "float32" } = options;
+  const { device = "cpu", dtype = "float32", precision = "fp32" } = options;
   return scope(() => {
     const { config, preprocessing, tensors, source, directory } = readCheckpoint(path, options);
     const { contextLength, vocabSize } = config.text;
@@ -47,6 +49,7 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
       tokenizer: options.tokenizer,
     });
     const model = new ClipModel(config, assets, { device, dtype });
+    model.precision = precision;
     try {
       loadStateDict(model, tensors, source);
     } catch (error) {

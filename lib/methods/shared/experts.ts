@@ -121,7 +121,8 @@ export class BlockExperts implements BlockAdapter {
     const [largest, chosen] = scores.topk(this.options.topK);
     if (this.#isTraining) {
       torch.noGrad(() => {
-        const use = torch.bincount(chosen.reshape([-1]), null, this.options.experts);
+        const columns = torch.arange(this.options.experts, { device: this.device });
+        const use = chosen.reshape([-1, 1]).eq(columns).sum([0]); // bincount would wait for the device
         this.stepUse.add_(use);
         this.taskUse.add_(use);
       });

@@ -52,7 +52,8 @@ export function contrastiveLoss(
   if (loss === "reference") {
     return imageToText.sub(logProbabilities.sum().div(classes + earlierClasses));
   }
-  const imagesPerClass = torch.bincount(labels, null, classes); // [C]
+  const columns = torch.arange(classes, { device: labels.device });
+  const imagesPerClass = labels.unsqueeze(1).eq(columns).sum([0]); // [C]; bincount would wait for the device
   const share = imagesPerClass.indexSelect(0, labels).mul(imagesPerClass.gt(0).sum()).reciprocal(); // [N]
   const textToImageLoss = logProbabilities.mul(share).sum().neg();
   return imageToText.add(textToImageLoss).div(2);

@@ -39,6 +39,17 @@ export const trainingShape = {
     .enum(["current", "seen"])
     .default("current")
     .describe("classes an image is compared with: the task's own, or those of earlier tasks too"),
+  accumulate: z
+    .int()
+    .positive()
+    .default(1)
+    .describe(
+      "parts that the images of an iteration are encoded in; the same loss and gradients with less memory, for one more forward pass",
+    ),
+  checkpointing: z
+    .boolean()
+    .default(false)
+    .describe("compute each block's activations again in the backward pass: far less memory, more time"),
   logEvery: z.int().positive().default(10).describe("iterations between logged losses"),
 } as const;
 

@@ -1,4 +1,4 @@
-import { type ClipModel, fillTemplate } from "../../clip/index.js";
+import { type ClipModel, classPrompts, encodePrompts, type Prompts } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -12,6 +12,8 @@ export interface TrainingPlan {
   readonly options: TrainingOptions;
   /** Encoders with trainable weights; features of the other one are computed without gradient, text features once per task. */
   readonly encoders: LoraEncoders;
+  /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
+  readonly generator?: torch.Generator;
   /** What is added to the loss of an iteration, such as a distillation term. */
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
@@ -22,7 +24,8 @@ export interface TrainingPlan {
 
 /**
  * Trains on one task: batches of its images against the prompts of its classes, contrastive loss, one update per iteration.
- * Losses are read back every `logEvery` iterations only, so that the device never waits.
+ * Losses are read back every `logEvery` iterations only, so that the device never waits. With `accumulate`, gradients are those of the whole batch,
+ * also where the loss compares images with each other: "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", arXiv:2101.06983.
  * @returns the mean loss since the last report
  * @throws if the loss is not finite, naming the dataset and the iterations; if the run is aborted
  */
@@ -36,7 +39,8 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     crop: { scale: cropScale },
     device: context.model.device,
   });
-  const lossOf = prepareLoss(task, context, plan);
+  const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
+  const lossOf = prepareLoss(task, context, plan, checkpoints);
   const [sum, penaltySum] = torch.unscoped(() => {
     const zero = () => torch.zeros([], { device: context.model.device });
     return [zero(), zero()];
@@ -44,6 +48,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   let mean = Number.NaN;
   let lastReport = 0;
   let began = performance.now();
+  if (options.checkpointing) context.model.checkpoints = checkpoints;
   try {
     for (let i = 0; i < iterations; i++) {
       context.signal.throwIfAborted();
@@ -57,6 +62,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
           loss = loss.add(penalty);
         }
         loss.backward();
+        checkpoints.backward();
         sum.add_(loss.detach());
         return plan.update(i);
       });
@@ -81,6 +87,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
       await turn();
     }
   } finally {
+    context.model.checkpoints = undefined;
     sum.dispose();
     penaltySum.dispose();
     lossOf.dispose();
@@ -95,7 +102,12 @@ export function taskSeed(context: Pick<RunContext, "seed" | "taskIndex">): numbe
 
 type LossOf = ((pixels: Tensor, labels: Tensor) => Tensor) & { dispose(): void };
 
-function prepareLoss(task: Task, context: RunContext, { options, encoders }: TrainingPlan): LossOf {
+function prepareLoss(
+  task: Task,
+  context: RunContext,
+  { options, encoders }: TrainingPlan,
+  checkpoints: torch.Checkpoints,
+): LossOf {
   const { model, learned } = context;
   const kept: Tensor[] = [];
   const keepFeatures = (make: () => Tensor): Tensor => {
@@ -103,22 +115,26 @@ function prepareLoss(task: Task, context: RunContext, { options, encoders }: Tra
     kept.push(features);
     return features;
   };
-  const ids = trainingPrompts(model, [task]).keep();
-  kept.push(ids);
+  const prompts = trainingPrompts(model, [task]);
+  kept.push(prompts.ids.keep());
   const scale = torch.noGrad(() => model.logitScale.exp()).keep();
   kept.push(scale);
-  const frozenText = encoders === "vision" ? keepFeatures(() => model.encodeText(ids)) : undefined;
+  const frozenText = encoders === "vision" ? keepFeatures(() => encodeTexts(model, prompts)) : undefined;
   const earlierClasses = learned.reduce((count, group) => count + group.classes.length, 0);
   const earlierFeatures =
     options.negatives === "seen" && earlierClasses > 0
-      ? keepFeatures(() => model.encodeText(trainingPrompts(model, learned)))
+      ? keepFeatures(() => encodeTexts(model, trainingPrompts(model, learned)))
       : undefined;
 
+  const encodeImages = (pixels: Tensor): Tensor => {
+    const encode = (part: Tensor): Tensor => unit(model.encodeImage(part));
+    if (options.accumulate === 1) return encode(pixels);
+    return torch.cat(pixels.chunk(options.accumulate).map((part) => checkpoints.run(part, encode)));
+  };
   const lossOf = (pixels: Tensor, labels: Tensor): Tensor => {
-    const images =
-      encoders === "text" ? torch.noGrad(() => model.encodeImage(pixels)) : model.encodeImage(pixels);
-    const texts = frozenText ?? unit(model.encodeText(ids));
-    return contrastiveLoss(unit(images), texts, labels, scale, {
+    const images = encoders === "text" ? torch.noGrad(() => encodeImages(pixels)) : encodeImages(pixels);
+    const texts = frozenText ?? unit(encodeTexts(model, prompts));
+    return contrastiveLoss(images, texts, labels, scale, {
       loss: options.loss,
       labelSmoothing: options.labelSmoothing,
       earlierClasses,
@@ -133,12 +149,14 @@ function prepareLoss(task: Task, context: RunContext, { options, encoders }: Tra
   return Object.assign(lossOf, { dispose });
 }
 
-/** Token ids of the prompts of all classes, each in the first template of its group. */
-export function trainingPrompts(model: ClipModel, groups: readonly LabelGroup[]): Tensor {
-  const prompts = groups.flatMap(({ classes, templates }) =>
-    classes.map((name) => fillTemplate(templates[0] as string, name)),
-  );
-  return torch.scope(() => model.tokenizer.encode(prompts).to({ device: model.device }));
+/** The prompts of all classes, each in the first template of its group. */
+export function trainingPrompts({ tokenizer, device }: ClipModel, groups: readonly LabelGroup[]): Prompts {
+  const prompts = groups.flatMap(({ classes, templates }) => classPrompts(classes, templates[0]));
+  return encodePrompts(tokenizer, prompts, { device });
+}
+
+function encodeTexts(model: ClipModel, { ids, sharedPrefix }: Prompts): Tensor {
+  return model.encodeText(ids, { sharedPrefix });
 }
 
 function unit(features: Tensor): Tensor {

@@ -99,7 +99,7 @@ describe("the options of codyra", () => {
       schedule: "even",
       sparseFrom: "at",
     };
-    expect(optionsOf({})).toEqual({ ...common, ...paper, logEvery: 10 });
+    expect(optionsOf({})).toEqual({ ...common, ...paper, logEvery: 10, accumulate: 1, checkpointing: false });
   });
 
   it("are the public code's with the other preset", () => {
@@ -110,7 +110,13 @@ describe("the options of codyra", () => {
       schedule: "fixed-step",
       sparseFrom: "after",
     };
-    expect(optionsOf({ preset: "reference-code" })).toEqual({ ...common, ...code, logEvery: 10 });
+    expect(optionsOf({ preset: "reference-code" })).toEqual({
+      ...common,
+      ...code,
+      logEvery: 10,
+      accumulate: 1,
+      checkpointing: false,
+    });
   });
 
   it("go over the preset where they are given", () => {

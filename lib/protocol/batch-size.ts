@@ -1,0 +1,36 @@
+import * as torch from "../torch/index.js";
+
+/** Images per pass; with `auto` as many as fit into memory. */
+export type BatchSize = number | "auto";
+
+/** The batch size of an evaluation. With `auto` it begins high, and is halved whenever memory does not suffice. */
+export class AdaptiveBatchSize {
+  current: number;
+
+  constructor(
+    readonly given: BatchSize,
+    device: torch.Device,
+  ) {
+    // Larger ones are no faster. A processor has no other answer to a lack of memory than to end the process.
+    const highest = device.startsWith("cuda") ? 1024 : 128;
+    this.current = given === "auto" ? highest : given;
+  }
+
+  /** Whether there was memory for a pass of the current size; if not, the size is half of what it was. @throws what the pass throws else */
+  fits(pass: () => void): boolean {
+    try {
+      pass();
+      return true;
+    } catch (error) {
+      if (this.given !== "auto" || this.current === 1 || !isOutOfMemory(error)) throw error;
+      this.current = Math.ceil(this.current / 2);
+      torch.cuda.emptyCache();
+      return false;
+    }
+  }
+}
+
+/** Of CUDA's allocator, or of libtorch's own for the CPU. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && /out of memory|can't allocate memory/i.test(error.message);
+}

@@ -1,0 +1,34 @@
+import { bridge } from "./bridge.js";
+import { synchronous } from "./synchronous.js";
+import type { Device, DType } from "./types.js";
+
+export interface AutocastOptions {
+  /** `bfloat16` or `float16`. Default: `bfloat16`. */
+  readonly dtype?: DType;
+  /** Whose operators are cast. Default: `cpu`. */
+  readonly device?: Device;
+  /** False switches a surrounding `autocast` off. Default: true. */
+  readonly enabled?: boolean;
+}
+
+/**
+ * Runs `body` with matrix products, convolutions and attention in `dtype`, and what needs precision in float32; parameters stay as they
+ * are. Which operators are cast: https://docs.pytorch.org/docs/stable/amp.html. Casts of parameters that require a gradient are kept until the
+ * outermost `autocast` ends, so update them outside. Backward passes belong outside too: they repeat the dtypes of the forward pass.
+ * @throws if `dtype` is not of half precision, the device knows no autocast, or `body` is asynchronous
+ */
+export function autocast<T>(options: AutocastOptions, body: () => T): T {
+  const { dtype = "bfloat16", device = "cpu", enabled = true } = options;
+  const before = bridge().enterAutocast(device, enabled ? dtype : null);
+  try {
+    return synchronous(body(), "autocast");
+  } finally {
+    bridge().exitAutocast(device, before);
+  }
+}
+
+/** What `autocast` would have to be given to continue as here, such as when part of a forward pass is repeated. */
+export function currentAutocast(device: Device): AutocastOptions {
+  const dtype = bridge().autocastDtype(device) as DType | null;
+  return dtype === null ? { device, enabled: false } : { device, dtype };
+}

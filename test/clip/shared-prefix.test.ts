@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { type ClipModel, encodePrompts, loadModel } from "../../lib/clip/index.js";
+import { generator, noGrad, randn, scope, type Tensor, tensor } from "../../lib/torch/index.js";
+import { trainedAdapters } from "../lora/models.js";
+import { expectClose, expected, fixture } from "./fixtures.js";
+
+const texts = ["a photo of a cat.", "a photo of a very small blue bird.", "a photo of a dog."];
+
+/** Features, and the gradients of their product with fixed numbers. */
+function encode(model: ClipModel, ids: Tensor, sharedPrefix: number, leaves: readonly Tensor[]) {
+  return scope(() => {
+    const features = model.encodeText(ids, { sharedPrefix });
+    features
+      .mul(randn(features.shape, { generator: generator(3) }))
+      .sum()
+      .backward();
+    const gradients = leaves.map((leaf) => leaf.grad!.clone());
+    for (const leaf of leaves) leaf.grad!.zero_();
+    return { features: features.detach(), gradients };
+  });
+}
+
+function expectSame(model: ClipModel, ids: Tensor, sharedPrefix: number, leaves: readonly Tensor[]): void {
+  const plain = encode(model, ids, 0, leaves);
+  const shared = encode(model, ids, sharedPrefix, leaves);
+  expectClose(shared.features, plain.features);
+  for (const [i, gradient] of shared.gradients.entries()) {
+    const scale = plain.gradients[i]!.abs().max().item() || 1;
+    expectClose(gradient.div(scale), plain.gradients[i]!.div(scale), { what: `gradient ${i}` });
+  }
+}
+
+describe.each(["quick-gelu", "gelu"])("the text tower of %s", (name) => {
+  it("computes the same features and gradients when the common beginning is computed once", () => {
+    const model = loadModel(fixture(name)).requiresGrad_(true);
+    const common = expected(name)("ids").narrow(0, 0, 1);
+    const ids = expected(name)("ids").clone();
+    ids.narrow(1, 0, 3).copy_(common.narrow(1, 0, 3).expand([ids.size(0), 3]));
+    const leaves = Array.from(model.text.parameters());
+    for (const prefix of [1, 2, 3]) expectSame(model, ids, prefix, leaves);
+  });
+});
+
+describe("a shared prefix", () => {
+  it("goes with adapters on the text tower", () => {
+    const model = loadModel(fixture("quick-gelu")).requiresGrad_(false);
+    const lora = trainedAdapters(model, { encoders: "text" });
+    const { ids, sharedPrefix } = encodePrompts(model.tokenizer, texts);
+    const leaves = lora.layers.flatMap(({ loraA, loraB, importance }) => [loraA, loraB, importance]);
+    expectSame(model, ids, sharedPrefix, leaves);
+    lora.remove();
+  });
+
+  it("is read from the first text alone", () => {
+    const model = loadModel(fixture("quick-gelu"));
+    const { ids, sharedPrefix } = encodePrompts(model.tokenizer, texts);
+    const others = ids.clone();
+    others.narrow(0, 1, 2).narrow(1, 0, sharedPrefix).fill_(7);
+    expectClose(model.encodeText(others, { sharedPrefix }), model.encodeText(ids));
+  });
+
+  it("is left out where blocks have adapters that read other positions", () => {
+    const model = loadModel(fixture("quick-gelu"));
+    const { ids, sharedPrefix } = encodePrompts(model.tokenizer, texts);
+    model.text.encoder.blocks[1]!.adapter = { forward: (attended) => attended.mean([1], true) };
+    const encoded = noGrad(() =>
+      [0, sharedPrefix].map((prefix) => model.encodeText(ids, { sharedPrefix: prefix })),
+    );
+    expect(encoded[1]!.equal(encoded[0]!)).toBe(true);
+  });
+
+  it("has to be shorter than the texts", () => {
+    const model = loadModel(fixture("quick-gelu"));
+    const ids = tensor([[1, 2, 3]], { dtype: "int64" });
+    expect(() => model.encodeText(ids, { sharedPrefix: 3 })).toThrow(
+      "encodeText: expected a shared prefix shorter than the 3 ids of a text, got 3. Take it from encodePrompts.",
+    );
+  });
+});
+
+describe("encodePrompts", () => {
+  const { tokenizer } = loadModel(fixture("quick-gelu"));
+  const sharedPrefix = (...prompts: string[]) => encodePrompts(tokenizer, prompts).sharedPrefix;
+
+  it("gives the tokenizer's ids, and counts those that all prompts begin with", () => {
+    const { ids } = encodePrompts(tokenizer, texts);
+    expect(ids.equal(tokenizer.encode(texts))).toBe(true);
+    const template = tokenizer.encode(["a photo of a"]).size(1) - 1; // without its end
+    expect(sharedPrefix(...texts)).toBe(template);
+    expect(sharedPrefix("cat", "dog")).toBe(1); // the start token
+  });
+
+  it("does not count the end of a text", () => {
+    const length = tokenizer.encode(["cat"]).size(1);
+    expect(sharedPrefix("cat", "cat")).toBe(length - 1);
+    expect(sharedPrefix("a photo", "a photo of a cat")).toBeLessThan(tokenizer.encode(["a photo"]).size(1));
+  });
+});

@@ -1,5 +1,6 @@
 import { torch } from "../dist/index.js";
 import { alternate } from "./lib/alternate.mjs";
+import { now } from "./lib/clock.mjs";
 import { bindToOneCore } from "./lib/one-core.mjs";
 import { startPeer } from "./lib/peer.mjs";
 import { compare } from "./lib/table.mjs";
@@ -19,18 +20,18 @@ export const defaults = {
 const limit = 0.75;
 
 /** @returns rows with the time per call in microseconds */
-export async function run({ rounds, warmUp, calls, threads, seed }, report) {
+export async function run({ rounds, warmUp, calls, threads, device, seed }, report) {
   torch.setNumThreads(threads);
   torch.manualSeed(seed);
   const peer = await startPeer("dispatch.py", { threads });
   const free = bindToOneCore(process.pid, peer.pid);
   const rows = [];
   try {
-    for (const [operator, loop] of Object.entries(operatorLoops())) {
+    for (const [operator, loop] of Object.entries(operatorLoops(device))) {
       report(operator);
       const contenders = {
-        codyra: () => microsecondsPerCall(loop, calls),
-        pytorch: async () => ((await peer.request("measure", { operator, calls })) / calls) * 1e6,
+        codyra: () => microsecondsPerCall(loop, calls, device),
+        pytorch: async () => ((await peer.request("measure", { operator, calls, device })) / calls) * 1e6,
       };
       const { codyra, pytorch } = await alternate(contenders, { rounds, warmUp });
       rows.push(
@@ -47,18 +48,18 @@ export async function run({ rounds, warmUp, calls, threads, seed }, report) {
   return { peer: peer.versions, rows, notes };
 }
 
-function microsecondsPerCall(loop, calls) {
-  const start = performance.now();
+function microsecondsPerCall(loop, calls, device) {
+  const start = now(device);
   loop(calls);
-  return ((performance.now() - start) / calls) * 1000;
+  return ((now(device) - start) / calls) * 1000;
 }
 
 /** Spelled out, as a user would write them and as `timeit` inlines the peer's: a closure per call would be measured too. */
-function operatorLoops() {
-  const a = torch.randn([8, 8]);
-  const b = torch.randn([8, 8]);
-  const weight = torch.randn([8]);
-  const bias = torch.randn([8]);
+function operatorLoops(device) {
+  const a = torch.randn([8, 8], { device });
+  const b = torch.randn([8, 8], { device });
+  const weight = torch.randn([8], { device });
+  const bias = torch.randn([8], { device });
   return {
     add(calls) {
       for (let i = 0; i < calls; i++) torch.add(a, b).dispose();

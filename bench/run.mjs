@@ -5,7 +5,15 @@ import { saveRun } from "./lib/results.mjs";
 import { formatTable } from "./lib/table.mjs";
 
 /** Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options, report)`. */
-const names = ["dispatch", "step", "pipeline"];
+const names = ["dispatch", "kernels", "step", "task", "eval", "pipeline", "memory", "scaling"];
+
+const numbers = ["rounds", "threads", "seed"];
+const choices = {
+  device: ["cpu", "cuda"],
+  precision: ["float32", "bfloat16"],
+  model: ["vit-b-16", "vit-b-32", "vit-l-14", "small"],
+  padding: ["longest", "max_length"],
+};
 
 const help = `Usage: npm run bench [-- NAME...] [options]
 
@@ -13,13 +21,19 @@ Measures codyra against the same work in Python, in turns, in one run. Prints Ma
 every run as JSON in bench/results/.
 
 Options:
-  --rounds N   timed rounds of each contender
-  --threads N  CPU threads of each contender
-  --seed N     seed of weights and inputs
-  --images DIR JPEG files for pipeline
-  --help       this text
+  --rounds N      timed rounds of each contender
+  --threads N     CPU threads of each contender
+  --seed N        seed of weights and inputs
+  --device D      cpu or cuda
+  --precision P   float32 or bfloat16: only rows in that precision
+  --model M       shape of the model: ${choices.model.join(", ")}
+  --padding P     prompts of peft: longest or max_length
+  --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
+  --images DIR    JPEG files for pipeline
+  --help          this text
 
-Example: npm run bench -- dispatch --rounds 15
+Examples: npm run bench -- dispatch --rounds 15
+          npm run bench -- step --only "16x100 float32" --rounds 3
 
 Benchmarks:
 `;
@@ -45,12 +59,12 @@ async function main() {
 }
 
 /** A failed run is kept too. */
-async function runBenchmark(benchmark, values) {
+async function runBenchmark(benchmark, options) {
   const config = { ...benchmark.defaults };
-  for (const option of ["rounds", "threads", "seed"]) {
-    if (values[option] !== undefined) config[option] = wholeNumber(option, values[option]);
+  for (const [option, value] of Object.entries(options)) {
+    const key = option === "images" ? "imageFolder" : option;
+    if (key in config) config[key] = numbers.includes(option) ? wholeNumber(option, value) : value;
   }
-  if (values.images !== undefined && "imageFolder" in config) config.imageFolder = values.images;
   const record = { benchmark: benchmark.name, startedAt: new Date().toISOString(), config };
   try {
     record.environment = await collectEnvironment();
@@ -62,6 +76,7 @@ async function runBenchmark(benchmark, values) {
     record.error = error.message;
     throw error;
   } finally {
+    record.ownPeakBytes = process.resourceUsage().maxRSS * 1024; // contenders in other processes have theirs
     process.stderr.write(`${benchmark.name}: kept in ${await saveRun(record)}\n`);
   }
   process.stdout.write(`${formatTable(record)}\n`);
@@ -75,12 +90,20 @@ class UsageError extends Error {}
 
 function readArguments() {
   const text = { type: "string" };
-  const options = { help: { type: "boolean" }, rounds: text, threads: text, seed: text, images: text };
+  const texts = [...numbers, ...Object.keys(choices), "only", "images"].map((option) => [option, text]);
+  const options = { help: { type: "boolean" }, ...Object.fromEntries(texts) };
+  let parsed;
   try {
-    return parseArgs({ options, allowPositionals: true });
+    parsed = parseArgs({ options, allowPositionals: true });
   } catch (error) {
     throw new UsageError(error.message);
   }
+  for (const [option, allowed] of Object.entries(choices)) {
+    const value = parsed.values[option];
+    if (value === undefined || allowed.includes(value)) continue;
+    throw new UsageError(`--${option} must be one of ${allowed.join(", ")}, got '${value}'.`);
+  }
+  return parsed;
 }
 
 function wholeNumber(option, text) {

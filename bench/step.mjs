@@ -1,157 +1,196 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { clip, lora, methods, torch } from "../dist/index.js";
+import { rm } from "node:fs/promises";
 import { alternate } from "./lib/alternate.mjs";
-import { startPeer } from "./lib/peer.mjs";
-import { compare } from "./lib/table.mjs";
+import { isAvailable, missingPackages, startContender, titleOf } from "./lib/contenders.mjs";
+import { checkLosses } from "./lib/losses.mjs";
+import { models, training, writeAdapters, writeInputs, writeModel } from "./lib/model.mjs";
+import { hasBfloat16, withoutBfloat16 } from "./lib/precision.mjs";
+import { summarize } from "./lib/statistics.mjs";
+import { compare, compareWithAim } from "./lib/table.mjs";
+import { temporaryDirectory } from "./lib/temporary.mjs";
 
 export const name = "step";
 export const description =
-  "one CLIP ViT-B/16 training step with rank-selective LoRA, against the plain formulation";
+  "one CLIP training step with rank-selective LoRA, against three ways to do it in Python";
 export const defaults = {
-  rounds: 5,
+  rounds: 8,
   warmUp: 2,
   threads: 2,
-  images: 16,
-  prompts: 100,
+  model: "vit-b-16",
   rank: 16,
+  padding: "longest",
   device: "cpu",
-  dtype: "float32",
+  precision: undefined,
+  only: undefined,
   seed: 0,
 };
 
-const limit = 0.4;
-const comparedSteps = 3;
-const lossTolerance = 1e-3;
-const training = { learningRate: 1e-3, betas: [0.9, 0.9999], kappa: 1e-4 };
+const float32 = "float32";
+const bfloat16 = "bfloat16";
+
+/** Sizes of a step: images and prompts. Where all contenders together need too much memory, each runs alone. */
+const sizes = {
+  "16x100": { images: 16, prompts: 100 },
+  "16x397": { images: 16, prompts: 397, alone: true },
+  "64x100": { images: 64, prompts: 100, alone: true, rounds: 3, warmUp: 1 },
+};
+
+/** The formulation (a) is in float32 always; the others have codyra's precision. */
+const tables = {
+  cpu: [
+    { size: "16x100", precision: float32, peer: "plain", limit: 0.33 },
+    { size: "16x100", precision: float32, peer: "fast", limit: 1 },
+    { size: "16x100", precision: float32, peer: "peft", limit: 0.6, measure: "memory" },
+    { size: "16x100", precision: bfloat16, peer: "plain", limit: 0.15 },
+    { size: "16x100", precision: bfloat16, peer: "fast", limit: 1 },
+    { size: "16x397", precision: float32, peer: "peft", limit: 0.25 },
+    { size: "16x397", precision: float32, peer: "fast", limit: 1 },
+    { size: "64x100", precision: float32, peer: "plain", limit: 0.65 },
+    { size: "64x100", precision: float32, peer: "fast", limit: 1 },
+    { size: "64x100", precision: bfloat16, peer: "plain", limit: 0.32 },
+    { size: "64x100", precision: bfloat16, peer: "fast", limit: 1 },
+  ],
+  cuda: [
+    { size: "64x100", precision: bfloat16, aim: 0.025 },
+    { size: "64x100", precision: bfloat16, peer: "plain", limit: 0.2 },
+    { size: "64x100", precision: bfloat16, peer: "peft", limit: 0.5 },
+    { size: "64x100", precision: bfloat16, peer: "fast", limit: 1 },
+    { size: "64x100", precision: float32, peer: "plain" },
+    { size: "64x100", precision: float32, peer: "fast", limit: 1 },
+    { size: "16x397", precision: float32, peer: "peft" },
+    { size: "16x100", precision: bfloat16, peer: "peft", measure: "memory" },
+  ],
+};
 
 /**
- * @returns one row with the time per step in seconds, and the losses
- * @throws if the contenders' losses differ: then they do not compute the same thing
+ * @returns rows with the time per step in seconds, or its peak memory in GiB; the losses of every contender
+ * @throws if the losses differ: then the contenders do not compute the same thing
  */
-export async function run({ rounds, warmUp, threads, images, prompts, rank, seed }, report) {
-  torch.setNumThreads(threads);
-  const directory = await mkdtemp(join(tmpdir(), "codyra-bench-"));
-  const peer = await startPeer("step.py", { threads });
+export async function run(config, report) {
+  const { notes, rows: chosen } = chooseRows(config);
+  if (chosen.length === 0) return { rows: [], notes };
+  const directory = await temporaryDirectory();
   try {
     report("drawing weights and inputs");
-    const { learningRate: learning_rate, betas, kappa } = training;
-    const settings = { directory, seed, images, prompts, rank, learning_rate, betas, kappa };
-    const { trainable } = await peer.request("prepare", settings);
-    const step = prepareStep(directory, rank, trainable);
-    await rm(directory, { recursive: true });
-    const losses = { codyra: [], pytorch: [] };
-    const contenders = {
-      codyra: () => {
-        const start = performance.now();
-        losses.codyra.push(step());
-        return (performance.now() - start) / 1000;
-      },
-      pytorch: async () => {
-        const { seconds, loss } = await peer.request("step");
-        losses.pytorch.push(loss);
-        report(`step ${losses.pytorch.length} of ${warmUp + rounds}`);
-        return seconds;
-      },
-    };
-    const { codyra, pytorch } = await alternate(contenders, { rounds, warmUp });
-    checkLosses(losses);
-    const peakBytes = {
-      codyra: process.resourceUsage().maxRSS * 1024,
-      pytorch: await peer.request("peak_bytes"),
-    };
-    const plain = { name: `plain formulation, PyTorch ${peer.versions.torch}`, ...pytorch };
-    return {
-      peer: peer.versions,
-      rows: [compare("training step", "s", codyra, plain, limit)],
-      losses,
-      peakBytes,
-      notes: [
-        `Losses of the first ${comparedSteps} steps agree to ${lossTolerance}: ${formatLosses(losses)}.`,
-        `Peak resident memory ${formatBytes(peakBytes.codyra)} against ${formatBytes(peakBytes.pytorch)}.`,
-      ],
-    };
+    const model = models[config.model];
+    await writeModel(directory, { config: model, seed: config.seed });
+    writeAdapters(directory, "adapters.safetensors", { config: model, ...config });
+    const rows = [];
+    const measured = {};
+    for (const size of new Set(chosen.map((row) => row.size))) {
+      const ofSize = chosen.filter((row) => row.size === size);
+      measured[size] = await measure(ofSize, size, { ...config, directory, report });
+      rows.push(...ofSize.map((row) => toRow(row, measured[size])));
+      notes.push(...ofSize.flatMap((row) => checkLosses(row, codyraOf(row), peerOf(row), measured[size])));
+    }
+    return { rows, measured, notes };
   } finally {
-    peer.stop();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** @returns a function that takes one training step and returns the loss before it */
-function prepareStep(directory, rank, trainable) {
-  const model = clip.loadModel(directory).requiresGrad_(false);
-  const adapters = lora.inject(model, { rank });
-  const { factors, importance } = adapters.numTrainable;
-  if (factors + importance !== trainable) {
+function chooseRows({ device, precision, only, model }) {
+  const notes = [];
+  const all = tables[device].filter((row) => {
+    if (precision !== undefined && row.precision !== precision) return false;
+    return only === undefined || describe(row).includes(only);
+  });
+  if (all.length === 0) {
     throw new Error(
-      `Expected ${trainable} trainable parameters as in the peer, got ${factors + importance}.`,
+      `step: expected rows to measure, got none. Choose with --only from:\n${tables[device].map(describe).join("\n")}`,
     );
   }
-  loadAdapters(adapters, join(directory, "adapters.safetensors"));
-  const { pixels, ids, labels } = loadInputs(join(directory, "inputs.safetensors"));
-  const scale = torch.noGrad(() => model.logitScale.exp());
-  const optimizer = new lora.LoraOptimizer(adapters, { betas: training.betas });
-  const { normalize } = torch.nn.functional;
-  return () =>
-    torch.scope(() => {
-      adapters.zeroGrad();
-      const images = normalize(model.encodeImage(pixels));
-      const texts = normalize(model.encodeText(ids));
-      const loss = methods.contrastiveLoss(images, texts, labels, scale, { loss: "symmetric" });
-      loss.backward();
-      optimizer.step(training.learningRate, training.kappa);
-      return loss.item();
-    });
+  const packaged = all.filter(({ peer }) => peer === undefined || isAvailable(peer));
+  if (packaged.length < all.length) notes.push(missingPackages);
+  const rows = packaged.filter((row) => row.precision === float32 || hasBfloat16(device));
+  if (rows.length < packaged.length) notes.push(withoutBfloat16);
+  if (model !== "vit-b-16") notes.push(`The limits are meant for vit-b-16, this is ${model}.`);
+  return { rows, notes };
 }
 
-function loadInputs(path) {
-  return torch.scope(() => {
-    const { tensors } = torch.safetensors.load(path);
-    const ids = tensors.get("ids");
-    const longest = ids.eq(torch.max(ids)).to({ dtype: "int32" }).argmax(-1).max().item() + 1;
-    return {
-      pixels: tensors.get("pixels").clone(),
-      ids: ids.narrow(1, 0, longest).clone(), // what the tokenizer returns: padding only up to the longest prompt
-      labels: tensors.get("labels").clone(),
-    };
-  });
+const describe = ({ size, precision, peer = "aim", measure = "time" }) =>
+  `${size} ${precision} ${measure} ${peer}`;
+
+const codyraOf = ({ precision }) => `codyra ${precision}`;
+const peerOf = ({ peer, precision }) => peer && `${peer} ${peer === "plain" ? float32 : precision}`;
+
+/** Measures every contender of some rows of one size. @returns times, losses and peak memory by contender */
+async function measure(rows, size, config) {
+  const { images, prompts, alone = false, ...own } = sizes[size];
+  const inputs = `${size}.safetensors`;
+  writeInputs(config.directory, inputs, { images, prompts, seed: config.seed });
+  const settings = {
+    ...config,
+    ...own,
+    rounds: Math.min(own.rounds ?? config.rounds, config.rounds),
+    size,
+    inputs,
+  };
+  const names = [...new Set(rows.flatMap((row) => [codyraOf(row), peerOf(row)]))].filter(Boolean);
+  if (!alone) return measureInTurns(names, settings);
+  const results = {};
+  for (const one of names) Object.assign(results, await measureInTurns([one], settings));
+  return results;
 }
 
-/** The peer keeps three parameters for every matrix; here a layer holds those of its matrices stacked. */
-function loadAdapters(adapters, path) {
-  torch.scope(() =>
-    torch.noGrad(() => {
-      const { tensors } = torch.safetensors.load(path);
-      const modules = adapters.modules.values();
-      for (const { targets, loraA, loraB, importance } of adapters.layers) {
-        targets.forEach((_, part) => {
-          const { name } = modules.next().value;
-          loraA.select(0, part).copy_(tensors.get(`${name}.lora_a`));
-          loraB.select(0, part).copy_(tensors.get(`${name}.lora_b`));
-          importance.select(0, part).copy_(tensors.get(`${name}.importance`));
-        });
-      }
-    }),
-  );
-}
-
-function checkLosses({ codyra, pytorch }) {
-  for (let i = 0; i < comparedSteps; i++) {
-    if (!(Math.abs(codyra[i] - pytorch[i]) <= lossTolerance * Math.abs(pytorch[i]))) {
-      throw new Error(
-        `step: the losses at step ${i + 1} differ: expected ${pytorch[i]} as in PyTorch, got ${codyra[i]}. ` +
-          "The contenders do not compute the same, so their times are not compared.",
-      );
+async function measureInTurns(names, { directory, report, threads, device, inputs, size, ...config }) {
+  const started = {};
+  try {
+    const losses = {};
+    for (const one of names) {
+      const [kind, precision] = one.split(" ");
+      started[one] = await startContender(kind, { threads });
+      const { rank, padding } = config;
+      const settings = {
+        directory,
+        inputs,
+        adapters: "adapters.safetensors",
+        device,
+        precision,
+        rank,
+        padding,
+      };
+      await started[one].request("load", { ...settings, ...training });
+      await started[one].request("reset_peak");
+      losses[one] = [];
     }
+    const contenders = names.map((one) => [
+      one,
+      async () => {
+        const { seconds, loss } = await started[one].request("step");
+        losses[one].push(loss);
+        report(
+          `${size}, ${one}: step ${losses[one].length} in ${seconds.toFixed(2)} s, loss ${loss.toFixed(5)}`,
+        );
+        return seconds;
+      },
+    ]);
+    const times = await alternate(Object.fromEntries(contenders), config);
+    const results = {};
+    for (const one of names) {
+      const peakBytes = await started[one].request("peak_bytes", { device });
+      results[one] = { times: times[one], losses: losses[one], peakBytes, versions: started[one].versions };
+    }
+    return results;
+  } finally {
+    await Promise.all(Object.values(started).map((process) => process.stop()));
   }
 }
 
-function formatBytes(bytes) {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-}
-
-function formatLosses({ codyra, pytorch }) {
-  const first = (losses) => losses.slice(0, comparedSteps).map((loss) => loss.toFixed(5));
-  return `${first(codyra).join(", ")} against ${first(pytorch).join(", ")}`;
+function toRow(row, measured) {
+  const { size, precision, peer, limit, aim } = row;
+  const what = `${size} ${precision}`;
+  const codyra = measured[codyraOf(row)];
+  if (aim !== undefined) return compareWithAim(what, "s", codyra.times, aim);
+  const other = measured[peerOf(row)];
+  const title = titleOf(peer);
+  if (row.measure !== "memory")
+    return compare(what, "s", codyra.times, { name: title, ...other.times }, limit);
+  const gibibytes = ({ peakBytes }) => summarize([peakBytes / 2 ** 30]);
+  return compare(
+    `${what}, peak memory`,
+    "GiB",
+    gibibytes(codyra),
+    { name: title, ...gibibytes(other) },
+    limit,
+  );
 }

@@ -17,27 +17,8 @@ function python() {
  * @throws when that Python has no torch
  */
 export async function startPeer(script, { threads, interpreter = python() }) {
-  const path = fileURLToPath(new URL(`../peers/${script}`, import.meta.url));
-  const child = spawn(interpreter, [path], { env: { ...process.env, OMP_NUM_THREADS: String(threads) } });
-  let complaints = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    complaints = (complaints + text).slice(-4000);
-  });
-  child.stdin.on("error", () => {}); // a peer that died says why on stderr
-  const spawned = new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-
-  async function request(command, options = {}) {
-    child.stdin.write(`${JSON.stringify({ command, ...options })}\n`);
-    const { value, done } = await answers.next();
-    if (done) throw new Error(`The peer ${script} stopped at '${command}':\n${complaints}`);
-    return JSON.parse(value);
-  }
-
   try {
-    await spawned;
-    const versions = await request("versions", { threads });
-    return { versions, pid: child.pid, request, stop: () => child.stdin.end() };
+    return await start(interpreter, script, `../peers/${script}`, threads);
   } catch (cause) {
     throw new Error(
       `The peer ${script} did not start with ${interpreter}: expected a Python with torch. ` +
@@ -45,4 +26,38 @@ export async function startPeer(script, { threads, interpreter = python() }) {
       { cause },
     );
   }
+}
+
+/** A script of `bench/contenders/` in a process of its own, see `bench/lib/serve.mjs`. */
+export function startCodyra(script, { threads }) {
+  return start(process.execPath, script, `../contenders/${script}`, threads);
+}
+
+async function start(program, script, path, threads) {
+  const file = fileURLToPath(new URL(path, import.meta.url));
+  const child = spawn(program, [file], { env: { ...process.env, OMP_NUM_THREADS: String(threads) } });
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    complaints = (complaints + text).slice(-4000);
+  });
+  child.stdin.on("error", () => {}); // a process that died says why on stderr
+  const spawned = new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+
+  async function request(command, options = {}) {
+    child.stdin.write(`${JSON.stringify({ command, ...options })}\n`);
+    const { value, done } = await answers.next();
+    if (done) throw new Error(`${script} stopped at '${command}':\n${complaints}`);
+    return JSON.parse(value);
+  }
+
+  await spawned;
+  const versions = await request("versions", { threads });
+  /** Resolves when the process is gone and its memory free. */
+  const stop = () => {
+    child.stdin.end();
+    return ended;
+  };
+  return { versions, pid: child.pid, request, stop };
 }

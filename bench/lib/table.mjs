@@ -2,20 +2,25 @@ import { summarize } from "./statistics.mjs";
 
 /**
  * A run as Markdown: one line per row of the record, codyra beside its peer.
- * Rows are `{ what, unit, codyra, peer: { name, ... }, limit }` with summaries of the times.
+ * Rows are `{ what, unit, codyra, peer: { name, ... }, ratio, limit, speed }` with summaries of the times; `limit` and `speed` may be absent.
  */
 export function formatTable({ benchmark, environment, config, rows, notes = [] }) {
-  const header = ["what", "codyra", "peer", "peer's time", "ratio", "limit", "within"];
+  const hasSpeed = rows.some(({ speed }) => speed !== undefined);
+  const header = ["what", "codyra", "peer", "peer's", "ratio", "limit", "within"];
   const lines = rows.map((row) => [
     row.what,
-    formatTime(row.codyra, row.unit),
+    formatSummary(row.codyra, row.unit),
     row.peer.name,
-    formatTime(row.peer, row.unit),
+    formatSummary(row.peer, row.unit),
     row.ratio.toFixed(2),
-    row.limit.toFixed(2),
-    row.ratio <= row.limit ? "yes" : "no",
+    row.limit?.toFixed(2) ?? "–",
+    row.limit === undefined ? "–" : row.ratio <= row.limit ? "yes" : "no",
+    ...(hasSpeed ? [row.speed ?? "–"] : []),
   ]);
-  const settings = Object.entries(config).map(([key, value]) => `${key} ${value}`);
+  if (hasSpeed) header.push("speed");
+  const settings = Object.entries(config)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key} ${value}`);
   return [
     `## ${benchmark}`,
     "",
@@ -27,13 +32,21 @@ export function formatTable({ benchmark, environment, config, rows, notes = [] }
   ].join("\n");
 }
 
-function formatTime({ median, lowerQuartile, upperQuartile }, unit) {
-  const digits = median < 100 ? 2 : 0;
+function formatSummary({ median, lowerQuartile, upperQuartile }, unit) {
+  const digits = median < 1 ? 3 : median < 100 ? 2 : 0;
   return `${median.toFixed(digits)} ${unit} (${lowerQuartile.toFixed(digits)}–${upperQuartile.toFixed(digits)})`;
 }
 
-/** A row of the record. Its ratio is the median over the rounds: within one, both meet the machine in the same mood. */
+/**
+ * A row of the record. Its ratio is the median over the rounds: within one, both meet the machine in the same mood.
+ * @param limit what the ratio should not exceed, if there is such an aim
+ */
 export function compare(what, unit, codyra, peer, limit) {
   const ratios = codyra.samples.map((time, round) => time / peer.samples[round]);
   return { what, unit, codyra, peer, ratio: summarize(ratios).median, limit };
+}
+
+/** A row that compares with a number instead of a peer. */
+export function compareWithAim(what, unit, codyra, aim) {
+  return compare(what, unit, codyra, { name: "aim", ...summarize(codyra.samples.map(() => aim)) }, 1);
 }

@@ -1,7 +1,7 @@
-"""CLIP ViT-B/16 with rank-selective LoRA on all six matrices of both towers, written the plain way.
+"""CLIP with rank-selective LoRA on all six matrices of both towers, written the plain way.
 
 Every matrix is adapted on its own, `y = x Wᵀ + b + ((x Aᵀ) w) Bᵀ` (arXiv:2412.01004, eq. 1 and 2), and prompts are padded to 77
-tokens. Parameters have the names of Hugging Face's CLIPModel.
+tokens. Parameters have the names of Hugging Face's CLIPModel; `config` is the content of its config.json.
 """
 
 import torch
@@ -64,45 +64,48 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, width, heads, is_causal, rank):
+    def __init__(self, config, is_causal, rank):
         super().__init__()
-        self.layers = nn.Sequential(*(Block(width, heads, is_causal, rank) for _ in range(12)))
+        width, heads = config["hidden_size"], config["num_attention_heads"]
+        self.layers = nn.Sequential(
+            *(Block(width, heads, is_causal, rank) for _ in range(config["num_hidden_layers"]))
+        )
 
     def forward(self, x):
         return self.layers(x)
 
 
 class TextEmbeddings(nn.Module):
-    def __init__(self):
+    def __init__(self, config):
         super().__init__()
-        self.token_embedding = nn.Embedding(49408, 512)
-        self.position_embedding = nn.Embedding(77, 512)
+        self.token_embedding = nn.Embedding(config["vocab_size"], config["hidden_size"])
+        self.position_embedding = nn.Embedding(config["max_position_embeddings"], config["hidden_size"])
 
     def forward(self, ids):
         return self.token_embedding(ids) + self.position_embedding.weight
 
 
 class TextModel(nn.Module):
-    end_of_text = 49407
-
-    def __init__(self, rank):
+    def __init__(self, config, rank):
         super().__init__()
-        self.embeddings = TextEmbeddings()
-        self.encoder = Encoder(512, 8, True, rank)
-        self.final_layer_norm = nn.LayerNorm(512)
+        self.end_of_text = config["eos_token_id"]
+        self.embeddings = TextEmbeddings(config)
+        self.encoder = Encoder(config, True, rank)
+        self.final_layer_norm = nn.LayerNorm(config["hidden_size"])
 
     def forward(self, ids):
         hidden = self.final_layer_norm(self.encoder(self.embeddings(ids)))
         end = (ids == self.end_of_text).int().argmax(-1)
-        return hidden[torch.arange(len(ids)), end]
+        return hidden[torch.arange(len(ids), device=ids.device), end]
 
 
 class VisionEmbeddings(nn.Module):
-    def __init__(self):
+    def __init__(self, config):
         super().__init__()
-        self.class_embedding = nn.Parameter(torch.empty(768))
-        self.patch_embedding = nn.Conv2d(3, 768, 16, stride=16, bias=False)
-        self.position_embedding = nn.Embedding(197, 768)
+        width, patch = config["hidden_size"], config["patch_size"]
+        self.class_embedding = nn.Parameter(torch.empty(width))
+        self.patch_embedding = nn.Conv2d(3, width, patch, stride=patch, bias=False)
+        self.position_embedding = nn.Embedding((config["image_size"] // patch) ** 2 + 1, width)
 
     def forward(self, pixels):
         patches = self.patch_embedding(pixels).flatten(2).transpose(1, 2)
@@ -111,12 +114,13 @@ class VisionEmbeddings(nn.Module):
 
 
 class VisionModel(nn.Module):
-    def __init__(self, rank):
+    def __init__(self, config, rank):
         super().__init__()
-        self.embeddings = VisionEmbeddings()
-        self.pre_layrnorm = nn.LayerNorm(768)  # sic, as published
-        self.encoder = Encoder(768, 12, False, rank)
-        self.post_layernorm = nn.LayerNorm(768)
+        width = config["hidden_size"]
+        self.embeddings = VisionEmbeddings(config)
+        self.pre_layrnorm = nn.LayerNorm(width)  # sic, as published
+        self.encoder = Encoder(config, False, rank)
+        self.post_layernorm = nn.LayerNorm(width)
 
     def forward(self, pixels):
         hidden = self.encoder(self.pre_layrnorm(self.embeddings(pixels)))
@@ -124,19 +128,24 @@ class VisionModel(nn.Module):
 
 
 class Clip(nn.Module):
-    def __init__(self, rank):
+    def __init__(self, config, rank):
         super().__init__()
+        text, vision, width = config["text_config"], config["vision_config"], config["projection_dim"]
         self.logit_scale = nn.Parameter(torch.empty([]))
-        self.text_model = TextModel(rank)
-        self.vision_model = VisionModel(rank)
-        self.visual_projection = nn.Linear(768, 512, bias=False)
-        self.text_projection = nn.Linear(512, 512, bias=False)
+        self.text_model = TextModel(text, rank)
+        self.vision_model = VisionModel(vision, rank)
+        self.visual_projection = nn.Linear(vision["hidden_size"], width, bias=False)
+        self.text_projection = nn.Linear(text["hidden_size"], width, bias=False)
+
+    def image_features(self, pixels):
+        return F.normalize(self.visual_projection(self.vision_model(pixels)), dim=-1)
+
+    def text_features(self, ids):
+        return F.normalize(self.text_projection(self.text_model(ids)), dim=-1)
 
     def forward(self, pixels, ids):
         """Contrastive logits [images, prompts]."""
-        images = F.normalize(self.visual_projection(self.vision_model(pixels)), dim=-1)
-        texts = F.normalize(self.text_projection(self.text_model(ids)), dim=-1)
-        return self.logit_scale.exp() * images @ texts.T
+        return self.logit_scale.exp() * self.image_features(pixels) @ self.text_features(ids).T
 
 
 def contrastive_loss(logits, labels):

@@ -4,6 +4,7 @@ import timeit
 
 import torch
 import torch.nn.functional as F
+from clock import now
 from serve import serve
 
 statements = {
@@ -15,16 +16,19 @@ statements = {
 }
 
 
-def measure(operator, calls):
+def measure(operator, calls, device):
+    """Seconds for all calls."""
     names = {
         "torch": torch,
         "F": F,
-        "a": torch.randn(8, 8),
-        "b": torch.randn(8, 8),
-        "weight": torch.randn(8),
-        "bias": torch.randn(8),
+        "a": torch.randn(8, 8, device=device),
+        "b": torch.randn(8, 8, device=device),
+        "weight": torch.randn(8, device=device),
+        "bias": torch.randn(8, device=device),
     }
-    return timeit.timeit(statements[operator], globals=names, number=calls)
+    start = now(device)
+    timeit.timeit(statements[operator], globals=names, number=calls)
+    return now(device) - start
 
 
 serve(measure=measure)

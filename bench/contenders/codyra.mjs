@@ -1,0 +1,108 @@
+/** The commands of bench/peers/contender.py. */
+import { join } from "node:path";
+import { clip, data, lora, methods, torch } from "../../dist/index.js";
+import { now } from "../lib/clock.mjs";
+import { classNames, readAdapters } from "../lib/model.mjs";
+import { serve } from "../lib/serve.mjs";
+
+const { normalize } = torch.nn.functional;
+let device;
+let precision;
+let model;
+let inputs;
+let adapters;
+let optimizer;
+let settings;
+let scale;
+let classify;
+
+function load(options) {
+  ({ device, precision } = options);
+  settings = options;
+  const start = now(device);
+  // Whoever only classifies needs no weights in float32.
+  const dtype = options.adapters === null ? precision : "float32";
+  model = clip.loadModel(options.directory, { device, dtype }).requiresGrad_(false);
+  inputs = loadInputs(join(options.directory, options.inputs));
+  scale = torch.noGrad(() => model.logitScale.exp());
+  if (options.adapters === null) return { seconds: (now(device) - start) / 1000, trainable: 0 };
+
+  adapters = lora.inject(model, { rank: options.rank });
+  readAdapters(adapters, join(options.directory, options.adapters));
+  optimizer = new lora.LoraOptimizer(adapters, { betas: options.betas });
+  const { factors, importance } = adapters.numTrainable;
+  return { seconds: (now(device) - start) / 1000, trainable: factors + importance };
+}
+
+function step() {
+  const start = now(device);
+  const loss = torch.scope(() => {
+    adapters.zeroGrad();
+    const features = inPrecision(() => [model.encodeImage(inputs.pixels), model.encodeText(inputs.ids)]);
+    const [images, classes] = features.map((tensor) => normalize(tensor.float()));
+    const total = methods.contrastiveLoss(images, classes, inputs.labels, scale, { loss: "symmetric" });
+    total.backward();
+    optimizer.step(settings.learning_rate, settings.kappa);
+    return total.item();
+  });
+  return { seconds: (now(device) - start) / 1000, loss };
+}
+
+function merge() {
+  const start = now(device);
+  adapters.merge();
+  return { seconds: (now(device) - start) / 1000 };
+}
+
+function encodeTexts() {
+  const start = now(device);
+  const group = {
+    name: "classes",
+    classes: classNames(inputs.ids.size(0)),
+    templates: [clip.defaultTemplate],
+  };
+  classify = methods.zeroShotClassifier({ groups: [group] }, { model });
+  return { seconds: (now(device) - start) / 1000 };
+}
+
+/** Classifies the images; `logits` is their mean for each class. */
+function evaluate({ batch_size: batchSize }) {
+  const { images } = inputs;
+  const { preprocessing } = model;
+  const start = now(device);
+  const logits = torch.scope(() => {
+    const sum = torch.zeros([inputs.ids.size(0)], { device });
+    for (const { pixels } of data.evaluationBatches(images, { batchSize, preprocessing, device })) {
+      torch.scope(() => sum.add_(classify(pixels).float().sum([0])));
+    }
+    return sum.div(images.length).toArray();
+  });
+  return { seconds: (now(device) - start) / 1000, logits };
+}
+
+function inPrecision(body) {
+  return precision === "float32" ? body() : torch.autocast({ dtype: precision, device }, body);
+}
+
+function loadInputs(path) {
+  return torch.scope(() => {
+    const { tensors } = torch.safetensors.load(path);
+    const ids = tensors.get("ids");
+    const { endTokenId } = model.config.text;
+    // What the tokenizer returns: padding only up to the longest prompt.
+    const longest = ids.eq(endTokenId).to({ dtype: "int32" }).argmax(-1).max().item() + 1;
+    const onDevice = (tensor) => tensor.clone().to({ device });
+    return {
+      pixels: onDevice(tensors.get("pixels")),
+      ids: onDevice(ids.narrow(1, 0, longest)),
+      labels: onDevice(tensors.get("labels")),
+      images: new data.ImageSet({
+        images: onDevice(tensors.get("images")),
+        labels: torch.zeros([tensors.get("images").size(0)], { dtype: "int64", device }),
+        fingerprint: "",
+      }),
+    };
+  });
+}
+
+await serve({ load, step, merge, encode_texts: encodeTexts, evaluate });

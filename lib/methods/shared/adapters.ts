@@ -46,7 +46,11 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
         const loss = await train(task, context, {
           options: plan.options,
           encoders: plan.lora.encoders,
-          zeroGrad: () => trained.zeroGrad(),
+          zeroGrad() {
+            trained.zeroGrad();
+            // Rounded once for all passes of an iteration. In float32 they would take as much memory as the model.
+            if (context.model.precision === "bf16") trained.formEffectiveWeights("bfloat16");
+          },
           update(iteration) {
             const rate = schedule(iteration);
             optimizer.step(rate, kappa(iteration));

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/gpu/**"], // `npm run test:gpu` runs these
     pool: "forks", // libtorch is loaded once per process and cannot be unloaded
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -6,7 +6,7 @@ import { runInForeground } from "./setup/command.mjs";
 import { packageRoot, readJson } from "./setup/files.mjs";
 import { runSetUp } from "./setup/run.mjs";
 
-const ready = await runSetUp({ withPackages: true, quiet: true, peers: "wanted" });
+const ready = await runSetUp({ withPackages: true, quiet: true, peers: "wanted", compileKernels: true });
 const { passed, failed, skipped } = ready
   ? await runTests(process.argv.slice(2))
   : { passed: 0, failed: 1, skipped: 0 };

@@ -91,12 +91,23 @@ export interface Bridge {
   // runtime.cc
   numThreads(): number;
   setNumThreads(threads: number): void;
+  // cuda.cc
   hasCuda(): boolean;
   cudaDeviceCount(): number;
   cudaMemory(device: number): DeviceMemory;
   cudaSynchronize(device: number): void;
   cudaEmptyCache(): void;
   cudaResetPeakMemory(device: number): void;
+  recordCudaEvent(device: number): unknown;
+  cudaElapsedMs(start: unknown, end: unknown): number;
+  enterCudaSideStream(device: number): void;
+  leaveCudaSideStream(): void;
+  // cuda_graph.cc
+  beginCudaGraph(device: number): unknown;
+  endCudaGraph(graph: unknown): void;
+  abandonCudaGraph(graph: unknown): void;
+  replayCudaGraph(graph: unknown): void;
+  releaseCudaGraph(graph: unknown): void;
   // archive.cc
   archiveRecords(path: string): { name: string; offset: number; bytes: number }[];
   writeArchive(path: string, names: readonly string[], tensors: readonly Handle[]): void;

@@ -11,6 +11,7 @@ export {
 export { type DeviceMemory, packageRoot } from "./bridge.js";
 export { Checkpoints } from "./checkpoints.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
+export * as cuda from "./cuda.js";
 export * as images from "./images.js";
 export * as nn from "./nn/index.js";
 export { callOperator } from "./operator.js";
@@ -18,7 +19,7 @@ export * from "./operators.generated.js";
 export * as optim from "./optim/index.js";
 export { type PickleGlobal, type UnpickleOptions, unpickle } from "./pickle.js";
 export { Generator, generator, manualSeed } from "./random.js";
-export { cuda, memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
+export { memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
 export * as safetensors from "./safetensors.js";
 export { keep, scope, unscoped } from "./scope.js";
 export { type BackwardOptions, Tensor } from "./tensor.js";

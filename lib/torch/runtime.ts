@@ -1,4 +1,4 @@
-import { bridge, type DeviceMemory } from "./bridge.js";
+import { bridge } from "./bridge.js";
 
 /** The libtorch that the addon runs on, such as `2.13.0`. */
 export function version(): string {
@@ -18,16 +18,3 @@ export function setNumThreads(threads: number): void {
 export function memoryStatistics(): { liveTensors: number; liveBytes: number } {
   return bridge().memoryStatistics();
 }
-
-/** CUDA devices; `synchronize`, `memory` and `resetPeakMemory` throw where there are none. */
-export const cuda = {
-  isAvailable: (): boolean => bridge().cudaDeviceCount() > 0,
-  /** Zero without CUDA. */
-  deviceCount: (): number => bridge().cudaDeviceCount(),
-  /** Waits until all work queued on the device is done. */
-  synchronize: (device = 0): void => bridge().cudaSynchronize(device),
-  memory: (device = 0): DeviceMemory => bridge().cudaMemory(device),
-  resetPeakMemory: (device = 0): void => bridge().cudaResetPeakMemory(device),
-  /** Returns cached, unused memory to the device. */
-  emptyCache: (): void => bridge().cudaEmptyCache(),
-} as const;

@@ -24,6 +24,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   codyra::exportAutocast(exports);
   codyra::exportRandom(exports);
   codyra::exportRuntime(exports);
+  codyra::exportCuda(exports);
+  codyra::exportCudaGraph(exports);
   codyra::exportArchive(exports);
   codyra::exportImages(exports);
   return exports;

@@ -11,6 +11,8 @@ void exportAutograd(Napi::Object exports);
 void exportAutocast(Napi::Object exports);
 void exportRandom(Napi::Object exports);
 void exportRuntime(Napi::Object exports);
+void exportCuda(Napi::Object exports);
+void exportCudaGraph(Napi::Object exports);
 void exportArchive(Napi::Object exports);
 void exportImages(Napi::Object exports);
 

@@ -4,6 +4,7 @@ import { locateLibtorch } from "./libtorch.mjs";
 import { withLock } from "./lock.mjs";
 import { checkMachine } from "./machine.mjs";
 import { buildNative, isBuilt, recordBuild } from "./native.mjs";
+import { tryNvrtc } from "./nvrtc.mjs";
 import { arePackagesInstalled, installPackages } from "./packages.mjs";
 import { preparePeers, tryPeers } from "./peers.mjs";
 import { installPrivateEnvironment } from "./private-environment.mjs";
@@ -19,12 +20,19 @@ export { findToolchain } from "./toolchain.mjs";
 
 /**
  * Finds or installs libtorch, builds the addon, and compiles the TypeScript sources; what is already done is skipped.
- * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean, peers?: "needed" | "wanted" }} options
+ * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean, peers?: "needed" | "wanted",
+ *   compileKernels?: boolean }} options
  *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone; withPackages: install node_modules first;
- *   peers: install the Python packages of the peer tests as well, or try to
+ *   peers: install the Python packages of the peer tests as well, or try to; compileKernels: try to install CUDA's run-time compiler
  * @throws {import("./failure.mjs").SetupError} the first thing that is missing
  */
-export async function setUp({ quiet = false, nativeOnly = false, withPackages = false, peers } = {}) {
+export async function setUp({
+  quiet = false,
+  nativeOnly = false,
+  withPackages = false,
+  peers,
+  compileKernels = false,
+} = {}) {
   const report = createReport({ quiet });
   report.found(checkMachine());
   const steps = async () => {
@@ -34,6 +42,7 @@ export async function setUp({ quiet = false, nativeOnly = false, withPackages = 
     if (!nativeOnly) await prepareTypescript(report);
     if (peers === "needed") await preparePeers(report);
     if (peers === "wanted") await tryPeers(report);
+    if (compileKernels) await tryNvrtc(report);
   };
   await withLock(join(packageRoot, "build/setup.lock"), steps, () =>
     report.say("waiting for another set-up of this checkout"),

@@ -14,7 +14,7 @@ import {
   pipInstall,
 } from "./virtual-environment.mjs";
 
-const torchVersion = "2.13.0";
+export const torchVersion = "2.13.0";
 const cpuWheels = "https://download.pytorch.org/whl/cpu";
 
 /**

@@ -1,0 +1,154 @@
+// `npm run check:cuda`: compiles and links the CUDA side of the addon, for which no GPU is needed, and loads it as far as that goes without.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { runCommand } from "./setup/command.mjs";
+import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
+import { packageRoot } from "./setup/files.mjs";
+import { cacheDirectory, findToolchain, locateLibtorch } from "./setup/index.mjs";
+import { torchVersion } from "./setup/private-environment.mjs";
+import { findPython } from "./setup/python.mjs";
+import { createReport } from "./setup/report.mjs";
+import { createEnvironment, lastLines, pipInstall } from "./setup/virtual-environment.mjs";
+
+const buildDirectory = join(packageRoot, "build/check-cuda");
+const outputDirectory = join(buildDirectory, "Release");
+const report = createReport();
+
+try {
+  const libtorch = await findCudaLibtorch();
+  await report.run("native build with CUDA", "", (update) => build(libtorch, update));
+  report.found("undefined symbols", await checkSymbols());
+  report.found("kernels registered for CUDA", await checkKernels(libtorch));
+  report.found("addon", await checkAddon());
+} catch (error) {
+  console.error(`\n${formatProblem(toSetupError(error))}\n`);
+  process.exitCode = 1;
+}
+
+/** The libtorch that set-up uses where that one has CUDA, else the one from PyPI in an environment of its own. */
+async function findCudaLibtorch() {
+  const present = await locateLibtorch();
+  if (present && hasCuda(present.path)) {
+    report.found(`libtorch ${present.version} (${present.source})`);
+    return present;
+  }
+  const environment = join(cacheDirectory(), `libtorch-${torchVersion}-cuda-check`);
+  const python = join(environment, "bin/python");
+  const find = async () => {
+    const script =
+      "import importlib.util; print(importlib.util.find_spec('torch').submodule_search_locations[0])";
+    const { code, output } = await runCommand(python, ["-c", script]);
+    return code === 0 && hasCuda(output.trim()) ? { path: output.trim(), python } : undefined;
+  };
+  const installed = await find();
+  if (installed) {
+    report.found(`libtorch ${torchVersion} in ${environment}`);
+    return installed;
+  }
+  report.say(`torch ${torchVersion} with CUDA goes to ${environment}: 2.5 GB to download, 5 GB on disk`);
+  await report.run("libtorch with CUDA", "installed in", async (update) => {
+    await createEnvironment((await findPython()).path, environment);
+    // `===` refuses the CPU build, whose version differs in what follows a plus sign.
+    const { code, output } = await pipInstall(
+      environment,
+      [`torch===${torchVersion}`, "cuda-toolkit[crt]"],
+      update,
+    );
+    if (code !== 0) throw failure("pip could not install torch with CUDA.", lastLines(output, 5));
+  });
+  const size = execFileSync("du", ["-sh", environment], { encoding: "utf8" }).split("\t")[0];
+  report.found("size of the environment", size);
+  return find();
+}
+
+function hasCuda(libtorch) {
+  return existsSync(join(libtorch, "lib/libtorch_cuda.so"));
+}
+
+async function build(libtorch, update) {
+  const { compiler, generator } = await findToolchain();
+  const manifest = createRequire(join(packageRoot, "package.json")).resolve("cmake-js/package.json");
+  const cmakeJs = join(dirname(manifest), "bin/cmake-js");
+  const jobs =
+    Number(process.env.CMAKE_BUILD_PARALLEL_LEVEL) || Math.min(availableParallelism(), memoryLimit());
+  const options = ["-d", packageRoot, "-O", buildDirectory, "-G", generator, "--cxx", compiler.path];
+  const definitions = [`--CDLIBTORCH=${libtorch.path}`, `--CDCODYRA_OUTPUT=${outputDirectory}`];
+  mkdirSync(buildDirectory, { recursive: true });
+  let log = "";
+  for (const step of [
+    ["configure", ...options, ...definitions],
+    ["build", ...options, "-p", String(jobs)],
+  ]) {
+    const { code, output } = await runCommand(process.execPath, [cmakeJs, ...step], {
+      onLine: (line) => update(line.trim()),
+    });
+    log += output;
+    if (code !== 0) {
+      const path = join(buildDirectory, "build.log");
+      writeFileSync(path, log);
+      const errors = log.split("\n").filter((line) => /error:|CMake Error|undefined reference/.test(line));
+      throw failure(`The build failed; its whole output is in ${path}.`, errors.slice(0, 10));
+    }
+  }
+  if (/headers .* are missing/.test(log))
+    throw failure("The headers of CUDA are missing.", lastLines(log, 10));
+}
+
+/** A file that includes libtorch takes up to 2 GB to compile. */
+function memoryLimit() {
+  return Math.max(1, Math.floor(totalmem() / 2 ** 31));
+}
+
+/** Node itself provides its own functions. */
+async function checkSymbols() {
+  const missing = [];
+  for (const file of ["libcodyra_ops.so", "codyra.node"]) {
+    const { output } = await runCommand("ldd", ["-r", join(outputDirectory, file)]);
+    missing.push(
+      ...output.split("\n").filter((line) => /undefined symbol|not found/.test(line) && !/napi_/.test(line)),
+    );
+  }
+  if (missing.length > 0) throw failure("Symbols or libraries are missing.", missing.slice(0, 10));
+  return "none";
+}
+
+/** Asks PyTorch's dispatcher, through the Python of this torch. */
+async function checkKernels({ python }) {
+  const names = [
+    "effective_weights",
+    "adamw_soft_threshold_",
+    "merge_all_ranks_",
+    "quick_gelu",
+    "quick_gelu_backward",
+  ];
+  const script = `import torch; torch.ops.load_library(${JSON.stringify(join(outputDirectory, "libcodyra_ops.so"))})
+print([n for n in ${JSON.stringify(names)} if not torch._C._dispatch_has_kernel_for_dispatch_key("codyra::" + n, "CUDA")])`;
+  const { code, output } = await runCommand(python, ["-c", script]);
+  if (code !== 0 || output.trim().split("\n").at(-1) !== "[]") {
+    throw failure("Operators have no kernel for CUDA.", lastLines(output, 5));
+  }
+  return names.join(", ");
+}
+
+/** With a GPU it could do more; `npm run test:gpu` does. */
+async function checkAddon() {
+  const script = `const a = require(${JSON.stringify(join(outputDirectory, "codyra.node"))});
+    let graphs = "with graphs";
+    try { a.beginCudaGraph(99); } catch (error) { if (!/99/.test(error.message)) graphs = error.message; }
+    console.log("loads, libtorch " + a.version() + ", " + a.cudaDeviceCount() + " devices, " + graphs);`;
+  const { code, output } = await runCommand(process.execPath, ["-e", script]);
+  if (code !== 0) throw failure("The addon was built but cannot be loaded.", lastLines(output, 5));
+  return output.trim();
+}
+
+function failure(what, details) {
+  return new SetupError({
+    what,
+    expected: "the CUDA side of the addon to compile, link and load against a torch that has CUDA",
+    fix: "Correct native/, or set LIBTORCH to another torch with CUDA.",
+    details,
+  });
+}

@@ -117,7 +117,7 @@ export class LoraModel {
    * @throws if an adapter is not finite; then nothing was merged, and `remove` leaves the model as it was
    */
   merge(): number[] {
-    this.#checkFinite();
+    this.checkFinite();
     const active = this.layers.flatMap((layer) => layer.merge());
     this.remove();
     return active;
@@ -134,7 +134,8 @@ export class LoraModel {
     this.#gradients.dispose();
   }
 
-  #checkFinite(): void {
+  /** @throws if an adapter is not finite: merging it would ruin the model */
+  checkFinite(): void {
     const count = torch.scope(() => {
       const countIn = (tensor: Tensor): number => tensor.isfinite().logicalNot().sum().item();
       return countIn(this.factors) + countIn(this.importance);

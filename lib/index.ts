@@ -1,7 +1,14 @@
+/** CLIP: models, checkpoints, tokenizer and preprocessing. */
 export * as clip from "./clip/index.js";
+/** Datasets on disk, few-shot tasks and batches, and the miniature world. */
 export * as data from "./data/index.js";
+/** Rank-selective adapters on a CLIP: injected, trained, pruned and merged. */
 export * as lora from "./lora/index.js";
+/** Continual-learning methods behind one interface. */
 export * as methods from "./methods/index.js";
+/** Runs of a method over a stream of tasks, their files, and the metrics. */
 export * as protocol from "./protocol/index.js";
+/** Tables, figures and pages from the files of runs. */
 export * as report from "./report/index.js";
+/** libtorch: tensors, its operators, autograd, `nn`, optimisers and safetensors. */
 export * as torch from "./torch/index.js";

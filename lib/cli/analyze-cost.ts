@@ -1,19 +1,23 @@
-import { Command, Help, InvalidArgumentError, Option } from "commander";
+import { Command, Help, Option } from "commander";
 // Not through clip/index.js: that loads the addon, and --help needs none.
 import { clipConfigs } from "../clip/config.js";
-import type { MethodCost, printedCosts } from "../methods/index.js";
-import type { Table } from "../report/index.js";
+import type { MethodCost } from "../methods/index.js";
+import type { printedCosts, Table } from "../report/index.js";
+import { positiveInteger } from "./positive-integer.js";
 
-interface CostFlags {
-  model: string;
-  classes: number;
-  tasks: number;
-  shots: number;
+interface Setting {
+  readonly model: string;
+  readonly classes: number;
+  readonly tasks: number;
+  readonly shots: number;
+}
+
+interface CostFlags extends Setting {
   json?: boolean;
 }
 
 /** What the paper's table is about. */
-const paperSetting = { model: "vit-b-16", classes: 1100, shots: 16 };
+const paperSetting: Setting = { model: "vit-b-16", classes: 1100, tasks: 10, shots: 16 };
 
 /** `codyra analyze cost`: parameters and memory of every method. */
 export function analyzeCostCommand(): Command {
@@ -24,9 +28,9 @@ export function analyzeCostCommand(): Command {
         .choices(Object.keys(clipConfigs))
         .default(paperSetting.model),
     )
-    .option("--classes <n>", "classes of all tasks together", count, paperSetting.classes)
-    .option("--tasks <n>", "tasks", count, 10)
-    .option("--shots <n>", "training images per class", count, paperSetting.shots)
+    .option("--classes <n>", "classes of all tasks together", positiveInteger, paperSetting.classes)
+    .option("--tasks <n>", "tasks", positiveInteger, paperSetting.tasks)
+    .option("--shots <n>", "training images per class", positiveInteger, paperSetting.shots)
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -54,15 +58,21 @@ Examples:
     .action(analyzeCost);
 }
 
-async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
+/** Costs of all methods on a CLIP without weights; default: what the paper's table is about. */
+export async function countCosts(setting: Setting = paperSetting): Promise<MethodCost[]> {
   const { createModel } = await import("../clip/index.js");
-  const { bytesPerValue, methodCosts, printedCosts } = await import("../methods/index.js");
-  const { renderTerminal, terminalStyle } = await import("../report/index.js");
+  const { methodCosts } = await import("../methods/index.js");
   const model = createModel(clipConfigs[setting.model as keyof typeof clipConfigs], { device: "meta" });
-  const costs = methodCosts(model, setting);
+  return methodCosts(model, setting);
+}
+
+async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
+  const costs = await countCosts(setting);
+  const { bytesPerValue } = await import("../methods/index.js");
+  const { printedCosts, renderTerminal, terminalStyle } = await import("../report/index.js");
   const { model: name, classes, shots } = paperSetting;
   const isPaper = setting.model === name && setting.classes === classes && setting.shots === shots;
-  const printed = isPaper ? printedCosts : {};
+  const printed = isPaper ? printedCosts() : {};
   if (json) {
     const methods = costs.map((cost) => ({
       ...cost,
@@ -82,8 +92,8 @@ async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
 
 function costTable(
   costs: readonly MethodCost[],
-  printed: typeof printedCosts,
-  { model, classes, tasks, shots }: Omit<CostFlags, "json">,
+  printed: ReturnType<typeof printedCosts>,
+  { model, classes, tasks, shots }: Setting,
   bytesPerValue: number,
 ): Table {
   const hasPrinted = Object.keys(printed).length > 0;
@@ -120,10 +130,4 @@ function explanations(costs: readonly MethodCost[]): string[] {
     const methods = costs.filter(({ explanation }) => explanation === text).map(({ method }) => method);
     return `${methods.join(", ")}: ${text}`;
   });
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError("Expected a whole number above 0.");
 }

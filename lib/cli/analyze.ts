@@ -1,10 +1,21 @@
 import { Command } from "commander";
+import { analyzeAmplificationCommand } from "./analyze-amplification.js";
 import { analyzeCostCommand } from "./analyze-cost.js";
+import { analyzeDriftCommand } from "./analyze-drift.js";
+import { analyzeRanksCommand } from "./analyze-ranks.js";
+import { analyzeRemoveCommand } from "./analyze-remove.js";
 
-/** `codyra analyze`: what can be said of methods beside their accuracy. */
+/** `codyra analyze`: what can be said of methods and runs beside their accuracy. */
 export function analyzeCommand(): Command {
   return new Command("analyze")
-    .description("Analyse the methods.")
+    .description("Analyse the methods, and what runs did to the model.")
+    .addCommand(analyzeRanksCommand())
+    .addCommand(analyzeAmplificationCommand())
+    .addCommand(analyzeRemoveCommand())
+    .addCommand(analyzeDriftCommand())
     .addCommand(analyzeCostCommand())
-    .addHelpText("after", "\nExample:\n  $ codyra analyze cost --classes 1100 --tasks 10");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ codyra analyze ranks --run runs/shop\n  $ codyra analyze cost --classes 1100 --tasks 10",
+    );
 }

@@ -3,8 +3,11 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { parse } from "yaml";
 import { z } from "zod";
+import type { Task } from "../data/index.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
 import { Progress } from "./progress.js";
+import { collectOption } from "./run.js";
+import { UsageError } from "./usage-error.js";
 
 const schema = z.strictObject({
   protocol: z.enum(["x-tail", "mtil"]),
@@ -22,6 +25,9 @@ interface DemoFlags {
   seed?: string;
   protocol?: string;
   methods?: string[];
+  domains?: string[];
+  holdOuts?: string[];
+  option: Record<string, unknown>;
   output?: string;
   resume?: boolean;
   json?: boolean;
@@ -37,6 +43,14 @@ export function demoCommand(): Command {
     .option(
       "--methods <name...>",
       "methods to run, see codyra run --help (default: zero-shot, finetune, lora, codyra)",
+    )
+    .option("--domains <name...>", "domains to learn, in order (default: all)")
+    .option("--hold-outs <name...>", "domains to evaluate after every task, and never train on")
+    .option(
+      "-o, --option <key=value>",
+      "option of the methods, such as rank=4; may be repeated",
+      collectOption,
+      {},
     )
     .option("--seed <n>", "seed of the training images, initialisation and batches")
     .option("--output <dir>", "directory for the runs (default: a new one under runs/)")
@@ -66,7 +80,9 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     .pipe(z.int().nonnegative())
     .parse(flags.seed ?? settings.seeds[0]);
   const names = flags.methods ?? settings.demo;
-  const methods = names.map((name) => openMethod(name, settings.methods[name] ?? {}, protocol));
+  const methods = names.map((name) =>
+    openMethod(name, { ...settings.methods[name], ...flags.option }, protocol),
+  );
   const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
   const progress = new Progress();
   const interrupt = abortOnInterrupt(() => {
@@ -77,7 +93,9 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   const { shots, testPerClass, referencePairs } = settings;
   const model = openModel({ model: "miniature" }, "cpu");
   progress.start("drawing the miniature world");
-  const tasks = await openMiniatureTasks({ shots, testPerClass, seed }, model);
+  const world = await openMiniatureTasks({ shots, testPerClass, seed }, model);
+  const tasks = choose(world, flags.domains ?? world.map(({ name }) => name));
+  const holdOuts = choose(world, flags.holdOuts ?? []);
   const reference = await openMiniatureReference(referencePairs, model);
   model.dispose();
   const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
@@ -96,6 +114,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         seed,
         directory: join(output, method.name),
         reference,
+        holdOuts,
         config: { model: "miniature", shots, testPerClass, referencePairs },
         resume: flags.resume,
         signal: interrupt.signal,
@@ -116,6 +135,15 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   for (const table of metricTables(runs))
     process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
   process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
+}
+
+function choose(world: readonly Task[], names: readonly string[]): Task[] {
+  return names.map((name) => {
+    const found = world.find((task) => task.name === name);
+    if (found) return found;
+    const known = world.map((task) => task.name).join(", ");
+    throw new UsageError(`There is no domain '${name}': expected one of ${known}.`);
+  });
 }
 
 function readSettings(packageRoot: string): z.infer<typeof schema> {

@@ -7,6 +7,7 @@ import {
   createMethod,
   type ProtocolName,
   type ReferenceData,
+  type RunEvent,
 } from "../methods/index.js";
 import {
   type AccuracyMatrix,
@@ -157,6 +158,8 @@ export interface ExperimentOptions {
   /** Recorded with the run. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly resume?: boolean;
+  /** Told every event of the run. */
+  readonly onEvent?: (event: RunEvent) => void;
   readonly signal: AbortSignal;
 }
 
@@ -172,7 +175,7 @@ export async function runExperiment(
       ...options,
       model,
       tasks,
-      observer: showProgress(options.method.name, tasks, progress),
+      observer: { ...showProgress(options.method.name, tasks, progress), logged: options.onEvent },
     });
   } finally {
     model.dispose();

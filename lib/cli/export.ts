@@ -2,9 +2,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { RunDirectory } from "../protocol/index.js";
-import { modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
-import { UsageError } from "./usage-error.js";
 
 const formats = ["huggingface", "open-clip", "openai", "peft"] as const;
 
@@ -48,22 +45,13 @@ Examples:
 }
 
 async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> {
-  const { RunDirectory } = await import("../protocol/index.js");
-  const directory = new RunDirectory(run);
-  if (!directory.exists()) {
-    throw new Error(
-      `${run}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
-    );
-  }
+  const { openFinishedRun, taskPosition } = await import("./finished-run.js");
+  const { directory, finished } = openFinishedRun(run);
   const target = resolve(to);
   if (existsSync(target)) {
     throw new Error(`${target} is there already: expected a new path. Name another one.`);
   }
-  const finished = directory.readMatrix()?.matrix.length ?? 0;
-  if (finished === 0) {
-    throw new Error(`${run}: no task is finished yet, so there is nothing to export. Resume the run first.`);
-  }
-  const position = task === undefined ? undefined : positionOf(task, directory, finished);
+  const position = task === undefined ? undefined : taskPosition(task, directory, finished);
   if (format === "peft") await exportAdapter(directory, target, finished, position);
   else await exportModel(directory, target, format, position ?? finished - 1);
   process.stdout.write(`${target}\n`);
@@ -77,6 +65,7 @@ async function exportModel(
 ): Promise<void> {
   const { saveModel, saveOpenAi, saveOpenClip } = await import("../clip/index.js");
   const { openModel } = await import("./experiment.js");
+  const { baseModel } = await import("./finished-run.js");
   const save = { huggingface: saveModel, "open-clip": saveOpenClip, openai: saveOpenAi }[format];
   const model = openModel(baseModel(directory), "cpu");
   directory.restoreModel(task, model);
@@ -100,27 +89,10 @@ async function exportAdapter(
     );
   }
   const { resolveModel } = await import("./models.js");
+  const { baseModel } = await import("./finished-run.js");
   const { model } = baseModel(directory);
   const isOnBase = task === undefined || task === 0;
   saveAdapter(updates, target, {
     baseModel: isOnBase ? resolveModel(model) : undefined,
   });
-}
-
-/** The model that the run started from. */
-function baseModel(directory: RunDirectory): ModelSettings {
-  return modelSettings(directory.readRecord().config as unknown as ModelSettings);
-}
-
-function positionOf(task: string, directory: RunDirectory, finished: number): number {
-  const names = directory
-    .readRecord()
-    .datasets.slice(0, finished)
-    .map(({ name }) => name);
-  const position = names.findIndex((name, i) => name === task || String(i) === task);
-  if (position < 0) {
-    const choices = names.map((name, i) => `${name} (${i})`).join(", ");
-    throw new UsageError(`There is no finished task '${task}': expected one of ${choices}.`);
-  }
-  return position;
 }

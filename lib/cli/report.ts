@@ -11,7 +11,7 @@ export function reportCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ codyra report --runs runs/demo --to report.html")
     .action(async (options: { runs: string[]; to: string }) => {
       const runs = options.runs.flatMap(findRuns).map(readRun);
-      await writeReport(runs, options.to);
+      writeReport(runs, options.to);
       process.stdout.write(`${resolve(options.to)}\n`);
     });
 }

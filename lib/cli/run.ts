@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { RunRecord } from "../protocol/index.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
@@ -11,6 +11,9 @@ interface RunFlags {
   option: Record<string, unknown>;
   resume?: boolean;
   json?: boolean;
+  tensorboard?: string;
+  watch?: boolean;
+  watchPort?: number;
   [setting: string]: unknown;
 }
 
@@ -34,6 +37,8 @@ export function runCommand(): Command {
       collectOption,
       {},
     )
+    .option("--datasets <name...>", "datasets of the paper to learn, in order")
+    .option("--hold-outs <name...>", "datasets of the paper to evaluate after every task, and never train on")
     .option("--shots <n>", "training images per class", wholeNumber)
     .option("--seed <n>", "seed of sampling, initialisation and batches", wholeNumber)
     .option("--device <device>", "cpu, cuda, cuda:1, …")
@@ -47,6 +52,13 @@ export function runCommand(): Command {
     .option("--no-cache", "do not keep decoded images on disk")
     .option("--output <dir>", "directory for the run's files (default: runs/<name>)")
     .option("--resume", "go on with an interrupted run")
+    .option("--tensorboard <dir>", "also write what TensorBoard shows, into a folder of the run's name")
+    .option("--watch", "show the report in a browser while the run goes on, on this machine only")
+    .addOption(
+      new Option("--watch-port <n>", "port of --watch (default: any that is free)")
+        .argParser(portNumber)
+        .implies({ watch: true }),
+    )
     .option("--json", "print the metrics as JSON")
     .addHelpText(
       "after",
@@ -101,6 +113,9 @@ async function runStream({
   option,
   resume = false,
   json = false,
+  tensorboard,
+  watch = false,
+  watchPort = 0,
   ...settings
 }: RunFlags): Promise<void> {
   if (settings.cache === true) delete settings.cache; // commander's default: the file decides
@@ -109,7 +124,7 @@ async function runStream({
   const { openHoldOuts, openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
   const { openReference } = await import("./reference.js");
   const { computeMetrics, RunDirectory } = await import("../protocol/index.js");
-  const { findRuns, metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
+  const { metricTables, RunBoard, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
   );
   const name = config.name ?? `${config.method}-${config.protocol}-seed${config.seed}`;
@@ -118,6 +133,10 @@ async function runStream({
   const interrupt = abortOnInterrupt(() => {
     progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
   });
+  const { RunWatch } = await import("./watch.js");
+  const whenStopped = `The run stopped. To go on: ${commandToResume()}`;
+  await using page = watch ? await RunWatch.listen(directory, { port: watchPort, whenStopped }) : undefined;
+  if (page) progress.say(`Watch      ${page.url}`);
 
   const { options, protocol, seed, device, precision, evaluationBatchSize } = config;
   warnIfSlow(config, (line) => progress.say(line));
@@ -139,6 +158,9 @@ async function runStream({
     ...(holdOuts.length > 0 && { holdOuts: config.holdOuts }),
     ...(reference && { reference: config.reference }),
   };
+  const { iterations = 1 } = method.options as { iterations?: number };
+  const board =
+    tensorboard === undefined ? undefined : new RunBoard(join(tensorboard, basename(directory)), iterations);
   const accuracy = await runExperiment(
     {
       name,
@@ -154,13 +176,18 @@ async function runStream({
       resume,
       reference,
       holdOuts,
+      onEvent: (event) => {
+        board?.log(event);
+        page?.changed();
+      },
       signal,
     },
     tasks,
     progress,
   );
-  const page = `${directory}/report.html`;
-  await writeReport(findRuns(directory).map(readRun), page);
+  const saved = `${directory}/report.html`;
+  writeReport([readRun(directory)], saved);
+  page?.finish(`The run is finished. This page no longer changes; it is saved as ${saved}.`);
   const { memory } = new RunDirectory(directory).readRecord();
   if (json) {
     process.stdout.write(
@@ -172,11 +199,17 @@ async function runStream({
     process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
   }
   process.stdout.write(`\nMemory     ${formatPeaks(memory)}\n`);
-  process.stdout.write(`Run files  ${directory}\nReport     ${page}\n`);
+  process.stdout.write(`Run files  ${directory}\nReport     ${saved}\n`);
 }
 
 function numberOrAuto(text: string): number | string {
   return text === "auto" ? text : wholeNumber(text);
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (text.trim() !== "" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
 }
 
 function wholeNumber(text: string): number {
@@ -184,7 +217,7 @@ function wholeNumber(text: string): number {
 }
 
 /** `rank=8`, `targets=q,v`, `cropScale=0.8,1`, `ddas.unit=image`: numbers and booleans where they look like such, lists where there are commas. */
-function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
+export function collectOption(text: string, before: Record<string, unknown>): Record<string, unknown> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("Expected key=value, such as iterations=100.");
   const parts = text

@@ -1,7 +1,8 @@
 export type { AdaptableLayer } from "./adaptable.js";
-export { type ModelAssets, readAssets } from "./assets.js";
+export { type AssetOptions, type ModelAssets, readAssets } from "./assets.js";
+export type { Attention, Select } from "./attention.js";
 export { saveOpenAi, saveOpenClip } from "./checkpoint/export.js";
-export { fromOpenAi, toOpenAi } from "./checkpoint/keys.js";
+export { fromOpenAi, type StateDict, toOpenAi } from "./checkpoint/keys.js";
 export { type LoadOptions, loadModel } from "./checkpoint/load.js";
 export { loadStateDict } from "./checkpoint/parameters.js";
 export { saveModel } from "./checkpoint/save.js";
@@ -14,6 +15,7 @@ export {
 } from "./config.js";
 export { formatConfig, parseConfig } from "./config-json.js";
 export { copyModel } from "./copy.js";
+export type { DirectoryFiles } from "./files.js";
 export { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
 export {
   type ImageTransform,
@@ -33,7 +35,9 @@ export {
   fillTemplate,
   type Prompts,
 } from "./prompts.js";
+export type { TextTransformer } from "./text.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
-export type { Block, BlockAdapter } from "./transformer.js";
+export type { Block, BlockAdapter, Mlp, Transformer } from "./transformer.js";
+export type { VisionTransformer } from "./vision.js";
 export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";
 export { writeDirectory } from "./write-directory.js";

@@ -7,7 +7,7 @@ export {
   TrainingBatches,
   type TrainingBatchOptions,
 } from "./batches.js";
-export { type CachedImages, ImageCache } from "./cache/image-cache.js";
+export { type CachedImages, type Cleared, ImageCache } from "./cache/image-cache.js";
 export { checkDataset, checkSource, type DatasetCheck } from "./check.js";
 export { type CheckImagesOptions, checkImages, type FailedImages, type ImageCheck } from "./check-images.js";
 export {
@@ -17,16 +17,25 @@ export {
   type Prediction,
 } from "./classify.js";
 export type { CollectionOptions, Parts } from "./collection.js";
-export { type Archive, type ArchiveChoice, coopGuide, datasetArchives } from "./datasets/archives.js";
 export {
+  type Archive,
+  type ArchiveChoice,
+  coopGuide,
+  type DatasetArchives,
+  datasetArchives,
+} from "./datasets/archives.js";
+export {
+  type CoopSplit,
   type DatasetDescriptor,
   type DatasetId,
   datasetDescriptors,
   datasetIds,
   type ExpectedCounts,
+  type Layout,
   type OpenDatasetOptions,
   type OpenedDataset,
   openDataset,
+  type PromptChange,
   type PromptSet,
   type SplitSource,
   streams,
@@ -43,6 +52,7 @@ export * as miniature from "./miniature/index.js";
 export { openParquet, type ParquetOptions } from "./parquet.js";
 export { Random } from "./random.js";
 export { type Box, resampleBoxes } from "./resample.js";
+export type { Patterns } from "./shards.js";
 export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
 export {
   type ArraySource,
@@ -53,4 +63,5 @@ export {
   taskFromArrays,
 } from "./task.js";
 export type { Dataset, Example, FewShotSample, RandomSplit, Task } from "./types.js";
+export type { UnreadableImage } from "./unreadable.js";
 export { openWebDataset, type WebDatasetOptions } from "./webdataset.js";

@@ -1,4 +1,15 @@
 export {
+  amplification,
+  type Drift,
+  type ModelDrift,
+  type ModuleUpdate,
+  measureAdapters,
+  measureUpdates,
+  modelDrift,
+  type UpdateSize,
+  updateSize,
+} from "./analysis/index.js";
+export {
   defaultLoraConfig,
   type LoraConfig,
   type LoraEncoders,

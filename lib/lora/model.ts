@@ -155,7 +155,7 @@ export class LoraModel {
    * @throws if an adapter is not finite; then nothing was merged, and `remove` leaves the model as it was
    */
   merge(): number[] {
-    this.#checkFinite();
+    this.checkFinite();
     const active = torch.noGrad(() =>
       torch.scope(() => {
         const parts = this.layers.flatMap((layer) => layer.parts());
@@ -182,7 +182,8 @@ export class LoraModel {
     for (const tensor of [this.parameters, this.factors, this.importance]) tensor.dispose();
   }
 
-  #checkFinite(): void {
+  /** @throws if an adapter is not finite: merging it would ruin the model */
+  checkFinite(): void {
     const count = torch.scope(() => this.parameters.isfinite().logicalNot().sum().item());
     if (count > 0) {
       throw new Error(

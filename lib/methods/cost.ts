@@ -71,18 +71,6 @@ export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[
   return Object.entries(costs).map(([method, cost]) => ({ method, ...cost }));
 }
 
-/** The numbers that arXiv:2412.01004, table 4, prints for ViT-B/16, 1,100 classes and 16 shots. */
-export const printedCosts: Readonly<
-  Record<string, { readonly trainable?: number; readonly inference: number }>
-> = {
-  lwf: { trainable: 129.6e6, inference: 0 },
-  zscl: { trainable: 129.6e6, inference: 0 },
-  "moe-adapter": { trainable: 59.8e6, inference: 13.35e6 },
-  "rail-primal": { inference: 24.18e6 },
-  "rail-dual": { inference: 9.01e6 },
-  codyra: { trainable: 4.4e6, inference: 0 },
-};
-
 function fineTuningCost(model: ClipModel): Cost {
   return {
     trainable: model.numParameters() - model.logitScale.numel(),

@@ -54,9 +54,8 @@ export {
   type CostSetting,
   type MethodCost,
   methodCosts,
-  printedCosts,
 } from "./cost.js";
-export { type ContrastiveLossOptions, contrastiveLoss } from "./shared/losses.js";
+export { type ContrastiveLoss, type ContrastiveLossOptions, contrastiveLoss } from "./shared/losses.js";
 export type { MethodDefinition, TrainingOptions } from "./shared/options.js";
 export type {
   Classifier,

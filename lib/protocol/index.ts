@@ -14,4 +14,11 @@ export {
   type Metrics,
 } from "./metrics.js";
 export { type RunObserver, type RunOptions, run } from "./run.js";
-export { RunDirectory, type RunRecord } from "./run-directory.js";
+export {
+  type ChangeRecord,
+  type HoldOutRecord,
+  type ReferenceRecord,
+  RunDirectory,
+  type RunRecord,
+  type SampleRecord,
+} from "./run-directory.js";

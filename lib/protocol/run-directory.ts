@@ -7,6 +7,7 @@ import {
   type LoraModule,
   type LowRankUpdates,
   loadAdapter,
+  type ModuleUpdate,
   saveAdapter,
 } from "../lora/index.js";
 import type { ContinualMethod, MethodState, RunEvent } from "../methods/index.js";
@@ -71,6 +72,14 @@ export interface RankRecord {
   rank: number;
   modules: { name: string; encoder: string; layer: number; target: string }[];
   tasks: { dataset: string; active: readonly number[] }[];
+}
+
+/** How much a task changed every adapted matrix: one file per task. */
+export interface ChangeRecord {
+  dataset: string;
+  /** Of the adapters before pruning. */
+  rank: number;
+  modules: readonly ModuleUpdate[];
 }
 
 const methodPrefix = "method:"; // no published parameter has a colon in its name
@@ -162,17 +171,26 @@ export class RunDirectory {
     saveAdapter(updates, this.#adapter(task));
   }
 
+  hasUpdates(task: number): boolean {
+    return existsSync(this.#adapter(task));
+  }
+
   /**
    * The low-rank updates of a task: views of the memory-mapped file.
    * @throws if there are none: the task is not finished, or the method changes weights in another way
    */
   readUpdates(task: number): LowRankUpdates {
     const path = this.#adapter(task);
-    if (existsSync(path)) return loadAdapter(path);
+    if (this.hasUpdates(task)) return loadAdapter(path);
     throw new Error(
       `${path} is missing: expected the adapter of a finished task. Only methods such as codyra and lora keep one for every task; ` +
         "of the others there is the model after the last task.",
     );
+  }
+
+  /** Writes how large the updates of a task are: `changes/task-0.json`. */
+  recordChanges(task: number, changes: ChangeRecord): void {
+    writeJsonAtomically(join(this.path, "changes", `task-${task}.json`), changes);
   }
 
   hasCheckpoint(task: number): boolean {

@@ -5,6 +5,7 @@ import type {
   ProtocolName,
   ReferenceData,
   RunContext,
+  RunEvent,
   TrainSummary,
 } from "../methods/index.js";
 import type { BatchSize } from "./batch-size.js";
@@ -22,6 +23,8 @@ export interface RunObserver {
   evaluated?(done: number, total: number): void;
   /** After each evaluation; `index` is −1 for the one before any training. */
   taskFinished?(index: number, accuracies: readonly number[]): void;
+  /** Every event, after it went to `events.jsonl`. */
+  logged?(event: RunEvent): void;
   warn?(message: string): void;
 }
 
@@ -69,6 +72,10 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
   const directory = new RunDirectory(options.directory);
   checkStream(options);
   const record = openRecord(directory, options);
+  const log = (event: RunEvent): void => {
+    directory.appendEvent(event);
+    observer.logged?.(event);
+  };
 
   const contextOf = (taskIndex: number): RunContext => ({
     model,
@@ -80,12 +87,19 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
       .map(({ name, classes, templates }) => ({ name, classes, templates })),
     reference,
     signal,
-    log: (event) => directory.appendEvent(event),
+    log,
     progress: (done, total, loss) => observer.trained?.(done, total, loss),
     recordRanks(rank, modules, active) {
       directory.recordRanks(taskIndex, (tasks[taskIndex] as Task).name, rank, modules, active);
     },
     recordUpdates: (updates) => directory.recordUpdates(taskIndex, updates),
+    recordChanges(rank, changes) {
+      directory.recordChanges(taskIndex, {
+        dataset: (tasks[taskIndex] as Task).name,
+        rank,
+        modules: changes,
+      });
+    },
   });
 
   await method.beginRun?.(contextOf(-1));
@@ -114,7 +128,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
       stream: await on(tasks, protocol, 0),
       holdOuts: await on(holdOuts, "mtil", streamImages), // in every protocol, only their own classes compete
     };
-    directory.appendEvent({
+    log({
       kind: "evaluation",
       task: taskIndex,
       accuracy: byName(tasks, accuracies.stream),

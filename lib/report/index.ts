@@ -1,5 +1,51 @@
-export { resultsSvg } from "./figures.js";
-export { reportHtml, writeReport } from "./page.js";
+export { type BinomialBand, binomialBand } from "./binomial.js";
+export type { RunPhases, TrainingStep } from "./events.js";
+export {
+  type Changes,
+  concentration,
+  csvOf,
+  describeMissing,
+  type Figure,
+  type FoundFigures,
+  figureNumbers,
+  findFigures,
+  type MissingFigure,
+  predictedShare,
+  type RankStatistic,
+  type RankStatistics,
+  type RemovalAnalysis,
+  rankStatistics,
+  readChanges,
+  removalFile,
+  renderFigure,
+  writeFigures,
+} from "./figures/index.js";
+export { groupRuns, type RunGroup } from "./groups.js";
+export type * from "./page/data.js";
+export { type PageOptions, renderPage, reportHtml, writeReport } from "./page/page.js";
+export { pageData } from "./page/page-data.js";
+export {
+  type ComparedRow,
+  type CostAnalysis,
+  costComparison,
+  describeMissingRuns,
+  findStreams,
+  type MissingRuns,
+  overallComparison,
+  type PaperTable,
+  type PrintedTables,
+  paperTables,
+  printedCosts,
+  printedTables,
+  readCosts,
+  type Stream,
+  type TableFormat,
+  type TablePart,
+  tableFormats,
+  toTable,
+} from "./paper/index.js";
+export { type MatrixRanks, type RankChanges, rankChanges } from "./rank-changes.js";
+export { resultsSvg } from "./results-svg.js";
 export {
   findRuns,
   type RankHistory,
@@ -7,10 +53,10 @@ export {
   type RunInfo,
   readRun,
   runLabels,
-  type TrainingStep,
 } from "./run.js";
-export { describeRun, describeRuns, type Outcome, outcome } from "./summary.js";
+export { describeGroup, describeGroups, type Outcome, outcome, type Summary } from "./summary.js";
 export {
+  type Best,
   commonDatasets,
   formatPercent,
   formatValue,
@@ -20,6 +66,7 @@ export {
   metricTables,
   streamTable,
   type Table,
+  type TableRow,
 } from "./table.js";
 export {
   renderCsv,
@@ -29,3 +76,4 @@ export {
   renderTerminal,
   terminalStyle,
 } from "./table-formats.js";
+export { RunBoard } from "./tensorboard/run-board.js";

@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 // Not through protocol/index.js: that loads the addon, and a report must open where there is none.
 import { parseAccuracyMatrix } from "../protocol/matrix-file.js";
 import { type AccuracyMatrix, computeMetrics, isComplete, type Metrics } from "../protocol/metrics.js";
+import { type RunPhases, readEvents, type TrainingStep } from "./events.js";
+import { parseWith, readJson } from "./parse.js";
 
 const count = z.int().nonnegative();
 
@@ -34,14 +36,6 @@ const runInfoSchema = z.object({
   peakResidentBytes: count,
   trainableParameters: count,
   totalParameters: count,
-});
-
-const stepSchema = z.object({
-  kind: z.literal("step"),
-  task: count,
-  step: count,
-  // JSON has no NaN: a loss that is not finite arrives as null.
-  loss: z.number().nullable(),
 });
 
 const ranksSchema = z
@@ -75,8 +69,6 @@ const ranksSchema = z
 
 /** What was run, with which configuration, data and versions: `run.json`. */
 export type RunInfo = z.infer<typeof runInfoSchema>;
-/** One logged training step; `step` counts from the start of its task. */
-export type TrainingStep = Omit<z.infer<typeof stepSchema>, "kind">;
 /** Number of ranks with a non-zero importance weight per adapted module after each task: `ranks.json`. */
 export type RankHistory = z.infer<typeof ranksSchema>;
 
@@ -89,6 +81,7 @@ export interface Run {
   metrics: Metrics | undefined;
   /** In training order; empty for methods that do not train. */
   steps: TrainingStep[];
+  phases: RunPhases;
   /** Only for methods with low-rank adapters. */
   ranks: RankHistory | undefined;
 }
@@ -104,7 +97,7 @@ export function readRun(directory: string): Run {
       `${directory}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
     );
   }
-  const info = parse(runInfoSchema, readJson(infoPath), infoPath);
+  const info = parseWith(runInfoSchema, readJson(infoPath), infoPath);
   const accuracy = readAccuracy(join(directory, "matrix.json"), info);
   const ranksPath = join(directory, "ranks.json");
   return {
@@ -112,13 +105,13 @@ export function readRun(directory: string): Run {
     info,
     accuracy,
     metrics: isComplete(accuracy) ? computeMetrics(accuracy) : undefined,
-    steps: readSteps(join(directory, "events.jsonl")),
-    ranks: existsSync(ranksPath) ? parse(ranksSchema, readJson(ranksPath), ranksPath) : undefined,
+    ...readEvents(join(directory, "events.jsonl")),
+    ranks: existsSync(ranksPath) ? parseWith(ranksSchema, readJson(ranksPath), ranksPath) : undefined,
   };
 }
 
 /**
- * The run directories meant by a path: itself, or the runs directly inside it, by name.
+ * The run directories meant by a path: itself, or the runs anywhere inside it, by name.
  * @throws if there is none
  */
 export function findRuns(path: string): string[] {
@@ -127,18 +120,23 @@ export function findRuns(path: string): string[] {
       `${path}: expected a run directory, but there is no such folder. Give a folder made by codyra run.`,
     );
   }
-  if (existsSync(join(path, "run.json"))) return [path];
-  const inside = readdirSync(path)
-    .sort()
-    .map((name) => join(path, name))
-    .filter((child) => existsSync(join(child, "run.json")));
-  if (inside.length === 0) {
+  const found = runsBelow(path);
+  if (found.length === 0) {
     throw new Error(
-      `${path}: expected a run directory or a folder of them, but there is no run.json in it or one level below. ` +
+      `${path}: expected a run directory or a folder of them, but there is no run.json in it or below. ` +
         "Give a folder made by codyra run.",
     );
   }
-  return inside;
+  return found;
+}
+
+function runsBelow(path: string): string[] {
+  if (existsSync(join(path, "run.json"))) return [path];
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
+    .flatMap((name) => runsBelow(join(path, name)));
 }
 
 /** The shortest distinct labels: the method, with seed or name where several runs share it. */
@@ -171,44 +169,5 @@ function checkNames(path: string, kind: string, expected: string[], found: strin
   throw new Error(
     `${path}: expected the ${kind} of run.json (${expected.join(", ") || "none"}), got ${found.join(", ") || "none"}. ` +
       "The files come from different runs: restore them, or run again.",
-  );
-}
-
-function readSteps(path: string): TrainingStep[] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  // What follows the last line break is empty, or a line that was being written when the run stopped.
-  const complete = lines.slice(0, -1);
-  const steps = new Map<string, TrainingStep>();
-  complete.forEach((line, i) => {
-    const source = `${path}:${i + 1}`;
-    const event = parseJson(line, source) as { kind?: unknown } | null;
-    if (event?.kind !== "step") return;
-    const { task, step, loss } = parse(stepSchema, event, source);
-    steps.set(`${task}/${step}`, { task, step, loss }); // a resumed task logs its steps again
-  });
-  return [...steps.values()].sort((a, b) => a.task - b.task || a.step - b.step);
-}
-
-function readJson(path: string): unknown {
-  return parseJson(readFileSync(path, "utf8"), path);
-}
-
-function parseJson(text: string, source: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(
-      `${source}: not valid JSON (${(error as Error).message}). The file is damaged: restore it, or run again.`,
-    );
-  }
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new Error(
-    `${source}: unexpected content:\n${z.prettifyError(result.error)}\n` +
-      "Read it with the codyra version that wrote it, or run again.",
   );
 }

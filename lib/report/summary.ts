@@ -1,8 +1,9 @@
 import { mean } from "../protocol/metrics.js";
+import { describeMatrices } from "./changed-matrices.js";
+import type { RunGroup } from "./groups.js";
+import { rankChanges } from "./rank-changes.js";
 import type { Run } from "./run.js";
-
-/** Below this, a fraction prints as 0.0 percent. */
-const ROUNDS_TO_ZERO = 0.0005;
+import { capitalized, isZero, percent, plural, points, sentences } from "./wording.js";
 
 /** What a finished stream changed, as fractions; `undefined` where zero-shot accuracy or a second task is missing. */
 export interface Outcome {
@@ -14,60 +15,124 @@ export interface Outcome {
   transferChange: number | undefined;
 }
 
+/** The findings in words, one or more sentences each; empty where nothing is known. */
+export interface Summary {
+  gained: string;
+  forgotten: string;
+  /** What changed in the model. */
+  changed: string;
+}
+
 /** `undefined` while the stream is not finished. */
 export function outcome({ accuracy, metrics }: Run): Outcome | undefined {
   if (metrics?.last.overall === undefined) return undefined;
   const { zeroShot } = accuracy;
-  const change = (after: number | undefined, before: number | undefined) =>
-    after === undefined || before === undefined ? undefined : after - before;
   return {
     last: metrics.last.overall,
     forgotten: metrics.forgetting.overall,
-    gained: change(metrics.last.overall, zeroShot && mean(zeroShot)),
-    transferChange: change(metrics.transfer.overall, zeroShot && mean(zeroShot.slice(1))),
+    gained: difference(metrics.last.overall, zeroShot && mean(zeroShot)),
+    transferChange: difference(metrics.transfer.overall, zeroShot && mean(zeroShot.slice(1))),
   };
 }
 
-/** What a run gained and what it forgot, in words. */
-export function describeRun(run: Run): string {
+/** What a method gained, what it forgot and which matrices changed; the mean of its finished seeds. */
+export function describeGroup(group: RunGroup): Summary {
+  const [run] = group.runs as [Run, ...Run[]];
   const { datasets, matrix } = run.accuracy;
-  const result = outcome(run);
-  if (result === undefined)
-    return `Not finished: ${matrix.length} of ${plural(datasets.length, "dataset")} learned so far.`;
-  const reached = `${percent(result.last)} on average over ${plural(datasets.length, "dataset")}`;
-  if (run.info.trainableParameters === 0) return `Nothing is trained: ${reached}.`;
-  const { gained, forgotten, transferChange } = result;
-  const end = `Ends at ${reached}${gained === undefined ? "" : `, ${compared(gained)}`}.`;
-  const forgetting = forgotten === undefined ? "" : ` ${forgettingClause(forgotten)}.`;
-  const before =
-    transferChange === undefined
-      ? ""
-      : ` Before it learns a dataset, it is ${compared(transferChange)} there.`;
-  return end + forgetting + before;
+  const result = meanOutcome(group);
+  if (result === undefined) {
+    const learned = `${matrix.length} of ${plural(datasets.length, "dataset")}`;
+    return { gained: `Not finished: ${learned} learned so far.`, forgotten: "", changed: "" };
+  }
+  const { last, gained, forgotten, transferChange } = result;
+  const reached = `${percent(last)} on average over ${plural(datasets.length, "dataset")}`;
+  if (run.info.trainableParameters === 0 && isZero(gained ?? 0)) {
+    return { gained: `Nothing is trained: ${reached}.`, forgotten: "", changed: "" };
+  }
+  const extremes = datasets.length > 1 ? describeExtremes(group) : undefined;
+  return {
+    gained: sentences(
+      `Ends at ${reached}${gained === undefined ? "" : `, ${compared(gained)}`}.`,
+      extremes?.gain,
+    ),
+    forgotten: sentences(
+      forgotten !== undefined && `${forgettingClause(forgotten)}.`,
+      extremes?.loss,
+      transferChange !== undefined && `Before it learns a dataset, it is ${compared(transferChange)} there.`,
+    ),
+    changed: capitalized(describeMatrices(group)),
+  };
 }
 
-/** The headline: which run ends highest with what it gained and forgot, against the one that forgets most. */
-export function describeRuns(runs: Run[], labels: string[]): string {
-  const [only, ...more] = runs;
-  if (only && more.length === 0) return describeRun(only);
-  const finished = runs.flatMap((run, i) => {
-    const result = outcome(run);
-    return result ? [{ ...result, label: labels[i] as string }] : [];
+/** The headlines: which method ends highest, which forget least and most, and what changed in the best and the best adapted model. */
+export function describeGroups(groups: RunGroup[]): Summary {
+  const [only, ...more] = groups;
+  if (only && more.length === 0) return describeGroup(only);
+  const finished = groups.flatMap((group) => {
+    const result = meanOutcome(group);
+    return result ? [{ ...result, group, label: group.label }] : [];
   });
-  const [best, ...others] = finished.toSorted((a, b) => b.last - a.last);
-  if (best === undefined) return "No run has finished yet.";
-  const { last, gained, forgotten = 0 } = best;
-  const comparison = gained === undefined ? "" : `, ${compared(gained)}`;
-  const lost =
-    best.forgotten === undefined
-      ? ""
-      : `, and forgot ${forgotten < ROUNDS_TO_ZERO ? "nothing" : points(forgotten)}`;
-  const worst = others.toSorted((a, b) => (b.forgotten ?? 0) - (a.forgotten ?? 0))[0];
-  const contrast =
-    worst?.forgotten !== undefined && worst.forgotten > Math.max(ROUNDS_TO_ZERO, forgotten)
-      ? ` ${worst.label} forgot ${points(worst.forgotten)}.`
-      : "";
-  return `${best.label} ends highest, at ${percent(last)} on average${comparison}${lost}.${contrast}`;
+  const ranking = finished.toSorted((a, b) => b.last - a.last);
+  const [best] = ranking;
+  if (best === undefined) return { gained: "No run has finished yet.", forgotten: "", changed: "" };
+  const adapted = ranking.find(({ group }) => rankChanges(group.runs));
+  const comparison = best.gained === undefined ? "" : `, ${compared(best.gained)}`;
+  return {
+    gained: `${best.label} ends highest, at ${percent(best.last)} on average${comparison}.`,
+    forgotten: sentences(
+      best.forgotten !== undefined && `${best.label} forgot ${amount(best.forgotten)}.`,
+      describeForgetting(finished.filter(({ group }) => isTrained(group))),
+    ),
+    changed: sentences(
+      `In ${best.label}, ${describeMatrices(best.group)}`,
+      adapted && adapted !== best && `In ${adapted.label}, ${describeMatrices(adapted.group)}`,
+    ),
+  };
+}
+
+function describeForgetting(trained: { label: string; forgotten: number | undefined }[]): string {
+  const known = trained.flatMap(({ label, forgotten }) =>
+    forgotten === undefined ? [] : [{ label, forgotten }],
+  );
+  const sorted = known.toSorted((a, b) => a.forgotten - b.forgotten);
+  const [least, most] = [sorted[0], sorted.at(-1)];
+  if (!least || !most || isZero(most.forgotten - least.forgotten)) return "";
+  return `Of the methods that train, ${least.label} forgot least (${amount(least.forgotten)}) and ${most.label} most (${amount(most.forgotten)}).`;
+}
+
+/** The datasets with the largest gain over zero-shot, and with the largest loss since they were learned. */
+function describeExtremes({ runs }: RunGroup): { gain: string; loss: string } {
+  const { datasets } = (runs[0] as Run).accuracy;
+  const ofAll = (change: (run: Run, j: number) => number | undefined) =>
+    datasets.map((name, j) => ({ name, change: mean(runs.flatMap((run) => change(run, j) ?? [])) ?? 0 }));
+  const gains = ofAll(({ metrics, accuracy }, j) =>
+    difference(metrics?.last.columns[j], accuracy.zeroShot?.[j]),
+  );
+  const losses = ofAll(({ metrics }, j) => metrics?.forgetting.columns[j]);
+  const [gain] = gains.toSorted((a, b) => b.change - a.change);
+  const [loss] = losses.toSorted((a, b) => b.change - a.change);
+  const says = (found: typeof gain, words: (name: string, amount: string) => string) =>
+    found && found.change > 0 && !isZero(found.change) ? words(found.name, points(found.change)) : "";
+  return {
+    gain: says(gain, (name, amount) => `Most on ${name}: ${amount} above zero-shot.`),
+    loss: says(loss, (name, amount) => `Most on ${name}: ${amount} since it was learned.`),
+  };
+}
+
+function meanOutcome({ runs }: RunGroup): Outcome | undefined {
+  const outcomes = runs.flatMap((run) => outcome(run) ?? []);
+  const of = (key: keyof Outcome) => mean(outcomes.flatMap((result) => result[key] ?? []));
+  const last = of("last");
+  if (last === undefined) return undefined;
+  return { last, forgotten: of("forgotten"), gained: of("gained"), transferChange: of("transferChange") };
+}
+
+function isTrained({ runs }: RunGroup): boolean {
+  return runs.some(({ info }) => info.trainableParameters > 0);
+}
+
+function amount(forgotten: number): string {
+  return forgotten < 0 || isZero(forgotten) ? "nothing" : points(forgotten);
 }
 
 function forgettingClause(forgotten: number): string {
@@ -81,18 +146,6 @@ function compared(difference: number): string {
   return `${points(Math.abs(difference))} ${difference > 0 ? "above" : "below"} zero-shot`;
 }
 
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
-}
-
-function points(fraction: number): string {
-  return plural((100 * fraction).toFixed(1), "point");
-}
-
-function plural(n: number | string, noun: string): string {
-  return `${n} ${noun}${Number(n) === 1 ? "" : "s"}`;
-}
-
-function isZero(fraction: number): boolean {
-  return Math.abs(fraction) < ROUNDS_TO_ZERO;
+function difference(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before;
 }

@@ -1,4 +1,4 @@
-import { formatValue, type Mark, markCells, type Table } from "./table.js";
+import { formatCell, type Mark, markCells, type Table } from "./table.js";
 
 const MIN_COLUMN_WIDTH = "100.0".length;
 
@@ -11,7 +11,12 @@ export function renderTerminal(table: Table, options: { color?: boolean; width?:
   const style = (text: string, code: number) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const codes = { best: 1, second: 4 };
   const labelWidth = Math.max(table.rowHeader.length, ...table.rows.map(({ label }) => label.length));
-  const texts = table.rows.map(({ values }) => values.map((value, j) => formatValue(table, value, j)));
+  const texts = table.rows.map((row) =>
+    table.columns.map((_, j) => {
+      const { value, deviation } = formatCell(table, row, j);
+      return deviation === undefined ? value : `${value} ± ${deviation}`;
+    }),
+  );
   const least = table.columns.map((_, j) =>
     Math.max(MIN_COLUMN_WIDTH, ...texts.map((row) => row[j]?.length ?? 0)),
   );
@@ -36,7 +41,7 @@ export function terminalStyle(stream: NodeJS.WriteStream): { color: boolean; wid
 
 /** A GitHub-flavoured Markdown table; best **bold**, second underlined. */
 export function renderMarkdown(table: Table): string {
-  const literal = (text: string) => text.replace(/[\\`*_|<>[\]]/g, "\\$&").replace(/\s+/g, " ");
+  const literal = escapeMarkdown;
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   const emphasis = { best: (text: string) => `**${text}**`, second: (text: string) => `<u>${text}</u>` };
   return [
@@ -44,22 +49,21 @@ export function renderMarkdown(table: Table): string {
     "",
     line([table.rowHeader, ...table.columns].map(literal)),
     line(["---", ...table.columns.map(() => "--:")]),
-    ...printedRows(table, emphasis).map(({ label, cells }) => line([literal(label), ...cells])),
+    ...printedRows(table, emphasis, (text) => ` ± ${text}`).map(({ label, cells }) =>
+      line([literal(label), ...cells]),
+    ),
     "",
   ].join("\n");
 }
 
+/** Text that Markdown shows as it is, in a line of its own or in a cell. */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_|<>[\]]/g, "\\$&").replace(/\s+/g, " ");
+}
+
 /** A LaTeX `tabular` with `booktabs` rules; best in bold, second underlined. */
 export function renderLatex(table: Table): string {
-  const special: Record<string, string> = {
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "|": "\\textbar{}",
-  };
-  const literal = (text: string) => text.replace(/[\\~^<>|&%$#_{}]/g, (c) => special[c] ?? `\\${c}`);
+  const literal = escapeLatex;
   const line = (cells: string[]) => `${cells.join(" & ")} \\\\`;
   const emphasis = {
     best: (text: string) => `\\textbf{${text}}`,
@@ -71,13 +75,30 @@ export function renderLatex(table: Table): string {
     "\\toprule",
     line([table.rowHeader, ...table.columns].map(literal)),
     "\\midrule",
-    ...printedRows(table, emphasis).map(({ label, cells }) =>
+    ...printedRows(table, emphasis, (text) => `\\,{\\tiny$\\pm$${text}}`).map(({ label, cells }) =>
       line([literal(label), ...cells.map((text) => text.replace("-", "$-$").replace("–", "--"))]),
     ),
     "\\bottomrule",
     "\\end{tabular}",
     "",
   ].join("\n");
+}
+
+const latexCharacters: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "|": "\\textbar{}",
+  "†": "\\textdagger{}",
+  "±": "$\\pm$",
+  "–": "--",
+};
+
+/** Text that LaTeX shows as it is, outside of formulas. */
+export function escapeLatex(text: string): string {
+  return text.replace(/[\\~^<>|†±–&%$#_{}]/g, (c) => latexCharacters[c] ?? `\\${c}`);
 }
 
 /** Comma-separated fractions, not rounded; empty where there is no value. */
@@ -99,14 +120,18 @@ export function renderJson(table: Table): string {
   return `${JSON.stringify({ title: table.title, columns: table.columns, rows }, null, 2)}\n`;
 }
 
-function printedRows(table: Table, emphasis: Record<"best" | "second", (text: string) => string>) {
+function printedRows(
+  table: Table,
+  emphasis: Record<"best" | "second", (text: string) => string>,
+  afterValue: (deviation: string) => string,
+) {
   const marks = markCells(table);
-  return table.rows.map(({ label, values }, i) => ({
-    label,
-    cells: values.map((value, j) => {
+  return table.rows.map((row, i) => ({
+    label: row.label,
+    cells: table.columns.map((_, j) => {
       const mark = marks[i]?.[j];
-      const text = formatValue(table, value, j);
-      return mark ? emphasis[mark](text) : text;
+      const { value, deviation } = formatCell(table, row, j);
+      return (mark ? emphasis[mark](value) : value) + (deviation === undefined ? "" : afterValue(deviation));
     }),
   }));
 }

@@ -9,22 +9,35 @@ export interface Table {
   caption: string;
   rowHeader: string;
   columns: string[];
-  rows: { label: string; values: (number | undefined)[] }[];
-  /** Which value of a column is best; `none` where rows are not alternatives. */
-  best: "highest" | "lowest" | "none";
+  rows: TableRow[];
+  /** Which value of a column is best, of all columns or of each; `none` where rows are not alternatives. */
+  best: Best | readonly Best[];
   /** How the values of a column are printed. Default: `formatPercent`. */
   format?: (value: number, column: number) => string;
 }
 
+export interface TableRow {
+  label: string;
+  values: (number | undefined)[];
+  /** Standard deviations, printed after the values. */
+  deviations?: (number | undefined)[];
+  /** `published` values are ranked among themselves, differences not at all, and `missing` ones are left blank. Default: `measured`. */
+  kind?: "measured" | "published" | "difference" | "missing";
+}
+
+export type Best = "highest" | "lowest" | "none";
+
 export type Mark = "best" | "second" | undefined;
 
-/** The metrics in the order they are shown, with what they mean in one line. */
-export const metricDescriptions: {
+export interface MetricDescription {
   name: MetricName;
   title: string;
   caption: string;
   best: "highest" | "lowest";
-}[] = [
+}
+
+/** The metrics in the order they are shown, with what they mean in one line. */
+export const metricDescriptions: MetricDescription[] = [
   {
     name: "transfer",
     title: "Transfer",
@@ -50,6 +63,10 @@ export const metricDescriptions: {
     best: "lowest",
   },
 ];
+
+export function describeMetric(name: MetricName): MetricDescription {
+  return metricDescriptions.find((metric) => metric.name === name) as MetricDescription;
+}
 
 /**
  * One table per metric, and one of hold-outs where there are any: a row per run, a column per dataset, and the mean. Unfinished runs
@@ -120,20 +137,48 @@ export function streamTable(accuracy: AccuracyMatrix): Table {
 /** Marks the best and second-best printed values of every column; equal printed values share a mark. */
 export function markCells(table: Table): Mark[][] {
   const marks: Mark[][] = table.rows.map(({ values }) => values.map(() => undefined));
-  if (table.best === "none" || table.rows.length < 2) return marks;
-  const sign = table.best === "highest" ? -1 : 1;
-  for (const j of table.columns.keys()) {
-    const printed = table.rows.map(({ values }) => formatValue(table, values[j], j));
-    const distinct = new Map(printed.map((text, i) => [text, table.rows[i]?.values[j]]));
-    const ranking = [...distinct].filter((entry): entry is [string, number] => entry[1] !== undefined);
-    const [best, second] = ranking.sort((a, b) => sign * (a[1] - b[1])).map(([text]) => text);
-    printed.forEach((text, i) => {
-      const row = marks[i] as Mark[];
-      if (text === best) row[j] = "best";
-      else if (text === second) row[j] = "second";
-    });
+  for (const kind of ["measured", "published"]) {
+    const rows = [...table.rows.keys()].filter((i) => (table.rows[i]?.kind ?? "measured") === kind);
+    if (rows.length < 2) continue;
+    for (const j of table.columns.keys()) markColumn(table, rows, j, marks);
   }
   return marks;
+}
+
+function markColumn(table: Table, rows: number[], column: number, marks: Mark[][]): void {
+  const best = typeof table.best === "string" ? table.best : table.best[column];
+  if (best === "none") return;
+  const sign = best === "lowest" ? 1 : -1;
+  const valueAt = (i: number) => table.rows[i]?.values[column];
+  const printed = rows.map((i) => formatValue(table, valueAt(i), column));
+  const distinct = new Map(printed.map((text, at) => [text, valueAt(rows[at] as number)]));
+  const ranking = [...distinct].filter((entry): entry is [string, number] => entry[1] !== undefined);
+  const [first, second] = ranking.sort((a, b) => sign * (a[1] - b[1])).map(([text]) => text);
+  rows.forEach((i, at) => {
+    const row = marks[i] as Mark[];
+    if (printed[at] === first) row[column] = "best";
+    else if (printed[at] === second) row[column] = "second";
+  });
+}
+
+/** What a cell prints: the value, with a sign where it is a difference, and the deviation. */
+export function formatCell(
+  table: Table,
+  row: TableRow,
+  column: number,
+): { value: string; deviation?: string } {
+  const value = row.values[column];
+  if (row.kind === "missing") return { value: "" };
+  if (row.kind === "difference" && value !== undefined) {
+    const size = formatValue(table, Math.abs(value), column);
+    return { value: Number.parseFloat(size) === 0 ? size : `${value > 0 ? "+" : "-"}${size}` };
+  }
+  const deviation = row.deviations?.[column];
+  return {
+    value: formatValue(table, value, column),
+    ...(value !== undefined &&
+      deviation !== undefined && { deviation: formatValue(table, deviation, column) }),
+  };
 }
 
 /** A value as the table's column prints it; "–" where there is none. */

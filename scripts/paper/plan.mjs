@@ -1,47 +1,131 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
 import { packageRoot, readJson } from "../setup/files.mjs";
 
-export const protocols = ["x-tail", "mtil"];
-
-/** What configs/miniature.yaml says. */
-export function readSettings() {
-  return parse(readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8"), { merge: true });
+/**
+ * Groups of runs, as in configs/paper/plan.yaml: those with `config` are made by `codyra run`, those with `protocol` on the embedded benchmark
+ * by `codyra demo`.
+ */
+export function readPlan(path) {
+  const { seeds, groups } = readYaml(path);
+  return {
+    seeds,
+    groups: groups.map((group) => ({
+      ...group,
+      ...(group.config && { config: relative(process.cwd(), resolve(dirname(path), group.config)) }),
+    })),
+  };
 }
 
-/** The folder of one run. `codyra demo` puts each method into a folder of its name. */
-export function runDirectory(folder, { protocol, seed, method }) {
-  return join(folder, protocol, `seed-${seed}`, method);
+/** What the configuration of a group says. */
+export function settingsOf({ config = join(packageRoot, "configs", "miniature.yaml") }) {
+  return readYaml(config);
 }
 
 /**
- * The runs in the order in which they are made: seed by seed, so that a part of them compares all methods.
- * @returns {{ label: string, args: string[], isFinished: boolean }[]} args: of the command `codyra`
+ * The runs of a plan in the order in which they are made: group by group, and seed by seed, so that a part of a group compares all methods.
+ * @param choice groups, methods and seeds to leave the others out; `shared`: arguments for every `codyra run`
+ * @returns {Work[]}
+ * @typedef {{ id: string, group: object, method?: string, directory: string, args: string[], isFinished: () => boolean, needs?: Work }} Work
+ *   args: of the command `codyra`; needs: what must be finished before
  */
-export function planRuns(settings, { protocols, methods, seeds }, folder) {
-  const all = seeds.flatMap((seed) =>
-    protocols.flatMap((protocol) => methods.map((method) => ({ protocol, method, seed }))),
-  );
-  const width = Math.max(...methods.map((method) => method.length));
-  return all.map((run) => {
-    const { protocol, method, seed } = run;
-    const directory = runDirectory(folder, run);
-    const output = join(directory, "..");
-    const choice = ["--protocol", protocol, "--methods", method, "--seed", String(seed)];
-    return {
-      label: `${protocol.padEnd(6)}  ${method.padEnd(width)}  seed ${seed}`,
-      args: ["demo", ...choice, "--output", output, "--resume"],
-      isFinished: isFinished(directory, settings, method),
-    };
-  });
+export function planRuns({ seeds, groups }, folder, { only, methods, seeds: chosenSeeds, shared = [] } = {}) {
+  return groups
+    .filter(({ name }) => !only || only.includes(name))
+    .flatMap((group) =>
+      (chosenSeeds ?? group.seeds ?? seeds).flatMap((seed) =>
+        group.methods
+          .filter((method) => !methods || methods.includes(method))
+          .flatMap((method) =>
+            variations(group.vary).flatMap((options) =>
+              work({ group, seed, method, options }, folder, shared),
+            ),
+          ),
+      ),
+    );
 }
 
-/** Whether a run has come to its end with the options that the settings have now. */
-export function isFinished(directory, { shots, testPerClass, referencePairs, methods }, method) {
+/** Every choice of one entry from each list, as lists of options. */
+function variations(lists = []) {
+  const none = [[]];
+  return lists.reduce(
+    (before, entries) =>
+      before.flatMap((chosen) => entries.map((entry) => [...chosen, ...entry.split(" ").filter(Boolean)])),
+    none,
+  );
+}
+
+function work(run, folder, shared) {
+  const { group, seed, method, options } = run;
+  const id = [group.name, ...(options.length > 0 ? [options.join("_")] : []), `seed-${seed}`, method].join(
+    "/",
+  );
+  const directory = join(folder, id);
+  const args = group.config ? runArguments(run, directory, shared) : demoArguments(run, directory);
+  const wanted = expected(run);
+  const made = { id, group, method, directory, args, isFinished: () => isFinished(directory, wanted) };
+  if (group.remove !== options.join(" ")) return [made];
+  const file = join(directory, "analysis", "remove.json");
+  const removal = ["analyze", "remove", "--run", directory, "--to", file];
+  return [
+    made,
+    {
+      id: `${id}/remove`,
+      group,
+      directory,
+      args: removal,
+      isFinished: () => Boolean(readJson(file)),
+      needs: made,
+    },
+  ];
+}
+
+function runArguments({ group, seed, method, options }, directory, shared) {
+  return [
+    ...["run", "--config", group.config, ...shared, "--method", method, "--seed", String(seed)],
+    ...datasets(group, "--datasets"),
+    ...options.flatMap((option) => ["--option", option]),
+    ...["--output", directory, "--resume"],
+  ];
+}
+
+/** `codyra demo` puts each method into a folder of its name. */
+function demoArguments({ group, seed, method, options }, directory) {
+  return [
+    ...["demo", "--protocol", group.protocol, "--methods", method, "--seed", String(seed)],
+    ...datasets(group, "--domains"),
+    ...options.flatMap((option) => ["--option", option]),
+    ...["--output", dirname(directory), "--resume"],
+  ];
+}
+
+function datasets({ datasets = [], holdOuts = [] }, name) {
+  return [
+    ...(datasets.length > 0 ? [name, ...datasets] : []),
+    ...(holdOuts.length > 0 ? ["--hold-outs", ...holdOuts] : []),
+  ];
+}
+
+/** What must stand in the run's record: its settings and the options that the configuration names. */
+function expected({ group, method, options }) {
+  const { shots, testPerClass, referencePairs, methods } = settingsOf(group);
+  const varied = Object.fromEntries(options.map(parseOption));
+  const others = group.config ? { shots } : { shots, testPerClass, referencePairs };
+  return { ...others, options: { ...methods[method], ...varied } };
+}
+
+/** As `codyra run --option` reads it. */
+function parseOption(text) {
+  const [key, value] = text.split("=");
+  const parts = value.split(",").map((part) => (Number.isFinite(Number(part)) ? Number(part) : part));
+  return [key, parts.length > 1 ? parts : parts[0]];
+}
+
+/** Whether a run has come to its end with what is expected of it. */
+function isFinished(directory, wanted) {
   const record = readJson(join(directory, "run.json"));
-  const wanted = { shots, testPerClass, referencePairs, options: methods[method] };
   return Boolean(record?.finishedAt) && holds(record.config, wanted);
 }
 
@@ -53,4 +137,11 @@ function holds(found, wanted) {
 
 function isGroup(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const files = new Map();
+
+function readYaml(path) {
+  if (!files.has(path)) files.set(path, parse(readFileSync(path, "utf8"), { merge: true }));
+  return files.get(path);
 }

@@ -1,95 +1,51 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { report } from "../../dist/index.js";
-import { isFinished, protocols, runDirectory } from "./plan.mjs";
-
-const titles = { "x-tail": "X-TAIL", mtil: "MTIL" };
-const metrics = [
-  { name: "transfer", title: "Transfer", best: Math.max },
-  { name: "average", title: "Average", best: Math.max },
-  { name: "last", title: "Last", best: Math.max },
-  { name: "forgetting", title: "Forgetting", best: Math.min },
-];
 
 /**
- * Writes the tables and the figure of all runs that are finished, and a report for each protocol and seed.
- * @returns {Promise<string[]>} the files of the results; none when no run is finished
+ * Writes the tables and figures of the finished runs of the miniature plan, and the drawing of the README.
+ * @param {{ demo: string[] }} settings of configs/miniature.yaml; demo: the methods in the drawing
+ * @returns {Promise<string[]>} the files; none where no run is finished
  */
-export async function writeResults(settings, folder, to) {
-  const groups = readRuns(settings, folder);
-  if (groups.length === 0) return [];
+export async function writeResults(works, { demo }, to) {
+  const finished = works.filter((work) => work.method && work.isFinished());
+  if (finished.length === 0) return [];
+  const runs = finished.map(({ directory }) => report.readRun(directory));
   mkdirSync(to, { recursive: true });
-  const [table, figure] = ["md", "svg"].map((extension) => join(to, `miniature-results.${extension}`));
-  writeFileSync(table, markdown(settings, groups));
-  const [{ runs }] = groups;
-  const shown = settings.demo.flatMap((method) => runs.filter(({ info }) => info.method === method));
-  writeFileSync(figure, await report.resultsSvg(shown.length > 0 ? shown : runs));
-  for (const { runs } of groups) await report.writeReport(runs, join(runs[0].directory, "..", "report.html"));
-  return [table, figure];
+  const [table, drawing] = ["md", "svg"].map((extension) => join(to, `miniature-results.${extension}`));
+  writeFileSync(table, markdown(runs));
+  const shown = demo.flatMap((method) => inDrawing(runs).filter(({ info }) => info.method === method));
+  const drawn = shown.length > 0 ? shown : inDrawing(runs);
+  if (drawn.length > 0) writeFileSync(drawing, await report.resultsSvg(drawn));
+  const figures = join(to, "miniature-figures");
+  await report.writeFigures(await report.findFigures(runs), figures);
+  return [table, ...(drawn.length > 0 ? [drawing] : []), join(figures, "figures.md")];
 }
 
-/** The finished runs of every protocol and seed, methods in the order of the settings. */
-function readRuns(settings, folder) {
-  return protocols.flatMap((protocol) =>
-    seedsIn(join(folder, protocol)).flatMap((seed) => {
-      const runs = Object.keys(settings.methods).flatMap((method) => {
-        const directory = runDirectory(folder, { protocol, seed, method });
-        return isFinished(directory, settings, method) ? [report.readRun(directory)] : [];
-      });
-      return runs.length === 0 ? [] : [{ protocol, seed, runs }];
-    }),
-  );
+/** The runs over the first stream of several tasks, of its first seed. */
+function inDrawing(runs) {
+  const streams = runs.filter(({ accuracy }) => accuracy.datasets.length > 1 && !accuracy.holdOuts);
+  const same = ({ info, accuracy }) => [info.protocol, info.seed, ...accuracy.datasets].join();
+  return streams.filter((run) => same(run) === same(streams[0]));
 }
 
-function seedsIn(folder) {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names
-    .map((name) => Number(/^seed-(\d+)$/.exec(name)?.[1]))
-    .filter(Number.isInteger)
-    .sort((a, b) => a - b);
-}
-
-function markdown({ methods }, groups) {
-  const sections = protocols.flatMap((protocol) => {
-    const ofProtocol = groups.filter((group) => group.protocol === protocol);
-    return ofProtocol.length === 0 ? [] : [section(titles[protocol], Object.keys(methods), ofProtocol)];
-  });
-  const heading =
-    "# Results on the miniature benchmark\n\nOverall accuracies in percent, mean ± standard deviation over seeds; the best mean of a column " +
-    "is bold. Written by `npm run paper -- --miniature`.\n[miniature-sweep.md](miniature-sweep.md) tells how the learning rates were chosen.\n";
-  return [heading, ...sections].join("\n");
-}
-
-function section(title, methods, groups) {
-  const seeds = groups.map(({ seed }) => seed);
-  const rows = methods.flatMap((method) => {
-    const runs = groups.flatMap(({ runs }) => runs.filter(({ info }) => info.method === method));
-    if (runs.length === 0) return [];
-    const label =
-      runs.length === seeds.length ? method : `${method} (${runs.length} of ${seeds.length} seeds)`;
-    return [
-      { label, cells: metrics.map(({ name }) => summary(runs.map((run) => run.metrics[name].overall))) },
-    ];
-  });
-  const best = metrics.map(({ best }, j) =>
-    best(...rows.map(({ cells }) => Number(cells[j].mean))).toFixed(1),
-  );
-  const lines = rows.map(({ label, cells }) => {
-    const texts = cells.map(({ mean, deviation }, j) =>
-      mean === best[j] ? `**${mean}** ± ${deviation}` : `${mean} ± ${deviation}`,
+function markdown(runs) {
+  const sections = report.findStreams(runs).map((stream) => {
+    const part = report.overallComparison(stream);
+    const seeds = [...new Set(part.rows.flatMap((row) => row.seeds))].toSorted((a, b) => a - b);
+    const heading = `## ${stream.protocol.toUpperCase()}, ${stream.datasets.length} domains, seeds ${seeds.join(", ")}`;
+    const rows = part.rows.map((row) =>
+      row.seeds.length === seeds.length
+        ? row
+        : { ...row, label: `${row.label} (${row.seeds.length} of ${seeds.length} seeds)` },
     );
-    return `| ${[label, ...texts].join(" | ")} |\n`;
+    return `${heading}\n\n${report.renderMarkdown(report.toTable({ ...part, rows }))}`;
   });
-  const header = `| method | ${metrics.map(({ title }) => title).join(" | ")} |\n|---|${"---|".repeat(metrics.length)}\n`;
-  return `## ${title}, seeds ${seeds.join(", ")}\n\n${header}${lines.join("")}`;
-}
-
-/** In percent, with one decimal. */
-function summary(fractions) {
-  const values = fractions.map((fraction) => 100 * fraction);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = Math.sqrt(squares / Math.max(values.length - 1, 1)); // of a sample
-  const text = mean.toFixed(1);
-  return { mean: text === "-0.0" ? "0.0" : text, deviation: deviation.toFixed(1) };
+  const tables = report.tableFormats.md.render(report.paperTables(runs));
+  return [
+    "# Results on the miniature benchmark\n\nAccuracies in percent, mean ± standard deviation over seeds; the best of a column is bold, the second underlined. " +
+      "Written by `npm run paper -- --miniature`, with\n[the figures](miniature-figures/figures.md). [miniature-sweep.md](miniature-sweep.md) tells how the learning rates were chosen.\n",
+    ...sections,
+    tables,
+  ].join("\n");
 }

@@ -5,6 +5,7 @@ import { SetupError } from "./failure.mjs";
 import { hashFiles, packageRoot, readJson, writeJson } from "./files.mjs";
 
 const configuration = join(packageRoot, "tsconfig.json");
+const pageConfiguration = join(packageRoot, "vite.config.ts");
 const output = join(packageRoot, "dist");
 const recordPath = join(packageRoot, "build/typescript.json");
 
@@ -14,30 +15,35 @@ export function isCompiled() {
   return existsSync(output) && readJson(recordPath)?.sources === sources();
 }
 
-/** Compiles lib/ to dist/. */
+/** Compiles lib/ to dist/, and the browser's part of the report page to one script. */
 export async function compileTypescript() {
   const compiler = join(packageRoot, "node_modules/typescript/bin/tsc");
-  if (!existsSync(compiler)) {
+  const bundler = join(packageRoot, "node_modules/vite/bin/vite.js");
+  if (!existsSync(compiler) || !existsSync(bundler)) {
     throw new SetupError({
-      what: "TypeScript is not installed, and dist/ is missing or older than lib/.",
+      what: "TypeScript or Vite is not installed, and dist/ is missing or older than lib/.",
       expected: "the development packages of package.json in node_modules",
       fix: "Run `npm install --include=dev`.",
     });
   }
   const compiled = sources();
   rmSync(output, { recursive: true, force: true });
-  const { code, output: messages } = await runCommand(process.execPath, [compiler, "-p", configuration]);
-  if (code !== 0) {
-    throw new SetupError({
-      what: "The TypeScript sources do not compile.",
-      expected: "`tsc` to find no error in lib/",
-      fix: "Correct these lines; `npm run build` prints all of them.",
-      details: messages.trimEnd().split("\n").slice(0, 10),
-    });
-  }
+  await compile("`tsc`", [compiler, "-p", configuration]);
+  await compile("`vite build`", [bundler, "build", packageRoot, "--config", pageConfiguration]);
   writeJson(recordPath, { sources: compiled });
 }
 
+async function compile(name, command) {
+  const { code, output: messages } = await runCommand(process.execPath, command);
+  if (code === 0) return;
+  throw new SetupError({
+    what: "The TypeScript sources do not compile.",
+    expected: `${name} to find no error in lib/`,
+    fix: "Correct these lines; `npm run build` prints all of them.",
+    details: messages.trimEnd().split("\n").slice(0, 10),
+  });
+}
+
 function sources() {
-  return hashFiles([join(packageRoot, "lib"), configuration]);
+  return hashFiles([join(packageRoot, "lib"), configuration, pageConfiguration]);
 }

@@ -24,7 +24,7 @@ it("writes the page about all runs in a folder and prints where it is", async ()
   const target = join(folder, "report.html");
   await reportCommand().parseAsync(["--runs", folder, "--to", target], { from: "user" });
   expect(written.mock.calls).toEqual([[`${target}\n`]]);
-  expect(readFileSync(target, "utf8")).toContain("<title>2 datasets in a row, 2 runs compared</title>");
+  expect(readFileSync(target, "utf8")).toContain("<title>2 datasets in a row, 2 methods compared</title>");
 });
 
 it("fails on a folder without runs", async () => {

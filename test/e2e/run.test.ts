@@ -25,6 +25,7 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
 
     expect(readdirSync(directory).sort()).toEqual([
       "adapters",
+      "changes",
       "checkpoints",
       "events.jsonl",
       "matrix.json",

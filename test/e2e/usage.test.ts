@@ -9,6 +9,8 @@ const commandNames = [
   "classify",
   "metrics",
   "report",
+  "tables",
+  "figures",
   "analyze",
   "export",
   "download",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clipConfigs, createModel } from "../../lib/clip/index.js";
-import { type CostSetting, methodCosts, methods, printedCosts } from "../../lib/methods/index.js";
+import { type CostSetting, methodCosts, methods } from "../../lib/methods/index.js";
+import { printedCosts } from "../../lib/report/index.js";
 import { memoryStatistics } from "../../lib/torch/index.js";
 
 const paper: CostSetting = { classes: 1100, tasks: 10, shots: 16 };
@@ -58,7 +59,7 @@ describe("methodCosts of ViT-B/16", () => {
 
   it("agrees with what the paper prints, but for what it explains", () => {
     const rounded = (value: number, digits: number) => Number((value / 1e6).toFixed(digits)) * 1e6;
-    const different = Object.entries(printedCosts).flatMap(([method, printed]) => {
+    const different = Object.entries(printedCosts()).flatMap(([method, printed]) => {
       const { trainable, inference } = costs.get(method)!;
       const isTrainable = printed.trainable === undefined || rounded(trainable, 1) === printed.trainable;
       const isInference = rounded(inference, 2) === printed.inference;

@@ -59,6 +59,7 @@ export function recordedContext(model: ClipModel, overrides: Partial<RunContext>
     recordRanks: (rank, modules, active) =>
       ranks.push({ rank, names: modules.map(({ name }) => name), active }),
     recordUpdates() {},
+    recordChanges() {},
     events,
     ranks,
     ...overrides,

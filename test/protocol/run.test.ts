@@ -16,6 +16,7 @@ describe("run", () => {
     const accuracy = await tinyRun(folder, { tasks, config: { model: "tiny" } });
     expect(readdirSync(folder).sort()).toEqual([
       "adapters",
+      "changes",
       "checkpoints",
       "events.jsonl",
       "matrix.json",

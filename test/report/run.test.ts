@@ -51,6 +51,33 @@ describe("readRun", () => {
     ]);
   });
 
+  it("adds up what the phases took, and takes the most memory of each", () => {
+    const directory = writeRun(join(folder, "a"), { method: "finetune", tasks: 0 });
+    const peaks = (peakResidentBytes: number, peakDeviceBytes?: number) => ({
+      peakResidentBytes,
+      peakDeviceBytes,
+    });
+    const events = [
+      { kind: "evaluation", task: -1, seconds: 1, ...peaks(60) },
+      { kind: "task-end", task: 0, seconds: 9, ...peaks(100, 7) },
+      { kind: "task-end", task: 0, seconds: 10, ...peaks(90, 8) }, // the task was trained again
+      { kind: "evaluation", task: 0, seconds: 2, ...peaks(80) },
+    ];
+    writeFileSync(
+      join(directory, "events.jsonl"),
+      events.map((event) => `${JSON.stringify(event)}\n`).join(""),
+    );
+    expect(readRun(directory).phases).toEqual({
+      trainingSeconds: 10,
+      evaluationSeconds: 3,
+      memory: [
+        { phase: "zero-shot", residentBytes: 60, deviceBytes: undefined },
+        { phase: "training", residentBytes: 100, deviceBytes: 8 },
+        { phase: "evaluation", residentBytes: 80, deviceBytes: undefined },
+      ],
+    });
+  });
+
   it("says which line of the events is damaged", () => {
     const directory = writeRun(join(folder, "a"), { method: "finetune", tasks: 0 });
     appendFileSync(join(directory, "events.jsonl"), '{"kind":"task-start"}\n{"kind":\n{"kind":"task-end"}\n');
@@ -111,16 +138,16 @@ describe("readRun", () => {
 });
 
 describe("findRuns", () => {
-  it("takes a run, or a folder of runs", () => {
+  it("takes a run, or a folder that holds runs at any depth", () => {
     const b = writeRun(join(folder, "b"), { method: "lora" });
-    const a = writeRun(join(folder, "a"), { method: "codyra" });
+    const a = writeRun(join(folder, "a", "seed-1"), { method: "codyra" });
     mkdirSync(join(folder, "cache"));
     expect(findRuns(a)).toEqual([a]);
     expect(findRuns(folder)).toEqual([a, b]);
   });
 
   it("refuses folders without runs and paths that are not there", () => {
-    expect(() => findRuns(folder)).toThrow(/no run\.json in it or one level below/);
+    expect(() => findRuns(folder)).toThrow(/no run\.json in it or below/);
     expect(() => findRuns(join(folder, "none"))).toThrow(/no such folder/);
   });
 });

@@ -3,7 +3,8 @@ import { cat, type Tensor } from "../../torch/index.js";
 // OpenAI's CLIP and open_clip name parameters alike. Hugging Face renamed them, split the fused q, k, v matrices and stores the
 // projections as weights of linear layers, which are transposed.
 
-type StateDict = ReadonlyMap<string, Tensor>;
+/** Parameters by their published names. */
+export type StateDict = ReadonlyMap<string, Tensor>;
 
 /** Hugging Face's name, OpenAI's name. */
 const modules: readonly (readonly [huggingFace: string, openAi: string])[] = [

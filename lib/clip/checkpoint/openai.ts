@@ -1,7 +1,5 @@
-import type { Tensor } from "../../torch/index.js";
 import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
-
-type StateDict = ReadonlyMap<string, Tensor>;
+import type { StateDict } from "./keys.js";
 
 const headWidth = 64; // of all of OpenAI's models, and open_clip's default
 

@@ -1,7 +1,6 @@
-import { noGrad, scope, type Tensor } from "../../torch/index.js";
+import { noGrad, scope } from "../../torch/index.js";
 import type { ClipModel } from "../model.js";
-
-type StateDict = ReadonlyMap<string, Tensor>;
+import type { StateDict } from "./keys.js";
 
 /**
  * Copies published parameters into a model, converting them to its dtype and device.

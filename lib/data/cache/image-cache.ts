@@ -47,6 +47,7 @@ export class ImageCache {
   constructor(readonly directory: string) {}
 
   /**
+   * @internal
    * Where the images of a list are kept, with those that are there already.
    * @throws if the directory cannot be written, or its disk is full
    */
@@ -69,7 +70,7 @@ export class ImageCache {
     });
   }
 
-  /** What is in the cache, last used first. @param options.unusedSince only what was not used after that */
+  /** What is in the cache, last used first; with `unusedSince` only what was not used after that. */
   async list({ unusedSince }: { unusedSince?: Date } = {}): Promise<CachedImages[]> {
     const lists: CachedImages[] = [];
     for (const { name: file, path, bytes, lastUse } of await this.files(unusedSince)) {
@@ -83,8 +84,8 @@ export class ImageCache {
   }
 
   /**
-   * Removes what the cache made, except what a process is writing at the moment. A process that reads it keeps what it has.
-   * @param options.unusedSince only what was not used after that
+   * Removes what the cache made, or with `unusedSince` only what was not used after that. What a process is writing at the moment stays, and a
+   * process that reads keeps what it has.
    */
   async clear({ unusedSince }: { unusedSince?: Date } = {}): Promise<Cleared> {
     let freedBytes = 0;

@@ -26,7 +26,7 @@ export interface DatasetDescriptor {
   /** What the other prompt sets change. */
   readonly rail?: Pick<PromptChange, "className">;
   readonly mtil?: PromptChange;
-  /** Reads the published lists; no image is opened. */
+  /** @internal Reads the published lists; no image is opened. */
   readonly read: (layout: FoundLayout, splitSource: SplitSource) => Promise<Contents>;
 }
 

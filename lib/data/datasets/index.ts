@@ -1,3 +1,11 @@
 export { type DatasetId, datasetDescriptors, datasetIds, streams } from "./catalogue.js";
-export type { DatasetDescriptor, ExpectedCounts, Layout, PromptSet, SplitSource } from "./descriptor.js";
+export type {
+  CoopSplit,
+  DatasetDescriptor,
+  ExpectedCounts,
+  Layout,
+  PromptChange,
+  PromptSet,
+  SplitSource,
+} from "./descriptor.js";
 export { type OpenDatasetOptions, type OpenedDataset, openDataset } from "./open.js";

@@ -17,7 +17,9 @@ export interface MiniatureDomain {
   readonly classes: readonly string[];
   /** The prompt of a class: `{}` stands for its name. */
   readonly template: string;
+  /** @internal */
   readonly group: ConceptGroup;
+  /** @internal */
   readonly style: Style;
 }
 

@@ -77,8 +77,10 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
       adapters = undefined;
       torch.scope(() => {
         const updates = lora.survivingRanks(trained);
-        let active: number[];
+        let [changes, active]: [lora.ModuleUpdate[], number[]] = [[], []];
         try {
+          trained.checkFinite();
+          changes = lora.measureAdapters(context.model, trained, updates);
           active = trained.merge();
         } catch (cause) {
           trained.remove();
@@ -88,6 +90,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
         }
         context.recordRanks(plan.lora.rank, trained.modules, active);
         context.recordUpdates(updates);
+        context.recordChanges(plan.lora.rank, changes);
       });
     },
 

@@ -1,6 +1,6 @@
 import type { ClipModel } from "../../clip/index.js";
 import type { ImageSet, Task } from "../../data/index.js";
-import type { LoraModule, LowRankUpdates } from "../../lora/index.js";
+import type { LoraModule, LowRankUpdates, ModuleUpdate } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 
 export type ProtocolName = "x-tail" | "mtil";
@@ -71,6 +71,8 @@ export interface RunContext {
   recordRanks(rank: number, modules: readonly LoraModule[], active: readonly number[]): void;
   /** Records what the current task changed, for methods that change weights by low-rank updates only. */
   recordUpdates(updates: LowRankUpdates): void;
+  /** Records how large these updates are. */
+  recordChanges(rank: number, changes: readonly ModuleUpdate[]): void;
 }
 
 /** Broad images and texts, unrelated to the tasks. */

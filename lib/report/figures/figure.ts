@@ -1,0 +1,40 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { Run } from "../run.js";
+
+/** One value per column; `null` where there is none. */
+export type Row = Readonly<Record<string, string | number | null>>;
+
+/** A figure that is ready to be drawn, with its data. */
+export interface Figure {
+  /** In the paper, arXiv:2412.01004; absent for datasets that it does not have. */
+  readonly number?: number;
+  /** Of the files, without a suffix. */
+  readonly name: string;
+  readonly title: string;
+  /** What a reader has to know: where the data come from, and what they do and do not show. */
+  readonly notes: readonly string[];
+  readonly spec: TopLevelSpec;
+  /** Everything that is drawn. */
+  readonly rows: readonly Row[];
+}
+
+/** A figure, or a part of one, that cannot be drawn from the runs at hand. */
+export interface MissingFigure {
+  readonly numbers: readonly number[];
+  readonly title: string;
+  /** What there is too little of. */
+  readonly reason: string;
+  /** What would make it. */
+  readonly commands: readonly string[];
+}
+
+export interface FoundFigures {
+  readonly figures: readonly Figure[];
+  readonly missing: readonly MissingFigure[];
+}
+
+/** A kind of figure: which of the paper's it is, and how it comes from runs. */
+export interface FigureKind {
+  readonly numbers: readonly number[];
+  find(runs: readonly Run[]): Promise<FoundFigures>;
+}

@@ -1,0 +1,147 @@
+import type { TopLevelSpec } from "vega-lite";
+import {
+  type Configuration,
+  describeConfiguration,
+  location,
+  mainConfiguration,
+  variants,
+} from "./configurations.js";
+import type { Figure, FigureKind, Row } from "./figure.js";
+import { probedDatasets, probes } from "./probes.js";
+import { runCommand } from "./run-command.js";
+import { meanAndStd } from "./statistics.js";
+import { type Study, studies } from "./studies.js";
+import { grey, ink, markers, okabeIto, titled } from "./theme.js";
+
+const [locations, ranks] = studies as [Study, Study, ...Study[]];
+const options = [...locations.options, ...ranks.options];
+
+/** Adaptation against retention of plain LoRA over adapted matrices and ranks. Figure 2. */
+export const locationAndRank: FigureKind = {
+  numbers: [2],
+  async find(runs) {
+    const found = probes(runs, "lora");
+    const panels = probedDatasets(found).flatMap((dataset) => {
+      const candidates = found.filter(({ datasets }) => datasets[0] === dataset);
+      const main = mainConfiguration(candidates, [options]) as Configuration;
+      const varied = variants(main, candidates, options);
+      return varied.length > 1 ? [{ dataset, main, rows: varied.map((each) => rowOf(dataset, each)) }] : [];
+    });
+    if (panels.length === 0) return { figures: [], missing: [missing] };
+    const title = "Where LoRA is put, and its rank: adaptation against retention";
+    const notes = [
+      ...panels.map(
+        ({ dataset, main }) =>
+          `${dataset}: ${describeConfiguration(main)}; retention is the mean over ${main.holdOuts.join(", ")}.`,
+      ),
+      "Each point starts from the pre-trained model and learns one dataset. Dashed: the pre-trained model. Numbers: the rank.",
+    ];
+    const figure: Figure = {
+      number: 2,
+      name: "figure-2-location-and-rank",
+      title,
+      notes,
+      spec: drawing(title, notes, panels),
+      rows: panels.flatMap(({ rows }) => rows),
+    };
+    return { figures: [figure], missing: [] };
+  },
+};
+
+const missing = {
+  numbers: [2],
+  title: "Adaptation against retention over adapted matrices and ranks",
+  reason:
+    "fewer than two finished lora runs that learn one dataset, with hold-outs, and differ in encoders, targets or rank",
+  commands: ranks.suggestions.flatMap((rank) =>
+    locations.suggestions.map((location) =>
+      runCommand({
+        method: "lora",
+        dataset: "aircraft",
+        holdOut: "imagenet1k",
+        options: [...rank, ...location],
+      }),
+    ),
+  ),
+};
+
+/** Accuracies in percent. */
+function rowOf(dataset: string, configuration: Configuration): Row {
+  const { runs } = configuration;
+  const over = (values: readonly number[]) => meanAndStd(values.map((value) => 100 * value));
+  const adaptation = over(runs.map(({ accuracy }) => accuracy.matrix[0]?.[0] as number));
+  const retention = over(runs.map(({ accuracy }) => meanAndStd(accuracy.holdOuts?.matrix[0] ?? []).mean));
+  const { zeroShot, holdOuts } = runs[0].accuracy;
+  return {
+    dataset,
+    location: location(configuration),
+    rank: configuration.options.rank as number,
+    seeds: runs.length,
+    adaptation: adaptation.mean,
+    adaptationStd: adaptation.std,
+    retention: retention.mean,
+    retentionStd: retention.std,
+    zeroShotAdaptation: zeroShot ? 100 * (zeroShot[0] as number) : null,
+    zeroShotRetention: holdOuts?.zeroShot ? over(holdOuts.zeroShot).mean : null,
+  };
+}
+
+function drawing(
+  title: string,
+  notes: readonly string[],
+  panels: { dataset: string; rows: readonly Row[] }[],
+): TopLevelSpec {
+  const locations = [...new Set(panels.flatMap(({ rows }) => rows.map((row) => row.location)))];
+  const ranks = [...new Set(panels.flatMap(({ rows }) => rows.map((row) => row.rank as number)))].toSorted(
+    (a, b) => a - b,
+  );
+  const axis = (field: string, axisTitle: string | string[]) => ({
+    field,
+    type: "quantitative",
+    scale: { zero: false, padding: 18 },
+    axis: { title: axisTitle },
+  });
+  const reference = (channel: "x" | "y", field: string) => ({
+    transform: [{ filter: `datum.${field} !== null` }, { sample: 1 }],
+    mark: { type: "rule", strokeDash: [5, 4], color: grey },
+    encoding: { [channel]: { field, type: "quantitative" } },
+  });
+  const kinds = {
+    field: "location",
+    type: "nominal",
+    legend: { title: "adapted matrices", symbolSize: 90, labelLimit: 300 },
+  };
+  return {
+    title: titled(title, notes),
+    spacing: 36,
+    hconcat: panels.map(({ dataset, rows }) => ({
+      title: { text: dataset, fontSize: 11, fontWeight: "normal" },
+      width: 300,
+      height: 280,
+      data: { values: rows },
+      layer: [
+        reference("x", "zeroShotAdaptation"),
+        reference("y", "zeroShotRetention"),
+        {
+          mark: { type: "point", filled: true, opacity: 0.85, stroke: "white", strokeWidth: 0.5 },
+          encoding: {
+            x: axis("adaptation", `adaptation: accuracy on ${dataset} (%)`),
+            y: axis("retention", ["retention: mean zero-shot", "accuracy on the others (%)"]),
+            color: { ...kinds, scale: { domain: locations, range: okabeIto } },
+            shape: { ...kinds, scale: { domain: locations, range: markers } },
+            size: {
+              field: "rank",
+              type: "quantitative",
+              scale: { type: "log", domain: [ranks[0], ranks.at(-1)], range: [60, 320] },
+              legend: { title: ["rank", "(per matrix)"], values: ranks, format: "d" },
+            },
+          },
+        },
+        {
+          mark: { type: "text", dx: 13, dy: -10, fontSize: 9, color: ink },
+          encoding: { x: axis("adaptation", ""), y: axis("retention", ""), text: { field: "rank" } },
+        },
+      ],
+    })),
+  } as unknown as TopLevelSpec;
+}

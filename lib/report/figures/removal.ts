@@ -1,0 +1,199 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { TopLevelSpec } from "vega-lite";
+import { z } from "zod";
+import { parseWith, readJson } from "../parse.js";
+import type { Run } from "../run.js";
+import { type Configuration, describeConfiguration } from "./configurations.js";
+import type { Figure, FigureKind, MissingFigure, Row } from "./figure.js";
+import { fullProbe, probedDatasets, probes } from "./probes.js";
+import { runCommand } from "./run-command.js";
+import { meanAndStd } from "./statistics.js";
+import { encoderScale, grey, ink, titled } from "./theme.js";
+
+const accuraciesSchema = z.object({
+  /** On the dataset of the task. */
+  adaptation: z.number(),
+  /** Mean over the datasets that were not learned. */
+  retention: z.number(),
+  datasets: z.record(z.string(), z.number()),
+});
+
+export const removalSchema = z.object({
+  run: z.string(),
+  task: z.int().nonnegative(),
+  dataset: z.string(),
+  retentionDatasets: z.array(z.string()),
+  /** The model before the task. */
+  before: accuraciesSchema,
+  /** With all adapters of the task. */
+  complete: accuraciesSchema,
+  removals: z.array(accuraciesSchema.extend({ removed: z.string(), matrices: z.int() })),
+});
+
+/** What `codyra analyze remove` found: accuracies as fractions, with some adapters of a task removed. */
+export type RemovalAnalysis = z.infer<typeof removalSchema>;
+
+/** Where figures look for it, in the run's directory. */
+export const removalFile = join("analysis", "remove.json");
+
+/** Accuracy after removing the adapters of one module type of one encoder, of plain LoRA on one dataset. Figure 3. */
+export const removal: FigureKind = {
+  numbers: [3],
+  async find(runs) {
+    const found = probes(runs, "lora");
+    const wanted = probedDatasets(found).flatMap((dataset) => fullProbe(found, dataset) ?? []);
+    const panels = wanted.flatMap((configuration) => {
+      const analyses = configuration.runs.flatMap(({ directory }) => readRemovals(directory) ?? []);
+      return analyses.length > 0 ? [{ configuration, rows: rowsOf(analyses) }] : [];
+    });
+    if (panels.length === 0) return { figures: [], missing: [missing(wanted.flatMap((each) => each.runs))] };
+    const title = "Removing trained LoRA modules";
+    const notes = [
+      ...panels.map(({ configuration }) => {
+        const { rank } = configuration.options;
+        return `${configuration.datasets[0]}: ${describeConfiguration(configuration)}, rank ${rank}; retention is the mean over ${configuration.holdOuts.join(", ")}.`;
+      }),
+      "Bars run from the accuracy with all modules (solid line) to that without the named one, in all layers; numbers: percentage points of change. Dashed: the pre-trained model.",
+    ];
+    const figure: Figure = {
+      number: 3,
+      name: "figure-3-removal",
+      title,
+      notes,
+      spec: drawing(title, notes, panels),
+      rows: panels.flatMap(({ rows }) => rows),
+    };
+    return { figures: [figure], missing: [] };
+  },
+};
+
+function readRemovals(directory: string): RemovalAnalysis | undefined {
+  const path = join(directory, removalFile);
+  return existsSync(path) ? parseWith(removalSchema, readJson(path), path) : undefined;
+}
+
+function missing(runs: readonly Run[]): MissingFigure {
+  const analyze = (directory: string) =>
+    `codyra analyze remove --run ${directory} --to ${join(directory, removalFile)}`;
+  const train = runCommand({ method: "lora", dataset: "aircraft", holdOut: "imagenet1k" });
+  return {
+    numbers: [3],
+    title: "Removing trained LoRA modules",
+    reason:
+      runs.length > 0
+        ? "the modules of these runs have not been removed yet"
+        : "no finished lora run that learns one dataset with all matrices of both encoders, with hold-outs",
+    commands:
+      runs.length > 0
+        ? runs.map(({ directory }) => analyze(directory))
+        : [train, analyze("runs/lora-aircraft")],
+  };
+}
+
+/** One row per removed module and measure, in percent; mean over the seeds. */
+function rowsOf(analyses: readonly RemovalAnalysis[]): Row[] {
+  const [first] = analyses as [RemovalAnalysis, ...RemovalAnalysis[]];
+  const over = (of: (analysis: RemovalAnalysis) => number | undefined) =>
+    meanAndStd(analyses.map((analysis) => 100 * (of(analysis) ?? Number.NaN)));
+  return (["adaptation", "retention"] as const).flatMap((measure) => {
+    const complete = over((analysis) => analysis.complete[measure]).mean;
+    const before = over((analysis) => analysis.before[measure]).mean;
+    return first.removals.map(({ removed }) => {
+      const { mean, std } = over(
+        ({ removals }) => removals.find((each) => each.removed === removed)?.[measure],
+      );
+      const [, encoder = null, module = null] = /^(vision|text)\.(\w+)$/.exec(removed) ?? [];
+      const about = { dataset: first.dataset, measure, removed, encoder, module, seeds: analyses.length };
+      return {
+        ...about,
+        accuracy: mean,
+        std,
+        nothingRemoved: complete,
+        change: mean - complete,
+        pretrained: before,
+      };
+    });
+  });
+}
+
+function drawing(
+  title: string,
+  notes: readonly string[],
+  panels: { configuration: Configuration; rows: readonly Row[] }[],
+): TopLevelSpec {
+  const x = (axisTitle: string | string[]) => ({
+    type: "quantitative",
+    scale: { zero: false, padding: 26 },
+    axis: { title: axisTitle },
+  });
+  const panel = (
+    rows: readonly Row[],
+    measure: string,
+    axisTitle: string | string[],
+    withLabels: boolean,
+  ) => {
+    const values = rows
+      .filter((row) => row.measure === measure)
+      .map((row) => ({ ...row, text: signed(row.change as number) }));
+    const rule = (field: string, strokeDash: number[], color: string) => ({
+      data: { values: values.slice(0, 1) },
+      mark: { type: "rule", strokeDash, color },
+      encoding: { x: { field, ...x(axisTitle) } },
+    });
+    return {
+      width: 290,
+      height: { step: 19 },
+      data: { values },
+      layer: [
+        {
+          mark: { type: "bar", height: { band: 0.6 } },
+          encoding: {
+            y: {
+              field: "removed",
+              type: "nominal",
+              sort: null,
+              axis: { title: withLabels ? "removed module" : null, labels: withLabels, ticks: withLabels },
+            },
+            x: { field: "nothingRemoved", ...x(axisTitle) },
+            x2: { field: "accuracy" },
+            color: { field: "encoder", type: "nominal", scale: encoderScale, legend: { title: "encoder" } },
+          },
+        },
+        ...[">= 0", "< 0"].map((test) => ({
+          transform: [{ filter: `datum.change ${test}` }],
+          mark: {
+            type: "text",
+            align: test === "< 0" ? "right" : "left",
+            dx: test === "< 0" ? -4 : 4,
+            fontSize: 9,
+            color: ink,
+          },
+          encoding: {
+            y: { field: "removed", type: "nominal", sort: null },
+            x: { field: "accuracy", type: "quantitative" },
+            text: { field: "text" },
+          },
+        })),
+        rule("nothingRemoved", [1, 0], ink),
+        rule("pretrained", [5, 4], grey),
+      ],
+    };
+  };
+  return {
+    title: titled(title, notes),
+    spacing: 30,
+    vconcat: panels.map(({ configuration, rows }) => ({
+      spacing: 24,
+      hconcat: [
+        panel(rows, "adaptation", ["adaptation:", `accuracy on ${configuration.datasets[0]} (%)`], true),
+        panel(rows, "retention", ["retention: mean zero-shot", "accuracy on the others (%)"], false),
+      ],
+    })),
+  } as unknown as TopLevelSpec;
+}
+
+function signed(points: number): string {
+  const rounded = Math.abs(points).toFixed(1);
+  return `${points < 0 && Number(rounded) > 0 ? "−" : "+"}${rounded}`;
+}

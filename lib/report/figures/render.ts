@@ -1,0 +1,41 @@
+import type { Figure, Row } from "./figure.js";
+import { theme } from "./theme.js";
+
+/** Pixels of the PNG per pixel of the SVG. */
+const pngScale = 2;
+
+export interface RenderedFigure {
+  readonly svg: string;
+  readonly png: Buffer;
+  readonly csv: string;
+}
+
+/** Draws a figure, without a browser. */
+export async function renderFigure({ spec, rows }: Figure): Promise<RenderedFigure> {
+  const [vega, { compile }, { default: sharp }] = await Promise.all([
+    import("vega"),
+    import("vega-lite"),
+    import("sharp"),
+  ]);
+  const view = new vega.View(vega.parse(compile({ ...spec, config: theme }).spec), { renderer: "none" });
+  try {
+    const svg = await view.toSVG();
+    const png = await sharp(Buffer.from(svg), { density: 72 * pngScale })
+      .png()
+      .toBuffer();
+    return { svg, png, csv: csvOf(rows) };
+  } finally {
+    view.finalize();
+  }
+}
+
+/** Rows as comma-separated values under their names; empty where there is no value. */
+export function csvOf(rows: readonly Row[]): string {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const field = (value: string | number | null | undefined) => {
+    const text = String(value ?? "");
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
+  return lines.map((line) => `${line.map(field).join(",")}\n`).join("");
+}

@@ -1,0 +1,97 @@
+import type { PageData } from "../data.js";
+import { h } from "./dom.js";
+import { header, liveBanner, toolbar } from "./header.js";
+import { follow } from "./live.js";
+import { changes } from "./sections/changes.js";
+import { configuration } from "./sections/configuration.js";
+import { cost } from "./sections/cost.js";
+import { curves } from "./sections/curves.js";
+import { loss } from "./sections/loss.js";
+import { matrices } from "./sections/matrices.js";
+import { metrics } from "./sections/metrics.js";
+import { ranks } from "./sections/ranks.js";
+import { results } from "./sections/results.js";
+import type { Section } from "./sections/section.js";
+import { Selection } from "./selection.js";
+import { hideTip, listenForDismissal } from "./tip.js";
+import "./styles/page.css";
+
+const sections: Section[] = [results, changes, curves, matrices, ranks, metrics, loss, cost, configuration];
+
+const source = document.getElementById("data") as HTMLScriptElement;
+start(new Selection(JSON.parse(source.textContent) as PageData));
+
+function start(selection: Selection): void {
+  const top = h("header", {});
+  const parts = sections.map((section) => {
+    const body = h("div", {});
+    const element = h(
+      "section",
+      { id: section.id, "aria-label": section.title },
+      h("h2", {}, section.title),
+      body,
+    );
+    const link = h("li", {}, h("a", { href: `#${section.id}` }, section.name));
+    return { section, element, body, link, isStale: true };
+  });
+  const links = h(
+    "ul",
+    {},
+    parts.map(({ link }) => link),
+  );
+  document.body.append(
+    h("a", { class: "skip", href: "#results" }, "Skip to the results"),
+    top,
+    toolbar(selection, links),
+    h(
+      "main",
+      {},
+      parts.map(({ element }) => element),
+    ),
+    h(
+      "footer",
+      {},
+      h("p", {}, "Every number on this page comes from the run directories listed at its end."),
+    ),
+  );
+  listenForDismissal();
+  addEventListener("beforeprint", () => {
+    drawAll();
+    for (const details of document.querySelectorAll<HTMLDetailsElement>("main details")) details.open = true;
+  });
+  links.addEventListener("click", drawAll); // so that the target does not move when what is above it is drawn
+  selection.onChange(refresh);
+  refresh();
+  if (source.dataset.events) follow(source.dataset.events, selection);
+
+  /** The first section appears at once; the others follow one by one, each in a task of its own, so that the page never stalls. */
+  function refresh(): void {
+    document.title = selection.data.title;
+    top.replaceChildren(h("div", {}, liveBanner(selection.data), header(selection)));
+    for (const part of parts) part.isStale = true;
+    drawNext();
+  }
+
+  function drawNext(): void {
+    const part = parts.find(({ isStale }) => isStale);
+    if (!part) return;
+    draw(part);
+    setTimeout(drawNext);
+  }
+
+  function drawAll(): void {
+    for (const part of parts) if (part.isStale) draw(part);
+  }
+
+  function draw(part: (typeof parts)[number]): void {
+    part.isStale = false;
+    const { section, element, body, link } = part;
+    const content = section.draw(selection);
+    element.hidden = content === null;
+    link.hidden = content === null;
+    const focused = body.contains(document.activeElement) && document.activeElement?.getAttribute("data-key");
+    if (focused) hideTip();
+    body.replaceChildren(h("div", {}, content));
+    if (focused) body.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }
+}

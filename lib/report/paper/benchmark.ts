@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import type { Configuration } from "../figures/configurations.js";
+import { parseWith } from "../parse.js";
+import { printedTables } from "./printed.js";
+
+const options = z.record(z.string(), z.unknown());
+const configSchema = z.object({ shots: z.int(), methods: z.record(z.string(), options) });
+const planSchema = z.object({ seeds: z.array(z.int()) });
+
+type Protocol = Configuration["protocol"];
+
+/** A stream whose runs are known beforehand: which options its methods have, and how to run them. */
+export interface Benchmark {
+  readonly isPaper: boolean;
+  readonly seeds: readonly number[];
+  /** Options by method; those not named are the method's own defaults. */
+  readonly methods: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** The command that makes a run. */
+  command(run: {
+    method: string;
+    seed: number;
+    datasets?: readonly string[];
+    holdOuts?: readonly string[];
+  }): string;
+}
+
+/** The paper's streams, as in `configs/paper`. */
+export function paperBenchmark(protocol: Protocol): Benchmark {
+  const config = `configs/paper/${protocol}.yaml`;
+  return {
+    isPaper: true,
+    seeds: readYaml("configs/paper/plan.yaml", planSchema).seeds,
+    methods: readYaml(config, configSchema).methods,
+    command: ({ method, seed, holdOuts = [] }) =>
+      [
+        "codyra run --config",
+        config,
+        ...named("hold-outs", holdOuts),
+        "--method",
+        method,
+        "--seed",
+        seed,
+      ].join(" "),
+  };
+}
+
+/** The embedded benchmark, as in `configs/miniature.yaml`. */
+export function miniatureBenchmark(protocol: Protocol): Benchmark {
+  const { seeds, methods } = readYaml("configs/miniature.yaml", configSchema.extend(planSchema.shape));
+  return {
+    isPaper: false,
+    seeds,
+    methods,
+    command: ({ method, seed, datasets = [], holdOuts = [] }) => {
+      const domains =
+        holdOuts.length > 0 ? [...named("domains", datasets), ...named("hold-outs", holdOuts)] : [];
+      return ["codyra demo --protocol", protocol, ...domains, "--methods", method, "--seed", seed].join(" ");
+    },
+  };
+}
+
+/** The benchmark that a configuration belongs to; `undefined` for streams of one's own. */
+export function benchmarkOf({ protocol, datasets, runs }: Configuration): Benchmark | undefined {
+  const { model, shots, testPerClass } = runs[0].info.config;
+  if (model === "miniature" && testPerClass !== undefined) return miniatureBenchmark(protocol);
+  const printed = printedTables()[protocol];
+  const isPaper = datasets.join() === printed.datasets.join() && shots === printed.shots;
+  return isPaper ? paperBenchmark(protocol) : undefined;
+}
+
+function named(option: string, names: readonly string[]): string[] {
+  return names.length > 0 ? [`--${option}`, ...names] : [];
+}
+
+function readYaml<T>(path: string, schema: z.ZodType<T>): T {
+  const text = readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+  return parseWith(schema, parse(text, { merge: true }), path);
+}

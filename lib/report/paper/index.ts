@@ -1,0 +1,13 @@
+export { type CostAnalysis, costComparison, readCosts } from "./cost-comparison.js";
+export { describeMissingRuns, type TableFormat, tableFormats } from "./formats.js";
+export { overallComparison } from "./overall-comparison.js";
+export {
+  type ComparedRow,
+  type MissingRuns,
+  type PaperTable,
+  type TablePart,
+  toTable,
+} from "./paper-table.js";
+export { type PrintedTables, printedCosts, printedTables } from "./printed.js";
+export { findStreams, type Stream } from "./streams.js";
+export { paperTables } from "./tables.js";

@@ -1,0 +1,57 @@
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { parseWith, readJson } from "../parse.js";
+
+const row = z.array(
+  z
+    .number()
+    .nullable()
+    .transform((value) => value ?? undefined),
+);
+const rows = z.record(z.string(), row);
+
+const streamSchema = z.object({
+  shots: z.int(),
+  datasets: z.array(z.string()),
+  zeroShot: row,
+  transfer: rows,
+  average: rows,
+  last: rows,
+});
+
+const schema = z.object({
+  source: z.string(),
+  labels: z.record(z.string(), z.string()),
+  "x-tail": streamSchema,
+  mtil: streamSchema,
+  holdOuts: z.object({ datasets: z.array(z.string()), transfer: rows }),
+  costs: z.record(z.string(), z.object({ trainable: z.number().nullable(), inference: z.number() })),
+  overall: rows,
+});
+
+/**
+ * What Tables 1 to 5 of arXiv:2412.01004 print, mistakes included: accuracies in percent by method, a value for each dataset and their mean;
+ * parameters in millions. `codyra-routed` is the variant with a dagger.
+ */
+export type PrintedTables = z.infer<typeof schema>;
+export type PrintedStream = z.infer<typeof streamSchema>;
+
+const file = fileURLToPath(new URL("../../../assets/paper/tables.json", import.meta.url));
+
+let tables: PrintedTables | undefined;
+
+/** What `assets/paper/tables.json` holds; read once. */
+export function printedTables(): PrintedTables {
+  tables ??= parseWith(schema, readJson(file), file);
+  return tables;
+}
+
+/** What Table 4 prints for CLIP ViT-B/16, 1,100 classes and 16 shots: parameters by method. */
+export function printedCosts(): Record<string, { trainable?: number; inference: number }> {
+  const parameters = (millions: number) => Math.round(1e6 * millions); // 13.35e6 is no sum of powers of two
+  const costs = Object.entries(printedTables().costs).map(([method, { trainable, inference }]) => [
+    method,
+    { ...(trainable !== null && { trainable: parameters(trainable) }), inference: parameters(inference) },
+  ]);
+  return Object.fromEntries(costs);
+}

@@ -1,0 +1,37 @@
+import type { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { commands } from "../../lib/cli/commands.js";
+import { codeBlocks, readPages } from "./pages.js";
+
+/** The command lines of `codyra` in a page's shell blocks, word by word. */
+const commandLines = readPages().flatMap((page) =>
+  codeBlocks(page, "sh").flatMap((code) =>
+    code
+      .replaceAll("\\\n", " ")
+      .split("\n")
+      .filter((line) => line.startsWith("npx codyra "))
+      .map((line) => [page.path, line.replace(/\s+#.*$/, "")] as const),
+  ),
+);
+
+/** The command that the words name, and the options among the rest. */
+function parse(words: readonly string[], known: readonly Command[]): { command: Command; options: string[] } {
+  const command = known.find((candidate) => candidate.name() === words[0]);
+  if (command === undefined) throw new Error(`there is no command '${words[0]}'`);
+  const rest = words.slice(1);
+  if (command.commands.length > 0) return parse(rest, command.commands);
+  return { command, options: rest.filter((word) => /^--?[a-z]/.test(word)) };
+}
+
+describe("commands in the documentation", () => {
+  it("are found", () => {
+    expect(commandLines.length).toBeGreaterThan(10);
+  });
+
+  it.each(commandLines)("%s: %s", (_page, line) => {
+    const words = line.replaceAll(/"[^"]*"/g, "text").split(/\s+/);
+    const { command, options } = parse(words.slice(2), commands());
+    const known = command.options.flatMap(({ long, short }) => [long, short]);
+    expect(known).toEqual(expect.arrayContaining(options));
+  });
+});

@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../../lib/torch/index.js";
+
+/** A page of documentation. */
+export interface Page {
+  /** Relative to the package. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The README and all of docs/, without the generated API reference. */
+export function readPages(): Page[] {
+  const docs = readdirSync(join(packageRoot, "docs")).filter((name) => name.endsWith(".md"));
+  return ["README.md", ...docs.map((name) => `docs/${name}`)].map((path) => ({
+    path,
+    text: readFileSync(join(packageRoot, path), "utf8"),
+  }));
+}
+
+/** The contents of a page's code blocks in one language. */
+export function codeBlocks({ text }: Page, language: string): string[] {
+  return Array.from(text.matchAll(/^```(\w+)\n(.*?)^```$/gms))
+    .filter(([, found]) => found === language)
+    .map(([, , code]) => code as string);
+}

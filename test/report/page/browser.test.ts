@@ -1,0 +1,297 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { computeMetrics } from "../../../lib/protocol/metrics.js";
+import { type Run, readRun, writeReport } from "../../../lib/report/index.js";
+import { chromiumPath, launchChromium, problemsOf, withoutChromium } from "../../browser.js";
+import { DATASETS, writeRun } from "../fixtures.js";
+
+const percent = (fraction: number | undefined): string =>
+  fraction === undefined
+    ? "–"
+    : (100 * fraction)
+        .toFixed(1)
+        .replace(/^-(0\.0)$/, "$1")
+        .replace("-", "−");
+
+describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, () => {
+  let folder: string;
+  let browser: Browser;
+  let runs: Run[];
+  let several: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "codyra-browser-"));
+    browser = await launchChromium();
+    runs = ["zero-shot", "finetune", "lora", "codyra"].map((method) =>
+      readRun(
+        writeRun(join(folder, method), { method, holdOuts: ["cifar100"], forgets: method.length / 100 }),
+      ),
+    );
+    several = join(folder, "several.html");
+    writeReport(runs, several);
+  });
+  afterAll(async () => {
+    await browser.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** The page with all its sections drawn; fails the test on anything in the console. */
+  async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await browser.newPage(options);
+    const problems = problemsOf(page);
+    onTestFinished(async () => {
+      await page.close();
+      expect(problems).toEqual([]);
+    });
+    await page.goto(pathToFileURL(path).href);
+    await page.waitForSelector("#configuration table");
+    return page;
+  }
+
+  const rowsOf = (page: Page, selector: string): Promise<string[][]> =>
+    page
+      .locator(`${selector} tbody tr`)
+      .evaluateAll((rows) =>
+        rows.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.firstChild?.textContent ?? "")),
+      );
+
+  it("shows the accuracies of the run files", async () => {
+    const page = await open(several);
+    const expected = runs.flatMap(({ accuracy }) => [accuracy.zeroShot as number[], ...accuracy.matrix]);
+    const heldOut = runs.flatMap(({ accuracy: { holdOuts } }) => [
+      holdOuts?.zeroShot ?? [],
+      ...(holdOuts?.matrix ?? []),
+    ]);
+    expect(await rowsOf(page, "#matrices .heat")).toEqual(
+      [...expected, ...heldOut].map((row) => row.map(percent)),
+    );
+  });
+
+  it("shows the metrics of the run files, per dataset and sorted on average", async () => {
+    const page = await open(several);
+    const metrics = runs.map(({ accuracy }) => computeMetrics(accuracy));
+    const perDataset = (["transfer", "average", "last", "forgetting"] as const).flatMap((name) =>
+      metrics.map((of) => [...of[name].columns, of[name].overall].map(percent)),
+    );
+    expect((await rowsOf(page, "#metrics")).slice(0, 16)).toEqual(perDataset);
+    const averages = metrics.map(({ average }) => average.overall as number).sort((a, b) => b - a);
+    const shown = await rowsOf(page, ".results");
+    expect(shown.map(([, average]) => average)).toEqual(averages.map(percent));
+    await page.getByRole("button", { name: "Forgetting" }).press("Enter");
+    const forgetting = metrics.map((of) => of.forgetting.overall as number).sort((a, b) => a - b);
+    expect((await rowsOf(page, ".results")).map((cells) => cells[3])).toEqual(forgetting.map(percent));
+  });
+
+  it("shows the active ranks of the run files", async () => {
+    const page = await open(several);
+    const codyra = page.locator("#ranks .group", { hasText: /^codyra/ });
+    await codyra.locator("figure").nth(6).waitFor();
+    const ranks = runs[3]?.ranks;
+    const counts = await codyra
+      .locator("figure")
+      .evaluateAll((figures) =>
+        figures
+          .slice(1)
+          .map((figure) => [...figure.querySelectorAll("td")].map((cell) => Number(cell.textContent))),
+      );
+    const sorted = (values: number[]): number[] => values.toSorted((a, b) => a - b);
+    expect(counts.map(sorted)).toEqual(ranks?.tasks.map(({ active }) => sorted(active)));
+    await expect(
+      page.locator("#ranks").getByText("All 1,152 ranks are active after every task.").count(),
+    ).resolves.toBe(1);
+  });
+
+  it("explains a value on hover and on focus, and moves through a heat map with the arrow keys", async () => {
+    const page = await open(several);
+    const cells = page.locator("#matrices table").nth(3).locator("td");
+    await cells.first().hover();
+    expect(await page.locator(".tip").textContent()).toBe(`${DATASETS[0]} before training: 41.0 %`);
+    expect(await page.locator("#matrices table").nth(3).locator('[tabindex="0"]').count()).toBe(1);
+    await cells.first().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    const [first, second] = (runs[3]?.accuracy.matrix ?? []).map((row) => row[0] as number) as [
+      number,
+      number,
+    ];
+    const described = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+    expect(described).toContain(`${DATASETS[0]} after task 2 (${DATASETS[1]}): ${percent(second)} %`);
+    expect(described).toMatch(new RegExp(`${percent(second - first)} since it was learned$`));
+    expect(await page.locator(".tip").textContent()).toBe(described);
+    await page.keyboard.press("Control+End");
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(
+      percent(runs[3]?.accuracy.matrix[5]?.[5]),
+    );
+    await page.keyboard.press("Escape");
+    expect(await page.locator(".tip").count()).toBe(0);
+  });
+
+  it("reads curves with the keyboard", async () => {
+    const page = await open(several);
+    const curve = page.getByRole("slider", { name: `Accuracy on ${DATASETS[1]} after each task` });
+    await curve.focus();
+    await page.keyboard.press("Home");
+    expect(await curve.getAttribute("aria-valuetext")).toMatch(
+      /^textures, before training, .*codyra 36\.0 %/,
+    );
+    await page.keyboard.press("ArrowRight");
+    expect(await curve.getAttribute("aria-valuetext")).toContain(
+      `codyra ${percent(runs[3]?.accuracy.matrix[0]?.[1])} %`,
+    );
+    expect(await page.locator(".tip li").count()).toBe(4);
+  });
+
+  it("reaches everything with the tab key", async () => {
+    const page = await open(several);
+    const reached = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      await page.keyboard.press("Tab");
+      const key = await page.evaluate(
+        () => document.activeElement?.closest("section")?.id ?? document.activeElement?.tagName,
+      );
+      if (key === "BODY") break;
+      reached.add(key as string);
+    }
+    const all = ["results", "curves", "matrices", "ranks", "metrics", "loss", "cost", "configuration"];
+    expect([...reached]).toEqual(expect.arrayContaining(["A", "SUMMARY", "BUTTON", ...all]));
+  });
+
+  it("hides a method everywhere, keeps the focus, and takes a seed of several", async () => {
+    const again = readRun(
+      writeRun(join(folder, "again"), { method: "codyra", seed: 1, holdOuts: ["cifar100"] }),
+    );
+    const path = join(folder, "seeds.html");
+    writeReport([...runs, again], path);
+    const page = await open(path);
+    await page.getByRole("checkbox", { name: "show lora below" }).focus();
+    await page.keyboard.press("Space");
+    await page.waitForFunction(() => document.querySelectorAll("#loss figure").length === 2);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe(
+      "show lora below",
+    );
+    expect(await page.locator("summary").first().textContent()).toBe("Methods: 3 of 4");
+    await page.getByLabel("Seed").selectOption("1");
+    await page.waitForFunction(() => document.querySelectorAll("#matrices .panels > figure").length === 2);
+    expect(await rowsOf(page, "#matrices .heat")).toEqual(
+      [again.accuracy, again.accuracy.holdOuts ?? { matrix: [] }].flatMap(({ zeroShot, matrix }) =>
+        [zeroShot as number[], ...matrix].map((row) => row.map(percent)),
+      ),
+    );
+  });
+
+  it("is light or dark like the system, or as the reader chooses; text stands out in both", async () => {
+    const page = await open(several, { colorScheme: "dark" });
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(await background()).toBe("rgb(18, 24, 31)");
+    expect(await lowestContrast(page)).toBeGreaterThanOrEqual(4.5); // WCAG 2.2, level AA
+    await page.getByRole("button", { name: "switch to light colours" }).click();
+    expect(await background()).toBe("rgb(255, 255, 255)");
+    expect(await lowestContrast(page)).toBeGreaterThanOrEqual(4.5);
+    await page.reload();
+    expect(await background()).toBe("rgb(255, 255, 255)");
+  });
+
+  it("fits a phone: only wide tables scroll, and by themselves", async () => {
+    const page = await open(several, { viewport: { width: 360, height: 780 } });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.locator("summary", { hasText: "Methods" }).click();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  });
+
+  it("prints in full, on white", async () => {
+    const page = await open(several, { colorScheme: "dark" });
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
+      "rgb(255, 255, 255)",
+    );
+    expect(await page.locator(".toolbar").isVisible()).toBe(false);
+    await page.locator("#ranks .each figure").nth(5).waitFor();
+  });
+
+  it("interprets nothing that comes from the files", async () => {
+    const evil = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+    const hostile = readRun(
+      writeRun(join(folder, "hostile"), {
+        method: evil,
+        datasets: [evil, "flags"],
+        info: { config: { [evil]: evil }, gitRevision: evil },
+      }),
+    );
+    const path = join(folder, "hostile.html");
+    writeReport([hostile], path);
+    const page = await open(path);
+    expect(await page.title()).toBe(`${evil}, 2 datasets in a row`);
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await page.locator("script").count()).toBe(2);
+  });
+
+  it("opens fifty runs at once", async () => {
+    const many = Array.from({ length: 10 }, (_, i) => i).flatMap((i) =>
+      Array.from({ length: 5 }, (_, seed) => {
+        const method = i === 0 ? "zero-shot" : `codyra-${i}`;
+        return readRun(
+          writeRun(join(folder, "many", `${method}-${seed}`), { method, seed, forgets: i / 100 }),
+        );
+      }),
+    );
+    const path = join(folder, "many.html");
+    writeReport(many, path);
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    const began = performance.now();
+    await page.goto(pathToFileURL(path).href);
+    await page.waitForSelector(".results tbody tr");
+    const readable = performance.now() - began;
+    await page.waitForSelector("#configuration table");
+    // Under a second on an idle machine.
+    expect(readable).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(await page.locator(".results tbody tr").count()).toBe(10);
+    const ranks = page.locator("#ranks .group").first();
+    expect(await ranks.locator("figure").count()).toBe(1); // single tasks are drawn when asked for
+    await ranks.getByText("Each task").click();
+    await ranks.locator("figure").nth(DATASETS.length).waitFor();
+  });
+});
+
+/** The lowest contrast ratio of any text against the background it is on. */
+function lowestContrast(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    if (!canvas) throw new Error("no canvas");
+    const rgba = (color: string): number[] => {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = color;
+      canvas.fillRect(0, 0, 1, 1);
+      return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const luminance = (color: number[]): number => {
+      const [r, g, b] = color.slice(0, 3).map((value) => {
+        const part = value / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      }) as [number, number, number];
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const backgroundOf = (element: Element | null): number[] => {
+      if (!element) return [255, 255, 255];
+      const color = rgba(getComputedStyle(element).backgroundColor);
+      return color[3] === 255 ? color : backgroundOf(element.parentElement);
+    };
+    const texts = [...document.querySelectorAll("main *, header *")].filter((element) =>
+      [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim()),
+    );
+    const ratios = texts.map((element) => {
+      const style = getComputedStyle(element);
+      const color = element instanceof SVGElement ? style.fill : style.color;
+      const [high, low] = [luminance(rgba(color)), luminance(backgroundOf(element))].sort(
+        (a, b) => b - a,
+      ) as [number, number];
+      return (high + 0.05) / (low + 0.05);
+    });
+    return Math.min(...ratios);
+  });
+}

@@ -86,6 +86,15 @@ class AdamWSoftThreshold(unittest.TestCase):
             self.assertGreater((whole[0][5:] == 0).sum().item(), 0)
             self.assertEqual((whole[0][:5] == 0).sum().item(), 0)
 
+    def test_a_schedule_in_a_tensor_is_the_same_step(self):
+        numbers, tensor = state(100), state(100)
+        constants = {name: value for name, value in SETTINGS.items() if name != "lr"}
+        ops.adamw_soft_threshold_(*numbers, step=7, kappa=0.3, first=5, **SETTINGS)
+        schedule = torch.tensor([SETTINGS["lr"], 0.3, 7], dtype=torch.float64)
+        ops.adamw_soft_threshold_.schedule(*tensor, schedule, first=5, **constants)
+        for actual, expected in zip(tensor, numbers, strict=True):
+            self.assertTrue(torch.equal(actual, expected))
+
     def test_nan_in_the_gradient_reaches_the_weight(self):
         arguments = state(8)
         arguments[1][3] = float("nan")
@@ -128,5 +137,5 @@ class AdamWSoftThreshold(unittest.TestCase):
 
     def test_opcheck(self):
         for reference in (False, True):
-            opcheck(ops.adamw_soft_threshold_, tuple(state(6, 4)),
+            opcheck(ops.adamw_soft_threshold_.default, tuple(state(6, 4)),
                     {"step": 3, "kappa": 0.2, "reference": reference, "first": 10, **SETTINGS})

@@ -12,8 +12,13 @@ const runs = planRuns(plan, folder, options);
 
 if (options.list) {
   const { estimate } = await import("./paper/estimate.mjs");
-  const estimates = estimate(runs, folder, { device, settingsOf });
-  process.stdout.write(describePlan(runs, folder, estimates, { device, jobs }));
+  try {
+    const estimates = estimate(runs, folder, { device, settingsOf });
+    process.stdout.write(describePlan(runs, folder, estimates, { device, jobs }));
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`); // of a device that is not there, for example
+    process.exitCode = 1;
+  }
 } else {
   const { failures, isInterrupted } = await runAll(runs, folder, { jobs, retry: options.retry });
   if (options.miniature && !options.run && !isInterrupted) {

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { countCosts } from "../../dist/cli/analyze-cost.js";
 import { report } from "../../dist/index.js";
 
 /**
@@ -13,24 +14,26 @@ export async function writeResults(works, { demo }, to) {
   const runs = finished.map(({ directory }) => report.readRun(directory));
   mkdirSync(to, { recursive: true });
   const [table, drawing] = ["md", "svg"].map((extension) => join(to, `miniature-results.${extension}`));
-  writeFileSync(table, markdown(runs));
-  const shown = demo.flatMap((method) => inDrawing(runs).filter(({ info }) => info.method === method));
-  const drawn = shown.length > 0 ? shown : inDrawing(runs);
-  if (drawn.length > 0) writeFileSync(drawing, await report.resultsSvg(drawn));
+  writeFileSync(table, markdown(runs, await countCosts()));
+  const [stream] = plainStreams(runs);
+  if (stream) writeFileSync(drawing, await report.resultsSvg(inDrawing(stream, demo)));
   const figures = join(to, "miniature-figures");
   await report.writeFigures(await report.findFigures(runs), figures);
-  return [table, ...(drawn.length > 0 ? [drawing] : []), join(figures, "figures.md")];
+  return [table, ...(stream ? [drawing] : []), join(figures, "figures.md")];
 }
 
-/** The runs over the first stream of several tasks, of its first seed. */
-function inDrawing(runs) {
-  const streams = runs.filter(({ accuracy }) => accuracy.datasets.length > 1 && !accuracy.holdOuts);
-  const same = ({ info, accuracy }) => [info.protocol, info.seed, ...accuracy.datasets].join();
-  return streams.filter((run) => same(run) === same(streams[0]));
+function plainStreams(runs) {
+  return report.findStreams(runs).filter(({ holdOuts }) => holdOuts.length === 0);
 }
 
-function markdown(runs) {
-  const sections = report.findStreams(runs).map((stream) => {
+/** The first seed of the methods that are shown, or of all where none of them was run. */
+function inDrawing({ methods }, demo) {
+  const shown = demo.filter((method) => methods.has(method));
+  return (shown.length > 0 ? shown : [...methods.keys()]).map((method) => methods.get(method).runs[0]);
+}
+
+function markdown(runs, costs) {
+  const sections = plainStreams(runs).map((stream) => {
     const part = report.overallComparison(stream);
     const seeds = [...new Set(part.rows.flatMap((row) => row.seeds))].toSorted((a, b) => a - b);
     const heading = `## ${stream.protocol.toUpperCase()}, ${stream.datasets.length} domains, seeds ${seeds.join(", ")}`;
@@ -41,7 +44,8 @@ function markdown(runs) {
     );
     return `${heading}\n\n${report.renderMarkdown(report.toTable({ ...part, rows }))}`;
   });
-  const tables = report.tableFormats.md.render(report.paperTables(runs));
+  const all = [...report.paperTables(runs), report.costComparison({ methods: costs })];
+  const tables = report.tableFormats.md.render(all.toSorted((a, b) => a.number - b.number));
   return [
     "# Results on the miniature benchmark\n\nAccuracies in percent, mean ± standard deviation over seeds; the best of a column is bold, the second underlined. " +
       "Written by `npm run paper -- --miniature`, with\n[the figures](miniature-figures/figures.md). [miniature-sweep.md](miniature-sweep.md) tells how the learning rates were chosen.\n",

@@ -28,6 +28,7 @@ beforeAll(() => {
     "#include <node_api.h>\nNAPI_MODULE_INIT() { (void)env; return exports; }\n",
   );
   sandbox.write("checkout/lib/index.ts", "export const two: number = 2;\n");
+  sandbox.write("checkout/lib/report/page/client/main.ts", "document.title = String(1 + 1);\n");
   const options = { module: "NodeNext", target: "ES2023", rootDir: "lib", outDir: "dist", types: [] };
   sandbox.write("checkout/tsconfig.json", JSON.stringify({ compilerOptions: options, include: ["lib"] }));
 });
@@ -84,6 +85,7 @@ test("TypeScript that does not compile is told with its line", async () => {
   expect(code).toBe(1);
   expect(output).toMatch(/The TypeScript sources do not compile\.\n +lib\/index\.ts\(1,14\)/);
   sandbox.write("checkout/lib/index.ts", "export const two: number = 2;\n");
+  sandbox.write("checkout/lib/report/page/client/main.ts", "document.title = String(1 + 1);\n");
   expect((await setUp()).code).toBe(0);
 });
 
@@ -95,6 +97,7 @@ test("an installed package, which ships dist/ and no tsconfig.json, leaves TypeS
   expect((await setUp()).output).toMatch(/TypeScript +up to date/);
   sandbox.write("checkout/tsconfig.json", text);
   sandbox.write("checkout/lib/index.ts", "export const two: number = 2;\n");
+  sandbox.write("checkout/lib/report/page/client/main.ts", "document.title = String(1 + 1);\n");
 });
 
 test("npm start runs the demo with its arguments and exit code, and says nothing when all is ready", async () => {

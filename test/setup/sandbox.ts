@@ -16,7 +16,8 @@ export class Sandbox {
   constructor() {
     mkdirSync(this.bin);
     cpSync(join(packageRoot, "scripts"), join(this.checkout, "scripts"), { recursive: true });
-    cpSync(join(packageRoot, "package.json"), join(this.checkout, "package.json"));
+    for (const file of ["package.json", "vite.config.ts"])
+      cpSync(join(packageRoot, file), join(this.checkout, file));
     this.write("checkout/CMakeLists.txt", "");
     this.write("checkout/native/empty.cc", "");
   }

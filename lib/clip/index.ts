@@ -1,6 +1,6 @@
 export type { AdaptableLayer } from "./adaptable.js";
 export { type AssetOptions, type ModelAssets, readAssets } from "./assets.js";
-export type { Attention, Select } from "./attention.js";
+export type { Attention, AttentionOptions, Mix, Select } from "./attention.js";
 export { saveOpenAi, saveOpenClip } from "./checkpoint/export.js";
 export { fromOpenAi, type StateDict, toOpenAi } from "./checkpoint/keys.js";
 export { type LoadOptions, loadModel } from "./checkpoint/load.js";
@@ -35,9 +35,9 @@ export {
   fillTemplate,
   type Prompts,
 } from "./prompts.js";
-export type { TextTransformer } from "./text.js";
+export type { TextOptions, TextTransformer } from "./text.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
-export type { Block, BlockAdapter, Mlp, Transformer } from "./transformer.js";
+export type { Block, BlockAdapter, Mlp, Transformer, TransformerOptions } from "./transformer.js";
 export type { VisionTransformer } from "./vision.js";
 export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";
 export { writeDirectory } from "./write-directory.js";

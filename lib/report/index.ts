@@ -1,7 +1,9 @@
 export { type BinomialBand, binomialBand } from "./binomial.js";
 export type { RunPhases, TrainingStep } from "./events.js";
 export {
+  type CellRanks,
   type Changes,
+  type Configuration,
   concentration,
   csvOf,
   describeMissing,
@@ -9,11 +11,13 @@ export {
   type FoundFigures,
   figureNumbers,
   findFigures,
+  type MeanAndStd,
   type MissingFigure,
   predictedShare,
   type RankStatistic,
   type RankStatistics,
   type RemovalAnalysis,
+  type RenderedFigure,
   rankStatistics,
   readChanges,
   removalFile,
@@ -25,6 +29,7 @@ export type * from "./page/data.js";
 export { type PageOptions, renderPage, reportHtml, writeReport } from "./page/page.js";
 export { pageData } from "./page/page-data.js";
 export {
+  type Benchmark,
   type ComparedRow,
   type CostAnalysis,
   costComparison,

@@ -4,7 +4,7 @@ import type { Generator } from "./random.js";
 import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
-type Part = (input: Tensor) => Tensor;
+export type Part = (input: Tensor) => Tensor;
 
 interface Recorded {
   readonly part: Part;

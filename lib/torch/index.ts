@@ -9,7 +9,7 @@ export {
   noGrad,
 } from "./autograd.js";
 export { type DeviceMemory, packageRoot } from "./bridge.js";
-export { Checkpoints } from "./checkpoints.js";
+export { Checkpoints, type Part } from "./checkpoints.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as cuda from "./cuda.js";
 export * as images from "./images.js";

@@ -1,8 +1,15 @@
 export { figureNumbers, findFigures } from "./catalogue.js";
 export { type Changes, concentration, readChanges } from "./changes.js";
+export type { Configuration } from "./configurations.js";
 export type { Figure, FoundFigures, MissingFigure } from "./figure.js";
 export { predictedShare } from "./predicted-ranks.js";
-export { type RankStatistic, type RankStatistics, rankStatistics } from "./rank-statistics.js";
+export {
+  type CellRanks,
+  type RankStatistic,
+  type RankStatistics,
+  rankStatistics,
+} from "./rank-statistics.js";
 export { type RemovalAnalysis, removalFile } from "./removal.js";
-export { csvOf, renderFigure } from "./render.js";
+export { csvOf, type RenderedFigure, renderFigure } from "./render.js";
+export type { MeanAndStd } from "./statistics.js";
 export { describeMissing, writeFigures } from "./write.js";

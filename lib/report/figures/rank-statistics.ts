@@ -16,7 +16,7 @@ export interface RankStatistic {
   readonly outside: "above" | "below" | null;
 }
 
-export interface MatrixRanks extends RankStatistic {
+export interface CellRanks extends RankStatistic {
   readonly encoder: "vision" | "text";
   readonly target: string;
   readonly layer: number;
@@ -29,11 +29,11 @@ export interface RankStatistics {
   /** Probability of a rank to survive, under which the bands hold. */
   readonly share: number;
   readonly all: RankStatistic;
-  readonly matrices: readonly MatrixRanks[];
+  readonly matrices: readonly CellRanks[];
   /** Over the layers. */
-  readonly modules: readonly Omit<MatrixRanks, "layer">[];
+  readonly modules: readonly Omit<CellRanks, "layer">[];
   /** Over the modules. */
-  readonly layers: readonly Omit<MatrixRanks, "target">[];
+  readonly layers: readonly Omit<CellRanks, "target">[];
   /** How many matrices are outside their band where nothing but chance decides. */
   readonly expectedOutside: number;
 }

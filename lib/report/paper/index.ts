@@ -1,3 +1,4 @@
+export type { Benchmark } from "./benchmark.js";
 export { type CostAnalysis, costComparison, readCosts } from "./cost-comparison.js";
 export { describeMissingRuns, type TableFormat, tableFormats } from "./formats.js";
 export { overallComparison } from "./overall-comparison.js";

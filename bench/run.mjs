@@ -12,7 +12,6 @@ const choices = {
   device: ["cpu", "cuda"],
   precision: ["float32", "bfloat16"],
   model: ["vit-b-16", "vit-b-32", "vit-l-14", "small"],
-  padding: ["longest", "max_length"],
 };
 
 const help = `Usage: npm run bench [-- NAME...] [options]
@@ -27,7 +26,6 @@ Options:
   --device D      cpu or cuda
   --precision P   float32 or bfloat16: only rows in that precision
   --model M       shape of the model: ${choices.model.join(", ")}
-  --padding P     prompts of peft: longest or max_length
   --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
   --images DIR    JPEG files for pipeline
   --help          this text

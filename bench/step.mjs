@@ -17,7 +17,6 @@ export const defaults = {
   threads: 2,
   model: "vit-b-16",
   rank: 16,
-  padding: "longest",
   device: "cpu",
   precision: undefined,
   only: undefined,
@@ -27,9 +26,9 @@ export const defaults = {
 const float32 = "float32";
 const bfloat16 = "bfloat16";
 
-/** Sizes of a step: images and prompts. Where all contenders together need too much memory, each runs alone. */
+/** Sizes of a step: images and prompts. Where two contenders together need too much memory, each runs alone. */
 const sizes = {
-  "16x100": { images: 16, prompts: 100 },
+  "16x100": { images: 16, prompts: 100, alone: true },
   "16x397": { images: 16, prompts: 397, alone: true },
   "64x100": { images: 64, prompts: 100, alone: true, rounds: 3, warmUp: 1 },
 };
@@ -42,7 +41,8 @@ const tables = {
     { size: "16x100", precision: float32, peer: "peft", limit: 0.6, measure: "memory" },
     { size: "16x100", precision: bfloat16, peer: "plain", limit: 0.15 },
     { size: "16x100", precision: bfloat16, peer: "fast", limit: 1 },
-    { size: "16x397", precision: float32, peer: "peft", limit: 0.25 },
+    { size: "16x397", precision: float32, peer: "peft", padding: "max_length", limit: 0.25 },
+    { size: "16x397", precision: float32, peer: "peft" },
     { size: "16x397", precision: float32, peer: "fast", limit: 1 },
     { size: "64x100", precision: float32, peer: "plain", limit: 0.65 },
     { size: "64x100", precision: float32, peer: "fast", limit: 1 },
@@ -75,12 +75,12 @@ export async function run(config, report) {
     await writeModel(directory, { config: model, seed: config.seed });
     writeAdapters(directory, "adapters.safetensors", { config: model, ...config });
     const rows = [];
-    const measured = {};
-    for (const size of new Set(chosen.map((row) => row.size))) {
-      const ofSize = chosen.filter((row) => row.size === size);
-      measured[size] = await measure(ofSize, size, { ...config, directory, report });
-      rows.push(...ofSize.map((row) => toRow(row, measured[size])));
-      notes.push(...ofSize.flatMap((row) => checkLosses(row, codyraOf(row), peerOf(row), measured[size])));
+    const measured = [];
+    for (const row of chosen) {
+      const results = await measure(row, { ...config, directory, report });
+      measured.push({ what: describe(row), ...results });
+      rows.push(toRow(row, results));
+      notes.push(...checkLosses(row, codyraOf(row), peerOf(row), results));
     }
     return { rows, measured, notes };
   } finally {
@@ -107,25 +107,21 @@ function chooseRows({ device, precision, only, model }) {
   return { rows, notes };
 }
 
-const describe = ({ size, precision, peer = "aim", measure = "time" }) =>
-  `${size} ${precision} ${measure} ${peer}`;
+const describe = ({ size, precision, peer = "aim", measure = "time", padding = "" }) =>
+  `${size} ${precision} ${measure} ${peer} ${padding}`.trim();
 
 const codyraOf = ({ precision }) => `codyra ${precision}`;
 const peerOf = ({ peer, precision }) => peer && `${peer} ${peer === "plain" ? float32 : precision}`;
 
-/** Measures every contender of some rows of one size. @returns times, losses and peak memory by contender */
-async function measure(rows, size, config) {
+/** Measures codyra and the peer of a row. @returns times, losses and peak memory by contender */
+async function measure(row, config) {
+  const { size, padding = "longest" } = row;
   const { images, prompts, alone = false, ...own } = sizes[size];
   const inputs = `${size}.safetensors`;
   writeInputs(config.directory, inputs, { images, prompts, seed: config.seed });
-  const settings = {
-    ...config,
-    ...own,
-    rounds: Math.min(own.rounds ?? config.rounds, config.rounds),
-    size,
-    inputs,
-  };
-  const names = [...new Set(rows.flatMap((row) => [codyraOf(row), peerOf(row)]))].filter(Boolean);
+  const rounds = Math.min(own.rounds ?? config.rounds, config.rounds);
+  const settings = { ...config, ...own, rounds, size, inputs, padding };
+  const names = [codyraOf(row), peerOf(row)].filter(Boolean);
   if (!alone) return measureInTurns(names, settings);
   const results = {};
   for (const one of names) Object.assign(results, await measureInTurns([one], settings));
@@ -177,12 +173,12 @@ async function measureInTurns(names, { directory, report, threads, device, input
 }
 
 function toRow(row, measured) {
-  const { size, precision, peer, limit, aim } = row;
+  const { size, precision, peer, limit, aim, padding } = row;
   const what = `${size} ${precision}`;
   const codyra = measured[codyraOf(row)];
   if (aim !== undefined) return compareWithAim(what, "s", codyra.times, aim);
   const other = measured[peerOf(row)];
-  const title = titleOf(peer);
+  const title = padding === undefined ? titleOf(peer) : `${titleOf(peer)}, 77 tokens`;
   if (row.measure !== "memory")
     return compare(what, "s", codyra.times, { name: title, ...other.times }, limit);
   const gibibytes = ({ peakBytes }) => summarize([peakBytes / 2 ** 30]);

@@ -26,7 +26,7 @@ export function adaptedModel(device) {
   const model = clip.createModel(clip.clipConfigs["vit-b-16"], { device }).requiresGrad_(false);
   const adapters = lora.inject(model, { rank });
   torch.scope(() => {
-    for (const { grad } of [adapters.factors, adapters.importance]) grad.normal_();
+    adapters.parameters.grad.normal_();
   });
   return adapters;
 }

@@ -1,4 +1,4 @@
-import { nn, type Tensor } from "../torch/index.js";
+import { nn, ones, type Tensor } from "../torch/index.js";
 import type { TransformerConfig } from "./config.js";
 
 /** Picks positions of a sequence: `[B, L, width]` to `[..., width]`. */
@@ -43,7 +43,7 @@ export class Attention extends nn.Module {
 
   private readonly mix: Mix = (qkv, heads) => {
     const [q, k, v] = splitHeads(qkv, heads);
-    return joinHeads(nn.functional.scaledDotProductAttention(q, k, v, { isCausal: this.isCausal }));
+    return joinHeads(attend(q, k, v, { isCausal: this.isCausal }));
   };
 }
 
@@ -57,4 +57,28 @@ export function splitHeads(qkv: Tensor, heads: number): [q: Tensor, k: Tensor, v
 /** @param mixed `[B, heads, L, D]`   @returns `[B, L, heads · D]` */
 export function joinHeads(mixed: Tensor): Tensor {
   return mixed.transpose(1, 2).flatten(2);
+}
+
+/**
+ * Scaled dot-product attention: `softmax(q kᵀ / √D) v`, "Attention Is All You Need", arXiv:1706.03762, eq. 1.
+ * @param q `[B, heads, L, D]`   @param k and v `[B, heads, S, D]`
+ * @param options `isCausal`: a position reads itself and those before; `mask`: which positions one may read, bool `[L, S]`
+ * @returns `[B, heads, L, D]`
+ */
+export function attend(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { isCausal = false, mask }: { isCausal?: boolean; mask?: Tensor } = {},
+): Tensor {
+  const isHalf = q.dtype === "bfloat16" || q.dtype === "float16";
+  if (q.device !== "cpu" || !isHalf) {
+    return nn.functional.scaledDotProductAttention(q, k, v, { isCausal, attnMask: mask });
+  }
+  // In 16 bits libtorch's fused kernel for processors is slower than its parts: see bench/README.md.
+  const [length, depth] = q.shape.slice(-2) as [number, number];
+  const scores = q.mul(1 / Math.sqrt(depth)).matmul(k.transpose(-2, -1)); // [B, heads, L, S]
+  const visible = isCausal ? ones([length, length], { dtype: "bool" }).tril() : mask;
+  const masked = visible === undefined ? scores : scores.maskedFill(visible.logicalNot(), -Infinity);
+  return masked.softmax(-1).matmul(v);
 }

@@ -1,5 +1,5 @@
-import { cat, nn, ones, type Tensor } from "../torch/index.js";
-import { joinHeads, type Mix, splitHeads } from "./attention.js";
+import { cat, ones, type Tensor } from "../torch/index.js";
+import { attend, joinHeads, type Mix, splitHeads } from "./attention.js";
 
 /**
  * Causal sequences that begin alike, with the common beginning once. What a position of a causal transformer computes depends on it and those
@@ -29,15 +29,12 @@ export class SharedPrefix {
   /** Causal attention within each of the sequences. */
   readonly mix: Mix = (qkv, heads) => {
     const { prefix, count, rest, mask } = this;
-    const { scaledDotProductAttention } = nn.functional;
     const [q, k, v] = splitHeads(qkv.narrow(1, 0, prefix), heads);
     const ofRest = qkv.narrow(1, prefix, count * rest).view([count, rest, -1]);
     const [restQ, restK, restV] = splitHeads(ofRest, heads);
     const behindPrefix = (common: Tensor, own: Tensor): Tensor =>
       cat([common.expand([count, -1, -1, -1]), own], 2); // [C, heads, P + S, D]
-    const mixed = scaledDotProductAttention(restQ, behindPrefix(k, restK), behindPrefix(v, restV), {
-      attnMask: mask,
-    });
-    return this.pack(joinHeads(scaledDotProductAttention(q, k, v, { isCausal: true })), joinHeads(mixed));
+    const mixed = attend(restQ, behindPrefix(k, restK), behindPrefix(v, restV), { mask });
+    return this.pack(joinHeads(attend(q, k, v, { isCausal: true })), joinHeads(mixed));
   };
 }

@@ -37,6 +37,8 @@ export interface Bridge {
   // tensors.cc
   release(handle: Handle): void;
   releaseMany(handles: Float64Array): void;
+  /** Tells V8 of the memory of tensors that its garbage collector releases. */
+  reportMemory(handles: Float64Array): void;
   fromBytes(bytes: ArrayBufferView, dtype: string, shape: readonly number[]): Handle;
   copyBytes(handle: Handle, into: ArrayBufferView): void;
   shareBytes(handle: Handle): ArrayBuffer;

@@ -105,8 +105,8 @@ function adoptUnscoped(tensor: Tensor): void {
 }
 
 function registerWaiting(): void {
-  for (const tensor of waiting) {
-    if (tensor.handle > 0) registry.register(tensor, tensor.handle);
-  }
+  const survivors = waiting.filter(({ handle }) => handle > 0);
   waiting.length = 0;
+  for (const tensor of survivors) registry.register(tensor, tensor.handle);
+  bridge().reportMemory(Float64Array.from(survivors, ({ handle }) => handle));
 }

@@ -86,7 +86,8 @@ class Slots {
 
 struct HeldTensor {
   at::Tensor tensor;
-  int64_t countedBytes = 0;  // what was reported to V8 for it, to be taken back at its release
+  int64_t ownedBytes = 0;  // memory that came into being with it
+  bool isReported = false;  // whether V8 was told of it, which its release takes back
 };
 
 Slots<HeldTensor>& tensors();

@@ -277,7 +277,7 @@ napi_value fromComplex(napi_env env, c10::complex<double> value) {
   return object;
 }
 
-// Memory of tensors that JavaScript holds is told to V8 in lumps: every call to it may start a collection.
+// In lumps: every call may start a collection.
 void adjustExternalMemory(napi_env env, int64_t bytes) {
   constexpr int64_t kLump = 8 << 20;
   thread_local int64_t pending = 0;
@@ -315,13 +315,20 @@ napi_value fromTensor(napi_env env, at::Tensor tensor) {
     return result;
   }
   const int64_t bytes = ownedBytes(tensor);
-  adjustExternalMemory(env, bytes);
   napi_create_double(env, tensors().add({std::move(tensor), bytes}), &result);
   return result;
 }
 
 void releaseTensor(napi_env env, Handle handle) {
-  adjustExternalMemory(env, -tensors().release(handle).countedBytes);
+  const HeldTensor released = tensors().release(handle);
+  if (released.isReported) adjustExternalMemory(env, -released.ownedBytes);
+}
+
+void reportTensor(napi_env env, Handle handle) {
+  HeldTensor* held = tensors().find(handle);
+  if (held == nullptr || held->isReported) return;
+  held->isReported = true;
+  adjustExternalMemory(env, held->ownedBytes);
 }
 
 napi_value fromIValue(napi_env env, c10::IValue value) {

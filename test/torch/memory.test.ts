@@ -21,4 +21,16 @@ describe("memory", () => {
     expect(after - before).toBe(20_010);
     expect(collected).toBe(before);
   });
+
+  test("of large tensors that no scope owns is collected in time; for those of scopes V8 does not collect", async () => {
+    type Measured = { collections: number; most: number };
+    const { steps, scoped, unscoped } = await runChild<{
+      steps: number;
+      scoped: Measured;
+      unscoped: Measured;
+    }>(["collections.mjs"]);
+    expect(scoped).toEqual({ collections: 0, most: 0 });
+    expect(unscoped.collections).toBeGreaterThan(0);
+    expect(unscoped.most).toBeLessThan(steps / 2);
+  });
 });

@@ -53,14 +53,12 @@ export class LoraModel {
     const made = torch.noGrad(() =>
       torch.scope(() => {
         const importanceCount = this.modules.length * rank;
-        const parameters = torch.zeros([factorCount + importanceCount], { device }).keep();
+        const parameters = initialParameters(config, selected, generator).to({ device }).keep();
         const factors = parameters.narrow(0, 0, factorCount).keep();
         const importance = parameters
           .narrow(0, factorCount, importanceCount)
           .view([this.modules.length, rank])
           .keep();
-        if (config.importance === "normal") importance.normal_(0, 1, { generator });
-        else importance.fill_(1);
         const gradients = torch.zeros([factorCount + importanceCount], { device });
         parameters.grad = gradients;
         const importanceGradients = gradients
@@ -75,9 +73,6 @@ export class LoraModel {
             leafView(factors.narrow(0, at, product(shape)), gradients.narrow(0, at, product(shape)), shape);
           const loraA = leaf(offset, a);
           const loraB = leaf(offset + product(a), b);
-          // Kaiming-uniform with a = √5, as the reference code: uniform in ±1/√k for k inputs. B stays zero: no change at first.
-          const bound = 1 / Math.sqrt(place.linear.inFeatures);
-          loraA.detach().uniform_(-bound, bound, { generator });
           const importanceRows = importance.narrow(0, row, targets.length);
           const weights =
             config.importance === "fixed"
@@ -196,6 +191,7 @@ export class LoraModel {
 /**
  * Puts fresh adapters on a model's layers. They change nothing at first, because B = 0. Freeze the model itself with
  * `model.requiresGrad_(false)`.
+ * @param generator draws them, on the CPU, so that they are the same on every device
  * @throws if the model already has adapters, or the configuration selects nothing
  */
 export function inject(model: ClipModel, config: Partial<LoraConfig> = {}, generator?: Generator): LoraModel {
@@ -238,6 +234,25 @@ function modulesOf({ place, targets }: Selected): LoraModule[] {
     layer,
     target,
   }));
+}
+
+/**
+ * Every A, every B and the importance weights of fresh adapters, flat, on the CPU. A is Kaiming-uniform with a = √5, as in the reference code:
+ * uniform in ±1/√k for k inputs. B is zero: no change at first.
+ */
+function initialParameters(config: LoraConfig, selected: readonly Selected[], generator?: Generator): Tensor {
+  const { rank } = config;
+  return torch.scope(() => {
+    const targets = selected.reduce((count, { targets }) => count + targets.length, 0);
+    const importance = torch.ones([targets * rank]);
+    if (config.importance === "normal") importance.normal_(0, 1, { generator });
+    const factors = selected.flatMap((one) => {
+      const { a, b } = factorShapes(rank)(one);
+      const bound = 1 / Math.sqrt(one.place.linear.inFeatures);
+      return [torch.empty([product(a)]).uniform_(-bound, bound, { generator }), torch.zeros([product(b)])];
+    });
+    return torch.cat([...factors, importance]);
+  });
 }
 
 /** A trainable view of flat storage whose gradient accumulates into a view of the flat gradient. */

@@ -60,31 +60,56 @@ export class LoraOptimizer {
   /** @param learningRate η of this iteration   @param kappa κ of this iteration; 0 leaves out the thresholding */
   step(learningRate: number, kappa: number): void {
     this.#step += 1;
-    torch.noGrad(() => torch.scope(() => this.#update(learningRate, kappa)));
+    torch.noGrad(() =>
+      torch.scope(() => {
+        if (this.#moments === undefined) this.#descend(learningRate, kappa);
+        else this.#adamw(this.#moments, { lr: learningRate, kappa, step: this.#step });
+      }),
+    );
     this.lora.releaseEffectiveWeights();
   }
 
-  #update(learningRate: number, kappa: number): void {
-    const { betas, eps, weightDecay, threshold } = this.#options;
-    const reference = threshold === "in-place";
-    const { factors, importance } = this.lora.numTrainable;
-    if (this.#moments !== undefined) {
-      torch.adamwSoftThreshold_(this.#trained, this.#gradients, ...this.#moments, {
-        step: this.#step,
-        lr: learningRate,
-        beta1: betas[0],
-        beta2: betas[1],
-        eps,
-        weightDecay,
-        kappa,
-        reference,
-        first: factors,
-      });
-      return;
+  /**
+   * The same with what changes from step to step in a tensor, which a CUDA graph reads anew whenever it is replayed.
+   * @param schedule η, κ and the number of the step, counted from 1: float64 `[3]`, on the device of the adapters
+   * @throws with the optimiser `sgd`
+   */
+  stepBy(schedule: Tensor): void {
+    const moments = this.#moments;
+    if (moments === undefined) {
+      throw new Error(
+        "LoraOptimizer.stepBy: expected the optimiser 'adamw', got 'sgd'. Call step() instead.",
+      );
     }
+    torch.noGrad(() => torch.scope(() => this.#adamw(moments, schedule)));
+    this.lora.releaseEffectiveWeights();
+  }
+
+  #adamw(
+    moments: readonly [Tensor, Tensor],
+    schedule: Tensor | { lr: number; kappa: number; step: number },
+  ): void {
+    const { betas, eps, weightDecay, threshold } = this.#options;
+    const options = {
+      beta1: betas[0],
+      beta2: betas[1],
+      eps,
+      weightDecay,
+      reference: threshold === "in-place",
+      first: this.lora.numTrainable.factors,
+    };
+    if (schedule instanceof torch.Tensor) {
+      torch.adamwSoftThreshold_(this.#trained, this.#gradients, ...moments, schedule, options);
+    } else {
+      torch.adamwSoftThreshold_(this.#trained, this.#gradients, ...moments, { ...options, ...schedule });
+    }
+  }
+
+  #descend(learningRate: number, kappa: number): void {
+    const { weightDecay, threshold } = this.#options;
     this.#trained.mul_(1 - learningRate * weightDecay).add_(this.#gradients, { alpha: -learningRate });
-    if (kappa === 0 || importance === 0) return;
-    if (reference) torch.softThresholdReference_(this.lora.importance, kappa);
+    if (kappa === 0 || this.lora.numTrainable.importance === 0) return;
+    if (threshold === "in-place") torch.softThresholdReference_(this.lora.importance, kappa);
     else torch.softThreshold_(this.lora.importance, kappa);
   }
 

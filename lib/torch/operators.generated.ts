@@ -768,6 +768,17 @@ export interface AdamwSoftThresholdOptions {
   first?: number;
 }
 
+export interface AdamwSoftThresholdScheduleOptions {
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** Default: false */
+  reference?: boolean;
+  /** Default: 0 */
+  first?: number;
+}
+
 // Arithmetic
 
 const ADD_TENSOR = lazyOperator("aten::add", "Tensor");
@@ -862,10 +873,12 @@ export function div(self: Tensor, other: Tensor | Scalar, options: DivOptions): 
 export function div(self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor {
   if (other instanceof Tensor) {
     if (options === undefined) return wrap(call(id(DIV_TENSOR), handle(self), handle(other)));
-    return wrap(call(id(DIV_TENSOR_MODE), handle(self), handle(other), options.roundingMode));
+    const keywords = options as DivOptions;
+    return wrap(call(id(DIV_TENSOR_MODE), handle(self), handle(other), keywords.roundingMode));
   }
   if (options === undefined) return wrap(call(id(DIV_SCALAR), handle(self), other));
-  return wrap(call(id(DIV_SCALAR_MODE), handle(self), other, options.roundingMode));
+  const keywords = options as DivOptions;
+  return wrap(call(id(DIV_SCALAR_MODE), handle(self), other, keywords.roundingMode));
 }
 
 const DIV__TENSOR = lazyOperator("aten::div_", "Tensor");
@@ -886,10 +899,12 @@ export function div_(self: Tensor, other: Tensor | Scalar, options: DivOptions):
 export function div_(self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor {
   if (other instanceof Tensor) {
     if (options === undefined) return wrap(call(id(DIV__TENSOR), handle(self), handle(other)));
-    return wrap(call(id(DIV__TENSOR_MODE), handle(self), handle(other), options.roundingMode));
+    const keywords = options as DivOptions;
+    return wrap(call(id(DIV__TENSOR_MODE), handle(self), handle(other), keywords.roundingMode));
   }
   if (options === undefined) return wrap(call(id(DIV__SCALAR), handle(self), other));
-  return wrap(call(id(DIV__SCALAR_MODE), handle(self), other, options.roundingMode));
+  const keywords = options as DivOptions;
+  return wrap(call(id(DIV__SCALAR_MODE), handle(self), other, keywords.roundingMode));
 }
 
 const FLOOR_DIVIDE = lazyOperator("aten::floor_divide", "");
@@ -1234,7 +1249,8 @@ export function round(self: Tensor): Tensor;
 export function round(self: Tensor, options: RoundOptions): Tensor;
 export function round(self: Tensor, options?: RoundOptions): Tensor {
   if (options === undefined) return wrap(call(id(ROUND), handle(self)));
-  return wrap(call(id(ROUND_DECIMALS), handle(self), options.decimals));
+  const keywords = options as RoundOptions;
+  return wrap(call(id(ROUND_DECIMALS), handle(self), keywords.decimals));
 }
 
 const ROUND_ = lazyOperator("aten::round_", "");
@@ -2903,7 +2919,8 @@ export function meshgrid(tensors: readonly Tensor[]): Tensor[];
 export function meshgrid(tensors: readonly Tensor[], options: MeshgridOptions): Tensor[];
 export function meshgrid(tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[] {
   if (options === undefined) return wrapList(call(id(MESHGRID), handles(tensors)));
-  return wrapList(call(id(MESHGRID_INDEXING), handles(tensors), options.indexing));
+  const keywords = options as MeshgridOptions;
+  return wrapList(call(id(MESHGRID_INDEXING), handles(tensors), keywords.indexing));
 }
 
 // Indexing
@@ -5361,6 +5378,7 @@ export function softThresholdReference_(importance: Tensor, kappa: number): Tens
 }
 
 const ADAMW_SOFT_THRESHOLD_ = lazyOperator("codyra::adamw_soft_threshold_", "");
+const ADAMW_SOFT_THRESHOLD__SCHEDULE = lazyOperator("codyra::adamw_soft_threshold_", "schedule");
 
 /** `codyra::adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, bool reference=False, int first=0) -> ()` */
 export function adamwSoftThreshold_(
@@ -5369,22 +5387,58 @@ export function adamwSoftThreshold_(
   expAvg: Tensor,
   expAvgSq: Tensor,
   options: AdamwSoftThresholdOptions,
+): void;
+/** `codyra::adamw_soft_threshold_.schedule(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool reference=False, int first=0) -> ()` */
+export function adamwSoftThreshold_(
+  parameters: Tensor,
+  grad: Tensor,
+  expAvg: Tensor,
+  expAvgSq: Tensor,
+  schedule: Tensor,
+  options: AdamwSoftThresholdScheduleOptions,
+): void;
+export function adamwSoftThreshold_(
+  parameters: Tensor,
+  grad: Tensor,
+  expAvg: Tensor,
+  expAvgSq: Tensor,
+  scheduleOrOptions: AdamwSoftThresholdOptions | Tensor,
+  options?: AdamwSoftThresholdScheduleOptions,
 ): void {
+  if (scheduleOrOptions instanceof Tensor) {
+    const keywords = options as AdamwSoftThresholdScheduleOptions;
+    call(
+      id(ADAMW_SOFT_THRESHOLD__SCHEDULE),
+      handle(parameters),
+      handle(grad),
+      handle(expAvg),
+      handle(expAvgSq),
+      handle(scheduleOrOptions),
+      keywords.beta1,
+      keywords.beta2,
+      keywords.eps,
+      keywords.weightDecay,
+      keywords.reference,
+      keywords.first,
+    );
+    return;
+  }
+  const keywords = scheduleOrOptions as AdamwSoftThresholdOptions;
   call(
     id(ADAMW_SOFT_THRESHOLD_),
     handle(parameters),
     handle(grad),
     handle(expAvg),
     handle(expAvgSq),
-    options.step,
-    options.lr,
-    options.beta1,
-    options.beta2,
-    options.eps,
-    options.weightDecay,
-    options.kappa,
-    options.reference,
-    options.first,
+    keywords.step,
+    keywords.lr,
+    keywords.beta1,
+    keywords.beta2,
+    keywords.eps,
+    keywords.weightDecay,
+    keywords.kappa,
+    keywords.reference,
+    keywords.first,
   );
 }
 

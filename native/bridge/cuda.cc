@@ -9,6 +9,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "errors.h"
@@ -79,6 +80,14 @@ std::vector<Place>& places() {
   return stack;
 }
 
+// Always the same one of a device, so that what libtorch keeps for a stream, such as workspaces, is made once.
+c10::Stream sideStream(const c10::impl::VirtualGuardImpl& cuda, c10::Device device) {
+  thread_local std::map<c10::DeviceIndex, c10::Stream> streams;
+  const auto found = streams.find(device.index());
+  if (found != streams.end()) return found->second;
+  return streams.emplace(device.index(), cuda.getStreamFromGlobalPool(device)).first->second;
+}
+
 // What is queued on `second` from now on waits for what is on `first`.
 void waitFor(const c10::Stream& first, const c10::Stream& second) {
   c10::Event event(first.device_type());
@@ -89,7 +98,7 @@ void waitFor(const c10::Stream& first, const c10::Stream& second) {
 Napi::Value enterCudaSideStream(const Napi::CallbackInfo& info) {
   const auto device = cudaDeviceArgument(info, 0);
   const c10::impl::VirtualGuardImpl cuda(device.type());
-  const auto side = cuda.getStreamFromGlobalPool(device);
+  const auto side = sideStream(cuda, device);
   const auto before = cuda.exchangeDevice(device);
   const auto stream = cuda.exchangeStream(side);
   places().push_back({before, stream});

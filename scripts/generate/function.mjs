@@ -76,9 +76,10 @@ function emitCall(overload, parameters, tensors, isLast) {
 function emitOptions(own, parameters) {
   const options = own.at(-1);
   if (options?.name !== "options") return { statements: [] };
-  const { name, types } = parameters[own.length - 1];
+  const { name, types, isOptional } = parameters[own.length - 1];
   const mark = options.isOptional ? "?" : "";
-  if (name === "options" && types.length === 1) return { value: `options${mark}`, statements: [] };
+  const isSame = types.length === 1 && isOptional === options.isOptional;
+  if (name === "options" && isSame) return { value: `options${mark}`, statements: [] };
   const type = [...options.types, ...(options.isOptional ? ["undefined"] : [])].join(" | ");
   return { value: `keywords${mark}`, statements: [`const keywords = ${name} as ${type};`] };
 }

@@ -1,6 +1,7 @@
 import type { Task } from "../../data/index.js";
 import * as lora from "../../lora/index.js";
 import * as torch from "../../torch/index.js";
+import type { RecordableUpdate } from "./iteration.js";
 import type { TrainingOptions } from "./options.js";
 import { taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
@@ -35,13 +36,31 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
 
     beginTask(_task: Task, context: RunContext) {
       context.model.requiresGrad_(false);
-      const generator = torch.generator(taskSeed(context), context.model.device);
-      adapters = lora.inject(context.model, plan.lora, generator);
+      adapters = lora.inject(context.model, plan.lora, torch.generator(taskSeed(context)));
     },
 
     async trainTask(task, context) {
       const trained = current();
       const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
+      const settings = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
+      const describe = (iteration: number) => () => ({
+        learningRate: schedule(iteration),
+        kappa: kappa(iteration),
+        activeRanks: total(trained.activeRanks()),
+      });
+      const recordable: RecordableUpdate = {
+        prepare(iteration) {
+          const [rate, threshold] = [schedule(iteration), kappa(iteration)];
+          const values = torch.tensor([rate, threshold, iteration + 1], { dtype: "float64" });
+          settings.copy_(torch.upload(values, settings.device));
+          return describe(iteration);
+        },
+        apply: () => optimizer.stepBy(settings),
+      };
+      const direct = (iteration: number) => {
+        optimizer.step(schedule(iteration), kappa(iteration));
+        return describe(iteration);
+      };
       try {
         const loss = await train(task, context, {
           options: plan.options,
@@ -51,15 +70,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
             // Rounded once for all passes of an iteration. In float32 they would take as much memory as the model.
             if (context.model.precision === "bf16") trained.formEffectiveWeights("bfloat16");
           },
-          update(iteration) {
-            const rate = schedule(iteration);
-            optimizer.step(rate, kappa(iteration));
-            return () => ({
-              learningRate: rate,
-              kappa: kappa(iteration),
-              activeRanks: total(trained.activeRanks()),
-            });
-          },
+          update: plan.optimizer.optimizer === "adamw" ? recordable : direct,
         });
         const { factors, importance } = trained.numTrainable;
         return { iterations, loss, trainableParameters: factors + importance };
@@ -69,6 +80,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
         throw error;
       } finally {
         optimizer.dispose();
+        settings.dispose();
       }
     },
 

@@ -50,6 +50,12 @@ export const trainingShape = {
     .boolean()
     .default(false)
     .describe("compute each block's activations again in the backward pass: far less memory, more time"),
+  cudaGraph: z
+    .boolean()
+    .default(true)
+    .describe(
+      "on CUDA, record an iteration once and repeat it with one launch, for methods whose iterations are all alike",
+    ),
   logEvery: z.int().positive().default(10).describe("iterations between logged losses"),
 } as const;
 

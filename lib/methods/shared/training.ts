@@ -1,8 +1,9 @@
 import { type ClipModel, classPrompts, encodePrompts, type Prompts } from "../../clip/index.js";
-import { type Task, TrainingBatches } from "../../data/index.js";
+import { type Batch, type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { capturedIterations, type Iterations, plainIterations, type Update } from "./iteration.js";
 import { contrastiveLoss } from "./losses.js";
 import type { TrainingOptions } from "./options.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
@@ -18,8 +19,8 @@ export interface TrainingPlan {
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
   zeroGrad(): void;
-  /** Changes the weights by their gradients. @returns what to log about the iteration, evaluated only when it is logged */
-  update(iteration: number): () => Record<string, number>;
+  /** Changes the weights by their gradients. On CUDA, one that is recordable makes the whole iteration a graph. */
+  readonly update: Update;
 }
 
 /**
@@ -49,23 +50,21 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   let lastReport = 0;
   let began = performance.now();
   if (options.checkpointing) context.model.checkpoints = checkpoints;
+  const run = prepareIterations(context, plan, ({ pixels, labels }, penalty) => {
+    plan.zeroGrad();
+    let loss = lossOf(pixels, labels);
+    if (penalty !== undefined) {
+      penaltySum.add_(penalty.detach());
+      loss = loss.add(penalty);
+    }
+    loss.backward();
+    checkpoints.backward();
+    sum.add_(loss.detach());
+  });
   try {
     for (let i = 0; i < iterations; i++) {
       context.signal.throwIfAborted();
-      const describe = torch.scope(() => {
-        plan.zeroGrad();
-        const { pixels, labels } = batches.at(i);
-        let loss = lossOf(pixels, labels);
-        if (plan.penalty !== undefined) {
-          const penalty = plan.penalty(i);
-          penaltySum.add_(penalty.detach());
-          loss = loss.add(penalty);
-        }
-        loss.backward();
-        checkpoints.backward();
-        sum.add_(loss.detach());
-        return plan.update(i);
-      });
+      const describe = torch.scope(() => run.run(batches.at(i), i));
       const done = i + 1;
       if (done % logEvery === 0 || done === iterations) {
         mean = sum.item() / (done - lastReport);
@@ -88,6 +87,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     }
   } finally {
     context.model.checkpoints = undefined;
+    run.dispose();
     sum.dispose();
     penaltySum.dispose();
     lossOf.dispose();
@@ -98,6 +98,20 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
 /** A seed of its own for every task of a run, so that a resumed run draws what an uninterrupted one draws. */
 export function taskSeed(context: Pick<RunContext, "seed" | "taskIndex">): number {
   return context.seed * 1000 + context.taskIndex;
+}
+
+/** On CUDA as a graph, where nothing in an iteration changes from one to the next but its batch and what the update's tensors hold. */
+function prepareIterations(
+  { model }: RunContext,
+  { options, update, generator, penalty }: TrainingPlan,
+  computeGradients: (batch: Batch, penalty?: Tensor) => void,
+): Iterations {
+  const isSteady = penalty === undefined && generator === undefined;
+  if (model.device.startsWith("cuda") && options.cudaGraph && isSteady && typeof update !== "function") {
+    const device = Number(model.device.split(":")[1] ?? 0);
+    return capturedIterations(computeGradients, update, (step) => torch.cuda.capture(step, { device }));
+  }
+  return plainIterations((batch, iteration) => computeGradients(batch, penalty?.(iteration)), update);
 }
 
 type LossOf = ((pixels: Tensor, labels: Tensor) => Tensor) & { dispose(): void };

@@ -1,0 +1,86 @@
+import type { Batch } from "../../data/index.js";
+import * as torch from "../../torch/index.js";
+
+/** What to log about an iteration, evaluated only when it is logged. */
+export type Describe = () => Record<string, number>;
+
+/** An update of the weights that makes the same calls in every iteration, so that a CUDA graph can repeat it. */
+export interface RecordableUpdate {
+  /** Before an iteration: puts what changes from one to the next, such as the learning rate, into tensors that `apply` reads. */
+  prepare(iteration: number): Describe;
+  /** Changes the weights by their gradients. */
+  apply(): void;
+}
+
+/** How the weights are changed by their gradients in an iteration. */
+export type Update = ((iteration: number) => Describe) | RecordableUpdate;
+
+/** Makes a step that is run again and again cheaper: `torch.cuda.capture`. */
+export type Capture = (step: () => void) => Pick<torch.cuda.CapturedStep<void>, "replay" | "dispose">;
+
+/** The iterations of training on one task. */
+export interface Iterations {
+  /** The tensors of the batch may be released after it. */
+  run(batch: Batch, iteration: number): Describe;
+  dispose(): void;
+}
+
+/**
+ * Each iteration operator by operator.
+ * @param computeGradients from a batch to the gradients, after clearing those of the iteration before
+ */
+export function plainIterations(
+  computeGradients: (batch: Batch, iteration: number) => void,
+  update: Update,
+): Iterations {
+  return {
+    run: (batch, iteration) =>
+      torch.scope(() => {
+        const describe = typeof update === "function" ? undefined : update.prepare(iteration);
+        computeGradients(batch, iteration);
+        if (typeof update === "function") return update(iteration);
+        update.apply();
+        return describe as Describe;
+      }),
+    dispose() {},
+  };
+}
+
+/**
+ * Iterations as one captured step, which reads the batch from tensors that stay where they are. Batches of another size than the first one, such
+ * as the last of an epoch, go operator by operator.
+ */
+export function capturedIterations(
+  computeGradients: (batch: Batch) => void,
+  update: RecordableUpdate,
+  capture: Capture,
+): Iterations {
+  const plain = plainIterations(computeGradients, update);
+  let inputs: Batch | undefined;
+  let captured: ReturnType<Capture> | undefined;
+  return {
+    run(batch, iteration) {
+      inputs ??= torch.unscoped(() => ({ pixels: batch.pixels.clone(), labels: batch.labels.clone() }));
+      if (batch.labels.size(0) !== inputs.labels.size(0)) return plain.run(batch, iteration);
+      const fixed = inputs;
+      captured ??= capture(() =>
+        torch.scope(() => {
+          computeGradients(fixed);
+          update.apply();
+        }),
+      );
+      return torch.scope(() => {
+        fixed.pixels.copy_(batch.pixels);
+        fixed.labels.copy_(batch.labels);
+        const describe = update.prepare(iteration);
+        captured?.replay();
+        return describe;
+      });
+    },
+    dispose() {
+      captured?.dispose();
+      inputs?.pixels.dispose();
+      inputs?.labels.dispose();
+    },
+  };
+}

@@ -28,8 +28,8 @@ const bfloat16 = "bfloat16";
 
 /** Sizes of a step: images and prompts. Where two contenders together need too much memory, each runs alone. */
 const sizes = {
-  "16x100": { images: 16, prompts: 100, alone: true },
-  "16x397": { images: 16, prompts: 397, alone: true },
+  "16x100": { images: 16, prompts: 100 },
+  "16x397": { images: 16, prompts: 397 },
   "64x100": { images: 64, prompts: 100, alone: true, rounds: 3, warmUp: 1 },
 };
 

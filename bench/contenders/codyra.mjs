@@ -12,6 +12,9 @@ let model;
 let inputs;
 let adapters;
 let optimizer;
+let schedule;
+let steps = 0;
+let iterate;
 let settings;
 let scale;
 let classify;
@@ -30,6 +33,8 @@ function load(options) {
   adapters = lora.inject(model, { rank: options.rank });
   readAdapters(adapters, join(options.directory, options.adapters));
   optimizer = new lora.LoraOptimizer(adapters, { betas: options.betas });
+  schedule = torch.zeros([3], { dtype: "float64", device });
+  iterate = device === "cpu" ? iteration : captured(iteration);
   const { factors, importance } = adapters.numTrainable;
   return { seconds: (now(device) - start) / 1000, trainable: factors + importance };
 }
@@ -37,15 +42,34 @@ function load(options) {
 function step() {
   const start = now(device);
   const loss = torch.scope(() => {
-    adapters.zeroGrad();
-    const features = inPrecision(() => [model.encodeImage(inputs.pixels), model.encodeText(inputs.ids)]);
-    const [images, classes] = features.map((tensor) => normalize(tensor.float()));
-    const total = methods.contrastiveLoss(images, classes, inputs.labels, scale, { loss: "symmetric" });
-    total.backward();
-    optimizer.step(settings.learning_rate, settings.kappa);
-    return total.item();
+    steps++;
+    const values = torch.tensor([settings.learning_rate, settings.kappa, steps], { dtype: "float64" });
+    schedule.copy_(torch.upload(values, device));
+    return iterate().item();
   });
   return { seconds: (now(device) - start) / 1000, loss };
+}
+
+/** As methods train: see lib/methods/shared/training.ts. */
+function iteration() {
+  adapters.zeroGrad();
+  if (precision !== "float32") adapters.formEffectiveWeights(precision);
+  const { ids, sharedPrefix } = inputs.prompts;
+  const features = inPrecision(() => [
+    model.encodeImage(inputs.pixels),
+    model.encodeText(ids, { sharedPrefix }),
+  ]);
+  const [images, classes] = features.map((tensor) => normalize(tensor.float()));
+  const total = methods.contrastiveLoss(images, classes, inputs.labels, scale, { loss: "symmetric" });
+  total.backward();
+  optimizer.stepBy(schedule);
+  return total.detach();
+}
+
+/** The loss of a graph is its own: scopes must not free it. */
+function captured(body) {
+  const step = torch.cuda.capture(() => torch.scope(body));
+  return () => step.replay().clone();
 }
 
 function merge() {
@@ -58,7 +82,7 @@ function encodeTexts() {
   const start = now(device);
   const group = {
     name: "classes",
-    classes: classNames(inputs.ids.size(0)),
+    classes: classNames(inputs.prompts.ids.size(0)),
     templates: [clip.defaultTemplate],
   };
   classify = methods.zeroShotClassifier({ groups: [group] }, { model });
@@ -71,7 +95,7 @@ function evaluate({ batch_size: batchSize }) {
   const { preprocessing } = model;
   const start = now(device);
   const logits = torch.scope(() => {
-    const sum = torch.zeros([inputs.ids.size(0)], { device });
+    const sum = torch.zeros([inputs.prompts.ids.size(0)], { device });
     for (const { pixels } of data.evaluationBatches(images, { batchSize, preprocessing, device })) {
       torch.scope(() => sum.add_(classify(pixels).float().sum([0])));
     }
@@ -87,14 +111,16 @@ function inPrecision(body) {
 function loadInputs(path) {
   return torch.scope(() => {
     const { tensors } = torch.safetensors.load(path);
-    const ids = tensors.get("ids");
-    const { endTokenId } = model.config.text;
-    // What the tokenizer returns: padding only up to the longest prompt.
-    const longest = ids.eq(endTokenId).to({ dtype: "int32" }).argmax(-1).max().item() + 1;
     const onDevice = (tensor) => tensor.clone().to({ device });
     return {
       pixels: onDevice(tensors.get("pixels")),
-      ids: onDevice(ids.narrow(1, 0, longest)),
+      prompts: clip.encodePrompts(
+        model.tokenizer,
+        clip.classPrompts(classNames(tensors.get("ids").size(0))),
+        {
+          device,
+        },
+      ),
       labels: onDevice(tensors.get("labels")),
       images: new data.ImageSet({
         images: onDevice(tensors.get("images")),

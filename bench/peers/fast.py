@@ -24,14 +24,15 @@ class Fast:
         self.optimizer.zero_grad(set_to_none=False)
 
     def loss(self, pixels, ids, labels):
-        texts, images = self.model.text_features(self.crop(ids)), self.model.image_features(pixels)
+        texts, images = self.encode_texts(ids), self.model.image_features(pixels)
         with torch.autocast(pixels.device.type, enabled=False):  # logits of up to 100 in bfloat16 would be off by a half
             return contrastive_loss(self.model.scale * images @ texts.t(), labels)
 
-    def crop(self, ids):
+    def encode_texts(self, ids):
         if self.longest is None:  # read from the device once
             self.longest = int((ids == self.model.text["eos_token_id"]).int().argmax(-1).max()) + 1
-        return ids[:, : self.longest]
+            self.prefix = (ids == ids[:1]).all(0).int().tolist().index(0)
+        return self.model.text_features(ids[:, : self.longest], self.prefix)
 
     @torch.no_grad()
     def update(self):
@@ -42,9 +43,6 @@ class Fast:
     def merge(self):
         for layer in self.model.layers:
             layer.merge()
-
-    def encode_texts(self, ids):
-        return self.model.text_features(self.crop(ids))
 
     def encode_images(self, pixels):
         return self.model.scale * self.model.image_features(pixels)

@@ -1,8 +1,8 @@
 """CLIP with rank-selective LoRA, as fast as eager PyTorch gets it with the means that codyra uses.
 
 Each adapted matrix is merged once per step and multiplied with once; gradients of its factors never take the size of the matrix. q, k and
-v are one product. Prompts are cut to the longest, and the last block computes only the position that is read out. Adapters are views of
-flat tensors. `parameters` are those of Hugging Face's CLIPModel by name, `config` is the content of its config.json.
+v are one product. Prompts are cut to the longest, what they begin with is computed once for all, and the last block computes only the position
+that is read out. Adapters are views of flat tensors. `parameters` are those of Hugging Face's CLIPModel by name, `config` is the content of its config.json.
 """
 
 import torch
@@ -78,12 +78,44 @@ class Block:
         self.fc2 = Layer(parameters, [f"{name}.mlp.fc2"])
         self.layers = [self.qkv, self.out, self.fc1, self.fc2]
 
-    def __call__(self, x, select):
-        """`select` picks the positions that are wanted."""
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(self.norm1(x)).chunk(3, -1))
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.is_causal).transpose(1, 2).flatten(-2)
-        x = select(x) + self.out(select(mixed))
+    def __call__(self, x, select, mix=None):
+        """`select` picks the positions that are wanted, `mix` lets them read each other."""
+        mix = mix or self.attend
+        x = select(x) + self.out(select(mix(self.qkv(self.norm1(x)), self.heads)))
         return x + self.fc2(quick_gelu(self.fc1(self.norm2(x))))
+
+    def attend(self, qkv, heads):
+        return join(F.scaled_dot_product_attention(*split(qkv, heads), is_causal=self.is_causal))
+
+
+def split(qkv, heads):
+    """[B, L, 3 width] to queries, keys and values [B, heads, L, D]."""
+    return (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in qkv.chunk(3, -1))
+
+
+def join(mixed):
+    return mixed.transpose(1, 2).flatten(-2)
+
+
+class SharedPrefix:
+    """Causal attention of sequences that begin alike, packed as [1, prefix + count rest, width]: the beginning, then the rest of each."""
+
+    def __init__(self, prefix, count, rest, device):
+        self.prefix, self.count, self.rest = prefix, count, rest
+        self.mask = torch.ones(rest, prefix + rest, dtype=torch.bool, device=device).tril(prefix)
+
+    def pack(self, beginning, rest):
+        return torch.cat([beginning, rest.flatten(0, 1).unsqueeze(0)], 1)
+
+    def mix(self, qkv, heads):
+        q, k, v = split(qkv[:, : self.prefix], heads)
+        own = qkv[:, self.prefix :].view(self.count, self.rest, -1)
+        rest_q, rest_k, rest_v = split(own, heads)
+        keys, values = (
+            torch.cat([common.expand(self.count, -1, -1, -1), of_rest], 2) for common, of_rest in ((k, rest_k), (v, rest_v))
+        )
+        mixed = F.scaled_dot_product_attention(rest_q, keys, values, attn_mask=self.mask)
+        return self.pack(join(F.scaled_dot_product_attention(q, k, v, is_causal=True)), join(mixed))
 
 
 def quick_gelu(x):
@@ -120,18 +152,21 @@ class FastClip:
         x = run_blocks(self.vision_blocks, x, lambda x: x[:, 0])
         return F.normalize(F.linear(self.post_norm(x), self.parameters["visual_projection.weight"]).float(), dim=-1)
 
-    def text_features(self, ids):
-        """`ids` padded to the longest prompt only."""
+    def text_features(self, ids, prefix):
+        """`ids` padded to the longest prompt only; their first `prefix` columns are the same in all rows."""
         tower = "text_model.embeddings"
         x = F.embedding(ids, self.parameters[f"{tower}.token_embedding.weight"])
         x = x + self.parameters[f"{tower}.position_embedding.weight"][: ids.shape[1]]
+        count, rest = len(ids), ids.shape[1] - prefix
+        packing = SharedPrefix(prefix, count, rest, ids.device)
         end = (ids == self.text["eos_token_id"]).int().argmax(-1)
-        index = end.view(-1, 1, 1).expand(-1, 1, x.shape[-1])
-        x = run_blocks(self.text_blocks, x, lambda x: x.gather(1, index).squeeze(1))
+        index = torch.arange(count, device=ids.device) * rest + end  # the prefix counts in the packed positions and in `end` alike
+        packed = packing.pack(x[:1, :prefix], x[:, prefix:])
+        x = run_blocks(self.text_blocks, packed, lambda x: x[0, index], packing.mix)
         return F.normalize(F.linear(self.final_norm(x), self.parameters["text_projection.weight"]).float(), dim=-1)
 
 
-def run_blocks(blocks, x, pool):
+def run_blocks(blocks, x, pool, mix=None):
     for block in blocks[:-1]:
-        x = block(x, lambda x: x)
-    return blocks[-1](x, pool)
+        x = block(x, lambda x: x, mix)
+    return blocks[-1](x, pool, mix)

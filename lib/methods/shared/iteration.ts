@@ -16,7 +16,9 @@ export interface RecordableUpdate {
 export type Update = ((iteration: number) => Describe) | RecordableUpdate;
 
 /** Makes a step that is run again and again cheaper: `torch.cuda.capture`. */
-export type Capture = (step: () => void) => Pick<torch.cuda.CapturedStep<void>, "replay" | "dispose">;
+export type Capture = (
+  step: () => void,
+) => Pick<torch.cuda.CapturedStep<void>, "replay" | "reason" | "dispose">;
 
 /** The iterations of training on one task. */
 export interface Iterations {
@@ -49,15 +51,18 @@ export function plainIterations(
 /**
  * Iterations as one captured step, which reads the batch from tensors that stay where they are. Batches of another size than the first one, such
  * as the last of an epoch, go operator by operator.
+ * @param onFailure told once why the step could not be captured, if so; then it goes operator by operator too
  */
 export function capturedIterations(
   computeGradients: (batch: Batch) => void,
   update: RecordableUpdate,
   capture: Capture,
+  onFailure: (reason: string) => void = () => {},
 ): Iterations {
   const plain = plainIterations(computeGradients, update);
   let inputs: Batch | undefined;
   let captured: ReturnType<Capture> | undefined;
+  let isTold = false;
   return {
     run(batch, iteration) {
       inputs ??= torch.unscoped(() => ({ pixels: batch.pixels.clone(), labels: batch.labels.clone() }));
@@ -74,6 +79,8 @@ export function capturedIterations(
         fixed.labels.copy_(batch.labels);
         const describe = update.prepare(iteration);
         captured?.replay();
+        if (captured?.reason !== undefined && !isTold) onFailure(captured.reason);
+        isTold = captured?.reason !== undefined;
         return describe;
       });
     },

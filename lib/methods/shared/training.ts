@@ -50,7 +50,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   let lastReport = 0;
   let began = performance.now();
   if (options.checkpointing) context.model.checkpoints = checkpoints;
-  const run = prepareIterations(context, plan, ({ pixels, labels }, penalty) => {
+  const run = prepareIterations(task, context, plan, ({ pixels, labels }, penalty) => {
     plan.zeroGrad();
     let loss = lossOf(pixels, labels);
     if (penalty !== undefined) {
@@ -102,14 +102,20 @@ export function taskSeed(context: Pick<RunContext, "seed" | "taskIndex">): numbe
 
 /** On CUDA as a graph, where nothing in an iteration changes from one to the next but its batch and what the update's tensors hold. */
 function prepareIterations(
-  { model }: RunContext,
+  task: Task,
+  { model, taskIndex, log }: RunContext,
   { options, update, generator, penalty }: TrainingPlan,
   computeGradients: (batch: Batch, penalty?: Tensor) => void,
 ): Iterations {
   const isSteady = penalty === undefined && generator === undefined;
   if (model.device.startsWith("cuda") && options.cudaGraph && isSteady && typeof update !== "function") {
     const device = Number(model.device.split(":")[1] ?? 0);
-    return capturedIterations(computeGradients, update, (step) => torch.cuda.capture(step, { device }));
+    return capturedIterations(
+      computeGradients,
+      update,
+      (step) => torch.cuda.capture(step, { device }),
+      (reason) => log({ kind: "no-cuda-graph", task: taskIndex, dataset: task.name, reason }),
+    );
   }
   return plainIterations((batch, iteration) => computeGradients(batch, penalty?.(iteration)), update);
 }

@@ -44,6 +44,7 @@ function replayed(step: () => void) {
       replays++;
       step();
     },
+    reason: undefined,
     dispose() {},
     replays: () => replays,
   };
@@ -79,6 +80,18 @@ describe("captured iterations", () => {
     const iterations = capturedIterations(({ pixels }) => void read.add(pixels), update, replayed);
     for (const i of [0, 1, 2]) scope(() => iterations.run(batch(i), i));
     expect(read.size).toBe(1);
+    iterations.dispose();
+  });
+
+  it("say once why they could not be captured", () => {
+    const reasons: string[] = [];
+    const { computeGradients, update } = summing();
+    const refused = (step: () => void) => ({ ...replayed(step), reason: "it waits" });
+    const iterations = capturedIterations(computeGradients, update, refused, (reason) =>
+      reasons.push(reason),
+    );
+    for (const i of [0, 1, 2]) scope(() => iterations.run(batch(i), i));
+    expect(reasons).toEqual(["it waits"]);
     iterations.dispose();
   });
 

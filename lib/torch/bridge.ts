@@ -167,8 +167,9 @@ function load(): Bridge {
 
 /**
  * Worker threads of OpenMP wait for work in a busy loop of milliseconds: with any other load on the machine, steps of many small operators
- * become ten times slower. Sleeping costs microseconds per operator. Read by the library when it loads; the user's own setting wins.
+ * become many times slower. Without any such loop each operator has to wake them, which takes a fifth of a large step and half of a small one
+ * (bench/README.md). So they spin for about 0.1 ms, then sleep. Read by the library when it loads; the user's own setting wins.
  */
 function calmIdleThreads(): void {
-  if (process.env.GOMP_SPINCOUNT === undefined) process.env.OMP_WAIT_POLICY ??= "passive";
+  if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= "3000";
 }

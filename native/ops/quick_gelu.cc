@@ -9,6 +9,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -41,19 +42,32 @@ inline float exponential(float x) {
 
 inline float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
 
+// Through blocks of floats in the nearest cache: a loop that also converts from and to 16 bits is vectorised three times worse.
+constexpr int64_t block = 256;
+
 template <typename T>
 CODYRA_VECTORIZED void forward(const T* __restrict x, T* __restrict y, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const float value = x[i];
-    y[i] = value * sigmoid(static_cast<float>(slope) * value);
+  float values[block];
+  for (int64_t start = 0; start < count; start += block) {
+    const auto size = std::min(block, count - start);
+    for (int64_t i = 0; i < size; i++) values[i] = x[start + i];
+    for (int64_t i = 0; i < size; i++) values[i] *= sigmoid(static_cast<float>(slope) * values[i]);
+    for (int64_t i = 0; i < size; i++) y[start + i] = values[i];
   }
 }
 
 template <typename T>
 CODYRA_VECTORIZED void backward(const T* __restrict grad, const T* __restrict x, T* __restrict result, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const float scaled = static_cast<float>(slope) * x[i], s = sigmoid(scaled);
-    result[i] = grad[i] * s * (1 + scaled * (1 - s));
+  float values[block], grads[block];
+  for (int64_t start = 0; start < count; start += block) {
+    const auto size = std::min(block, count - start);
+    for (int64_t i = 0; i < size; i++) values[i] = x[start + i];
+    for (int64_t i = 0; i < size; i++) grads[i] = grad[start + i];
+    for (int64_t i = 0; i < size; i++) {
+      const float scaled = static_cast<float>(slope) * values[i], s = sigmoid(scaled);
+      grads[i] *= s * (1 + scaled * (1 - s));
+    }
+    for (int64_t i = 0; i < size; i++) result[start + i] = grads[i];
   }
 }
 

@@ -1,4 +1,4 @@
-// Q = g·B,   S = Qᵀ·x,   T = (x·Aᵀ)ᵀ·g      with r columns or rows each: next to nothing to compute, everything to read
+// S = (g·B)ᵀ·x,   T = gᵀ·(x·Aᵀ)      with r columns or rows each: next to nothing to compute, everything to read
 #include "skinny_gradients.h"
 
 #include <ATen/Parallel.h>
@@ -16,19 +16,21 @@ using at::Tensor;
 
 SkinnyProducts products(const Tensor& grads, const Tensor& x, const Tensor& a, const Tensor& b, bool need_s,
                         bool need_t) {
-  const auto projections = a.sym_size(0), rank = a.sym_size(1), d = b.sym_size(1);
+  const auto projections = a.sym_size(0), rank = a.sym_size(1), k = a.sym_size(2), d = b.sym_size(1);
   const auto by_projection = grads.unflatten_symint(1, {projections, d}).transpose(0, 1);             // [P, N, d]
   SkinnyProducts result;
-  result.q = at::bmm(by_projection, b).transpose(0, 1).flatten(1, 2);                                 // [N, P·r]
-  if (need_s) result.s = at::mm(result.q.t(), x);
+  if (need_s) {
+    const auto q = at::bmm(by_projection, b).transpose(0, 1).flatten(1, 2);                           // [N, P·r]
+    result.s = at::mm(q.t(), x).view_symint({projections, rank, k});
+  }
   if (need_t) {
     const auto p = at::mm(x, a.flatten(0, 1).t()).unflatten_symint(1, {projections, rank});           // [N, P, r]
-    result.t = at::bmm(p.permute({1, 2, 0}), by_projection);
+    result.t = at::bmm(p.permute({1, 2, 0}), by_projection).transpose(1, 2);
   }
   return result;
 }
 
-constexpr int64_t chunk_bytes = 1 << 19;
+constexpr int64_t chunk_bytes = 1 << 20;
 
 // Chunk by chunk of rows that fit a core's cache, so that g comes from memory once instead of twice.
 SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Tensor& a, const Tensor& b, bool need_s,
@@ -37,7 +39,6 @@ SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Te
   const auto chunk_rows = std::max<int64_t>(16, chunk_bytes / ((projections * d + k) * x.element_size()));
   const auto threads = at::get_num_threads();
   const auto all_a = a.flatten(0, 1).t();                                                             // [k, P·r]
-  const auto q = at::empty({rows, projections * rank}, x.options());
   // A sum for every thread, added up in the order of threads: the same threads give the same result.
   const auto s = at::zeros({threads, projections * rank, k}, x.options());
   const auto t = at::zeros({threads, projections, rank, d}, x.options());
@@ -48,25 +49,28 @@ SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Te
     for (auto chunk = begin; chunk < end; chunk++) {
       const auto first = chunk * chunk_rows, count = std::min(chunk_rows, rows - first);
       const auto part = [&](const Tensor& tensor) { return tensor.narrow(0, first, count); };
+      const auto q = need_s ? at::empty({count, projections * rank}, x.options()) : Tensor();         // [n, P·r]
       const auto p = need_t ? at::mm(part(x), all_a) : Tensor();                                      // [n, P·r]
       for (int64_t projection = 0; projection < projections; projection++) {
         const auto g = part(grads).narrow(1, projection * d, d);                                      // [n, d]
         const auto ranks = [&](const Tensor& tensor) { return tensor.narrow(1, projection * rank, rank); };
-        auto own_q = ranks(part(q));
-        at::mm_out(own_q, g, b[projection]);
+        if (need_s) {
+          auto own_q = ranks(q);
+          at::mm_out(own_q, g, b[projection]);
+        }
         if (need_t) t[thread][projection].addmm_(ranks(p).t(), g);
       }
-      if (need_s) s[thread].addmm_(part(q).t(), part(x));
+      if (need_s) s[thread].addmm_(q.t(), part(x));
     }
   });
-  return {q, s.sum(0), t.sum(0)};
+  return {s.sum(0).view({projections, rank, k}), t.sum(0).transpose(1, 2)};
 }
 
 }  // namespace
 
 SkinnyProducts skinny_products(const Tensor& grads, const Tensor& x, const Tensor& lora_a, const Tensor& lora_b,
-                               bool need_q, bool need_s, bool need_t) {
-  if (!need_q && !need_s && !need_t) return {};
+                               bool need_s, bool need_t) {
+  if (!need_s && !need_t) return {};
   const auto dtype = lora_a.scalar_type();
   const auto a = lora_a.to(x.scalar_type()), b = lora_b.to(x.scalar_type());
   // In 16 bits the product kernels do not gain from chunks, and sums of chunks would be rounded.

@@ -1,3 +1,12 @@
+/*
+ * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004; not published, so inferred from the tables: method
+ * specification, section 8, and baseline specification, section 11.1.
+ *
+ *     θ_j = θ_0 + Σ_{i ≤ j} B_i diag(w_i) A_i,   scores(x) = scores of θ_j where x is attributed to the learned dataset j, else of θ_t
+ *
+ * after task t. Where the protocol tells the dataset, attribution is exact; else the best guess of a zero-shot gate tells it, or autoencoders.
+ */
+
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
@@ -34,13 +43,6 @@ const ownShape = {
   ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders of the router ddas"),
 } as const;
 
-/**
- * CoDyRA with the weights of every task kept ("Ours†" in arXiv:2412.01004, tables 1 and 2; method specification, section 8, and baseline
- * specification, section 11.1).
- *
- * An image attributed to a learned dataset is classified with the weights as they were right after its task, every other image with the
- * current ones. Where the protocol tells the dataset, attribution is exact.
- */
 export const codyraRouted: MethodDefinition = {
   name: "codyra-routed",
   summary: "CoDyRA, each image classified with the weights of the task it is attributed to",
@@ -78,6 +80,7 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
+    if (this.#tasks.length === 0) await this.#autoencoders?.trainReference(context);
     await this.#base.beginTask(task, context);
   }
 
@@ -110,6 +113,10 @@ class RoutedCodyra implements ContinualMethod {
       torch.inferenceMode(() =>
         torch.scope(() => routedScores(pixels, this.#assign(pixels, labels, dataset, gate), scoresOf)),
       );
+  }
+
+  evaluationNotes() {
+    return { domainErrors: this.#autoencoders?.takeErrors() };
   }
 
   state(): MethodState {
@@ -180,7 +187,7 @@ class RoutedCodyra implements ContinualMethod {
     const all = (name: string | undefined) => Array.from({ length: pixels.size(0) }, () => taskOf(name));
     if (groups.length === 1) return all(groups[0]?.name); // the protocol tells the dataset
     if (this.options.router === "oracle") return all(dataset);
-    if (this.#autoencoders !== undefined) return this.#autoencoders.assign(pixels).map(taskOf);
+    if (this.#autoencoders !== undefined) return this.#autoencoders.assign(pixels, dataset).map(taskOf);
     const names = groups.flatMap(({ name, classes }) => classes.map(() => name));
     const guesses = torch.scope(() => gate(pixels).argmax(1).toArray() as bigint[]);
     return guesses.map((column) => taskOf(names[Number(column)]));

@@ -1,3 +1,14 @@
+/*
+ * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters", arXiv:2403.11549; original code:
+ * JiazuoYu/MoE-Adapters4CL.
+ *
+ *     h' = h + MLP(LN(h)) + Σ_e g_e A_e(h),   g = softmax of the two largest of r R_t,   A_e(h) = scale (W_up ReLU(W_down h + b_down) + b_up)
+ *
+ * in every block of a frozen CLIP, with the state r of the first token, one router R_t per task and experts e that all tasks share; experts that a
+ * task used most are frozen after it. Trained as in `finetune`. At test time an autoencoder per task says which router to use, or none:
+ * `BlockExperts` and `DomainAutoencoders` have the equations in full.
+ */
+
 import { z } from "zod";
 import type { Task } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
@@ -31,19 +42,16 @@ export const moeAdapterSchema = z.strictObject({
   bottleneck: z.int().positive().default(64).describe("width of an expert"),
   scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
   dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
+  textRouting: z
+    .enum(["start", "end"])
+    .default("start")
+    .describe(
+      "token that chooses a text's experts; the start token, as published, is the same for all texts",
+    ),
   frozenPerTask: z.int().nonnegative().default(2).describe("most used experts that are frozen after a task"),
   ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
 });
 
-const referenceDomain = "(reference)";
-
-/**
- * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters", arXiv:2403.11549; original code:
- * JiazuoYu/MoE-Adapters4CL.
- *
- * CLIP is frozen; every block gets a pool of experts and, for each task, a router that picks two of them. Experts that a task used most are
- * frozen after it. At test time an autoencoder per task says which router to use, or none.
- */
 export const moeAdapter: MethodDefinition = {
   name: "moe-adapter",
   summary: "frozen CLIP with a mixture of experts, a router per task and autoencoders that choose it",
@@ -74,16 +82,7 @@ class MoeAdapter implements ContinualMethod {
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
-    const { reference } = context;
-    if (this.#tasks.length === 0 && reference !== undefined) {
-      await this.#selector?.train(
-        referenceDomain,
-        reference.images,
-        this.options.ddas.referenceIterations,
-        context,
-        context.seed,
-      );
-    }
+    if (this.#tasks.length === 0) await this.#selector?.trainReference(context);
     this.#tasks.push(task.name);
     const generator = torch.generator(taskSeed(context), context.model.device);
     for (const block of this.#blocks) {
@@ -164,16 +163,20 @@ class MoeAdapter implements ContinualMethod {
         this.#use(undefined, false);
       }
     };
-    return (pixels) =>
+    return (pixels, dataset) =>
       torch.inferenceMode(() =>
         torch.scope(() => {
-          const routers = (this.#selector as DomainAutoencoders).assign(pixels).map((domain) => {
+          const routers = (this.#selector as DomainAutoencoders).assign(pixels, dataset).map((domain) => {
             const router = this.#tasks.indexOf(domain ?? "");
             return router < 0 ? undefined : router; // CLIP alone, also for the domain of the reference data
           });
           return routedScores(pixels, routers, scoresWith);
         }),
       );
+  }
+
+  evaluationNotes() {
+    return { domainErrors: this.#selector?.takeErrors() };
   }
 
   state(): MethodState {

@@ -4,32 +4,38 @@ import * as torch from "../../torch/index.js";
 import type { MethodState } from "./types.js";
 
 /**
- * Herding: picks, one after another, the example that brings the mean of the picked ones nearest to the mean of all.
- * iCaRL, arXiv:1611.07725, algorithm 4.
- * @param features `[n, D]`   @returns the indices of `count` examples, best first; all of them when there are fewer
+ * Herding: picks, one after another, the example that brings the mean of the picked ones nearest to the mean of all:
+ * `argmin_i ‖μ − (φ_i + Σ_{picked} φ) / k‖²`. iCaRL, arXiv:1611.07725, algorithm 4. What it keeps belongs to the scope it is made in.
  */
-export function herd(features: Tensor, count: number): number[] {
-  return torch.noGrad(() =>
-    torch.scope(() => {
-      const mean = features.mean([0]);
-      const sum = torch.zerosLike(mean);
-      const taken = torch.zeros([features.size(0)], { dtype: "bool", device: features.device });
-      const picked: number[] = [];
-      while (picked.length < Math.min(count, features.size(0))) {
-        const next = torch.scope(() => {
-          const means = features.add(sum).div(picked.length + 1);
-          const distances = means.sub(mean).square().sum([1]).maskedFill(taken, Number.POSITIVE_INFINITY);
-          return Number(distances.argmin().item());
-        });
-        torch.scope(() => {
-          sum.add_(features.select(0, next));
-          taken.select(0, next).fill_(1);
-        });
-        picked.push(next);
-      }
-      return picked;
-    }),
-  );
+export class Herding {
+  readonly #mean: Tensor;
+  readonly #sum: Tensor; // of the picked ones
+  readonly #taken: Tensor; // bool [n]
+  #count = 0;
+
+  /** @param features `[n, D]` */
+  constructor(readonly features: Tensor) {
+    this.#mean = features.mean([0]);
+    this.#sum = torch.zerosLike(this.#mean);
+    this.#taken = torch.zeros([features.size(0)], { dtype: "bool", device: features.device });
+  }
+
+  /** The index of the next example. @throws if there is none left */
+  next(): number {
+    if (this.#count === this.features.size(0)) {
+      throw new RangeError(`Herding: all ${this.#count} examples were picked. Ask for as many as there are.`);
+    }
+    return torch.noGrad(() =>
+      torch.scope(() => {
+        const means = this.features.add(this.#sum).div(++this.#count);
+        const distances = means.sub(this.#mean).square().sum([1]);
+        const next = Number(distances.maskedFill(this.#taken, Number.POSITIVE_INFINITY).argmin().item());
+        this.#sum.add_(this.features.select(0, next));
+        this.#taken.select(0, next).fill_(1);
+        return next;
+      }),
+    );
+  }
 }
 
 /** Images of earlier tasks, within a budget that all tasks share equally. */

@@ -14,7 +14,7 @@ import { applyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/i
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { codyra } from "./codyra.js";
-import { DomainAutoencoders, domainAutoencoderShape } from "./shared/domain-autoencoders.js";
+import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { domainFeatures } from "./shared/domain-features.js";
 import type { MethodDefinition } from "./shared/options.js";
 import { perExpert, routedScores } from "./shared/routing.js";
@@ -47,7 +47,8 @@ export const codyraRouted: MethodDefinition = {
   name: "codyra-routed",
   summary: "CoDyRA, each image classified with the weights of the task it is attributed to",
   create(given, protocol) {
-    const { router, gateModel, ddas, ...rest } = z.looseObject(ownShape).parse(given);
+    const filled = { ...given, ddas: withDecay(given.ddas, protocol) };
+    const { router, gateModel, ddas, ...rest } = z.looseObject(ownShape).parse(filled);
     const base = codyra.create(rest, protocol);
     return new RoutedCodyra(base, { ...base.options, router, gateModel, ddas });
   },

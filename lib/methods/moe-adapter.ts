@@ -13,7 +13,7 @@ import { z } from "zod";
 import type { Task } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { DomainAutoencoders, domainAutoencoderShape } from "./shared/domain-autoencoders.js";
+import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { domainFeatures } from "./shared/domain-features.js";
 import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
@@ -55,9 +55,9 @@ export const moeAdapterSchema = z.strictObject({
 export const moeAdapter: MethodDefinition = {
   name: "moe-adapter",
   summary: "frozen CLIP with a mixture of experts, a router per task and autoencoders that choose it",
-  create(given) {
-    const options = moeAdapterSchema.parse(withWarmup(given));
-    return new MoeAdapter(options);
+  create(given, protocol) {
+    const filled = { ...withWarmup(given), ddas: withDecay(given.ddas, protocol) };
+    return new MoeAdapter(moeAdapterSchema.parse(filled));
   },
 };
 

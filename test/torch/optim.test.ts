@@ -152,6 +152,15 @@ describe("cosineSchedule", () => {
   });
 });
 
+test("`using` releases an optimiser's state", () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const left = leaked(() => {
+    using optimizer = new AdamW([x], { learningRate: 0.5, weightDecay: 0 });
+    expect(optimizer.state().size).toBeGreaterThan(0);
+  });
+  expect(left).toEqual({ tensors: 0, bytes: 0 });
+});
+
 test("a scalar parameter learns", () => {
   const x = tensor(3, { requiresGrad: true });
   const optimizer = new AdamW([x], { learningRate: 0.5, weightDecay: 0 });

@@ -23,34 +23,49 @@ import { taskSeed, train } from "./shared/training.js";
 import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
-export const moeAdapterSchema = z.strictObject({
-  ...fullFineTuningShape,
-  learningRate: fullFineTuningShape.learningRate.default(1e-3),
-  learningRates: fullFineTuningShape.learningRates.default({
-    aircraft: 8e-3,
-    caltech101: 5e-4,
-    cifar100: 2e-4,
-    dtd: 5e-3,
-    food101: 1e-2,
-    mnist: 1e-4,
-    oxford_pets: 1e-2,
-    stanford_cars: 1e-2,
-    sun397: 1e-2,
-  }),
-  experts: z.int().min(2).default(22).describe("experts in every block"),
-  topK: z.int().positive().default(2).describe("experts that a sequence passes through"),
-  bottleneck: z.int().positive().default(64).describe("width of an expert"),
-  scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
-  dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
-  textRouting: z
-    .enum(["start", "end"])
-    .default("start")
-    .describe(
-      "token that chooses a text's experts; the start token, as published, is the same for all texts",
-    ),
-  frozenPerTask: z.int().nonnegative().default(2).describe("most used experts that are frozen after a task"),
-  ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
-});
+export const moeAdapterSchema = z
+  .strictObject({
+    ...fullFineTuningShape,
+    learningRate: fullFineTuningShape.learningRate.default(1e-3),
+    learningRates: fullFineTuningShape.learningRates.default({
+      aircraft: 8e-3,
+      caltech101: 5e-4,
+      cifar100: 2e-4,
+      dtd: 5e-3,
+      food101: 1e-2,
+      mnist: 1e-4,
+      oxford_pets: 1e-2,
+      stanford_cars: 1e-2,
+      sun397: 1e-2,
+    }),
+    crops: z
+      .enum(["fixed", "fresh"])
+      .default("fixed")
+      .describe(
+        "whether an image is cropped alike whenever it comes, as in the published few-shot code, or anew",
+      ),
+    experts: z.int().min(2).default(22).describe("experts in every block"),
+    topK: z.int().positive().default(2).describe("experts that a sequence passes through"),
+    bottleneck: z.int().positive().default(64).describe("width of an expert"),
+    scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
+    dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
+    textRouting: z
+      .enum(["start", "end"])
+      .default("start")
+      .describe(
+        "token that chooses a text's experts; the start token, as published, is the same for all texts",
+      ),
+    frozenPerTask: z
+      .int()
+      .nonnegative()
+      .default(2)
+      .describe("most used experts that are frozen after a task"),
+    ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
+  })
+  .refine(({ experts, topK, frozenPerTask }) => Math.max(topK, frozenPerTask) <= experts, {
+    error: "expected no more than there are experts",
+    path: ["topK"],
+  });
 
 export const moeAdapter: MethodDefinition = {
   name: "moe-adapter",
@@ -95,7 +110,7 @@ class MoeAdapter implements ContinualMethod {
   }
 
   async trainTask(task: Task, context: RunContext) {
-    const { iterations, warmup, betas, eps, learningRate, learningRates } = this.options;
+    const { iterations, warmup, betas, eps, weightDecay, learningRate, learningRates, crops } = this.options;
     const schedule = torch.optim.cosineSchedule({
       learningRate: learningRates[task.name] ?? learningRate,
       total: iterations,
@@ -105,12 +120,13 @@ class MoeAdapter implements ContinualMethod {
       const { weight, noise } = routers.at(-1) as Router;
       return [weight, noise];
     });
-    const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay: 0 });
-    const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps });
+    const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay });
+    const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps, weightDecay });
     try {
       const loss = await train(task, context, {
         options: this.options,
         encoders: "both",
+        fixedCrops: crops === "fixed",
         generator: this.#blocks[0]?.generator,
         zeroGrad: () => {
           routerOptimizer.zeroGrad();

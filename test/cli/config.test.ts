@@ -107,7 +107,8 @@ it("configs/paper/mtil-full-shot.yaml changes the number of iterations, and what
     const { options } = createMethod(name, readConfig(path, { method: name }).options, "mtil");
     const usual = createMethod(name, {}, "mtil").options;
     const changed = Object.keys(options).filter((key) => !isDeepStrictEqual(options[key], usual[key]));
-    const expected = name === "moe-adapter" ? ["iterations", "learningRates", "ddas"] : ["iterations"];
+    const expected =
+      name === "moe-adapter" ? ["iterations", "learningRates", "crops", "ddas"] : ["iterations"];
     expect(changed.sort(), name).toEqual(name === "zero-shot" ? [] : expected.sort());
     if (name !== "zero-shot") expect(options).toMatchObject({ iterations: 1000, warmup: 100 });
   }

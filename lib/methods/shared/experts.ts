@@ -170,7 +170,7 @@ export function injectExperts(
 }
 
 /**
- * Adam for stacked parameters whose first dimension counts experts: those without a part in a step are left alone, and so are their
+ * AdamW for stacked parameters whose first dimension counts experts: those without a part in a step are left alone, and so are their
  * moments, as if each had parameters of its own.
  */
 export class ExpertAdam {
@@ -179,7 +179,12 @@ export class ExpertAdam {
 
   constructor(
     readonly blocks: readonly BlockExperts[],
-    readonly options: { readonly betas: readonly [number, number]; readonly eps: number },
+    readonly options: {
+      readonly betas: readonly [number, number];
+      readonly eps: number;
+      /** Decoupled from the gradient, as in AdamW. */
+      readonly weightDecay: number;
+    },
   ) {
     const zeros = (tensor: Tensor) => torch.keep(torch.unscoped(() => torch.zerosLike(tensor)));
     this.#moments = blocks.flatMap(({ parameters }) =>
@@ -223,9 +228,10 @@ export class ExpertAdam {
   ): void {
     const { grad } = parameter;
     if (grad === undefined) return;
-    const { betas, eps } = this.options;
+    const { betas, eps, weightDecay } = this.options;
     const perExpert = (values: Tensor): Tensor => values.view([-1, ...parameter.shape.slice(1).map(() => 1)]);
     const isPart = perExpert(part);
+    if (weightDecay > 0) parameter.sub_(parameter.mul(isPart).mul(learningRate * weightDecay));
     first.add_(grad.sub(first).mul(isPart.mul(1 - betas[0])));
     second.add_(
       grad

@@ -210,8 +210,10 @@ describe("ExpertAdam", () => {
     const { experts } = handMade(3);
     const reference = experts.downWeight.clone();
     const own = Array.from({ length: 4 }, (_, e) => reference.select(0, e).clone().requiresGrad_());
-    const adamw = own.map((weight) => new torch.optim.AdamW([weight], { learningRate: 0.1, weightDecay: 0 }));
-    const adam = new ExpertAdam([experts], { betas: [0.9, 0.999], eps: 1e-8 });
+    const adamw = own.map(
+      (weight) => new torch.optim.AdamW([weight], { learningRate: 0.1, weightDecay: 0.5 }),
+    );
+    const adam = new ExpertAdam([experts], { betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0.5 });
     const frozen = [torch.tensor([0, 0, 0, 1])];
     const uses = [
       [1, 0, 2, 1],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Task } from "../../lib/data/index.js";
 import { createMethod } from "../../lib/methods/index.js";
 import type { RunObserver, RunOptions } from "../../lib/protocol/index.js";
 import { memoryStatistics } from "../../lib/torch/index.js";
@@ -40,10 +41,14 @@ describe.each(everyVariant)("%s %j", (name, options) => {
     async (protocol) => {
       const given = fresh();
       const before = memoryStatistics();
-      const { matrix, zeroShot } = await start(temporaryFolder(), { protocol, ...given });
+      const [{ classes, templates, test }] = given.tasks as [Task];
+      const holdOuts = [{ name: "never trained on", classes, templates, test }];
+      const accuracy = await start(temporaryFolder(), { protocol, holdOuts, ...given });
       expectNoMore(before);
-      expect(matrix.map((row) => row.length)).toEqual([2, 2]);
-      expect([...matrix, zeroShot!].flat().every((value) => value >= 0 && value <= 1)).toBe(true);
+      expect(accuracy.matrix.map((row) => row.length)).toEqual([2, 2]);
+      expect(accuracy.holdOuts?.matrix.map((row) => row.length)).toEqual([1, 1]);
+      const values = [accuracy, accuracy.holdOuts!].flatMap(({ matrix, zeroShot }) => [...matrix, zeroShot!]);
+      expect(values.flat().every((value) => value >= 0 && value <= 1)).toBe(true);
     },
   );
 

@@ -5,6 +5,8 @@ import { BlockExperts, ExpertAdam, injectExperts } from "../../../lib/methods/sh
 import * as torch from "../../../lib/torch/index.js";
 import { expectClose } from "../../clip/fixtures.js";
 import { features, snapshot, tinyClip } from "../../lora/models.js";
+import { tinyReference } from "../../protocol/tiny-methods.js";
+import { readEvents, temporaryFolder, tinyRun } from "../../protocol/tiny-run.js";
 import { baseline, float } from "../fixtures.js";
 import { colourTasks, recordedContext } from "../tasks.js";
 
@@ -284,6 +286,22 @@ describe("moe-adapter", () => {
     }
     expect(changed).toBeGreaterThan(0);
     method.dispose?.();
+  });
+
+  it("logs the errors of every autoencoder on every dataset, once there are autoencoders", async () => {
+    const folder = temporaryFolder();
+    const reference = tinyReference();
+    await tinyRun(folder, { method: createMethod("moe-adapter", brief, "x-tail"), reference });
+    const errors = readEvents(folder).flatMap(({ kind, domainErrors }) =>
+      kind === "evaluation" ? [domainErrors] : [],
+    );
+    const of = (...domains: string[]) =>
+      Object.fromEntries(domains.map((domain) => [domain, expect.any(Number)]));
+    expect(errors).toEqual([
+      {},
+      { colours: of("(reference)", "colours"), greys: of("(reference)", "colours") },
+      { colours: of("(reference)", "colours", "greys"), greys: of("(reference)", "colours", "greys") },
+    ]);
   });
 
   it("asks for what tells domains apart", async () => {

@@ -25,7 +25,7 @@ import type { MethodDefinition } from "./shared/options.js";
 import { taskSeed, trainingPrompts } from "./shared/training.js";
 import type { RunContext } from "./shared/types.js";
 
-const schema = z.strictObject({
+export const icarlSchema = z.strictObject({
   ...distillationShape,
   memory: z.int().positive().default(10_000).describe("exemplar images in all, shared equally by the tasks"),
   candidates: z
@@ -43,7 +43,7 @@ export const icarl: MethodDefinition = {
   name: "icarl",
   summary: "fine-tuning with distillation on herded exemplars of earlier tasks",
   create(given) {
-    const options = schema.parse(withWarmup(given));
+    const options = icarlSchema.parse(withWarmup(given));
     const memory = new ExemplarMemory(options.memory);
     let pretrained: ClipModel | undefined;
     const method = fullFineTuning({
@@ -91,6 +91,7 @@ export const icarl: MethodDefinition = {
           added: exemplars.size(0),
           inMemory: memory.length,
         });
+        exemplars.dispose();
       },
       state: () => memory.state(),
       loadState: (state) => memory.loadState(state),

@@ -20,7 +20,9 @@ async function learn(name: string, options: Record<string, unknown>, overrides: 
       await method.trainTask(tasks[t]!, context);
       await method.endTask(tasks[t]!, context);
     }
-    const exemplars = Array.from(method.state().tensors.values(), (images) => images.clone());
+    const { tensors, data } = method.state();
+    const kept = tensors.get("exemplars")?.clone();
+    const exemplars = kept?.split(data.exemplars as number[], 0) ?? [];
     return {
       model,
       tasks,

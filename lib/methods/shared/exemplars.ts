@@ -40,13 +40,14 @@ export class Herding {
 
 /** Images of earlier tasks, within a budget that all tasks share equally. */
 export class ExemplarMemory {
-  readonly #perTask: Tensor[] = []; // uint8 [n, 3, S, S], best first
+  #images: Tensor | undefined; // uint8 [n, 3, S, S], task by task, best first
+  #sizes: readonly number[] = []; // how many are of each task
 
   /** @param budget images in all */
   constructor(readonly budget: number) {}
 
   get length(): number {
-    return this.#perTask.reduce((count, images) => count + images.size(0), 0);
+    return this.#sizes.reduce((count, size) => count + size, 0);
   }
 
   /** How many images a task may keep when there are this many tasks. */
@@ -54,38 +55,50 @@ export class ExemplarMemory {
     return Math.floor(this.budget / tasks);
   }
 
-  /** Adds the images of one more task, and shortens those of the others to what is left for them. @param images best first */
+  /** Adds the images of one more task, and shortens those of the others to what is left for them. @param images best first; copied */
   add(images: Tensor): void {
-    this.#perTask.push(images);
-    const quota = this.quota(this.#perTask.length);
-    for (const [i, kept] of this.#perTask.entries()) {
-      if (kept.size(0) <= quota) continue;
-      this.#perTask[i] = torch.scope(() => kept.narrow(0, 0, quota).clone()).keep();
-      kept.dispose();
-    }
+    const quota = this.quota(this.#sizes.length + 1);
+    const sizes = [...this.#sizes, images.size(0)].map((size) => Math.min(size, quota));
+    const kept = torch.scope(() => {
+      const before = this.#perTask().map((ofTask, i) => ofTask.narrow(0, 0, sizes[i] as number));
+      return torch.cat([...before, images.narrow(0, 0, sizes.at(-1) as number)]);
+    });
+    this.#replace(kept, sizes);
   }
 
-  /** All images, task by task. The caller owns the set. */
+  /** All images, task by task, without a copy of them. The caller owns the set. */
   images(): ImageSet {
     return torch.scope(() => {
-      const images = torch.cat(this.#perTask);
-      const labels = torch.zeros([images.size(0)], { dtype: "int64" });
+      const images = (this.#images as Tensor).narrow(0, 0, this.length);
+      const labels = torch.zeros([this.length], { dtype: "int64" });
       return new ImageSet({ images, labels, fingerprint: "" });
     });
   }
 
   state(): MethodState {
-    return { tensors: new Map(this.#perTask.map((images, i) => [`exemplars.${i}`, images])), data: {} };
+    const tensors = new Map(this.#images === undefined ? [] : [["exemplars", this.#images]]);
+    return { tensors, data: { exemplars: this.#sizes } };
   }
 
-  loadState({ tensors }: MethodState): void {
-    this.dispose();
-    for (let i = 0; tensors.has(`exemplars.${i}`); i++) {
-      this.#perTask.push(torch.unscoped(() => (tensors.get(`exemplars.${i}`) as Tensor).clone()));
-    }
+  loadState({ tensors, data }: MethodState): void {
+    const images = tensors.get("exemplars");
+    if (images !== undefined) this.#replace(images.clone(), data.exemplars as number[]);
   }
 
   dispose(): void {
-    for (const images of this.#perTask.splice(0)) images.dispose();
+    this.#images?.dispose();
+    this.#images = undefined;
+    this.#sizes = [];
+  }
+
+  /** Views. */
+  #perTask(): Tensor[] {
+    return this.#images === undefined ? [] : this.#images.split([...this.#sizes], 0);
+  }
+
+  #replace(images: Tensor, sizes: readonly number[]): void {
+    this.dispose();
+    this.#images = images.keep();
+    this.#sizes = sizes;
   }
 }

@@ -38,6 +38,8 @@ export function analyzeCostCommand(): Command {
 Trainable  parameters that gradients change
 Inference  parameters that one image needs beside those of one CLIP, after the last task
 Stored     memory of all that is kept beside one CLIP to classify any image, in float32
+Training   memory beside one CLIP while the last task is learned: adapters, gradients, moments, copies of the model, memories;
+           activations and data come on top
 
 With D the width of CLIP's features, C classes, T tasks and K shots:
   full fine-tuning (finetune, lwf, icarl, wise-ft, zscl)   all parameters but the logit scale
@@ -98,6 +100,7 @@ function costTable(
 ): Table {
   const hasPrinted = Object.keys(printed).length > 0;
   const exact = (value: number) => value.toLocaleString("en");
+  const inMegabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
   const inMillions = (value: number) => (value === 0 ? "none" : `${value / 1e6}M`);
   const columns: { name: string; of(cost: MethodCost): number | undefined; format(value: number): string }[] =
     [
@@ -108,8 +111,9 @@ function costTable(
       {
         name: "Stored MB",
         of: ({ stored }) => stored * bytesPerValue,
-        format: (bytes) => (bytes / 1e6).toFixed(1),
+        format: inMegabytes,
       },
+      { name: "Training MB", of: ({ trainingBytes }) => trainingBytes, format: inMegabytes },
     ];
   const shown = columns.filter(({ name }) => hasPrinted || name !== "Paper");
   return {

@@ -121,6 +121,7 @@ async function accuracies(
     signal: new AbortController().signal,
     log: nothing,
     progress: nothing,
+    worked: nothing,
     recordRanks: nothing,
     recordUpdates: nothing,
     recordChanges: nothing,

@@ -192,6 +192,7 @@ function showProgress(method: string, tasks: readonly Task[], progress: Progress
     warn: (message) => progress.say(`  ${message}`),
     taskStarted: (index, task) => progress.start(label(index, task.name)),
     trained: (done, total, loss) => progress.update(done, total, `loss ${loss.toFixed(3)}`),
+    worked: (what, done, total) => progress.update(done, total, what),
     evaluated: (done, total) => progress.update(done, total, "evaluating"),
     taskFinished: (_index, accuracies) => progress.finish(`mean accuracy ${percent(mean(accuracies))}`),
   };

@@ -37,7 +37,15 @@ export {
 } from "./prompts.js";
 export type { TextOptions, TextTransformer } from "./text.js";
 export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
-export type { Block, BlockAdapter, Mlp, Transformer, TransformerOptions } from "./transformer.js";
+export {
+  type Block,
+  type BlockAdapter,
+  type BlockOptions,
+  firstPosition,
+  type Mlp,
+  type Transformer,
+  type TransformerOptions,
+} from "./transformer.js";
 export type { VisionTransformer } from "./vision.js";
 export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";
 export { writeDirectory } from "./write-directory.js";

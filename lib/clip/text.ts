@@ -42,10 +42,9 @@ export class TextTransformer extends nn.Module {
    */
   forward(ids: Tensor, { sharedPrefix = 0, checkpoints }: TextOptions = {}): Tensor {
     this.check(ids, sharedPrefix);
-    // An adapter may read other positions of its sequence, as a mixture of experts does.
-    const isPlain = this.encoder.blocks.every(({ adapter }) => adapter === undefined);
+    const canShare = this.encoder.blocks.every(({ adapter }) => adapter?.isPositionwise ?? true);
     const pooled =
-      sharedPrefix > 0 && ids.size(0) > 1 && isPlain
+      sharedPrefix > 0 && ids.size(0) > 1 && canShare
         ? this.encodePacked(ids, sharedPrefix, checkpoints)
         : this.encodeRows(ids, checkpoints);
     return this.finalNorm.forward(pooled);

@@ -21,10 +21,28 @@ export class Mlp extends nn.Module {
   }
 }
 
+/** The class token of an image, or the start token of a text: `[B, L, width]` to `[B, width]`. */
+export const firstPosition: Select = (x) => x.select(1, 0);
+
 /** Adds to the output of a block, such as a mixture of experts beside its feed-forward half. */
 export interface BlockAdapter {
-  /** @param attended what the feed-forward half reads, before its norm, `[B, L, width]`   @returns the same shape */
-  forward(attended: Tensor): Tensor;
+  /**
+   * Whether what it adds at a position follows from that position and the first one of its sequence. Then positions that are not read out
+   * are left out, and sequences that begin alike have their beginning in common, as in a block without adapter.
+   */
+  readonly isPositionwise: boolean;
+  /**
+   * @param attended what the feed-forward half reads, before its norm: `[B, L, width]`, or `[N, width]` where only what is read out is computed
+   * @param at the same of other positions
+   * @param pool picks the position of each sequence that the tower reads out
+   * @returns the shape of `attended`
+   */
+  forward(attended: Tensor, at: (positions: Select) => Tensor, pool: Select): Tensor;
+}
+
+export interface BlockOptions extends AttentionOptions {
+  /** Picks what the tower reads out in the end, for adapters. Default: the first position. */
+  readonly pool?: Select;
 }
 
 /** A pre-LN transformer block. */
@@ -45,12 +63,20 @@ export class Block extends nn.Module {
   }
 
   /** @param x `[B, L, width]`   @returns the same shape, or that of the positions that `select` picks */
-  forward(x: Tensor, { select, mix }: AttentionOptions = {}): Tensor {
-    if (this.adapter !== undefined && select !== undefined) return select(this.forward(x, { mix })); // it may read any position
-    const residual = select === undefined ? x : select(x);
-    const attended = residual.add(this.attention.forward(this.norm1.forward(x), { select, mix }));
+  forward(x: Tensor, { select, mix, pool = firstPosition }: BlockOptions = {}): Tensor {
+    const { adapter } = this;
+    if (select !== undefined && adapter?.isPositionwise === false)
+      return select(this.forward(x, { mix, pool }));
+    const attend = (positions: Select = (all) => all): Tensor =>
+      positions(x).add(this.attention.forward(this.norm1.forward(x), { select: positions, mix }));
+    const attended = attend(select);
     const output = attended.add(this.mlp.forward(this.norm2.forward(attended)));
-    return this.adapter === undefined ? output : output.add(this.adapter.forward(attended));
+    if (adapter === undefined) return output;
+    const at = (positions: Select): Tensor => {
+      if (select === undefined) return positions(attended);
+      return positions === select ? attended : attend(positions);
+    };
+    return output.add(adapter.forward(attended, at, pool));
   }
 }
 
@@ -82,7 +108,7 @@ export class Transformer extends nn.Module {
     const last = this.blocks.at(-1);
     return this.blocks.reduce((hidden, block) => {
       const forward = (input: Tensor): Tensor =>
-        block.forward(input, { mix, select: block === last ? pool : undefined });
+        block.forward(input, { mix, pool, select: block === last ? pool : undefined });
       // The scope frees at once what the backward pass will not read.
       return checkpoints === undefined ? scope(() => forward(hidden)) : checkpoints.run(hidden, forward);
     }, x);

@@ -1,6 +1,6 @@
 import { type Checkpoints, cat, conv2d, empty, nn, type Tensor } from "../torch/index.js";
 import type { VisionConfig } from "./config.js";
-import { Transformer } from "./transformer.js";
+import { firstPosition, Transformer } from "./transformer.js";
 
 /** CLIP's vision transformer, up to the projection. */
 export class VisionTransformer extends nn.Module {
@@ -47,8 +47,7 @@ export class VisionTransformer extends nn.Module {
     const tokens = cat([this.classEmbedding.expand([batch, 1, width]), patches], 1).add(
       this.positions.weight,
     );
-    const classToken = (x: Tensor): Tensor => x.select(1, 0);
-    const pooled = this.encoder.forward(this.preNorm.forward(tokens), classToken, { checkpoints });
+    const pooled = this.encoder.forward(this.preNorm.forward(tokens), firstPosition, { checkpoints });
     return this.postNorm.forward(pooled);
   }
 

@@ -1,5 +1,5 @@
 import type * as torch from "../torch/index.js";
-import type { Random } from "./random.js";
+import { Random } from "./random.js";
 import { type Box, resampleBoxes } from "./resample.js";
 
 export interface CropOptions {
@@ -18,15 +18,18 @@ export interface CropOptions {
  * They are drawn on the host, so that a seed gives the same boxes on every device and nothing waits for the device.
  * @param images `[B, 3, H, W]`, any dtype, values 0..255; each stretched to H × W whatever its own shape was
  * @param aspectRatios width over height of each image before it was stretched, `[B]`
+ * @param random one for all images, which it serves in order, or one for each
  * @returns float32 `[B, 3, size, size]`, values 0..255
  */
 export function randomResizedCrop(
   images: torch.Tensor,
   aspectRatios: ArrayLike<number>,
   options: CropOptions,
-  random: Random,
+  random: Random | readonly Random[],
 ): torch.Tensor {
-  const boxes = Array.from(aspectRatios, (aspectRatio) => randomBox(aspectRatio, options, random));
+  const boxes = Array.from(aspectRatios, (aspectRatio, image) =>
+    randomBox(aspectRatio, options, random instanceof Random ? random : (random[image] as Random)),
+  );
   return resampleBoxes(images, boxes, options.size);
 }
 

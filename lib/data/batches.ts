@@ -53,7 +53,10 @@ export interface TrainingBatchOptions {
   readonly batchSize: number;
   readonly seed: number;
   readonly preprocessing: Preprocessing;
-  readonly crop?: Omit<CropOptions, "size">;
+  readonly crop?: Omit<CropOptions, "size"> & {
+    /** Crops an image alike whenever it comes. Default: another crop each time. */
+    readonly isFixed?: boolean;
+  };
   /** Where the batches go. Default: where the images are. */
   readonly device?: torch.Device;
 }
@@ -76,7 +79,9 @@ export class TrainingBatches {
     const aspectRatios = indices.map((i) => this.images.aspectRatios[i] as number);
     return torch.scope(() => {
       const { images, labels } = this.images.select(indices, device);
-      const random = new Random(JSON.stringify(["crop", seed, step]));
+      const random = crop?.isFixed
+        ? indices.map((image) => new Random(JSON.stringify(["crop of image", seed, image])))
+        : new Random(JSON.stringify(["crop", seed, step]));
       const cropped = randomResizedCrop(
         images,
         aspectRatios,

@@ -1,3 +1,12 @@
+/*
+ * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004; not published, so inferred from the tables: method
+ * specification, section 8, and baseline specification, section 11.1.
+ *
+ *     θ_j = θ_0 + Σ_{i ≤ j} B_i diag(w_i) A_i,   scores(x) = scores of θ_j where x is attributed to the learned dataset j, else of θ_t
+ *
+ * after task t. Where the protocol tells the dataset, attribution is exact; else the best guess of a zero-shot gate tells it, or autoencoders.
+ */
+
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
@@ -5,7 +14,7 @@ import { applyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/i
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { codyra } from "./codyra.js";
-import { DomainAutoencoders, domainAutoencoderShape } from "./shared/domain-autoencoders.js";
+import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { domainFeatures } from "./shared/domain-features.js";
 import type { MethodDefinition } from "./shared/options.js";
 import { perExpert, routedScores } from "./shared/routing.js";
@@ -34,18 +43,12 @@ const ownShape = {
   ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders of the router ddas"),
 } as const;
 
-/**
- * CoDyRA with the weights of every task kept ("Ours†" in arXiv:2412.01004, tables 1 and 2; method specification, section 8, and baseline
- * specification, section 11.1).
- *
- * An image attributed to a learned dataset is classified with the weights as they were right after its task, every other image with the
- * current ones. Where the protocol tells the dataset, attribution is exact.
- */
 export const codyraRouted: MethodDefinition = {
   name: "codyra-routed",
   summary: "CoDyRA, each image classified with the weights of the task it is attributed to",
   create(given, protocol) {
-    const { router, gateModel, ddas, ...rest } = z.looseObject(ownShape).parse(given);
+    const filled = { ...given, ddas: withDecay(given.ddas, protocol) };
+    const { router, gateModel, ddas, ...rest } = z.looseObject(ownShape).parse(filled);
     const base = codyra.create(rest, protocol);
     return new RoutedCodyra(base, { ...base.options, router, gateModel, ddas });
   },
@@ -78,6 +81,7 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
+    if (this.#tasks.length === 0) await this.#autoencoders?.trainReference(context);
     await this.#base.beginTask(task, context);
   }
 
@@ -110,6 +114,10 @@ class RoutedCodyra implements ContinualMethod {
       torch.inferenceMode(() =>
         torch.scope(() => routedScores(pixels, this.#assign(pixels, labels, dataset, gate), scoresOf)),
       );
+  }
+
+  evaluationNotes() {
+    return { domainErrors: this.#autoencoders?.takeErrors() };
   }
 
   state(): MethodState {
@@ -180,7 +188,7 @@ class RoutedCodyra implements ContinualMethod {
     const all = (name: string | undefined) => Array.from({ length: pixels.size(0) }, () => taskOf(name));
     if (groups.length === 1) return all(groups[0]?.name); // the protocol tells the dataset
     if (this.options.router === "oracle") return all(dataset);
-    if (this.#autoencoders !== undefined) return this.#autoencoders.assign(pixels).map(taskOf);
+    if (this.#autoencoders !== undefined) return this.#autoencoders.assign(pixels, dataset).map(taskOf);
     const names = groups.flatMap(({ name, classes }) => classes.map(() => name));
     const guesses = torch.scope(() => gate(pixels).argmax(1).toArray() as bigint[]);
     return guesses.map((column) => taskOf(names[Number(column)]));

@@ -1,3 +1,14 @@
+/*
+ * CoDyRA, "Adaptive Rank, Reduced Forgetting: Knowledge Retention in Continual Learning Vision-Language Models with Dynamic Rank-Selective LoRA",
+ * arXiv:2412.01004; original code: Artificer-AI-Lab/CoDyRA.
+ *
+ *     ΔW = B diag(w) A                                            (eq. 1, 2)
+ *     w ← T_κ(w − step),   T_κ(w) = sign(w) max(|w| − κ, 0)       (eq. 5 to 7, the minus of the erratum)
+ *
+ * for every weight matrix. The threshold κ is zero in a dense phase, and then rises to κ_max. Ranks whose weight ends at zero are dropped, the others
+ * merged.
+ */
+
 import { z } from "zod";
 import { thresholdSchedule } from "../lora/index.js";
 import { adapterShape } from "./lora.js";
@@ -35,13 +46,6 @@ const schema = z.strictObject({
   optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("gradient step before the thresholding"),
 });
 
-/**
- * Dynamic Rank-Selective LoRA, "Adaptive Rank, Reduced Forgetting: Knowledge Retention in Continual Learning Vision-Language Models
- * with Dynamic Rank-Selective LoRA", arXiv:2412.01004; original code: Artificer-AI-Lab/CoDyRA.
- *
- * Every weight matrix gets `ΔW = B diag(w) A` (eq. 1, 2). After a dense phase, `w ← T_κ(w)` follows each gradient step, with κ rising
- * to κ_max (eq. 5 to 7, the minus of the erratum). Ranks whose weight ends at zero are dropped, the others merged.
- */
 export const codyra: MethodDefinition = {
   name: "codyra",
   summary: "rank-selective low-rank adapters: ranks compete, survivors are merged after each task",

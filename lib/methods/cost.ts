@@ -2,6 +2,7 @@ import type { ClipModel } from "../clip/index.js";
 import { inject, type LoraConfig } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { icarlSchema } from "./icarl.js";
 import { moeAdapterSchema } from "./moe-adapter.js";
 import { primalSchema } from "./rail-primal.js";
 import { autoencoderShapes } from "./shared/domain-autoencoders.js";
@@ -25,6 +26,11 @@ export interface Cost {
   readonly inference: number;
   /** What must be kept beside one CLIP to classify any image, after the last task. */
   readonly stored: number;
+  /**
+   * Bytes beside one CLIP while the last task is learned: adapters, gradients, the optimiser's moments, copies of the model and memories.
+   * Activations, images of the task and features of reference data come on top.
+   */
+  readonly trainingBytes: number;
   /** How the numbers come about, and where they differ from the printed ones. */
   readonly explanation: string;
 }
@@ -35,6 +41,7 @@ export interface MethodCost extends Cost {
 
 /** Bytes of a stored value, float32. */
 export const bytesPerValue = 4;
+const bytesPerDouble = 8;
 
 /**
  * Trainable and additional parameters of the methods with their default options, counted on the modules that they build. arXiv:2412.01004,
@@ -42,23 +49,30 @@ export const bytesPerValue = 4;
  * @param model of any device; on `meta`, nothing is computed and no memory is needed
  */
 export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[] {
-  const finetune = fineTuningCost(model);
+  const fineTuning = (copies = 0, memoryBytes = 0) => fineTuningCost(model, copies, memoryBytes);
   const primal = railPrimalCost(model, setting);
   const dual = railDualCost(model, setting);
   const codyra = codyraCost(model);
   const both = (head: Cost, name: string): Cost => ({
     ...head,
     trainable: codyra.trainable,
+    trainingBytes: codyra.trainingBytes + head.trainingBytes,
     explanation: `Trainable as codyra, the rest as ${name}.`,
   });
   const costs: Record<string, Cost> = {
-    "zero-shot": { trainable: 0, inference: 0, stored: 0, explanation: "Nothing is added." },
-    finetune,
-    lwf: finetune,
-    "lwf-vr": finetune,
-    icarl: finetune,
-    "wise-ft": finetune,
-    zscl: finetune,
+    "zero-shot": {
+      trainable: 0,
+      inference: 0,
+      stored: 0,
+      trainingBytes: 0,
+      explanation: "Nothing is added.",
+    },
+    finetune: fineTuning(),
+    lwf: fineTuning(1), // the teacher
+    "lwf-vr": fineTuning(1),
+    icarl: fineTuning(1, exemplarBytes(model, setting)),
+    "wise-ft": fineTuning(1), // the weights before the task
+    zscl: fineTuning(3), // the teacher, the weights before the task, and their average
     "moe-adapter": moeAdapterCost(model, setting),
     "rail-primal": primal,
     "rail-dual": dual,
@@ -71,15 +85,27 @@ export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[
   return Object.entries(costs).map(([method, cost]) => ({ method, ...cost }));
 }
 
-function fineTuningCost(model: ClipModel): Cost {
+/** Gradients and two moments of AdamW, for every parameter. */
+const trainingCopies = 3;
+
+function fineTuningCost(model: ClipModel, copies: number, memoryBytes: number): Cost {
+  const trainable = model.numParameters() - model.logitScale.numel();
   return {
-    trainable: model.numParameters() - model.logitScale.numel(),
+    trainable,
     inference: 0,
     stored: 0,
+    trainingBytes: bytesPerValue * (trainingCopies + copies) * trainable + memoryBytes,
     explanation:
       "All parameters but the logit scale. The paper's 129.6M is no sum of the model's parts, and probably a misprint of 149.6M. " +
       "Teachers, weight copies and exemplars are for training only.",
   };
+}
+
+/** Of the images of earlier tasks: all that there are, or as many as the memory holds. */
+function exemplarBytes(model: ClipModel, { classes, tasks, shots }: CostSetting): number {
+  const { memory } = icarlSchema.parse({});
+  const images = Math.min(memory, Math.round((classes * shots * (tasks - 1)) / tasks));
+  return images * 3 * model.config.vision.imageSize ** 2;
 }
 
 function moeAdapterCost(model: ClipModel, { tasks }: CostSetting): Cost {
@@ -99,6 +125,9 @@ function moeAdapterCost(model: ClipModel, { tasks }: CostSetting): Cost {
     trainable: experts + tasks * (router + noise) + autoencoder,
     inference: (experts * options.topK) / options.experts + router + noise + autoencoder,
     stored: experts + tasks * router + (tasks + 1) * autoencoder,
+    trainingBytes:
+      bytesPerValue *
+      (experts + tasks * (router + noise + autoencoder) + trainingCopies * (experts + router + noise)),
     explanation:
       "Trainable: the experts of all blocks, a router and a noise matrix per task, and the autoencoder of one task. " +
       "Inference, counted as in the paper: two experts per block, a router, its noise matrix (which nothing reads then) and an autoencoder. " +
@@ -114,7 +143,9 @@ function railPrimalCost(model: ClipModel, { classes }: CostSetting): Cost {
     trainable: 0,
     inference: values,
     stored: values,
-    explanation: `The expansion, features × ${hiddenDim}, and the regression, ${hiddenDim} × classes. To learn more tasks, ${hiddenDim}² values of the inverse are kept too.`,
+    trainingBytes:
+      bytesPerValue * hiddenDim * model.config.embedDim + bytesPerDouble * hiddenDim * (hiddenDim + classes),
+    explanation: `The expansion, features × ${hiddenDim}, and the regression, ${hiddenDim} × classes. To learn more tasks, ${hiddenDim}² values of the inverse are kept too, in float64 as the regression.`,
   };
 }
 
@@ -125,6 +156,7 @@ function railDualCost(model: ClipModel, { classes, shots }: CostSetting): Cost {
     trainable: 0,
     inference: features,
     stored: features + images * classes,
+    trainingBytes: bytesPerValue * features,
     explanation:
       "Inference, counted as in the paper: the features of all training images. Stored: the coefficients, images × classes, as well.",
   };
@@ -136,6 +168,7 @@ function loraCost(model: ClipModel): Cost {
     trainable: factors + importance,
     inference: 0,
     stored: 0,
+    trainingBytes: adapterBytes(factors + importance),
     explanation: "Fresh factors A and B for each task, merged after it.",
   };
 }
@@ -146,6 +179,7 @@ function codyraCost(model: ClipModel): Cost {
     trainable: factors + importance,
     inference: 0,
     stored: 0,
+    trainingBytes: adapterBytes(factors + importance),
     explanation:
       "Fresh factors A and B and an importance weight per rank for each task, on six matrices of every block; the survivors are merged.",
   };
@@ -157,10 +191,17 @@ function routedCost(model: ClipModel, { tasks }: CostSetting): Cost {
     trainable: factors + importance,
     inference: factors,
     stored: tasks * factors,
+    trainingBytes:
+      adapterBytes(factors + importance) +
+      bytesPerValue * (tasks * model.numParameters() + (tasks - 1) * factors),
     explanation:
       "As codyra, with the factors of every task kept: at most these, because only surviving ranks are. " +
       "While a run lasts, they are held as one model per task.",
   };
+}
+
+function adapterBytes(trainable: number): number {
+  return bytesPerValue * (1 + trainingCopies) * trainable;
 }
 
 function adapterSize(

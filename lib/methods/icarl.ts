@@ -1,61 +1,76 @@
+/*
+ * iCaRL: Incremental Classifier and Representation Learning, arXiv:1611.07725, as it is applied to CLIP in arXiv:2303.06628; original code:
+ * Thunderbeee/ZSCL (`mtil/src/models/icarl.py`).
+ *
+ *     loss = CE(s z uᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ))       from the second task on; before, the first term alone
+ *     exemplar k of a task = argmin_i ‖μ − (φ_i + Σ_{picked} φ) / k‖²
+ *
+ * The second part is the distillation of `lwf` from the pre-trained model, on exemplar images of the earlier tasks and the current class prompts.
+ * Exemplars are herded by unit features φ with mean μ; all tasks share the memory equally. Prediction is CLIP's, not by nearest class means.
+ *
+ * The published script computes the distillation and does not add it, which `distillationWeight: 0` and `labelSmoothing: 0` give: fine-tuning. What
+ * else is wrong in it (the first task is not herded, memory grows beyond its size, wrong images are stored) then has no effect, and is repaired here.
+ */
+
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
-import { centerCrop, type Task } from "../data/index.js";
+import { BatchSampler, centerCrop, type Task } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
-import { ExemplarMemory, herd } from "./shared/exemplars.js";
+import { ExemplarMemory, Herding } from "./shared/exemplars.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
+import { inParts } from "./shared/in-parts.js";
 import type { MethodDefinition } from "./shared/options.js";
-import { trainingPrompts } from "./shared/training.js";
+import { taskSeed, trainingPrompts } from "./shared/training.js";
+import type { RunContext } from "./shared/types.js";
 
-const schema = z.strictObject({
+export const icarlSchema = z.strictObject({
   ...distillationShape,
   memory: z.int().positive().default(10_000).describe("exemplar images in all, shared equally by the tasks"),
+  candidates: z
+    .int()
+    .positive()
+    .default(30_000)
+    .describe("training images of a task that exemplars are chosen from, at most"),
   teacher: z
     .enum(["zero-shot", "previous"])
     .default("zero-shot")
     .describe("whose responses are kept: the pre-trained model's, or those of the model before the task"),
 });
 
-/**
- * iCaRL, arXiv:1611.07725, as it is applied to CLIP in arXiv:2303.06628 (Thunderbeee/ZSCL, `mtil/src/models/icarl.py`), with the repairs that
- * the baseline specification, section 6, names.
- *
- * Fine-tuning; from the second task on with distillation on exemplar images of the earlier tasks, chosen by herding, against the current
- * class prompts. Prediction is CLIP's, not by nearest class means.
- */
 export const icarl: MethodDefinition = {
   name: "icarl",
   summary: "fine-tuning with distillation on herded exemplars of earlier tasks",
   create(given) {
-    const options = schema.parse(withWarmup(given));
+    const options = icarlSchema.parse(withWarmup(given));
     const memory = new ExemplarMemory(options.memory);
     let pretrained: ClipModel | undefined;
     const method = fullFineTuning({
       name: "icarl",
       options,
-      terms(task, { model }) {
+      async terms(task, context) {
         if (memory.length === 0) return {};
+        const { model } = context;
         const isOwn = options.teacher === "previous";
         const teacher = isOwn ? copyModel(model) : (pretrained as ClipModel);
         const images = memory.images();
-        const distillation = new FeatureDistillation({
-          teacher,
-          images,
-          stretched: false,
-          texts: trainingPrompts(model, [task]).ids,
-          temperature: options.temperature,
-          batchSize: options.batchSize,
-          order: "cyclic",
-        });
+        const distillation = await FeatureDistillation.prepare(
+          {
+            teacher,
+            images,
+            stretched: false,
+            texts: trainingPrompts(model, [task]).ids,
+            temperature: options.temperature,
+            batchSize: options.batchSize,
+            order: "cyclic",
+            owned: isOwn ? [images, teacher] : [images],
+          },
+          context,
+        );
         return {
           penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
-          dispose() {
-            distillation.dispose();
-            images.dispose();
-            if (isOwn) teacher.dispose();
-          },
+          dispose: () => distillation.dispose(),
         };
       },
     });
@@ -64,9 +79,10 @@ export const icarl: MethodDefinition = {
       beginRun({ model }) {
         if (options.teacher === "zero-shot") pretrained = copyModel(model);
       },
-      endTask(task, context) {
-        method.endTask(task, context);
-        const exemplars = chooseExemplars(task, context.model, memory.quota(context.taskIndex + 1));
+      async endTask(task, context) {
+        await method.endTask(task, context);
+        const quota = memory.quota(context.taskIndex + 1);
+        const exemplars = await chooseExemplars(task, context, options.candidates, quota);
         memory.add(exemplars);
         context.log({
           kind: "exemplars",
@@ -75,6 +91,7 @@ export const icarl: MethodDefinition = {
           added: exemplars.size(0),
           inMemory: memory.length,
         });
+        exemplars.dispose();
       },
       state: () => memory.state(),
       loadState: (state) => memory.loadState(state),
@@ -87,31 +104,46 @@ export const icarl: MethodDefinition = {
 };
 
 /** The middle of the herded training images. @returns `uint8 [n, 3, S, S]`, best first */
-function chooseExemplars(task: Task, model: ClipModel, quota: number): Tensor {
+async function chooseExemplars(
+  { train }: Task,
+  context: RunContext,
+  candidates: number,
+  quota: number,
+): Promise<Tensor> {
+  const { model } = context;
+  const { preprocessing, device, config } = model;
   const chunk = 64;
-  return torch
-    .noGrad(() =>
-      torch.scope(() => {
-        const crops: Tensor[] = [];
-        const features: Tensor[] = [];
-        const { cropSize } = model.preprocessing;
-        for (let start = 0; start < task.train.length; start += chunk) {
-          const end = Math.min(start + chunk, task.train.length);
-          const [crop, feature] = torch.scope(() => {
-            const { images } = task.train.slice(start, end);
-            const middle = centerCrop(images, task.train.aspectRatios.subarray(start, end), cropSize);
-            const pixels = model.preprocessing.normalise(middle.to({ device: model.device }));
-            return [
-              middle.round().to({ dtype: "uint8" }),
-              torch.nn.functional.normalize(model.encodeImage(pixels)),
-            ] as const;
-          });
-          crops.push(crop);
-          features.push(feature);
-        }
-        const order = herd(torch.cat(features), quota);
-        return torch.cat(crops).indexSelect(0, torch.tensor(order, { dtype: "int64" }));
+  const considered =
+    train.length <= candidates
+      ? Array.from({ length: train.length }, (_, i) => i)
+      : new BatchSampler(train.length, { batchSize: candidates, seed: `candidates ${taskSeed(context)}` }).at(
+          0,
+        );
+  const middleOf = (indices: readonly number[]): Tensor => {
+    const aspectRatios = indices.map((i) => train.aspectRatios[i] as number);
+    return centerCrop(train.select(indices, device).images, aspectRatios, preprocessing.cropSize);
+  };
+  return torch.scope(async () => {
+    const features = torch.zeros([considered.length, config.embedDim], { device });
+    await inParts(context, "features of exemplars", Math.ceil(considered.length / chunk), (part) =>
+      torch.noGrad(() => {
+        const indices = considered.slice(part * chunk, (part + 1) * chunk);
+        const encoded = model.encodeImage(preprocessing.normalise(middleOf(indices)));
+        features.narrow(0, part * chunk, indices.length).copy_(torch.nn.functional.normalize(encoded));
       }),
-    )
-    .keep();
+    );
+    const count = Math.min(quota, considered.length);
+    const herding = new Herding(features);
+    const picked: number[] = [];
+    await inParts(context, "choosing exemplars", count, () => {
+      picked.push(considered[herding.next()] as number);
+    });
+    const { cropSize } = preprocessing;
+    const exemplars = torch.empty([count, 3, cropSize, cropSize], { dtype: "uint8" });
+    await inParts(context, "keeping exemplars", Math.ceil(count / chunk), (part) => {
+      const indices = picked.slice(part * chunk, (part + 1) * chunk);
+      exemplars.narrow(0, part * chunk, indices.length).copy_(middleOf(indices).round());
+    });
+    return exemplars.keep();
+  });
 }

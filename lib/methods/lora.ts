@@ -1,3 +1,12 @@
+/*
+ * LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685; original code: microsoft/LoRA. Task by task, as arXiv:2412.01004 compares
+ * with it.
+ *
+ *     W ← W + B A
+ *
+ * after each task, with fresh factors of the same ranks as CoDyRA and no importance weights.
+ */
+
 import { z } from "zod";
 import { loraTargets } from "../lora/index.js";
 import { mergedAdapters } from "./shared/adapters.js";
@@ -17,10 +26,6 @@ export const adapterShape = {
 
 const schema = z.strictObject(adapterShape);
 
-/**
- * Plain LoRA, one task after the other: the same ranks as CoDyRA, without importance weights, merged after each task.
- * LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685; the comparison is the one of arXiv:2412.01004.
- */
 export const lora: MethodDefinition = {
   name: "lora",
   summary: "low-rank adapters of fixed rank, merged after each task",

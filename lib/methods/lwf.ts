@@ -1,46 +1,63 @@
+/*
+ * Learning without Forgetting, arXiv:1606.09282, as it is applied to CLIP in arXiv:2303.06628; original code: Thunderbeee/ZSCL
+ * (`mtil/scripts/lwf.sh`).
+ *
+ *     loss = CE(s z u(p)ᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ)),   L̄ = s z̄ ūᵀ,   L = s z ūᵀ
+ *
+ * with the unit features of images z and of prompts u, and those of the model before the task z̄ and ū. The images of the second part are the task's
+ * own, in an order of their own; its texts are the task's class prompts. D is `softCrossEntropy`, both its terms are `FeatureDistillation`.
+ */
+
 import { z } from "zod";
-import { copyModel } from "../clip/index.js";
-import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
+import { type ClipModel, copyModel } from "../clip/index.js";
+import type { Task } from "../data/index.js";
+import type { Tensor } from "../torch/index.js";
+import { type DistillationOptions, distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
 import type { MethodDefinition } from "./shared/options.js";
 import { taskSeed, trainingPrompts } from "./shared/training.js";
+import type { ContinualMethod, RunContext } from "./shared/types.js";
 
 const schema = z.strictObject(distillationShape);
 
-/**
- * Learning without Forgetting, arXiv:1606.09282, as it is applied to CLIP in arXiv:2303.06628 (Thunderbeee/ZSCL, `mtil/scripts/lwf.sh`).
- *
- * Fine-tuning, plus the distillation terms of `FeatureDistillation` from the model before the task, on the task's own images in an
- * order of their own and on its own class prompts.
- */
 export const lwf: MethodDefinition = {
   name: "lwf",
   summary: "fine-tuning that keeps the previous model's responses to the task's own images and prompts",
   create(given) {
     const options = schema.parse(withWarmup(given));
-    return fullFineTuning({
-      name: "lwf",
-      options,
-      terms(task, context) {
-        const { model } = context;
-        const teacher = copyModel(model);
-        const distillation = new FeatureDistillation({
+    return withoutForgetting("lwf", options, (model, task) => trainingPrompts(model, [task]).ids);
+  },
+};
+
+/** Fine-tuning with distillation from the model before the task on the task's own images. @param textsOf token ids `[M, L]` */
+export function withoutForgetting(
+  name: string,
+  options: DistillationOptions,
+  textsOf: (model: ClipModel, task: Task, context: RunContext) => Tensor,
+): ContinualMethod {
+  return fullFineTuning({
+    name,
+    options,
+    async terms(task, context) {
+      const { model } = context;
+      const teacher = copyModel(model);
+      const distillation = await FeatureDistillation.prepare(
+        {
           teacher,
           images: task.train,
           stretched: true,
-          texts: trainingPrompts(model, [task]).ids,
+          texts: textsOf(model, task, context),
           temperature: options.temperature,
           batchSize: options.batchSize,
           order: { seed: `reference ${taskSeed(context)}` }, // not the order of the supervised batches
-        });
-        return {
-          penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
-          dispose() {
-            distillation.dispose();
-            teacher.dispose();
-          },
-        };
-      },
-    });
-  },
-};
+          owned: [teacher],
+        },
+        context,
+      );
+      return {
+        penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
+        dispose: () => distillation.dispose(),
+      };
+    },
+  });
+}

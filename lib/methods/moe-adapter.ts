@@ -1,8 +1,19 @@
+/*
+ * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters", arXiv:2403.11549; original code:
+ * JiazuoYu/MoE-Adapters4CL.
+ *
+ *     h' = h + MLP(LN(h)) + Σ_e g_e A_e(h),   g = softmax of the two largest of r R_t,   A_e(h) = scale (W_up ReLU(W_down h + b_down) + b_up)
+ *
+ * in every block of a frozen CLIP, with the state r of the first token, one router R_t per task and experts e that all tasks share; experts that a
+ * task used most are frozen after it. Trained as in `finetune`. At test time an autoencoder per task says which router to use, or none:
+ * `BlockExperts` and `DomainAutoencoders` have the equations in full. The reference code trains both for one iteration more.
+ */
+
 import { z } from "zod";
 import type { Task } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { DomainAutoencoders, domainAutoencoderShape } from "./shared/domain-autoencoders.js";
+import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { domainFeatures } from "./shared/domain-features.js";
 import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
@@ -12,44 +23,56 @@ import { taskSeed, train } from "./shared/training.js";
 import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
-export const moeAdapterSchema = z.strictObject({
-  ...fullFineTuningShape,
-  learningRate: fullFineTuningShape.learningRate.default(1e-3),
-  learningRates: fullFineTuningShape.learningRates.default({
-    aircraft: 8e-3,
-    caltech101: 5e-4,
-    cifar100: 2e-4,
-    dtd: 5e-3,
-    food101: 1e-2,
-    mnist: 1e-4,
-    oxford_pets: 1e-2,
-    stanford_cars: 1e-2,
-    sun397: 1e-2,
-  }),
-  experts: z.int().min(2).default(22).describe("experts in every block"),
-  topK: z.int().positive().default(2).describe("experts that a sequence passes through"),
-  bottleneck: z.int().positive().default(64).describe("width of an expert"),
-  scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
-  dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
-  frozenPerTask: z.int().nonnegative().default(2).describe("most used experts that are frozen after a task"),
-  ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
-});
+export const moeAdapterSchema = z
+  .strictObject({
+    ...fullFineTuningShape,
+    learningRate: fullFineTuningShape.learningRate.default(1e-3),
+    learningRates: fullFineTuningShape.learningRates.default({
+      aircraft: 8e-3,
+      caltech101: 5e-4,
+      cifar100: 2e-4,
+      dtd: 5e-3,
+      food101: 1e-2,
+      mnist: 1e-4,
+      oxford_pets: 1e-2,
+      stanford_cars: 1e-2,
+      sun397: 1e-2,
+    }),
+    crops: z
+      .enum(["fixed", "fresh"])
+      .default("fixed")
+      .describe(
+        "whether an image is cropped alike whenever it comes, as in the published few-shot code, or anew",
+      ),
+    experts: z.int().min(2).default(22).describe("experts in every block"),
+    topK: z.int().positive().default(2).describe("experts that a sequence passes through"),
+    bottleneck: z.int().positive().default(64).describe("width of an expert"),
+    scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
+    dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
+    textRouting: z
+      .enum(["start", "end"])
+      .default("start")
+      .describe(
+        "token that chooses a text's experts; the start token, as published, is the same for all texts",
+      ),
+    frozenPerTask: z
+      .int()
+      .nonnegative()
+      .default(2)
+      .describe("most used experts that are frozen after a task"),
+    ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
+  })
+  .refine(({ experts, topK, frozenPerTask }) => Math.max(topK, frozenPerTask) <= experts, {
+    error: "expected no more than there are experts",
+    path: ["topK"],
+  });
 
-const referenceDomain = "(reference)";
-
-/**
- * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters", arXiv:2403.11549; original code:
- * JiazuoYu/MoE-Adapters4CL.
- *
- * CLIP is frozen; every block gets a pool of experts and, for each task, a router that picks two of them. Experts that a task used most are
- * frozen after it. At test time an autoencoder per task says which router to use, or none.
- */
 export const moeAdapter: MethodDefinition = {
   name: "moe-adapter",
   summary: "frozen CLIP with a mixture of experts, a router per task and autoencoders that choose it",
-  create(given) {
-    const options = moeAdapterSchema.parse(withWarmup(given));
-    return new MoeAdapter(options);
+  create(given, protocol) {
+    const filled = { ...withWarmup(given), ddas: withDecay(given.ddas, protocol) };
+    return new MoeAdapter(moeAdapterSchema.parse(filled));
   },
 };
 
@@ -74,16 +97,7 @@ class MoeAdapter implements ContinualMethod {
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
-    const { reference } = context;
-    if (this.#tasks.length === 0 && reference !== undefined) {
-      await this.#selector?.train(
-        referenceDomain,
-        reference.images,
-        this.options.ddas.referenceIterations,
-        context,
-        context.seed,
-      );
-    }
+    if (this.#tasks.length === 0) await this.#selector?.trainReference(context);
     this.#tasks.push(task.name);
     const generator = torch.generator(taskSeed(context), context.model.device);
     for (const block of this.#blocks) {
@@ -96,7 +110,7 @@ class MoeAdapter implements ContinualMethod {
   }
 
   async trainTask(task: Task, context: RunContext) {
-    const { iterations, warmup, betas, eps, learningRate, learningRates } = this.options;
+    const { iterations, warmup, betas, eps, weightDecay, learningRate, learningRates, crops } = this.options;
     const schedule = torch.optim.cosineSchedule({
       learningRate: learningRates[task.name] ?? learningRate,
       total: iterations,
@@ -106,12 +120,13 @@ class MoeAdapter implements ContinualMethod {
       const { weight, noise } = routers.at(-1) as Router;
       return [weight, noise];
     });
-    const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay: 0 });
-    const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps });
+    const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay });
+    const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps, weightDecay });
     try {
       const loss = await train(task, context, {
         options: this.options,
         encoders: "both",
+        fixedCrops: crops === "fixed",
         generator: this.#blocks[0]?.generator,
         zeroGrad: () => {
           routerOptimizer.zeroGrad();
@@ -164,16 +179,20 @@ class MoeAdapter implements ContinualMethod {
         this.#use(undefined, false);
       }
     };
-    return (pixels) =>
+    return (pixels, dataset) =>
       torch.inferenceMode(() =>
         torch.scope(() => {
-          const routers = (this.#selector as DomainAutoencoders).assign(pixels).map((domain) => {
+          const routers = (this.#selector as DomainAutoencoders).assign(pixels, dataset).map((domain) => {
             const router = this.#tasks.indexOf(domain ?? "");
             return router < 0 ? undefined : router; // CLIP alone, also for the domain of the reference data
           });
           return routedScores(pixels, routers, scoresWith);
         }),
       );
+  }
+
+  evaluationNotes() {
+    return { domainErrors: this.#selector?.takeErrors() };
   }
 
   state(): MethodState {

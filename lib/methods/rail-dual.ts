@@ -1,3 +1,12 @@
+/*
+ * RAIL-Dual, "Advancing Cross-domain Discriminability in Continual Learning of Vision-Language Models", arXiv:2406.18868; original code:
+ * linghan1997/Regression-based-Analytic-Incremental-Learning (`dual_RAIL.py`).
+ *
+ *     k(x, x') = exp(−γ ‖z(x) − z(x')‖²),   ŷ(x) = k(x, X) (K + λI)⁻¹ Y
+ *
+ * with the unit features of all training images X, which are kept (`KernelRidge`). Mixed with CLIP's probabilities as in `rail-primal`.
+ */
+
 import { z } from "zod";
 import { codyra } from "./codyra.js";
 import { analyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
@@ -13,12 +22,6 @@ const schema = z.strictObject({
 });
 type DualOptions = z.infer<typeof schema>;
 
-/**
- * RAIL-Dual, "Advancing Cross-domain Discriminability in Continual Learning of Vision-Language Models", arXiv:2406.18868; original code:
- * linghan1997/Regression-based-Analytic-Incremental-Learning (`dual_RAIL.py`).
- *
- * CLIP stays as it is. The unit image features of all training images are kept, and kernel ridge regression is solved on them.
- */
 export const railDual: MethodDefinition = {
   name: "rail-dual",
   summary: "frozen CLIP with kernel ridge regression on the features of all training images",

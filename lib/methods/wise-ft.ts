@@ -1,3 +1,12 @@
+/*
+ * WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv:2109.01903, task by task as in arXiv:2303.06628; original code: Thunderbeee/ZSCL
+ * (`mtil/scripts/WiSE_finetune.sh`).
+ *
+ *     θ_t = α θ_ft + (1 − α) θ_{t−1}
+ *
+ * after fine-tuning on the task from θ_{t−1} to θ_ft.
+ */
+
 import { z } from "zod";
 import { fullFineTuning, fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
 import type { MethodDefinition } from "./shared/options.js";
@@ -12,11 +21,6 @@ const schema = z.strictObject({
     .describe("the other weights: those before the task, or the pre-trained ones"),
 });
 
-/**
- * Robust fine-tuning of zero-shot models, arXiv:2109.01903, task by task as in Thunderbeee/ZSCL (`mtil/scripts/WiSE_finetune.sh`).
- *
- * Fine-tuning, then `θ_t = α θ_ft + (1 − α) θ_{t−1}`.
- */
 export const wiseFt: MethodDefinition = {
   name: "wise-ft",
   summary: "fine-tuning, then interpolation with the weights before the task",

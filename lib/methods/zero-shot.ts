@@ -1,9 +1,16 @@
+/*
+ * CLIP, "Learning Transferable Visual Models From Natural Language Supervision", arXiv:2103.00020; original code: openai/CLIP.
+ *
+ *     score_c = s ⟨z(x), u_c⟩
+ *
+ * with the unit feature z of an image, and for each class the mean u_c of the unit features of its prompts, made unit again. Never trained.
+ */
+
 import { z } from "zod";
 import type { MethodDefinition } from "./shared/options.js";
 import { emptyState } from "./shared/types.js";
 import { zeroShotClassifier } from "./shared/zero-shot-classifier.js";
 
-/** The pre-trained model, never trained. Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020. */
 export const zeroShot: MethodDefinition = {
   name: "zero-shot",
   summary: "the pre-trained CLIP as it is",

@@ -1,3 +1,14 @@
+/*
+ * ZSCL, "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models", arXiv:2303.06628; original code:
+ * Thunderbeee/ZSCL (`mtil/src/models/finetune.py`).
+ *
+ *     loss = CE(s z uᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ)) + λ Σ (θ − θ_{t−1})²
+ *     θ_t = mean of θ_{t−1} and θ after every 100th iteration
+ *
+ * The second part is the distillation of `lwf`, from the pre-trained model on broad reference images and texts. Captions that are longer than the
+ * context keep their end token, as CLIP's own tokenizer cuts them; the reference code loses it.
+ */
+
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
@@ -20,38 +31,42 @@ const schema = z.strictObject({
     .nullable()
     .default(100)
     .describe("iterations between weights that enter the average; null for none"),
+  ensembleAlpha: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe(
+      "share of the average whenever weights enter it, the rest being those before the task; published with 0.99",
+    ),
 });
 
-/**
- * ZSCL, "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models", arXiv:2303.06628; original code:
- * Thunderbeee/ZSCL (`mtil/src/models/finetune.py`).
- *
- * Fine-tuning, plus distillation from the pre-trained model on broad reference images and texts, plus weight consolidation
- * `λ Σ (θ − θ_{t−1})²`. The task ends with the average of its first weights and those after every 100th iteration.
- */
 export const zscl: MethodDefinition = {
   name: "zscl",
   summary: "fine-tuning with distillation on reference data, weight consolidation and weight averaging",
   create(given) {
     const options = schema.parse(withWarmup(given));
-    const { iterations, ensembleEvery } = options;
+    const { iterations, ensembleEvery, ensembleAlpha } = options;
     let teacher: ClipModel | undefined;
     return {
       ...fullFineTuning({
         name: "zscl",
         options,
-        terms(_task, context) {
+        async terms(_task, context) {
           const { model } = context;
           const reference = referenceOf(context.reference);
-          const distillation = new FeatureDistillation({
-            teacher: teacher as ClipModel,
-            images: reference.images,
-            stretched: false,
-            texts: model.tokenizer.encode(reference.texts, { device: model.device }),
-            temperature: options.temperature,
-            batchSize: options.batchSize,
-            order: { seed: `reference ${taskSeed(context)}` },
-          });
+          const distillation = await FeatureDistillation.prepare(
+            {
+              teacher: teacher as ClipModel,
+              images: reference.images,
+              stretched: false,
+              texts: model.tokenizer.encode(reference.texts, { device: model.device }),
+              temperature: options.temperature,
+              batchSize: options.batchSize,
+              order: { seed: `reference ${taskSeed(context)}` },
+            },
+            context,
+          );
           const anchor = new WeightSnapshot(model);
           const average = new WeightSnapshot(model);
           let averaged = 1; // the weights at the start count as one
@@ -65,7 +80,10 @@ export const zscl: MethodDefinition = {
               if (ensembleEvery === null) return;
               // The reference code makes one more iteration, of learning rate zero, whose weights enter too.
               const times = Number(iteration % ensembleEvery === 0) + Number(isLastOfMany(iteration + 1));
-              for (let i = 0; i < times; i++) average.average(model, 1 / ++averaged);
+              for (let i = 0; i < times; i++) {
+                average.average(model, 1 / ++averaged);
+                if (ensembleAlpha < 1) average.pull(anchor, ensembleAlpha);
+              }
             },
             finish() {
               if (ensembleEvery !== null) average.restore(model);

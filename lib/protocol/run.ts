@@ -20,6 +20,8 @@ import { checkIsSame, newRecord } from "./run-record.js";
 export interface RunObserver {
   taskStarted?(index: number, task: Task): void;
   trained?(done: number, total: number, loss: number): void;
+  /** Of work beside training; `what` is for people. */
+  worked?(what: string, done: number, total: number): void;
   evaluated?(done: number, total: number): void;
   /** After each evaluation; `index` is −1 for the one before any training. */
   taskFinished?(index: number, accuracies: readonly number[]): void;
@@ -89,6 +91,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     signal,
     log,
     progress: (done, total, loss) => observer.trained?.(done, total, loss),
+    worked: (what, done, total) => observer.worked?.(what, done, total),
     recordRanks(rank, modules, active) {
       directory.recordRanks(taskIndex, (tasks[taskIndex] as Task).name, rank, modules, active);
     },
@@ -133,6 +136,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
       task: taskIndex,
       accuracy: byName(tasks, accuracies.stream),
       ...(holdOuts.length > 0 && { holdOuts: byName(holdOuts, accuracies.holdOuts) }),
+      ...method.evaluationNotes?.(),
       seconds: (performance.now() - began) / 1000,
       ...memory.end(taskIndex < 0 ? "zero-shot" : "evaluation"),
     });

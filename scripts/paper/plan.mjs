@@ -111,16 +111,24 @@ function datasets({ datasets = [], holdOuts = [] }, name) {
 /** What must stand in the run's record: its settings and the options that the configuration names. */
 function expected({ group, method, options }) {
   const { shots, testPerClass, referencePairs, methods } = settingsOf(group);
-  const varied = Object.fromEntries(options.map(parseOption));
   const others = group.config ? { shots } : { shots, testPerClass, referencePairs };
-  return { ...others, options: { ...methods[method], ...varied } };
+  return { ...others, options: options.map(parseOption).reduce(withOptions, methods[method]) };
+}
+
+/** Options with others over them; groups of options, such as `ddas`, are merged in turn. */
+function withOptions(below = {}, above) {
+  if (!isGroup(below) || !isGroup(above)) return above;
+  const merged = Object.entries(above).map(([key, value]) => [key, withOptions(below[key], value)]);
+  return { ...below, ...Object.fromEntries(merged) };
 }
 
 /** As `codyra run --option` reads it. */
 function parseOption(text) {
   const [key, value] = text.split("=");
   const parts = value.split(",").map((part) => (Number.isFinite(Number(part)) ? Number(part) : part));
-  return [key, parts.length > 1 ? parts : parts[0]];
+  return key
+    .split(".")
+    .reduceRight((inner, name) => ({ [name]: inner }), parts.length > 1 ? parts : parts[0]);
 }
 
 /** Whether a run has come to its end with what is expected of it. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse, stringify } from "yaml";
 import { readConfig } from "../../lib/cli/config.js";
@@ -96,6 +97,21 @@ describe.each(["x-tail", "mtil"] as const)("configs/paper/%s.yaml", (protocol) =
     const { options } = readConfig(path, { method: name });
     expect(createMethod(name, options, protocol).options).toEqual(createMethod(name, {}, protocol).options);
   });
+});
+
+it("configs/paper/mtil-full-shot.yaml changes the number of iterations, and what moe-adapter has other values for", () => {
+  const path = join(packageRoot, "configs", "paper", "mtil-full-shot.yaml");
+  const config = readConfig(path);
+  expect([config.protocol, config.datasets.length, config.shots]).toEqual(["mtil", 11, null]);
+  for (const name of Object.keys(config.methods)) {
+    const { options } = createMethod(name, readConfig(path, { method: name }).options, "mtil");
+    const usual = createMethod(name, {}, "mtil").options;
+    const changed = Object.keys(options).filter((key) => !isDeepStrictEqual(options[key], usual[key]));
+    const expected =
+      name === "moe-adapter" ? ["iterations", "learningRates", "crops", "ddas"] : ["iterations"];
+    expect(changed.sort(), name).toEqual(name === "zero-shot" ? [] : expected.sort());
+    if (name !== "zero-shot") expect(options).toMatchObject({ iterations: 1000, warmup: 100 });
+  }
 });
 
 it("configs/miniature.yaml has options of every method that fit, in both protocols", () => {

@@ -62,7 +62,10 @@ describe("a shared prefix", () => {
   it("is left out where blocks have adapters that read other positions", () => {
     const model = loadModel(fixture("quick-gelu"));
     const { ids, sharedPrefix } = encodePrompts(model.tokenizer, texts);
-    model.text.encoder.blocks[1]!.adapter = { forward: (attended) => attended.mean([1], true) };
+    model.text.encoder.blocks[1]!.adapter = {
+      isPositionwise: false,
+      forward: (attended) => attended.mean([1], true).expandAs(attended),
+    };
     const encoded = noGrad(() =>
       [0, sharedPrefix].map((prefix) => model.encodeText(ids, { sharedPrefix: prefix })),
     );

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { Preprocessing } from "../../lib/clip/index.js";
-import { BatchSampler, evaluationBatches, TrainingBatches, taskFromArrays } from "../../lib/data/index.js";
+import {
+  BatchSampler,
+  evaluationBatches,
+  Random,
+  TrainingBatches,
+  taskFromArrays,
+} from "../../lib/data/index.js";
 import * as torch from "../../lib/torch/index.js";
 
 describe("BatchSampler", () => {
@@ -48,6 +54,37 @@ describe("batches of a task", () => {
     test: arrays([4, 0, 2]),
   });
   const preprocessing = new Preprocessing({ size, cropSize: size, mean: [0.5, 0, 0], std: [0.5, 1, 2] });
+
+  it("crops an image alike whenever it comes, where that is wanted", () => {
+    const noise = (random: Random) =>
+      Uint8Array.from({ length: 3 * size * size * 3 }, () => random.uniform(0, 255));
+    const images = { images: noise(new Random("noise")), labels: Int32Array.from([0, 1, 2]) };
+    const noisy = taskFromArrays({
+      name: "noise",
+      classes: ["a", "b", "c"],
+      templates: ["{}"],
+      size,
+      train: images,
+      test: images,
+    });
+    const cropsOf = (isFixed: boolean, seed = 1) => {
+      const batches = new TrainingBatches(noisy.train, {
+        batchSize: 2,
+        seed,
+        preprocessing,
+        crop: { scale: [0.3, 0.9], isFixed },
+      });
+      const seen = Array.from({ length: 8 }, (_, step) => batches.at(step)).flatMap(({ pixels, labels }) =>
+        (labels.toArray() as bigint[]).map(
+          (label, i) => `${label}: ${pixels.select(0, i).flatten().toArray()}`,
+        ),
+      );
+      return new Set(seen);
+    };
+    expect(cropsOf(true).size).toBe(3);
+    expect(cropsOf(false).size).toBe(12); // four epochs of three images
+    expect(cropsOf(true, 2)).not.toEqual(cropsOf(true));
+  });
 
   it("augments and normalises, with labels that belong to the pixels", () => {
     const batches = new TrainingBatches(task.train, { batchSize: 4, seed: 1, preprocessing });

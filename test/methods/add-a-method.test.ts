@@ -11,7 +11,7 @@ import { colourTasks, recordedContext } from "./tasks.js";
 /** Writes the example of docs/add-a-method.md into a folder beside this test. @returns its path */
 function writeExample(): string {
   const text = readFileSync(join(packageRoot, "docs", "add-a-method.md"), "utf8");
-  const [code = ""] = Array.from(text.matchAll(/^```ts\n(import .*?)^```$/gms), ([, code]) => code);
+  const [code = ""] = Array.from(text.matchAll(/^```ts\n(\/\* .*?)^```$/gms), ([, code]) => code);
   const folder = mkdtempSync(join(import.meta.dirname, "example-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "bitfit.ts");

@@ -56,6 +56,7 @@ export function recordedContext(model: ClipModel, overrides: Partial<RunContext>
     signal: new AbortController().signal,
     log: (event) => events.push(event),
     progress() {},
+    worked() {},
     recordRanks: (rank, modules, active) =>
       ranks.push({ rank, names: modules.map(({ name }) => name), active }),
     recordUpdates() {},

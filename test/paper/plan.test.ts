@@ -83,20 +83,21 @@ it("a run is finished when its record says so, with the options that the configu
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(
     join(folder, "c.yaml"),
-    "shots: 16\nmethods: { lora: { iterations: 5, ddas: { unit: batch } } }\n",
+    "shots: 16\nmethods: { lora: { iterations: 5, ddas: { unit: batch, code: 1 } } }\n",
   );
   writeFileSync(
     join(folder, "plan.yaml"),
-    "seeds: [1]\ngroups: [{ name: g, for: a test, config: c.yaml, methods: [lora], vary: [[rank=4]] }]\n",
+    "seeds: [1]\ngroups: [{ name: g, for: a test, config: c.yaml, methods: [lora], vary: [[rank=4 ddas.unit=image]] }]\n",
   );
   const [run] = planRuns(readPlan(join(folder, "plan.yaml")), folder);
   expect(run?.isFinished()).toBe(false);
-  const record = (rank: number, finishedAt: string | null) => {
-    const options = { iterations: 5, rank, ddas: { unit: "batch", code: 1 } };
+  const record = (rank: number, finishedAt: string | null, unit = "image") => {
+    const options = { iterations: 5, rank, ddas: { unit, code: 1, threshold: 2 } };
     writeRun(run!.directory, { method: "lora", info: { finishedAt, config: { shots: 16, options } } });
     return run?.isFinished();
   };
   expect(record(4, null)).toBe(false);
   expect(record(8, "2025-01-02T03:05:10.000Z")).toBe(false);
+  expect(record(4, "2025-01-02T03:05:10.000Z", "batch")).toBe(false);
   expect(record(4, "2025-01-02T03:05:10.000Z")).toBe(true);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Task } from "../../lib/data/index.js";
 import { createMethod } from "../../lib/methods/index.js";
 import type { RunObserver, RunOptions } from "../../lib/protocol/index.js";
 import { memoryStatistics } from "../../lib/torch/index.js";
@@ -7,7 +8,7 @@ import { colourTasks } from "../methods/tasks.js";
 import { everyVariant, tinyReference } from "./tiny-methods.js";
 import { outcome, temporaryFolder, tinyRun } from "./tiny-run.js";
 
-type Moment = "taskStarted" | "trained" | "evaluated";
+type Moment = "taskStarted" | "trained" | "worked" | "evaluated";
 
 /** Stops a run at the first of these moments within a task. */
 function stopAt(moment: Moment, task: number): Pick<RunOptions, "observer" | "signal"> {
@@ -22,6 +23,7 @@ function stopAt(moment: Moment, task: number): Pick<RunOptions, "observer" | "si
       reached("taskStarted");
     },
     trained: () => reached("trained"),
+    worked: () => reached("worked"),
     evaluated: () => reached("evaluated"),
   };
   return { observer, signal: controller.signal };
@@ -39,24 +41,32 @@ describe.each(everyVariant)("%s %j", (name, options) => {
     async (protocol) => {
       const given = fresh();
       const before = memoryStatistics();
-      const { matrix, zeroShot } = await start(temporaryFolder(), { protocol, ...given });
+      const [{ classes, templates, test }] = given.tasks as [Task];
+      const holdOuts = [{ name: "never trained on", classes, templates, test }];
+      const accuracy = await start(temporaryFolder(), { protocol, holdOuts, ...given });
       expectNoMore(before);
-      expect(matrix.map((row) => row.length)).toEqual([2, 2]);
-      expect([...matrix, zeroShot!].flat().every((value) => value >= 0 && value <= 1)).toBe(true);
+      expect(accuracy.matrix.map((row) => row.length)).toEqual([2, 2]);
+      expect(accuracy.holdOuts?.matrix.map((row) => row.length)).toEqual([1, 1]);
+      const values = [accuracy, accuracy.holdOuts!].flatMap(({ matrix, zeroShot }) => [...matrix, zeroShot!]);
+      expect(values.flat().every((value) => value >= 0 && value <= 1)).toBe(true);
     },
   );
 
   it("ends in the same files for the same seed, also when it is stopped again and again", async () => {
     const [undisturbed, again, stopped] = [temporaryFolder(), temporaryFolder(), temporaryFolder()];
-    await start(undisturbed);
+    const work = new Set<string>(); // beside training: autoencoders, exemplars, features, reference texts
+    await start(undisturbed, { observer: { worked: (what) => void work.add(what) } });
     const wanted = outcome(undisturbed);
     await start(again);
     expect(outcome(again)).toEqual(wanted);
 
     const hasSteps = wanted.events.some(({ kind }) => kind === "step");
-    const moments: Moment[] = hasSteps
-      ? ["taskStarted", "trained", "evaluated"]
-      : ["taskStarted", "evaluated"];
+    const moments: Moment[] = [
+      "taskStarted",
+      ...(hasSteps ? (["trained"] as const) : []),
+      ...(work.size > 0 ? (["worked"] as const) : []),
+      "evaluated",
+    ];
     const isTrained = name !== "zero-shot"; // which has nothing to stop
     for (const task of isTrained ? [0, 1] : []) {
       for (const moment of moments) {

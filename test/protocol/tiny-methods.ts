@@ -30,7 +30,10 @@ const tinyOptions: Readonly<Record<string, Options>> = {
 const variants: readonly [method: string, options: Options][] = [
   ["icarl", { ...training, memory: 11, teacher: "previous" }],
   ["wise-ft", { ...training, partner: "zero-shot" }],
-  ["moe-adapter", { ...training, ...experts, ddas: { ...ddas, unit: "image" } }],
+  [
+    "moe-adapter",
+    { ...training, ...experts, crops: "fresh", textRouting: "end", ddas: { ...ddas, unit: "image" } },
+  ],
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],

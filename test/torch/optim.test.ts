@@ -135,11 +135,30 @@ describe("cosineSchedule", () => {
     expect(cosineSchedule({ learningRate: 1, total: 4 })(0)).toBe(1);
   });
 
+  test("agrees with the values of the baseline specification, section 0.5", () => {
+    const full = cosineSchedule({ learningRate: 1e-5, total: 1000, warmup: 100 });
+    const rates = [0, 49, 99, 100, 550, 1000].map(full);
+    for (const [i, rate] of [1e-7, 5e-6, 1e-5, 1e-5, 5e-6, 0].entries())
+      expect(rates[i]).toBeCloseTo(rate, 12);
+    const few = cosineSchedule({ learningRate: 1e-5, total: 500, warmup: 100 });
+    expect(few(300)).toBeCloseTo(5e-6, 12);
+    expect(few(500)).toBeCloseTo(0, 12);
+  });
+
   test("refuses a warm-up as long as everything", () => {
     expect(() => cosineSchedule({ learningRate: 1, total: 5, warmup: 5 })).toThrow(
       "cosineSchedule: expected 0 ≤ warmup < total, got warmup 5 and total 5.",
     );
   });
+});
+
+test("`using` releases an optimiser's state", () => {
+  const x = tensor([1, 2], { requiresGrad: true });
+  const left = leaked(() => {
+    using optimizer = new AdamW([x], { learningRate: 0.5, weightDecay: 0 });
+    expect(optimizer.state().size).toBeGreaterThan(0);
+  });
+  expect(left).toEqual({ tensors: 0, bytes: 0 });
 });
 
 test("a scalar parameter learns", () => {

@@ -3,6 +3,7 @@ import { type ClipModel, copyModel } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { inParts } from "./in-parts.js";
 import { trainingShape } from "./options.js";
 import type { Regression } from "./ridge.js";
 import { taskSeed } from "./training.js";
@@ -77,17 +78,14 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     const batches = batchesOf(task, context);
     const start = Object.values(columns).reduce((count, [, classes]) => count + classes, 0);
     columns = { ...columns, [task.name]: [start, task.classes.length] };
-    for (let step = 0; step < batches.sampler.batchesPerEpoch; step++) {
-      context.signal.throwIfAborted();
-      torch.noGrad(() =>
-        torch.scope(() => {
-          const { pixels, labels } = batches.at(step);
-          const features = featuresOf(context, pixels);
-          regression?.learn(features, labels.add(start), start + task.classes.length);
-        }),
-      );
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    const { batchesPerEpoch } = batches.sampler;
+    await inParts(context, "features of the regression", batchesPerEpoch, (step) =>
+      torch.noGrad(() => {
+        const { pixels, labels } = batches.at(step);
+        const features = featuresOf(context, pixels);
+        regression?.learn(features, labels.add(start), start + task.classes.length);
+      }),
+    );
     context.log({
       kind: "regression",
       task: context.taskIndex,

@@ -3,7 +3,9 @@ import type { ClipModel } from "../../clip/index.js";
 import { BatchSampler, centerCrop, type ImageSet } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { fullFineTuningShape } from "./full-fine-tuning.js";
+import { type FullFineTuningOptions, fullFineTuningShape } from "./full-fine-tuning.js";
+import { inParts } from "./in-parts.js";
+import type { RunContext } from "./types.js";
 
 /** Options of every method that distils a teacher's similarities of images and texts. */
 export const distillationShape = {
@@ -11,6 +13,11 @@ export const distillationShape = {
   temperature: z.number().positive().default(2).describe("temperature of the distillation"),
   distillationWeight: z.number().nonnegative().default(1).describe("weight of both distillation terms"),
 } as const;
+
+export type DistillationOptions = FullFineTuningOptions & {
+  readonly temperature: number;
+  readonly distillationWeight: number;
+};
 
 /**
  * Soft cross-entropy at temperature T, `T² · mean_r −Σ_m softmax(a_r / T)_m log softmax(b_r / T)_m`. Distilling the Knowledge in a
@@ -38,6 +45,8 @@ export interface FeatureDistillationOptions {
   readonly batchSize: number;
   /** `shuffled` by the seed, in a new order each epoch; or `cyclic`, in the order of the images. */
   readonly order: { readonly seed: string } | "cyclic";
+  /** Released with the distillation, or at once where it cannot be prepared. */
+  readonly owned?: readonly { dispose(): void }[];
 }
 
 /**
@@ -48,15 +57,32 @@ export interface FeatureDistillationOptions {
  */
 export class FeatureDistillation implements Disposable {
   readonly #options: FeatureDistillationOptions;
-  readonly #texts: Tensor; // unit, [M, D]
+  readonly #texts: Tensor; // the teacher's unit features, [M, D]
   readonly #images: Tensor; // the teacher's unit features, [n, D]: its view of an image never changes
   readonly #isEncoded: Uint8Array;
   readonly #sampler: BatchSampler | undefined;
 
-  constructor(options: FeatureDistillationOptions) {
-    const { teacher, images, texts, batchSize, order } = options;
+  /** Has the teacher encode the texts, of which there may be ten thousand. @throws if the run is aborted */
+  static async prepare(
+    options: FeatureDistillationOptions,
+    context: Pick<RunContext, "taskIndex" | "signal" | "log" | "worked">,
+  ): Promise<FeatureDistillation> {
+    const { teacher, texts, images, owned = [] } = options;
+    try {
+      const features = await encodeTexts(teacher, texts, context);
+      const count = { images: images.length, texts: texts.size(0) };
+      context.log({ kind: "distillation", task: context.taskIndex, ...count });
+      return new FeatureDistillation(options, features);
+    } catch (error) {
+      for (const each of owned) each.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(options: FeatureDistillationOptions, textFeatures: Tensor) {
+    const { teacher, images, batchSize, order } = options;
     this.#options = options;
-    this.#texts = encodeTexts(teacher, texts);
+    this.#texts = textFeatures;
     this.#images = torch.unscoped(() =>
       torch.zeros([images.length, teacher.config.embedDim], { device: teacher.device }),
     );
@@ -77,8 +103,7 @@ export class FeatureDistillation implements Disposable {
   }
 
   dispose(): void {
-    this.#texts.dispose();
-    this.#images.dispose();
+    for (const each of [this.#texts, this.#images, ...(this.#options.owned ?? [])]) each.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -120,21 +145,28 @@ export function distillationLoss(teacher: Tensor, student: Tensor, temperature: 
   return overTexts.add(softCrossEntropy(teacher.t(), student.t(), temperature));
 }
 
-/** In parts: there may be ten thousand captions. @returns unit features `[M, D]` */
-function encodeTexts(teacher: ClipModel, ids: Tensor): Tensor {
+/** @returns unit features `[M, D]` */
+async function encodeTexts(
+  teacher: ClipModel,
+  ids: Tensor,
+  context: Pick<RunContext, "signal" | "worked">,
+): Promise<Tensor> {
   const chunk = 256;
-  return torch
-    .noGrad(() =>
-      torch.scope(() => {
-        const parts: Tensor[] = [];
-        for (let start = 0; start < ids.size(0); start += chunk) {
-          const part = ids.narrow(0, start, Math.min(chunk, ids.size(0) - start));
-          parts.push(torch.scope(() => unit(teacher.encodeText(part))));
-        }
-        return torch.cat(parts);
+  const [count, width] = [ids.size(0), teacher.config.embedDim];
+  const features = torch.unscoped(() => torch.zeros([count, width], { device: teacher.device }));
+  try {
+    await inParts(context, "reference texts", Math.ceil(count / chunk), (part) =>
+      torch.noGrad(() => {
+        const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
+        const encoded = unit(teacher.encodeText(ids.narrow(0, start, size)));
+        features.narrow(0, start, size).copy_(encoded);
       }),
-    )
-    .keep();
+    );
+    return features;
+  } catch (error) {
+    features.dispose();
+    throw error;
+  }
 }
 
 function unit(features: Tensor): Tensor {

@@ -1,4 +1,10 @@
-import type { Block, BlockAdapter, ClipModel } from "../../clip/index.js";
+import {
+  type Block,
+  type BlockAdapter,
+  type ClipModel,
+  firstPosition,
+  type Select,
+} from "../../clip/index.js";
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
@@ -12,6 +18,8 @@ export interface ExpertOptions {
   /** Factor of an expert's output. */
   readonly scale: number;
   readonly dropout: number;
+  /** The token of a text that chooses its experts. Images always have their class token choose. */
+  readonly textRouting: "start" | "end";
 }
 
 /** A router and the matrix of its training noise, `[width, experts]` each. */
@@ -24,8 +32,9 @@ export interface Router {
  * The experts of one block and a router per task, beside the feed-forward half: MoE-Adapters, arXiv:2403.11549, section 3.2; `clip/model.py` and
  * `clip/adapter.py` of JiazuoYu/MoE-Adapters4CL.
  *
- * A sequence's first token chooses its experts: `q = r R`, in training plus noise `ξ ⊙ (softplus(r N) + 0.01)`; a softmax over the k
- * largest gives the gates. Expert e adds `scale · (W_up dropout(ReLU(W_down h + b_down)) + b_up)`.
+ * A token r of the sequence h chooses its experts: `q = r R`, in training plus noise `ξ ⊙ (softplus(r N) + 0.01)`; a softmax over the k
+ * largest gives the gates. Expert e adds `scale · (W_up dropout(ReLU(W_down h + b_down)) + b_up)`. That token is the first one, which in a causal
+ * text is the same whatever follows; the reference code's auxiliary loss that balances the experts' load never reaches the optimiser, and is left out.
  */
 export class BlockExperts implements BlockAdapter {
   readonly downWeight: Tensor; // [experts, bottleneck, width]
@@ -41,10 +50,12 @@ export class BlockExperts implements BlockAdapter {
   #active: Router | undefined;
   #isTraining = false;
 
+  /** @param routing whether the first token of a sequence chooses its experts, or the one that is read out */
   constructor(
     readonly block: Block,
     readonly width: number,
-    readonly options: ExpertOptions,
+    readonly options: Omit<ExpertOptions, "textRouting">,
+    readonly routing: "first" | "pooled",
     generator: Generator,
     readonly device: torch.Device,
   ) {
@@ -63,6 +74,11 @@ export class BlockExperts implements BlockAdapter {
           kept(torch.zeros([experts], { device })),
         ]),
     ) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+  }
+
+  /** Not in training: noise and dropout are drawn for every position of every sequence. */
+  get isPositionwise(): boolean {
+    return !this.#isTraining && this.routing === "first";
   }
 
   /** The parameters of all experts, expert by expert along the first dimension. */
@@ -87,21 +103,23 @@ export class BlockExperts implements BlockAdapter {
     this.block.adapter = this.#active === undefined ? undefined : this;
   }
 
-  forward(attended: Tensor): Tensor {
+  forward(attended: Tensor, at: (positions: Select) => Tensor, pool: Select): Tensor {
     const { topK, scale, dropout, bottleneck } = this.options;
-    const [gates, chosen] = this.#route(attended.select(1, 0), this.#active as Router); // [B, k] each
-    const batch = attended.size(0);
+    const token = at(this.routing === "first" ? firstPosition : pool);
+    const [gates, chosen] = this.#route(token, this.#active as Router); // [B, k] each
+    const batch = gates.size(0);
+    const sequences = attended.reshape([batch, -1, this.width]); // [B, L, width], or of what is read out [B, 1, width]
     const pick = (parameter: Tensor): Tensor => parameter.indexSelect(0, chosen.reshape([-1])); // [B·k, …]
     const down = pick(this.downWeight).view([batch, topK * bottleneck, this.width]);
     const downBias = pick(this.downBias).view([batch, 1, topK * bottleneck]);
     const up = pick(this.upWeight).view([batch, topK * bottleneck, this.width]);
     const upBias = pick(this.upBias).view([batch, topK, this.width]);
 
-    let hidden = torch.baddbmm(downBias, attended, down.transpose(1, 2)).relu(); // [B, L, k·bottleneck]
+    let hidden = torch.baddbmm(downBias, sequences, down.transpose(1, 2)).relu(); // [B, L, k·bottleneck]
     if (this.#isTraining && dropout > 0) hidden = this.#dropout(hidden, dropout);
     const gated = hidden.mul(gates.unsqueeze(2).expand([batch, topK, bottleneck]).reshape([batch, 1, -1]));
     const bias = gates.unsqueeze(1).bmm(upBias); // [B, 1, width]
-    return torch.baddbmm(bias, gated, up).mul(scale);
+    return torch.baddbmm(bias, gated, up).mul(scale).view(attended.shape);
   }
 
   dispose(): void {
@@ -110,10 +128,10 @@ export class BlockExperts implements BlockAdapter {
     for (const tensor of [...this.parameters, this.stepUse, this.taskUse, ...ofRouters]) tensor.dispose();
   }
 
-  #route(first: Tensor, { weight, noise }: Router): [gates: Tensor, chosen: Tensor] {
-    let scores = first.mm(weight);
+  #route(token: Tensor, { weight, noise }: Router): [gates: Tensor, chosen: Tensor] {
+    let scores = token.mm(weight);
     if (this.#isTraining) {
-      const deviation = torch.softplus(first.mm(noise)).add(0.01);
+      const deviation = torch.softplus(token.mm(noise)).add(0.01);
       scores = scores.add(
         torch.randn(scores.shape, { generator: this.generator, device: this.device }).mul(deviation),
       );
@@ -142,15 +160,17 @@ export function injectExperts(
   options: ExpertOptions,
   generator: Generator,
 ): BlockExperts[] {
-  return (["vision", "text"] as const).flatMap((tower) =>
-    model[tower].encoder.blocks.map(
-      (block) => new BlockExperts(block, model.config[tower].width, options, generator, model.device),
-    ),
-  );
+  return (["vision", "text"] as const).flatMap((tower) => {
+    const { width } = model.config[tower];
+    const routing = tower === "text" && options.textRouting === "end" ? "pooled" : "first";
+    return model[tower].encoder.blocks.map(
+      (block) => new BlockExperts(block, width, options, routing, generator, model.device),
+    );
+  });
 }
 
 /**
- * Adam for stacked parameters whose first dimension counts experts: those without a part in a step are left alone, and so are their
+ * AdamW for stacked parameters whose first dimension counts experts: those without a part in a step are left alone, and so are their
  * moments, as if each had parameters of its own.
  */
 export class ExpertAdam {
@@ -159,7 +179,12 @@ export class ExpertAdam {
 
   constructor(
     readonly blocks: readonly BlockExperts[],
-    readonly options: { readonly betas: readonly [number, number]; readonly eps: number },
+    readonly options: {
+      readonly betas: readonly [number, number];
+      readonly eps: number;
+      /** Decoupled from the gradient, as in AdamW. */
+      readonly weightDecay: number;
+    },
   ) {
     const zeros = (tensor: Tensor) => torch.keep(torch.unscoped(() => torch.zerosLike(tensor)));
     this.#moments = blocks.flatMap(({ parameters }) =>
@@ -203,9 +228,10 @@ export class ExpertAdam {
   ): void {
     const { grad } = parameter;
     if (grad === undefined) return;
-    const { betas, eps } = this.options;
+    const { betas, eps, weightDecay } = this.options;
     const perExpert = (values: Tensor): Tensor => values.view([-1, ...parameter.shape.slice(1).map(() => 1)]);
     const isPart = perExpert(part);
+    if (weightDecay > 0) parameter.sub_(parameter.mul(isPart).mul(learningRate * weightDecay));
     first.add_(grad.sub(first).mul(isPart.mul(1 - betas[0])));
     second.add_(
       grad

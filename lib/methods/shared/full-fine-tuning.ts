@@ -48,12 +48,13 @@ export interface FullFineTuningPlan {
   readonly name: string;
   readonly options: FullFineTuningOptions;
   /** What the method adds, for each task anew. Default: nothing. */
-  terms?(task: Task, context: RunContext): TaskTerms;
+  terms?(task: Task, context: RunContext): TaskTerms | Promise<TaskTerms>;
 }
 
 /** Sequential fine-tuning of every weight but the logit scale, which the methods that regularise it build on. */
 export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): ContinualMethod {
   const { iterations, warmup, betas, eps, weightDecay } = options;
+  // The reference code makes one more update, at a rate of zero, which changes nothing.
   const scheduleOf = (dataset: string) => {
     const learningRate = options.learningRates[dataset] ?? options.learningRate;
     return torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
@@ -68,7 +69,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
     },
     async trainTask(task, context) {
       const schedule = scheduleOf(task.name);
-      const added = torch.scope(() => terms?.(task, context)) ?? {};
+      const added = (await torch.scope(async () => terms?.(task, context))) ?? {};
       const parameters = context.model.parameters().filter((parameter) => parameter.requiresGrad);
       const optimizer = new torch.optim.AdamW(parameters, { betas, eps, weightDecay });
       try {

@@ -15,6 +15,8 @@ export interface TrainingPlan {
   readonly encoders: LoraEncoders;
   /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
   readonly generator?: torch.Generator;
+  /** Crops an image alike whenever it comes. Default: another crop each time. */
+  readonly fixedCrops?: boolean;
   /** What is added to the loss of an iteration, such as a distillation term. */
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
@@ -37,7 +39,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     batchSize,
     seed: taskSeed(context),
     preprocessing: context.model.preprocessing,
-    crop: { scale: cropScale },
+    crop: { scale: cropScale, isFixed: plan.fixedCrops },
     device: context.model.device,
   });
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);

@@ -26,6 +26,8 @@ export interface ContinualMethod {
   endTask(task: Task, context: RunContext): void | Promise<void>;
   /** A classifier of the model as it is now; class texts are encoded once. Call it inside a scope that outlives its use. */
   classifier(labels: LabelSpace, context: RunContext): Classifier;
+  /** What is worth a note about the images that were classified since the last call. It is logged with their accuracies. */
+  evaluationNotes?(): Readonly<Record<string, unknown>>;
   /** What the method must have to go on after the model itself was restored. */
   state(): MethodState;
   loadState(state: MethodState): void;
@@ -67,6 +69,8 @@ export interface RunContext {
   log(event: RunEvent): void;
   /** Reports how far the current task's training is. */
   progress(done: number, total: number, loss: number): void;
+  /** Reports how far other work is, such as choosing exemplars. */
+  worked(what: string, done: number, total: number): void;
   /** Records the ranks that survived the current task. */
   recordRanks(rank: number, modules: readonly LoraModule[], active: readonly number[]): void;
   /** Records what the current task changed, for methods that change weights by low-rank updates only. */

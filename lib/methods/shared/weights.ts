@@ -27,6 +27,13 @@ export class WeightSnapshot {
     });
   }
 
+  /** `θ_snapshot ← α θ_snapshot + (1 − α) θ_other` */
+  pull(other: WeightSnapshot, alpha: number): void {
+    inPlace(() => {
+      for (const [i, weight] of this.#weights.entries()) weight.lerp_(other.#of(i), 1 - alpha);
+    });
+  }
+
   /** `θ ← θ_snapshot` */
   restore(model: ClipModel): void {
     inPlace(() => {

@@ -1,7 +1,7 @@
 import type { Tensor } from "../tensor.js";
 
 /** Changes parameters by their gradients. State tensors belong to the optimiser; `dispose` releases them. */
-export abstract class Optimizer {
+export abstract class Optimizer implements Disposable {
   constructor(
     readonly parameters: readonly Tensor[],
     public learningRate: number,
@@ -47,6 +47,10 @@ export abstract class Optimizer {
 
   dispose(): void {
     for (const tensor of this.state().values()) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** Parameters that have a gradient now, with their position and the gradient. */

@@ -1,8 +1,23 @@
 import { describe, expect, it } from "vitest";
-import { ExemplarMemory, herd } from "../../../lib/methods/shared/exemplars.js";
+import { ExemplarMemory, Herding } from "../../../lib/methods/shared/exemplars.js";
 import * as torch from "../../../lib/torch/index.js";
+import { baseline, float } from "../fixtures.js";
 
-describe("herd", () => {
+describe("Herding", () => {
+  const herd = (features: torch.Tensor, count: number) => {
+    const herding = new Herding(features);
+    return Array.from({ length: count }, () => herding.next());
+  };
+
+  it("agrees with a search by its definition in Python", () => {
+    const { features, order } = baseline("herding");
+    expect(herd(float(features), order.length)).toEqual(order);
+  });
+
+  it("ends where there are no more examples", () => {
+    expect(() => herd(torch.tensor([[1]]), 2)).toThrow("Herding: all 1 examples were picked.");
+  });
+
   it("picks the examples whose mean stays nearest to the mean of all", () => {
     // Baseline specification, section 6.9: distances² 0.5778, 0.4444, 0.0444, then 0.1111 against 0.1444.
     const features = torch.tensor([
@@ -11,7 +26,7 @@ describe("herd", () => {
       [0.6, 0.8],
     ]);
     expect(herd(features, 2)).toEqual([2, 0]);
-    expect(herd(features, 9)).toEqual([2, 0, 1]);
+    expect(herd(features, 3)).toEqual([2, 0, 1]);
   });
 });
 

@@ -11,7 +11,7 @@ interface Fixture {
   texts: number[][];
   earlier: number[][];
   cases: {
-    loss: "symmetric" | "reference";
+    loss: "symmetric" | "reference" | "image-to-text";
     labelSmoothing: number;
     withEarlier: boolean;
     textToImage: boolean;
@@ -45,6 +45,23 @@ describe("contrastiveLoss against its definition in PyTorch", () => {
 
 describe("contrastiveLoss", () => {
   const unit = (rows: number[][]) => nn.functional.normalize(tensor(rows));
+
+  it("smooths labels as in the example of the baseline specification, section 0.9", () => {
+    const [image, texts] = [
+      tensor([[1, 0]]),
+      tensor([
+        [1, 0],
+        [0, 1],
+      ]),
+    ]; // logits (2, 0)
+    const at = (labelSmoothing: number) =>
+      contrastiveLoss(image, texts, tensor([0], { dtype: "int64" }), tensor(2), {
+        loss: "image-to-text",
+        labelSmoothing,
+      }).item();
+    expect(at(0.2)).toBeCloseTo(0.32693, 5);
+    expect(at(0)).toBeCloseTo(0.12693, 5);
+  });
 
   it("is that of CLIP where every class has one image", () => {
     const [v, u] = [unit(images.slice(0, 4)), unit(texts)];

@@ -52,6 +52,13 @@ describe("methods", () => {
     expect(complaint(name, { targets: ["q", "qkv"] })).toContain("→ at targets[1]");
   });
 
+  it("moe-adapter refuses to choose or freeze more experts than there are", () => {
+    for (const options of [{ topK: 5 }, { frozenPerTask: 5 }])
+      expect(complaint("moe-adapter", { experts: 4, ...options })).toContain(
+        "expected no more than there are experts",
+      );
+  });
+
   it("codyra refuses thresholds that cannot be", () => {
     for (const [option, value] of Object.entries({
       preset: "mine",

@@ -3,6 +3,7 @@ import { fusion } from "../../../lib/methods/shared/analytic-head.js";
 import { KernelRidge, RecursiveRidge } from "../../../lib/methods/shared/ridge.js";
 import * as torch from "../../../lib/torch/index.js";
 import { expectClose } from "../../clip/fixtures.js";
+import { baseline, float } from "../fixtures.js";
 
 const labels = (...values: number[]) => torch.tensor(values, { dtype: "int64" });
 
@@ -16,7 +17,7 @@ describe("RecursiveRidge", () => {
     expectClose(ridge.scores(torch.tensor([[1]])), torch.tensor([[1 / 6, 1 / 3]]), { rtol: 0, atol: 1e-6 });
   });
 
-  it.each([[[300]], [[100, 200]], [[1, 150, 149]]])(
+  it.each([[[300]], [[100, 200]], [[1, 150, 149]], [[128, 128, 44]], [Array(20).fill(15)]])(
     "equals the joint ridge regression, learned in parts of %j",
     (sizes) => {
       const random = torch.generator(3);
@@ -60,6 +61,40 @@ describe("RecursiveRidge", () => {
   });
 });
 
+describe("against PyTorch", () => {
+  const int = (values: number[]) => torch.tensor(values, { dtype: "int64" });
+
+  it("the recursion gives what the published one gives, and ridge regression on everything at once", () => {
+    const { features, labels, queries, primal, joint } = baseline("rail");
+    const ridge = new RecursiveRidge({ lambda: 0.1 });
+    ridge.learn(float(features.slice(0, 90)), int(labels.slice(0, 90)), 3);
+    ridge.learn(float(features.slice(90)), int(labels.slice(90)), 5);
+    // Features arrive in float32.
+    for (const wanted of [primal, joint]) expectClose(ridge.scores(float(queries)), float(wanted));
+  });
+
+  it("the kernel's solution is that of an inverse", () => {
+    const { plainFeatures, labels, plainQueries, dual } = baseline("rail");
+    const kernel = new KernelRidge({ lambda: 0.001, gamma: 0.1 });
+    kernel.learn(float(plainFeatures.slice(0, 90)), int(labels.slice(0, 90)), 3);
+    kernel.learn(float(plainFeatures.slice(90)), int(labels.slice(90)), 5);
+    // λ is a hundred-thousandth of the Gram matrix: rounding of the features to float32 is multiplied.
+    expectClose(kernel.scores(float(plainQueries)), float(dual), { rtol: 1e-5, atol: 5e-5 });
+  });
+
+  it("fusion mixes where the best guess is a learned class", () => {
+    const { primal, probabilities, fused } = baseline("rail");
+    const group = (name: string, count: number) => ({
+      name,
+      classes: Array.from({ length: count }, (_, i) => `${name} ${i}`),
+      templates: ["{}"],
+    });
+    const groups = [group("a", 3), group("b", 2), group("unseen", 1)];
+    const mix = fusion({ groups }, { a: [0, 3], b: [3, 2] }, 0.8, "cpu");
+    expectClose(mix(float(probabilities), float(primal)), float(fused), { rtol: 1e-5, atol: 1e-6 });
+  });
+});
+
 describe("KernelRidge", () => {
   it("agrees with the example of the baseline specification, section 10.9", () => {
     const kernel = new KernelRidge({ lambda: 0.001, gamma: 0.1 });
@@ -74,6 +109,21 @@ describe("KernelRidge", () => {
       [1, 0],
     ]);
     expectClose(kernel.scores(queries), expected, { rtol: 0, atol: 1e-5 });
+  });
+
+  it("gives the same bits whether it learns one task or two, or solves again from its memory", () => {
+    const random = torch.generator(6);
+    const features = torch.randn([30, 5], { generator: random });
+    const classes = labels(...Array.from({ length: 30 }, (_, i) => Math.floor(i / 10)));
+    const [once, twice] = [0, 0].map(() => new KernelRidge({ lambda: 0.001, gamma: 0.1 })) as [
+      KernelRidge,
+      KernelRidge,
+    ];
+    once.learn(features, classes, 3);
+    twice.learn(features.narrow(0, 0, 20), classes.narrow(0, 0, 20), 2);
+    expect(twice.scores(features).shape).toEqual([30, 2]); // solved, and solved anew after the next task
+    twice.learn(features.narrow(0, 20, 10), classes.narrow(0, 20, 10), 3);
+    expect(twice.scores(features).equal(once.scores(features))).toBe(true);
   });
 
   it("gives the same after its state was loaded", () => {

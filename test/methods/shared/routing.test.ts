@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type ClipModel, copyModel } from "../../../lib/clip/index.js";
 import type { Task } from "../../../lib/data/index.js";
+import { applyUpdates } from "../../../lib/lora/index.js";
 import { createMethod, type LabelSpace, zeroShotClassifier } from "../../../lib/methods/index.js";
 import { routedScores } from "../../../lib/methods/shared/routing.js";
 import * as torch from "../../../lib/torch/index.js";
@@ -27,15 +28,23 @@ describe("codyra-routed", () => {
     const method = createMethod("codyra-routed", { ...options, ...extra }, "x-tail");
     const tasks = colourTasks();
     const after: ClipModel[] = [];
+    const rebuilt: ClipModel[] = []; // the pre-trained model with the recorded updates of all tasks so far
     await method.beginRun?.(recordedContext(model));
     for (const [taskIndex, task] of tasks.entries()) {
-      const context = recordedContext(model, { taskIndex });
+      const context = recordedContext(model, {
+        taskIndex,
+        recordUpdates(updates) {
+          const next = copyModel(rebuilt.at(-1) ?? tinyClip());
+          applyUpdates(next, updates);
+          rebuilt.push(next);
+        },
+      });
       await method.beginTask(task, context);
       await method.trainTask(task, context);
       await method.endTask(task, context);
       after.push(copyModel(model));
     }
-    return { model, method, tasks, after };
+    return { model, method, tasks, after, rebuilt };
   }
 
   const pixelsOf = (model: ClipModel, { test }: Task) =>
@@ -53,6 +62,22 @@ describe("codyra-routed", () => {
     expect(routed.sub(plain).abs().max().item()).toBeGreaterThan(1e-2);
     method.dispose?.();
   });
+
+  it.each(["mtil", "oracle"])(
+    "gives exactly the scores of each task's own model for its dataset: %s",
+    async (router) => {
+      const { model, method, tasks, rebuilt } = await learned(router === "oracle" ? { router } : {});
+      for (const [t, task] of tasks.entries()) {
+        const labels = router === "oracle" ? union(tasks) : { groups: [task] };
+        const routed = method.classifier(labels, recordedContext(model))(pixelsOf(model, task), task.name);
+        const own = zeroShotClassifier(labels, { model: rebuilt[t]! })(pixelsOf(model, task));
+        expect(routed.equal(own)).toBe(true);
+        const other = zeroShotClassifier(labels, { model: rebuilt[1 - t]! })(pixelsOf(model, task));
+        expect(routed.equal(other)).toBe(false);
+      }
+      method.dispose?.();
+    },
+  );
 
   it("takes the dataset from the oracle, or from CLIP's own guess", async () => {
     for (const router of ["oracle", "zero-shot"]) {

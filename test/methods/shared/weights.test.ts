@@ -31,6 +31,35 @@ it("interpolates: two tasks that each learn +1 end at 0.8 and 1.6", () => {
   expect(model.logitScale.item()).toBe(scale);
 });
 
+it("averages as in the example of the baseline specification, section 7.9: start 0, then 1, 2, 3", () => {
+  const model = tinyClip();
+  setAll(model, 0);
+  const average = new WeightSnapshot(model);
+  for (const [snapshot, mean] of [
+    [1, 0.5],
+    [2, 1],
+    [3, 1.5],
+  ] as const) {
+    setAll(model, snapshot);
+    average.average(model, 1 / (snapshot + 1));
+    average.restore(model);
+    expectAll(model, mean);
+  }
+  average.dispose();
+});
+
+it("pulls a snapshot towards another", () => {
+  const model = tinyClip();
+  const [start, average] = [2, 12].map((value) => {
+    setAll(model, value);
+    return new WeightSnapshot(model);
+  }) as [WeightSnapshot, WeightSnapshot];
+  average.pull(start, 0.9);
+  average.restore(model);
+  expectAll(model, 11);
+  for (const each of [start, average]) each.dispose();
+});
+
 it("averages: with shares 1/2, 1/3, 1/4 the snapshot is the mean of all weights so far", () => {
   const model = tinyClip();
   setAll(model, 1);
@@ -56,5 +85,22 @@ it("consolidates: the squared distance and its gradient 2 (θ − θ')", () => {
   expect(distance.item() / (0.25 * count)).toBeCloseTo(1, 5);
   distance.backward();
   for (const weight of weights) expectClose(weight.grad!, weight.detach().mul(0).add(1));
+  anchor.dispose();
+});
+
+it("consolidates as in the example of the baseline specification, section 7.9", () => {
+  const model = tinyClip();
+  const bias = model.vision.encoder.blocks[0]!.mlp.fc2.bias!;
+  noGrad(() => bias.fill_(1));
+  const anchor = new WeightSnapshot(model);
+  noGrad(() => {
+    bias.select(0, 1).fill_(2);
+    bias.select(0, 2).fill_(3);
+  });
+  bias.requiresGrad_(true);
+  const distance = anchor.squaredDistance(model);
+  distance.backward();
+  expect(distance.item()).toBe(5);
+  expect((bias.grad!.toArray() as number[]).slice(0, 3)).toEqual([0, 2, 4]);
   anchor.dispose();
 });

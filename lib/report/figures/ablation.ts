@@ -10,9 +10,9 @@ import {
 import type { Figure, FigureKind, FoundFigures, MissingFigure, Row } from "./figure.js";
 import { predictedShare } from "./predicted-ranks.js";
 import { runCommand } from "./run-command.js";
-import { meanAndStd } from "./statistics.js";
+import { deviationNote, meanAndStd } from "./statistics.js";
 import { mainStream, type Study, studies } from "./studies.js";
-import { markers, okabeIto, titled } from "./theme.js";
+import { ink, markers, okabeIto, titled } from "./theme.js";
 
 const measures = ["transfer", "average", "last"] as const;
 const titles = { transfer: "Transfer", average: "Average", last: "Last" } as const;
@@ -45,7 +45,8 @@ function ablation(number: number, id: string, title: string, ids: readonly Study
       if (main === undefined || drawn.length === 0) return { figures: [], missing };
       const notes = [
         `${describeConfiguration(main)}; ${main.datasets.length} tasks. Each panel varies one option, the others stay.`,
-        "Bars: one standard deviation over the seeds. Predicted: ranks that survive where training never moves their importance weights.",
+        "Predicted: ranks that survive where training never moves their importance weights.",
+        ...deviationNote(drawn.flatMap(({ rows }) => rows)),
       ];
       const figure: Figure = {
         number,
@@ -112,6 +113,49 @@ function optionValue(study: Study, configuration: Configuration): string | numbe
   return study.id === "location" ? location(configuration) : (configuration.options[study.id] as number);
 }
 
+/** What a row of panels shows: rows of one unit, each measure in its own colour and shape. */
+interface Quantity {
+  readonly unit: string;
+  readonly title: string | string[];
+  readonly height: number;
+  readonly legend: string;
+  readonly measures: readonly string[];
+  readonly colors: readonly string[];
+  readonly shapes: readonly string[];
+  readonly dashes: readonly (readonly number[])[];
+}
+
+const quantities: readonly Quantity[] = [
+  {
+    unit: "percent",
+    title: "accuracy (%)",
+    height: 190,
+    legend: "measure",
+    measures: Object.values(titles),
+    colors: okabeIto,
+    shapes: markers,
+    dashes: [
+      [1, 0],
+      [5, 3],
+      [2, 2],
+    ],
+  },
+  {
+    unit: "ranks",
+    title: ["activated ranks", "per matrix"],
+    height: 120,
+    legend: "kept ranks",
+    measures: ["measured", "predicted"],
+    colors: [ink, okabeIto[5]],
+    shapes: ["circle", "square"],
+    dashes: [
+      [1, 0],
+      [5, 3],
+    ],
+  },
+];
+
+/** One column for each study, and accuracies above ranks. */
 function drawing(
   title: string,
   notes: readonly string[],
@@ -119,99 +163,91 @@ function drawing(
 ): TopLevelSpec {
   return {
     title: titled(title, notes),
-    spacing: 36,
-    hconcat: panels.map(({ study, rows }) => {
-      const x = axisOf(study, rows);
-      const series = (
-        unit: string,
-        yTitle: string | string[],
-        height: number,
-        names: readonly string[],
-        legend: string,
-      ) => ({
-        width: study.scale === "category" ? { step: 74 } : 290,
-        height,
-        data: { values: rows.filter((row) => row.unit === unit) },
-        transform: [
-          { calculate: "datum.mean - datum.std", as: "low" },
-          { calculate: "datum.mean + datum.std", as: "high" },
-        ],
-        encoding: { x },
-        layer: [
-          {
-            mark: { type: "rule", opacity: 0.6 },
-            encoding: {
-              y: {
-                field: "low",
-                type: "quantitative",
-                scale: { zero: unit === "ranks" },
-                axis: { title: yTitle, tickCount: 5 },
-              },
-              y2: { field: "high" },
-              color: { field: "measure", type: "nominal", legend: null },
-            },
-          },
-          {
-            mark: {
-              type: "line",
-              point: { size: 55, filled: unit === "percent" },
-              strokeWidth: study.scale === "category" ? 0 : 1.5,
-            },
-            encoding: {
-              y: { field: "mean", type: "quantitative" },
-              color: {
-                field: "measure",
-                type: "nominal",
-                scale: { domain: names, range: okabeIto },
-                legend: { title: legend },
-              },
-              shape: {
-                field: "measure",
-                type: "nominal",
-                scale: { domain: names, range: markers },
-                legend: { title: legend },
-              },
-              strokeDash: {
-                field: "measure",
-                type: "nominal",
-                scale: {
-                  domain: names,
-                  range: [
-                    [1, 0],
-                    [5, 3],
-                    [2, 2],
-                  ],
-                },
-                legend: null,
-              },
-            },
-          },
-        ],
-        resolve: { legend: { color: "independent", shape: "independent" } },
-      });
-      return {
-        vconcat: [
-          series("percent", "accuracy (%)", 190, Object.values(titles), "measure"),
-          series("ranks", ["activated ranks", "per matrix"], 125, ["measured", "predicted"], "kept ranks"),
-        ],
-        resolve: { scale: { color: "independent", shape: "independent", strokeDash: "independent" } },
-      };
-    }),
+    columns: panels.length,
+    spacing: { row: 18, column: 30 },
+    concat: quantities.flatMap((quantity) =>
+      panels.map(({ study, rows }, i) =>
+        panel(study, rows, quantity, {
+          domain: domainOf(
+            panels.flatMap(({ rows }) => rows),
+            quantity,
+          ),
+          isFirst: i === 0,
+          hasLegend: i === panels.length - 1,
+        }),
+      ),
+    ),
     resolve: { scale: { color: "independent", shape: "independent", strokeDash: "independent" } },
   } as unknown as TopLevelSpec;
 }
 
-function axisOf({ scale, title }: Study, rows: readonly Row[]) {
+/** One scale for all panels of a quantity, so that they compare. */
+function domainOf(rows: readonly Row[], { unit }: Quantity): [low: number, high: number] {
+  const ends = rows
+    .filter((row) => row.unit === unit)
+    .flatMap(({ mean, std }) => [Number(mean) - Number(std), Number(mean) + Number(std)]);
+  return [unit === "ranks" ? 0 : Math.min(...ends), Math.max(...ends)];
+}
+
+function panel(
+  study: Study,
+  rows: readonly Row[],
+  { unit, title, height, legend, measures, colors, shapes, dashes }: Quantity,
+  { domain, isFirst, hasLegend }: { domain: [number, number]; isFirst: boolean; hasLegend: boolean },
+) {
+  const isRanks = unit === "ranks"; // the lower panel, which carries the axis of both
+  const y = {
+    field: "mean",
+    type: "quantitative",
+    scale: { zero: isRanks, domain, nice: true },
+    axis: { title: isFirst ? title : null, tickCount: 5 },
+  };
+  const byMeasure = (range: readonly unknown[]) => ({
+    field: "measure",
+    type: "nominal",
+    scale: { domain: measures, range },
+    legend: hasLegend ? { title: legend, symbolDash: [1, 0], symbolStrokeWidth: 0 } : null,
+  });
+  const [color, shape, strokeDash] = [colors, shapes, dashes].map(byMeasure);
+  const line = { mark: { type: "line", strokeWidth: 1.5 }, encoding: { y, color, strokeDash } };
+  const points = (filter: string, size: number) => ({
+    transform: [{ filter }],
+    mark: { type: "point", size, filled: true, opacity: 1 },
+    encoding: { y, color, shape },
+  });
+  return {
+    width: study.scale === "category" ? { step: 86 } : 300,
+    height,
+    data: { values: rows.filter((row) => row.unit === unit) },
+    transform: [
+      { calculate: "datum.mean - datum.std", as: "low" },
+      { calculate: "datum.mean + datum.std", as: "high" },
+    ],
+    encoding: { x: axisOf(study, rows, isRanks) },
+    layer: [
+      ...(study.scale === "category" ? [] : [line]), // categories have no order to follow
+      points("datum.measure === 'predicted'", 120),
+      {
+        mark: { type: "rule", strokeWidth: 1.5 },
+        encoding: { y: { ...y, field: "low" }, y2: { field: "high" }, color },
+      },
+      points("datum.measure !== 'predicted'", 50),
+    ],
+  };
+}
+
+function axisOf({ scale, title }: Study, rows: readonly Row[], isLabelled: boolean) {
   const values = [...new Set(rows.map(({ value }) => value))];
+  const labels = isLabelled ? { title } : { title: null, labels: false };
   if (scale === "category") {
     const labelExpr = "split(datum.label, ', ')"; // one line per encoder and group of matrices
-    return { field: "value", type: "nominal", sort: values, axis: { title, labelAngle: 0, labelExpr } };
+    return { field: "value", type: "nominal", sort: values, axis: { ...labels, labelAngle: 0, labelExpr } };
   }
   const type = scale === "log2" ? { type: "log", base: 2, nice: false } : { zero: false };
   return {
     field: "value",
     type: "quantitative",
     scale: { ...type, padding: 12 },
-    axis: { title, values, labelExpr: "datum.value", grid: false },
+    axis: { ...labels, values, labelExpr: "datum.value", grid: false },
   };
 }

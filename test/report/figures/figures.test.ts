@@ -84,7 +84,9 @@ describe("the figures of the paper", () => {
       ["codyra", "vision", 2],
       ["codyra", "text", 0],
     ]);
-    expect(amplification!.notes).toContain("aircraft, lora: 100 % of ‖ΔW‖² in 10 % of matrices.");
+    expect(amplification!.notes).toContain(
+      "aircraft, lora: 100 % of ‖ΔW‖² in 10 % of matrices, median at ρ = 4: 1.0.",
+    );
   });
 
   it("are written as SVG, PNG of twice the size, and CSV, with an overview", async () => {

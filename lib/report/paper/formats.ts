@@ -1,7 +1,7 @@
 import { Html, html } from "../html.js";
 import { formatCell, markCells, type Table } from "../table.js";
 import { escapeLatex, escapeMarkdown, renderLatex, renderMarkdown } from "../table-formats.js";
-import { differences, type MissingRuns, type PaperTable, toTable } from "./paper-table.js";
+import { differences, type MissingRuns, type PaperTable, type TablePart, toTable } from "./paper-table.js";
 
 /** A document of tables in each format. */
 export const tableFormats = {
@@ -39,25 +39,28 @@ function renderMarkdownTables(tables: readonly PaperTable[]): string {
     .join("\n");
 }
 
-/** For a document that loads `booktabs`. */
+/** For a document that loads `booktabs`. Each part is a table of its own: together they are longer than a page. */
 function renderLatexTables(tables: readonly PaperTable[]): string {
   return tables
     .map((table) => {
       const lines = [...table.notes, ...table.missing.map((runs) => `Missing: ${describeMissingRuns(runs)}`)];
-      return [
-        ...lines.map((line) => `% ${line.replace(/\s+/g, " ")}`),
-        "\\begin{table*}[t]",
-        "\\centering\\scriptsize\\setlength{\\tabcolsep}{2.5pt}",
-        `\\caption{${escapeLatex(`${table.title}. ${table.caption}`)}}`,
-        `\\label{tab:${table.name}}`,
-        ...table.parts.map(
-          (part) => `${escapeLatex(part.title)}\\par\\smallskip\n${renderLatex(toTable(part))}\\par\\medskip`,
-        ),
-        "\\end{table*}",
-        "",
-      ].join("\n");
+      const comments = lines.map((line) => `% ${line.replace(/\s+/g, " ")}\n`).join("");
+      return comments + table.parts.map((part, i) => latexFloat(table, part, i)).join("\n");
     })
     .join("\n");
+}
+
+function latexFloat({ title, caption, name, parts }: PaperTable, part: TablePart, i: number): string {
+  const label = parts.length > 1 ? `${name}-${i + 1}` : name;
+  return [
+    "\\begin{table*}[p]",
+    "\\centering\\scriptsize\\setlength{\\tabcolsep}{2pt}",
+    `\\caption{${escapeLatex(`${title}. ${part.title}. ${caption}`)}}`,
+    `\\label{tab:${label}}`,
+    renderLatex(toTable(part)).trimEnd(),
+    "\\end{table*}",
+    "",
+  ].join("\n");
 }
 
 /** One line per number; accuracies as fractions, not rounded. */

@@ -42,7 +42,10 @@ export const removal: FigureKind = {
   numbers: [3],
   async find(runs) {
     const found = probes(runs, "lora");
-    const wanted = probedDatasets(found).flatMap((dataset) => fullProbe(found, dataset) ?? []);
+    const analysed = found.filter(({ runs }) => runs.some(({ directory }) => readRemovals(directory)));
+    const wanted = probedDatasets(found).flatMap(
+      (dataset) => fullProbe(analysed, dataset) ?? fullProbe(found, dataset) ?? [],
+    );
     const panels = wanted.flatMap((configuration) => {
       const analyses = configuration.runs.flatMap(({ directory }) => readRemovals(directory) ?? []);
       return analyses.length > 0 ? [{ configuration, rows: rowsOf(analyses) }] : [];

@@ -21,19 +21,20 @@ function manyRuns(folder: string) {
       options: { ...loraOptions, ...options },
     });
   const runs = [
-    codyra("base-1", {}),
     codyra("base-2", {}, 2),
+    codyra("base-1", {}),
     codyra("vision", { encoders: "vision" }),
     codyra("rank-4", { rank: 4 }),
     codyra("kappa", { kappaMax: 0.01 }),
     codyra("dense", { denseRatio: 0.9 }),
+    figureRun(folder, "lora-other", { ...probe, holdOuts: ["dtd"], datasets: [...probe.datasets] }),
     lora("lora-16", {}),
     lora("lora-4", { rank: 4 }),
     lora("lora-attention", { targets: ["q", "k", "v", "o"] }),
     figureRun(folder, "codyra-aircraft", { datasets: ["aircraft"], holdOuts: ["imagenet1k"] }),
   ];
   for (const run of runs) writeChanges(run, 0);
-  writeRemovals(runs[6]!);
+  writeRemovals(runs[7]!); // not of the first full one
   return runs;
 }
 

@@ -106,7 +106,10 @@ it("streams of one's own get the same tables, apart from the paper's", () => {
 });
 
 it("runs of another model make a table of their own, which names it", () => {
-  const { runs } = paperRuns([{ method: "codyra" }, { method: "zero-shot", model: "clip-vit-large-patch14" }]);
+  const { runs } = paperRuns([
+    { method: "codyra" },
+    { method: "zero-shot", model: "clip-vit-large-patch14" },
+  ]);
   const [first, second] = paperTables(runs).filter(({ number }) => number === 1);
   expect([first?.caption, second?.caption]).toEqual([
     expect.stringContaining("Model: clip-vit-base-patch16."),

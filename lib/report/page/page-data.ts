@@ -195,11 +195,11 @@ function facts(groups: RunGroup[], datasets: string[]): [string, string][] {
   const started = runs.map((run) => run.info.startedAt.slice(0, 10)).sort();
   return [
     ["Protocol", info.protocol.toUpperCase()],
-    ["Stream", datasets.join(" → ")],
     ["Classes", sum(({ classes }) => classes.length)],
     ["Test images", sum(({ testImages }) => testImages)],
     ["Runs", `${runs.length}`],
     [seeds.length === 1 ? "Seed" : "Seeds", seeds.join(", ")],
     ["Started", started[0] as string],
+    ["Stream", datasets.join(" → ")], // last, since it may be long
   ];
 }

@@ -199,6 +199,15 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     await page.locator("summary", { hasText: "Methods" }).click();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    const [track, row] = await Promise.all(
+      [".track", ".heat tbody th"].map((selector) => page.locator(selector).first().boundingBox()),
+    );
+    expect(track?.width).toBeGreaterThan(60); // wide enough to compare
+    await page
+      .locator("#matrices .scroll")
+      .first()
+      .evaluate((element) => element.scrollBy(200, 0));
+    expect((await page.locator(".heat tbody th").first().boundingBox())?.x).toBe(row?.x);
   });
 
   it("prints in full, on white", async () => {
@@ -209,6 +218,8 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
       "rgb(255, 255, 255)",
     );
     expect(await page.locator(".toolbar").isVisible()).toBe(false);
+    const cell = page.locator(".heat td").first(); // whose text may be white
+    expect(await cell.evaluate((td) => getComputedStyle(td).printColorAdjust)).toBe("exact");
     await page.locator("#ranks .each figure").nth(5).waitFor();
   });
 

@@ -182,6 +182,18 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
     );
   });
 
+  it("says what to do where no method is shown, and has no empty tables", async () => {
+    const page = await open(several);
+    await page.locator("summary", { hasText: "Methods" }).click();
+    await page.getByRole("button", { name: "None" }).click();
+    await page.waitForFunction(() => document.querySelector<HTMLElement>("#cost")?.hidden);
+    expect(await page.getByText("No method is ticked").count()).toBe(1);
+    expect(await page.locator("table:visible:not(:has(td))").count()).toBe(0);
+    await page.getByRole("button", { name: "All" }).click();
+    await page.waitForFunction(() => !document.querySelector<HTMLElement>("#cost")?.hidden);
+    expect(await page.getByText("No method is ticked").count()).toBe(0);
+  });
+
   it("is light or dark like the system, or as the reader chooses; text stands out in both", async () => {
     const page = await open(several, { colorScheme: "dark" });
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -70,6 +70,7 @@ export const results: Section = {
       }));
     return [
       columns.length > 0 && resultsTable(selection, columns, rows),
+      selection.views.length === 0 && h("p", {}, "No method is ticked: tick those that the page is to show."),
       data.groups.length > 1 &&
         h(
           "ul",

@@ -75,8 +75,11 @@ export function renderLatex(table: Table): string {
     "\\toprule",
     line([table.rowHeader, ...table.columns].map(literal)),
     "\\midrule",
-    ...printedRows(table, emphasis, (text) => `\\,{\\tiny$\\pm$${text}}`).map(({ label, cells }) =>
-      line([literal(label), ...cells.map((text) => text.replace("-", "$-$").replace("–", "--"))]),
+    ...printedRows(table, emphasis, (text) => `\\,{\\tiny$\\pm$${text}}`).map(({ label, isBeside, cells }) =>
+      line([
+        (isBeside ? "\\quad " : "") + literal(label),
+        ...cells.map((text) => text.replace("-", "$-$").replace("–", "--")),
+      ]),
     ),
     "\\bottomrule",
     "\\end{tabular}",
@@ -128,6 +131,8 @@ function printedRows(
   const marks = markCells(table);
   return table.rows.map((row, i) => ({
     label: row.label,
+    /** Whether it belongs to the row above. */
+    isBeside: row.kind === "published" || row.kind === "difference",
     cells: table.columns.map((_, j) => {
       const mark = marks[i]?.[j];
       const { value, deviation } = formatCell(table, row, j);

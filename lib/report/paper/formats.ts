@@ -111,15 +111,18 @@ function renderJsonTables(tables: readonly PaperTable[]): string {
 function renderHtmlTables(tables: readonly PaperTable[]): string {
   const style = new Html(`<style>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
+body { max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
+p, ul { max-width: 60rem; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
-caption { text-align: left; font-weight: 600; padding: .75rem 0 .25rem; }
-th, td { padding: .15rem .6rem; text-align: right; }
-th:first-child { text-align: left; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+caption { text-align: left; font-weight: 600; font-size: 1rem; padding: .75rem 0 .25rem; }
+th, td { padding: .1rem .45rem; text-align: right; }
+th:first-child { position: sticky; left: 0; background: Canvas; text-align: left; }
 thead { border-block: 2px solid; border-bottom-width: 1px; }
 tbody { border-bottom: 2px solid; }
-small, .published, .difference { opacity: .75; }
+tbody tr:is(.measured, .missing) { border-top: 1px solid color-mix(in srgb, CanvasText 15%, Canvas); }
+:is(.published, .difference) th { padding-left: 1.2rem; font-weight: 400; }
+small, .published, .difference { color: color-mix(in srgb, CanvasText 75%, Canvas); }
 code { overflow-wrap: anywhere; }
 </style>`);
   const sections = tables.map(
@@ -152,7 +155,8 @@ function htmlTable(table: Table): Html {
     second: (text: string) => html`<u>${text}</u>`,
   };
   const cell = (i: number, j: number) => {
-    const { value, deviation } = formatCell(table, table.rows[i] as Table["rows"][number], j);
+    const { value: text, deviation } = formatCell(table, table.rows[i] as Table["rows"][number], j);
+    const value = text.replace("-", "−");
     const mark = marks[i]?.[j];
     return html`<td>${mark ? emphasis[mark](value) : value}${deviation !== undefined && html` <small>± ${deviation}</small>`}</td>`;
   };

@@ -76,6 +76,7 @@ it("LaTeX: booktabs rules, the same number of cells in every line, nothing that 
   expect(text).toContain("% Missing: ZSCL, seeds 8, 9: codyra run");
   expect(text).toContain("\\caption{Streams. Last (\\%). In percent \\& more.}");
   expect(text).toContain("CoDyRA\\textdagger{} & \\textbf{65.1}\\,{\\tiny$\\pm$0.4} & \\underline{80.0}");
+  expect(text).toContain("\n\\quad paper & \\textbf{65.1} &");
   for (const name of ["toprule", "midrule", "bottomrule", "end{tabular}", "end{table*}"])
     expect(text.split(`\\${name}`)).toHaveLength(2);
   const rows = text.split("\n").filter((line) => line.endsWith("\\\\"));

@@ -107,6 +107,7 @@ describe("the figures of the paper", () => {
     const [, width, height] = /<svg [^>]*width="(\d+)" height="(\d+)"/.exec(svg)!;
     const png = await sharp(join(to, `${names[1]}.png`)).metadata();
     expect([png.width, png.height]).toEqual([2 * Number(width), 2 * Number(height)]);
+    expect(Number(width)).toBeLessThan(700); // as wide as its plots, rather than as its text in wide letters
     for (const text of [
       "Activated ranks on aircraft",
       "vision encoder",

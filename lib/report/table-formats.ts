@@ -73,7 +73,7 @@ export function renderLatex(table: Table): string {
     `% ${table.title.replace(/\s+/g, " ")}`,
     `\\begin{tabular}{l${"r".repeat(table.columns.length)}}`,
     "\\toprule",
-    line([table.rowHeader, ...table.columns].map(literal)),
+    line([literal(table.rowHeader), ...table.columns.map(latexHeading)]),
     "\\midrule",
     ...printedRows(table, emphasis, (text) => `\\,{\\tiny$\\pm$${text}}`).map(({ label, isBeside, cells }) =>
       line([
@@ -85,6 +85,12 @@ export function renderLatex(table: Table): string {
     "\\end{tabular}",
     "",
   ].join("\n");
+}
+
+/** A line for each word of a name, so that values decide how wide a column is. */
+function latexHeading(name: string): string {
+  const words = name.split(/(?<=_)| /).map(escapeLatex);
+  return words.length > 1 ? `\\shortstack[r]{${words.join("\\\\")}}` : (words[0] as string);
 }
 
 const latexCharacters: Readonly<Record<string, string>> = {

@@ -57,7 +57,8 @@ function latexFloat({ title, caption, name, parts }: PaperTable, part: TablePart
     "\\centering\\scriptsize\\setlength{\\tabcolsep}{2pt}",
     `\\caption{${escapeLatex(`${title}. ${part.title}. ${caption}`)}}`,
     `\\label{tab:${label}}`,
-    renderLatex(toTable(part)).trimEnd(),
+    // centred on the page even where the page's text is narrower
+    `\\makebox[\\linewidth][c]{${renderLatex(toTable(part)).trimEnd()}}`,
     "\\end{table*}",
     "",
   ].join("\n");

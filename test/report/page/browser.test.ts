@@ -194,6 +194,15 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
     expect(await page.getByText("No method is ticked").count()).toBe(0);
   });
 
+  it("says when the metrics of a run that goes on will come", async () => {
+    const going = readRun(writeRun(join(folder, "going"), { method: "codyra", tasks: 2 }));
+    const path = join(folder, "going.html");
+    writeReport([going], path);
+    const page = await open(path);
+    expect(await page.locator("#results p").textContent()).toMatch(/^The metrics come when/);
+    expect(await page.locator("#matrices tbody tr").count()).toBe(3); // zero-shot, and two tasks
+  });
+
   it("is light or dark like the system, or as the reader chooses; text stands out in both", async () => {
     const page = await open(several, { colorScheme: "dark" });
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

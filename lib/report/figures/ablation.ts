@@ -8,8 +8,9 @@ import {
   variants,
 } from "./configurations.js";
 import type { Figure, FigureKind, FoundFigures, MissingFigure, Row } from "./figure.js";
+import { paperFigures } from "./paper-figures.js";
 import { predictedShare } from "./predicted-ranks.js";
-import { runCommand } from "./run-command.js";
+import { runCommand, variantCommand } from "./run-command.js";
 import { deviationNote, meanAndStd } from "./statistics.js";
 import { mainStream, type Study, studies } from "./studies.js";
 
@@ -40,7 +41,7 @@ function ablation(number: number, id: string, title: string, ids: readonly Study
       const drawn = panels.filter(({ rows }) => new Set(rows.map(({ value }) => value)).size > 1);
       const missing = panels
         .filter((panel) => !drawn.includes(panel))
-        .map(({ study }) => lacking(number, study));
+        .map(({ study }) => lacking(number, study, main));
       if (main === undefined || drawn.length === 0) return { figures: [], missing };
       const notes = [
         `${describeConfiguration(main)}; ${main.datasets.length} tasks. Each panel varies one option, the others stay.`,
@@ -60,12 +61,19 @@ function ablation(number: number, id: string, title: string, ids: readonly Study
   };
 }
 
-function lacking(number: number, { title, suggestions }: Study): MissingFigure {
+function lacking(
+  number: number,
+  { title, suggestions }: Study,
+  main: Configuration | undefined,
+): MissingFigure {
+  const isPaper = main === undefined || main.datasets.every((dataset) => paperFigures[dataset] !== undefined);
   return {
     numbers: [number],
     title: `Ablation of the ${title}`,
     reason: "fewer than two finished codyra streams that differ in this alone",
-    commands: suggestions.map((options) => runCommand({ method: "codyra", options })),
+    commands: isPaper
+      ? suggestions.map((options) => runCommand({ method: "codyra", options }))
+      : suggestions.filter(({ length }) => length > 0).map((options) => variantCommand(main, options)),
   };
 }
 

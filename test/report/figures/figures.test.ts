@@ -139,9 +139,26 @@ describe("the figures of the paper", () => {
       "Figures 6, 10, 11, 12, 13, 14, 15, 16, 17: Activated ranks on oxford_pets, caltech101",
     );
     expect(text).toContain(
-      "codyra run --config configs/paper/x-tail.yaml --method codyra --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001\n",
+      "codyra run --config CONFIG.yaml --method codyra --seed 1 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001\n",
     );
     expect((await findFigures([run], [8])).figures).toEqual([]);
+  });
+
+  it("are missing with commands for the stream that there is", async () => {
+    const folder = temporaryFolder();
+    const run = figureRun(folder, "own", { datasets: ["flags", "signs"], seed: 3 });
+    const ofPaper = figureRun(folder, "paper", { datasets: stream });
+    expect((await findFigures([ofPaper], [8])).missing[0]?.commands[1]).toBe(
+      "codyra run --config configs/paper/x-tail.yaml --method codyra --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
+    );
+    const command = async () => (await findFigures([run], [8])).missing[0]?.commands[1];
+    expect(await command()).toBe(
+      "codyra run --config CONFIG.yaml --method codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
+    );
+    Object.assign(run.info.config, { model: "miniature", testPerClass: 20 });
+    expect(await command()).toBe(
+      "codyra demo --protocol x-tail --domains flags signs --methods codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
+    );
   });
 
   it("name the analyses that runs lack", async () => {

@@ -73,15 +73,24 @@ export function renderLatex(table: Table): string {
     `% ${table.title.replace(/\s+/g, " ")}`,
     `\\begin{tabular}{l${"r".repeat(table.columns.length)}}`,
     "\\toprule",
-    line([table.rowHeader, ...table.columns].map(literal)),
+    line([literal(table.rowHeader), ...table.columns.map(latexHeading)]),
     "\\midrule",
-    ...printedRows(table, emphasis, (text) => `\\,{\\tiny$\\pm$${text}}`).map(({ label, cells }) =>
-      line([literal(label), ...cells.map((text) => text.replace("-", "$-$").replace("–", "--"))]),
+    ...printedRows(table, emphasis, (text) => `\\,{\\tiny$\\pm$${text}}`).map(({ label, isBeside, cells }) =>
+      line([
+        (isBeside ? "\\quad " : "") + literal(label),
+        ...cells.map((text) => text.replace("-", "$-$").replace("–", "--")),
+      ]),
     ),
     "\\bottomrule",
     "\\end{tabular}",
     "",
   ].join("\n");
+}
+
+/** A line for each word of a name, so that values decide how wide a column is. */
+function latexHeading(name: string): string {
+  const words = name.split(/(?<=_)| /).map(escapeLatex);
+  return words.length > 1 ? `\\shortstack[r]{${words.join("\\\\")}}` : (words[0] as string);
 }
 
 const latexCharacters: Readonly<Record<string, string>> = {
@@ -128,6 +137,8 @@ function printedRows(
   const marks = markCells(table);
   return table.rows.map((row, i) => ({
     label: row.label,
+    /** Whether it belongs to the row above. */
+    isBeside: row.kind === "published" || row.kind === "difference",
     cells: table.columns.map((_, j) => {
       const mark = marks[i]?.[j];
       const { value, deviation } = formatCell(table, row, j);

@@ -119,8 +119,9 @@ function lastLine(output) {
   return output.trimEnd().split("\n").at(-1);
 }
 
-/** In words: `40 s`, `25 min`, `3.5 h`. */
+/** In words: `40 s`, `25 min`, `3.5 h`, `9 days`. */
 export function duration(ms) {
   if (ms < 90_000) return `${Math.ceil(ms / 1000)} s`;
-  return ms < 5_400_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+  if (ms < 5_400_000) return `${Math.round(ms / 60_000)} min`;
+  return ms < 172_800_000 ? `${(ms / 3_600_000).toFixed(1)} h` : `${Math.round(ms / 86_400_000)} days`;
 }

@@ -45,7 +45,7 @@ it("prints Markdown of the tables that are asked for", async () => {
 
 it("writes one file in the format of its suffix, or one file per table into a folder", async () => {
   await tables("--to", join(folder, "all.tex"));
-  expect(readFileSync(join(folder, "all.tex"), "utf8").match(/begin\{table\*\}/g)).toHaveLength(5);
+  expect(readFileSync(join(folder, "all.tex"), "utf8").match(/begin\{table\*\}/g)).toHaveLength(9);
   expect(stderr).toContain(
     "Table 2 lacks LwF-VR, seeds 8, 9, 10: codyra run --config configs/paper/mtil.yaml --method lwf-vr --seed 8\n",
   );

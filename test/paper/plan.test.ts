@@ -6,6 +6,7 @@ import { collectOption } from "../../lib/cli/run.js";
 import { methods } from "../../lib/methods/index.js";
 import { printedTables } from "../../lib/report/index.js";
 import { planRuns, readPlan } from "../../scripts/paper/plan.mjs";
+import { duration } from "../../scripts/paper/run-all.mjs";
 import { writeRun } from "../report/fixtures.js";
 
 const configs = resolve(import.meta.dirname, "../../configs/paper");
@@ -100,4 +101,10 @@ it("a run is finished when its record says so, with the options that the configu
   expect(record(8, "2025-01-02T03:05:10.000Z")).toBe(false);
   expect(record(4, "2025-01-02T03:05:10.000Z", "batch")).toBe(false);
   expect(record(4, "2025-01-02T03:05:10.000Z")).toBe(true);
+});
+
+it("tells times in the unit that fits", () => {
+  const hour = 3_600_000;
+  const told = [40_000, 25 * 60_000, 3.5 * hour, 40 * hour, 220 * hour].map(duration);
+  expect(told).toEqual(["40 s", "25 min", "3.5 h", "40.0 h", "9 days"]);
 });

@@ -109,7 +109,7 @@ describe("formats", () => {
         "% Last (%)",
         "\\begin{tabular}{lrr}",
         "\\toprule",
-        "Method & dig\\_its & Mean \\\\",
+        "Method & \\shortstack[r]{dig\\_\\\\its} & Mean \\\\",
         "\\midrule",
         "a\\textbar{}b \\& c & \\textbf{71.2} & \\underline{50.0} \\\\",
         "lora & \\textbf{71.2} & -- \\\\",

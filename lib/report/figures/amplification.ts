@@ -27,6 +27,13 @@ interface Learned {
   readonly task: number;
 }
 
+interface Panel {
+  readonly learned: Learned;
+  readonly rows: readonly Row[];
+  /** Of `Σ ‖ΔW‖²`, in the tenth of the matrices that change most. */
+  readonly share: number;
+}
+
 /** Amplification factors of LoRA and of CoDyRA, matrix by matrix. Figure 9. */
 export const amplificationMaps: FigureKind = {
   numbers: [9],
@@ -39,7 +46,7 @@ export const amplificationMaps: FigureKind = {
         configuration.runs.filter(({ directory }) => readChanges(directory, task) === undefined),
       );
     if (unmeasured.length > 0) return { figures: [], missing: [notMeasured(unmeasured)] };
-    const panels = pairs.flat().map((learned) => ({ learned, ...rowsOf(learned) }));
+    const panels: Panel[] = pairs.flat().map((learned) => ({ learned, ...rowsOf(learned) }));
     const title = "Amplification factors of LoRA and CoDyRA";
     const sources = new Set(
       pairs
@@ -52,12 +59,19 @@ export const amplificationMaps: FigureKind = {
     const notes = [
       ...sources,
       "‖ΔW‖ over the size of W in the directions of ΔW (eq. 8); ρ is r for LoRA, and the number of surviving ranks for CoDyRA. 0 where none survived. One colour scale per column.",
+      `A smaller ρ makes Amp larger: colours compare where it is high, the medians at ρ = ${commonRho} for both how high it is.`,
     ];
     const figure: Figure = {
       number: 9,
       name: "figure-9-amplification",
       title,
-      notes: [...notes, ...panels.map(({ learned, share }) => `${panelTitle(learned, share)}.`)],
+      notes: [
+        ...notes,
+        ...panels.map((panel) => {
+          const [name, ...numbers] = panelTitle(panel);
+          return `${name}: ${numbers.join(", ")}.`;
+        }),
+      ],
       spec: drawing(title, notes, panels),
       rows: panels.flatMap(({ rows }) => rows),
     };
@@ -105,6 +119,13 @@ function streamPairs(runs: readonly Run[]): [Learned, Learned][] {
   });
 }
 
+/** Of the amplifications at a ρ that all panels have in common. */
+function commonMedian(rows: readonly Row[]): number {
+  const values = rows.map((row) => row[`amplificationRho${commonRho}`] as number).toSorted((a, b) => a - b);
+  const middle = (values.length - 1) / 2;
+  return ((values[Math.floor(middle)] as number) + (values[Math.ceil(middle)] as number)) / 2;
+}
+
 /** Means over the seeds. */
 function rowsOf({ dataset, configuration, task }: Learned): { rows: Row[]; share: number } {
   const measured = configuration.runs.map(({ directory }) => readChanges(directory, task) as Changes);
@@ -145,15 +166,15 @@ function notMeasured(runs: readonly Run[]): MissingFigure {
   };
 }
 
-function panelTitle({ dataset, configuration }: Learned, share: number): string {
-  return `${dataset}, ${configuration.method}: ${(100 * share).toFixed(0)} % of ‖ΔW‖² in 10 % of matrices`;
+function panelTitle({ learned: { dataset, configuration }, rows, share }: Panel): [string, string, string] {
+  return [
+    `${dataset}, ${configuration.method}`,
+    `${(100 * share).toFixed(0)} % of ‖ΔW‖² in 10 % of matrices`,
+    `median at ρ = ${commonRho}: ${commonMedian(rows).toPrecision(2)}`,
+  ];
 }
 
-function drawing(
-  title: string,
-  notes: readonly string[],
-  panels: { learned: Learned; rows: readonly Row[]; share: number }[],
-): TopLevelSpec {
+function drawing(title: string, notes: readonly string[], panels: readonly Panel[]): TopLevelSpec {
   const datasets = [...new Set(panels.map(({ learned }) => learned.dataset))];
   const column = (dataset: string, isFirst: boolean) => {
     const ofDataset = panels.filter(({ learned }) => learned.dataset === dataset);
@@ -162,16 +183,16 @@ function drawing(
     );
     return {
       spacing: 24,
-      vconcat: ofDataset.map(({ learned, rows, share }) => ({
+      vconcat: ofDataset.map((panel) => ({
         title: {
-          text: panelTitle(learned, share).split(": "),
+          text: panelTitle(panel),
           fontSize: 10,
           fontWeight: "normal",
           offset: 5,
         },
         width: { step: 22 },
         height: { step: 15 },
-        data: { values: rows.map((row) => ({ ...row, matrix: `${row.encoder} ${row.module}` })) },
+        data: { values: panel.rows.map((row) => ({ ...row, matrix: `${row.encoder} ${row.module}` })) },
         mark: "rect",
         encoding: {
           x: {

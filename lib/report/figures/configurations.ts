@@ -73,7 +73,10 @@ export function location({ options }: Configuration): string {
 
 /** `codyra, X-TAIL, seeds 1, 2, 3`. */
 export function describeConfiguration({ method, protocol, runs }: Configuration): string {
-  const seeds = runs.map(({ info }) => info.seed).join(", ");
+  const seeds = runs
+    .map(({ info }) => info.seed)
+    .toSorted((a, b) => a - b)
+    .join(", ");
   return `${method}, ${protocol.toUpperCase()}, seed${runs.length > 1 ? "s" : ""} ${seeds}`;
 }
 

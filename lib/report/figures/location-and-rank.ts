@@ -9,9 +9,9 @@ import {
 import type { Figure, FigureKind, Row } from "./figure.js";
 import { probedDatasets, probes } from "./probes.js";
 import { runCommand } from "./run-command.js";
-import { meanAndStd } from "./statistics.js";
+import { deviationNote, meanAndStd } from "./statistics.js";
 import { type Study, studies } from "./studies.js";
-import { grey, ink, markers, okabeIto, titled } from "./theme.js";
+import { grey, ink, markers, note, okabeIto, titled } from "./theme.js";
 
 const [locations, ranks] = studies as [Study, Study, ...Study[]];
 const options = [...locations.options, ...ranks.options];
@@ -34,7 +34,8 @@ export const locationAndRank: FigureKind = {
         ({ dataset, main }) =>
           `${dataset}: ${describeConfiguration(main)}; retention is the mean over ${main.holdOuts.join(", ")}.`,
       ),
-      "Each point starts from the pre-trained model and learns one dataset. Dashed: the pre-trained model. Numbers: the rank.",
+      "Each point starts from the pre-trained model and learns one dataset; its number is the rank.",
+      ...deviationNote(panels.flatMap(({ rows }) => rows)),
     ];
     const figure: Figure = {
       number: 2,
@@ -86,6 +87,11 @@ function rowOf(dataset: string, configuration: Configuration): Row {
   };
 }
 
+/** Of a marker, in square pixels: grows with the rank, slowly enough for ranks from 1 to 64 in one plot. */
+function markerArea(rank: number): number {
+  return 23 * rank ** 0.7;
+}
+
 function drawing(
   title: string,
   notes: readonly string[],
@@ -95,51 +101,79 @@ function drawing(
   const ranks = [...new Set(panels.flatMap(({ rows }) => rows.map((row) => row.rank as number)))].toSorted(
     (a, b) => a - b,
   );
-  const axis = (field: string, axisTitle: string | string[]) => ({
+  const axis = (field: string, axisTitle: string | string[] = "") => ({
     field,
     type: "quantitative",
     scale: { zero: false, padding: 18 },
     axis: { title: axisTitle },
   });
-  const reference = (channel: "x" | "y", field: string) => ({
-    transform: [{ filter: `datum.${field} !== null` }, { sample: 1 }],
-    mark: { type: "rule", strokeDash: [5, 4], color: grey },
-    encoding: { [channel]: { field, type: "quantitative" } },
-  });
   const kinds = {
     field: "location",
     type: "nominal",
-    legend: { title: "adapted matrices", symbolSize: 90, labelLimit: 300 },
+    legend: { title: "adapted matrices", symbolSize: 90, symbolOpacity: 1, labelLimit: 300 },
   };
+  const color = { ...kinds, scale: { domain: locations, range: okabeIto } };
+  const pretrained = (channel: "x" | "y", field: string, label: object, end: object) => ({
+    transform: [{ filter: `datum.${field} !== null` }, { sample: 1 }],
+    encoding: { [channel]: { field, type: "quantitative" } },
+    layer: [
+      { mark: { type: "rule", strokeDash: [5, 4], color: grey } },
+      { mark: { type: "text", text: "pre-trained", color: note, fontSize: 9, ...label }, encoding: end },
+    ],
+  });
+  const deviation = (channel: "x" | "y", field: string) => ({
+    transform: [
+      { filter: `datum.${field}Std > 0` },
+      { calculate: `datum.${field} - datum.${field}Std`, as: "low" },
+      { calculate: `datum.${field} + datum.${field}Std`, as: "high" },
+    ],
+    mark: { type: "rule", opacity: 0.6 },
+    encoding: {
+      x: axis("adaptation"),
+      y: axis("retention"),
+      [channel]: axis("low"),
+      [`${channel}2`]: { field: "high" },
+      color,
+    },
+  });
   return {
-    title: titled(title, notes),
+    title: titled(title, notes, 92),
     spacing: 36,
     hconcat: panels.map(({ dataset, rows }) => ({
       title: { text: dataset, fontSize: 11, fontWeight: "normal" },
       width: 300,
       height: 280,
-      data: { values: rows },
+      data: {
+        values: rows.map((row) => ({ ...row, radius: Math.sqrt(markerArea(row.rank as number)) / 2 })),
+      },
       layer: [
-        reference("x", "zeroShotAdaptation"),
-        reference("y", "zeroShotRetention"),
+        pretrained("x", "zeroShotAdaptation", { align: "left", dx: 4, baseline: "top" }, { y: { value: 2 } }),
+        pretrained(
+          "y",
+          "zeroShotRetention",
+          { align: "right", dy: -4, baseline: "bottom" },
+          { x: { value: "width" } },
+        ),
+        deviation("x", "adaptation"),
+        deviation("y", "retention"),
         {
-          mark: { type: "point", filled: true, opacity: 0.85, stroke: "white", strokeWidth: 0.5 },
+          mark: { type: "point", filled: true, opacity: 1, stroke: "white", strokeWidth: 0.5 },
           encoding: {
             x: axis("adaptation", `adaptation: accuracy on ${dataset} (%)`),
             y: axis("retention", ["retention: mean zero-shot", "accuracy on the others (%)"]),
-            color: { ...kinds, scale: { domain: locations, range: okabeIto } },
+            color,
             shape: { ...kinds, scale: { domain: locations, range: markers } },
             size: {
               field: "rank",
-              type: "quantitative",
-              scale: { type: "log", domain: [ranks[0], ranks.at(-1)], range: [60, 320] },
-              legend: { title: ["rank", "(per matrix)"], values: ranks, format: "d" },
+              type: "ordinal",
+              scale: { type: "ordinal", domain: ranks, range: ranks.map(markerArea) },
+              legend: { title: ["rank", "(per matrix)"], symbolFillColor: grey, symbolStrokeWidth: 0 },
             },
           },
         },
         {
-          mark: { type: "text", dx: 13, dy: -10, fontSize: 9, color: ink },
-          encoding: { x: axis("adaptation", ""), y: axis("retention", ""), text: { field: "rank" } },
+          mark: { type: "text", align: "left", dx: { expr: "datum.radius + 4" }, fontSize: 9, color: ink },
+          encoding: { x: axis("adaptation"), y: axis("retention"), text: { field: "rank" } },
         },
       ],
     })),

@@ -37,7 +37,7 @@ function mapPanel({ matrices, rank, draws }: RankStatistics, encoder: string, is
       ...matrix,
       layer: matrix.layer + 1,
       text: draws === 1 ? String(matrix.mean) : matrix.mean.toFixed(1),
-      isLight: matrix.mean > 0.55 * rank,
+      isLight: matrix.mean > 0.475 * rank, // where black and white stand out equally from cividis
     }));
   const layers = new Set(values.map(({ layer }) => layer)).size;
   const targets = new Set(values.map(({ target }) => target)).size;

@@ -1,35 +1,22 @@
 import type { RankHistory } from "../run.js";
 import { type Configuration, describeConfiguration } from "./configurations.js";
 import type { Figure, FigureKind, Row } from "./figure.js";
+import { paperFigures } from "./paper-figures.js";
 import { predictedShare } from "./predicted-ranks.js";
 import { rankMapDrawing } from "./rank-map-drawing.js";
 import { type RankStatistics, rankStatistics } from "./rank-statistics.js";
 import { runCommand } from "./run-command.js";
 import { mainStream } from "./studies.js";
 
-/** The paper's figure of each dataset. */
-const numbers: Readonly<Record<string, number>> = {
-  aircraft: 5,
-  oxford_pets: 6,
-  caltech101: 10,
-  dtd: 11,
-  eurosat: 12,
-  flowers102: 13,
-  food101: 14,
-  mnist: 15,
-  stanford_cars: 16,
-  sun397: 17,
-};
-
 /** Activated ranks after each task of a stream: as a map, per module and per layer. Figures 5, 6 and 10 to 17. */
 export const rankMaps: FigureKind = {
-  numbers: Object.values(numbers),
+  numbers: Object.values(paperFigures),
   async find(runs) {
     const main = mainStream(runs);
     const figures = main ? await Promise.all(main.datasets.map((_, task) => rankMap(main, task))) : [];
     const drawn = new Set(figures.map(({ number }) => number));
     const isPaper = figures.length === 0 || figures.some(({ number }) => number !== undefined);
-    const lacking = Object.entries(numbers).filter(([, number]) => !drawn.has(number));
+    const lacking = Object.entries(paperFigures).filter(([, number]) => !drawn.has(number));
     if (!isPaper || lacking.length === 0) return { figures, missing: [] };
     const missing = {
       numbers: lacking.map(([, number]) => number),
@@ -44,7 +31,7 @@ export const rankMaps: FigureKind = {
 async function rankMap(configuration: Configuration, task: number): Promise<Figure> {
   const { datasets, runs, options } = configuration;
   const dataset = datasets[task] as string;
-  const number = numbers[dataset];
+  const number = paperFigures[dataset];
   const draws = runs.map(({ ranks }) => ranks?.tasks[task]?.active ?? []);
   const history = runs[0].ranks as RankHistory;
   const share = await predictedShare(options);

@@ -8,7 +8,7 @@ import { type Configuration, describeConfiguration } from "./configurations.js";
 import type { Figure, FigureKind, MissingFigure, Row } from "./figure.js";
 import { fullProbe, probedDatasets, probes } from "./probes.js";
 import { runCommand } from "./run-command.js";
-import { meanAndStd } from "./statistics.js";
+import { deviationNote, meanAndStd } from "./statistics.js";
 import { encoderScale, grey, ink, titled } from "./theme.js";
 
 const accuraciesSchema = z.object({
@@ -42,7 +42,10 @@ export const removal: FigureKind = {
   numbers: [3],
   async find(runs) {
     const found = probes(runs, "lora");
-    const wanted = probedDatasets(found).flatMap((dataset) => fullProbe(found, dataset) ?? []);
+    const analysed = found.filter(({ runs }) => runs.some(({ directory }) => readRemovals(directory)));
+    const wanted = probedDatasets(found).flatMap(
+      (dataset) => fullProbe(analysed, dataset) ?? fullProbe(found, dataset) ?? [],
+    );
     const panels = wanted.flatMap((configuration) => {
       const analyses = configuration.runs.flatMap(({ directory }) => readRemovals(directory) ?? []);
       return analyses.length > 0 ? [{ configuration, rows: rowsOf(analyses) }] : [];
@@ -55,6 +58,7 @@ export const removal: FigureKind = {
         return `${configuration.datasets[0]}: ${describeConfiguration(configuration)}, rank ${rank}; retention is the mean over ${configuration.holdOuts.join(", ")}.`;
       }),
       "Bars run from the accuracy with all modules (solid line) to that without the named one, in all layers; numbers: percentage points of change. Dashed: the pre-trained model.",
+      ...deviationNote(panels.flatMap(({ rows }) => rows)),
     ];
     const figure: Figure = {
       number: 3,
@@ -153,7 +157,7 @@ function drawing(
               field: "removed",
               type: "nominal",
               sort: null,
-              axis: { title: withLabels ? "removed module" : null, labels: withLabels, ticks: withLabels },
+              axis: { title: withLabels ? "removed module" : null, labels: withLabels, ticks: false },
             },
             x: { field: "nothingRemoved", ...x(axisTitle) },
             x2: { field: "accuracy" },
@@ -161,7 +165,10 @@ function drawing(
           },
         },
         ...[">= 0", "< 0"].map((test) => ({
-          transform: [{ filter: `datum.change ${test}` }],
+          transform: [
+            { filter: `datum.change ${test}` },
+            { calculate: `datum.accuracy ${test === "< 0" ? "-" : "+"} datum.std`, as: "end" },
+          ],
           mark: {
             type: "text",
             align: test === "< 0" ? "right" : "left",
@@ -171,10 +178,23 @@ function drawing(
           },
           encoding: {
             y: { field: "removed", type: "nominal", sort: null },
-            x: { field: "accuracy", type: "quantitative" },
+            x: { field: "end", type: "quantitative" },
             text: { field: "text" },
           },
         })),
+        {
+          transform: [
+            { filter: "datum.std > 0" },
+            { calculate: "datum.accuracy - datum.std", as: "low" },
+            { calculate: "datum.accuracy + datum.std", as: "high" },
+          ],
+          mark: { type: "rule", color: ink },
+          encoding: {
+            y: { field: "removed", type: "nominal", sort: null },
+            x: { field: "low", type: "quantitative" },
+            x2: { field: "high" },
+          },
+        },
         rule("nothingRemoved", [1, 0], ink),
         rule("pretrained", [5, 4], grey),
       ],
@@ -195,5 +215,6 @@ function drawing(
 
 function signed(points: number): string {
   const rounded = Math.abs(points).toFixed(1);
-  return `${points < 0 && Number(rounded) > 0 ? "−" : "+"}${rounded}`;
+  const sign = Number(rounded) === 0 ? "" : points < 0 ? "−" : "+";
+  return sign + rounded;
 }

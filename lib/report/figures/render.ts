@@ -1,4 +1,5 @@
 import type { Figure, Row } from "./figure.js";
+import { textWidth } from "./text-width.js";
 import { theme } from "./theme.js";
 
 /** Pixels of the PNG per pixel of the SVG. */
@@ -17,6 +18,7 @@ export async function renderFigure({ spec, rows }: Figure): Promise<RenderedFigu
     import("vega-lite"),
     import("sharp"),
   ]);
+  measureText(vega);
   const view = new vega.View(vega.parse(compile({ ...spec, config: theme }).spec), { renderer: "none" });
   try {
     const svg = await view.toSVG();
@@ -27,6 +29,15 @@ export async function renderFigure({ spec, rows }: Figure): Promise<RenderedFigu
   } finally {
     view.finalize();
   }
+}
+
+/** Without a canvas, vega takes every letter for a wide one, which leaves figures half empty. */
+function measureText(vega: typeof import("vega")): void {
+  const { textMetrics } = vega as unknown as {
+    // which vega's declarations leave out
+    textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
+  };
+  textMetrics.width = ({ fontSize = 11 }, text) => textWidth(String(text ?? "").trim(), fontSize);
 }
 
 /** Rows as comma-separated values under their names; empty where there is no value. */

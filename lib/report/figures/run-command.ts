@@ -1,3 +1,5 @@
+import type { Configuration } from "./configurations.js";
+
 interface WantedRun {
   readonly method: string;
   /** Of the method, as `rank=4`. */
@@ -21,4 +23,20 @@ export function runCommand({ method, options = [], dataset, holdOut }: WantedRun
   ]
     .filter(Boolean)
     .join(" ");
+}
+
+/** The command that makes a run like those of a stream, with other options: of the embedded benchmark, or from the stream's own configuration. */
+export function variantCommand(stream: Configuration, options: readonly string[]): string {
+  const { method, protocol, datasets, runs } = stream;
+  const { seed, config } = runs[0].info;
+  const isDemo = config.model === "miniature" && config.testPerClass !== undefined;
+  const name = [method, ...options.map((option) => option.replaceAll(/[=,]/g, "-"))].join("-");
+  return [
+    isDemo
+      ? `codyra demo --protocol ${protocol} --domains ${datasets.join(" ")} --methods ${method}`
+      : `codyra run --config CONFIG.yaml --method ${method}`,
+    `--seed ${seed}`,
+    ...options.map((option) => `--option ${option}`),
+    `--output runs/${name}`,
+  ].join(" ");
 }

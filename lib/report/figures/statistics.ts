@@ -1,3 +1,5 @@
+import type { Row } from "./figure.js";
+
 export interface MeanAndStd {
   readonly mean: number;
   /** Sample standard deviation; 0 for a single value. */
@@ -9,4 +11,11 @@ export function meanAndStd(values: readonly number[]): MeanAndStd {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, std: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+}
+
+/** What the thin lines are, where some rows are of several seeds. */
+export function deviationNote(rows: readonly Row[]): string[] {
+  return rows.some(({ seeds }) => Number(seeds) > 1)
+    ? ["Thin lines: one standard deviation over the seeds."]
+    : [];
 }

@@ -10,6 +10,8 @@ export const encoderScale = { domain: ["vision", "text"], range: [okabeIto[0], o
 export const markers = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"] as const;
 
 export const ink = "#222222";
+/** Of notes and labels beside the data. */
+export const note = "#444444";
 export const grey = "#8a8a8a";
 export const band = "#d4d4d4";
 /** Outline of what lies outside a noise band, on every colour of the heat maps. */
@@ -41,7 +43,7 @@ export const theme: TopLevelSpec["config"] = {
     color: ink,
     fontSize: 13,
     offset: 10,
-    subtitleColor: "#444444",
+    subtitleColor: note,
     subtitleFontSize: 10,
     subtitleLineHeight: 13,
   },
@@ -54,6 +56,7 @@ export const theme: TopLevelSpec["config"] = {
     gridColor: "#e6e6e6",
     domainColor: grey,
     tickColor: grey,
+    labelFlush: false,
   },
   legend: {
     labelColor: ink,

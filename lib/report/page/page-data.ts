@@ -192,14 +192,18 @@ function facts(groups: RunGroup[], datasets: string[]): [string, string][] {
   const sum = (of: (dataset: RunInfo["datasets"][number]) => number) =>
     info.datasets.reduce((total, dataset) => total + of(dataset), 0).toLocaleString("en");
   const seeds = [...new Set(runs.map((run) => run.info.seed))].sort((a, b) => a - b);
+  const models = [...new Set(runs.flatMap((run) => run.info.config.model ?? []))];
   const started = runs.map((run) => run.info.startedAt.slice(0, 10)).sort();
   return [
     ["Protocol", info.protocol.toUpperCase()],
-    ["Stream", datasets.join(" → ")],
+    ...(models.length > 0
+      ? [[models.length === 1 ? "Model" : "Models", models.join(", ")] as [string, string]]
+      : []),
     ["Classes", sum(({ classes }) => classes.length)],
     ["Test images", sum(({ testImages }) => testImages)],
     ["Runs", `${runs.length}`],
     [seeds.length === 1 ? "Seed" : "Seeds", seeds.join(", ")],
     ["Started", started[0] as string],
+    ["Stream", datasets.join(" → ")], // last, since it may be long
   ];
 }

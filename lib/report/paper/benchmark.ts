@@ -42,6 +42,8 @@ export function paperBenchmark(protocol: Protocol): Benchmark {
         method,
         "--seed",
         seed,
+        // apart from the run without hold-outs, which has the same name
+        ...(holdOuts.length > 0 ? ["--output", `runs/hold-outs/${method}-seed${seed}`] : []),
       ].join(" "),
   };
 }

@@ -1,7 +1,7 @@
 import { Html, html } from "../html.js";
 import { formatCell, markCells, type Table } from "../table.js";
 import { escapeLatex, escapeMarkdown, renderLatex, renderMarkdown } from "../table-formats.js";
-import { differences, type MissingRuns, type PaperTable, toTable } from "./paper-table.js";
+import { differences, type MissingRuns, type PaperTable, type TablePart, toTable } from "./paper-table.js";
 
 /** A document of tables in each format. */
 export const tableFormats = {
@@ -39,25 +39,29 @@ function renderMarkdownTables(tables: readonly PaperTable[]): string {
     .join("\n");
 }
 
-/** For a document that loads `booktabs`. */
+/** For a document that loads `booktabs`. Each part is a table of its own: together they are longer than a page. */
 function renderLatexTables(tables: readonly PaperTable[]): string {
   return tables
     .map((table) => {
       const lines = [...table.notes, ...table.missing.map((runs) => `Missing: ${describeMissingRuns(runs)}`)];
-      return [
-        ...lines.map((line) => `% ${line.replace(/\s+/g, " ")}`),
-        "\\begin{table*}[t]",
-        "\\centering\\scriptsize\\setlength{\\tabcolsep}{2.5pt}",
-        `\\caption{${escapeLatex(`${table.title}. ${table.caption}`)}}`,
-        `\\label{tab:${table.name}}`,
-        ...table.parts.map(
-          (part) => `${escapeLatex(part.title)}\\par\\smallskip\n${renderLatex(toTable(part))}\\par\\medskip`,
-        ),
-        "\\end{table*}",
-        "",
-      ].join("\n");
+      const comments = lines.map((line) => `% ${line.replace(/\s+/g, " ")}\n`).join("");
+      return comments + table.parts.map((part, i) => latexFloat(table, part, i)).join("\n");
     })
     .join("\n");
+}
+
+function latexFloat({ title, caption, name, parts }: PaperTable, part: TablePart, i: number): string {
+  const label = parts.length > 1 ? `${name}-${i + 1}` : name;
+  return [
+    "\\begin{table*}[p]",
+    "\\centering\\scriptsize\\setlength{\\tabcolsep}{2pt}",
+    `\\caption{${escapeLatex(`${title}. ${part.title}. ${caption}`)}}`,
+    `\\label{tab:${label}}`,
+    // centred on the page even where the page's text is narrower
+    `\\makebox[\\linewidth][c]{${renderLatex(toTable(part)).trimEnd()}}`,
+    "\\end{table*}",
+    "",
+  ].join("\n");
 }
 
 /** One line per number; accuracies as fractions, not rounded. */
@@ -108,15 +112,18 @@ function renderJsonTables(tables: readonly PaperTable[]): string {
 function renderHtmlTables(tables: readonly PaperTable[]): string {
   const style = new Html(`<style>
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
+body { max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
+p, ul { max-width: 60rem; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
-caption { text-align: left; font-weight: 600; padding: .75rem 0 .25rem; }
-th, td { padding: .15rem .6rem; text-align: right; }
-th:first-child { text-align: left; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+caption { text-align: left; font-weight: 600; font-size: 1rem; padding: .75rem 0 .25rem; }
+th, td { padding: .1rem .45rem; text-align: right; }
+th:first-child { position: sticky; left: 0; background: Canvas; text-align: left; }
 thead { border-block: 2px solid; border-bottom-width: 1px; }
 tbody { border-bottom: 2px solid; }
-small, .published, .difference { opacity: .75; }
+tbody tr:is(.measured, .missing) { border-top: 1px solid color-mix(in srgb, CanvasText 15%, Canvas); }
+:is(.published, .difference) th { padding-left: 1.2rem; font-weight: 400; }
+small, .published, .difference { color: color-mix(in srgb, CanvasText 75%, Canvas); }
 code { overflow-wrap: anywhere; }
 </style>`);
   const sections = tables.map(
@@ -149,7 +156,8 @@ function htmlTable(table: Table): Html {
     second: (text: string) => html`<u>${text}</u>`,
   };
   const cell = (i: number, j: number) => {
-    const { value, deviation } = formatCell(table, table.rows[i] as Table["rows"][number], j);
+    const { value: text, deviation } = formatCell(table, table.rows[i] as Table["rows"][number], j);
+    const value = text.replace("-", "−");
     const mark = marks[i]?.[j];
     return html`<td>${mark ? emphasis[mark](value) : value}${deviation !== undefined && html` <small>± ${deviation}</small>`}</td>`;
   };

@@ -30,7 +30,7 @@ export function holdOutComparison(stream: Stream | undefined): PaperTable {
     title: "Hold-outs",
     caption:
       "Accuracy on datasets that are never trained on, in percent, mean over the models after every task of a stream of " +
-      `${datasets.length} datasets. ${describeNumbers(benchmark)}`,
+      `${datasets.length} datasets. ${describeNumbers(stream, benchmark)}`,
     notes: describeLeftOut(stream),
     parts: [
       {

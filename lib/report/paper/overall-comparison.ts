@@ -19,7 +19,7 @@ export function railComparison(stream: Stream | undefined): PaperTable {
     number: 5,
     name: "table-5",
     title: "RAIL's regression on the frozen and on the updated encoder",
-    caption: `X-TAIL, means over all datasets, in percent. ${describeNumbers(benchmark)}`,
+    caption: `X-TAIL, means over all datasets, in percent. ${describeNumbers(stream, benchmark)}`,
     notes: describeLeftOut(stream, methods),
     parts: [part],
     missing: missingRuns(part.rows, benchmark, stream),

@@ -12,6 +12,8 @@ const rows = z.record(z.string(), row);
 
 const streamSchema = z.object({
   shots: z.int(),
+  /** Printed numbers that contradict others of the table, in words. */
+  doubts: z.array(z.string()),
   datasets: z.array(z.string()),
   zeroShot: row,
   transfer: rows,

@@ -70,9 +70,14 @@ export function missingRuns(
 }
 
 /** What the numbers are, for captions. */
-export function describeNumbers(benchmark: Benchmark | undefined): string {
-  const deviations = "Mean ± standard deviation over seeds.";
-  return benchmark?.isPaper ? `${deviations} Paper: arXiv:2412.01004.` : deviations;
+export function describeNumbers(stream: Stream | undefined, benchmark: Benchmark | undefined): string {
+  return [
+    "Mean ± standard deviation over seeds.",
+    stream && `Model: ${stream.model}.`,
+    benchmark?.isPaper && "Paper: arXiv:2412.01004, CLIP ViT-B/16.",
+  ]
+    .filter(Boolean)
+    .join(" ");
 }
 
 export function describeLeftOut(stream: Stream | undefined, methods?: readonly string[]): string[] {

@@ -37,8 +37,11 @@ export function streamComparison(protocol: Stream["protocol"], stream: Stream | 
     title: `${titles[protocol]}: Transfer, Average and Last`,
     caption:
       "Accuracy on every dataset, in percent: before it is learned (Transfer), over all tasks (Average), and after the last task (Last). " +
-      describeNumbers(benchmark),
-    notes: describeLeftOut(stream),
+      describeNumbers(stream, benchmark),
+    notes: [
+      ...describeLeftOut(stream),
+      ...(benchmark?.isPaper ? printed.doubts.map((doubt) => `In the paper: ${doubt}`) : []),
+    ],
     parts,
     missing: missingRuns(parts[0]?.rows ?? [], benchmark, stream),
   };

@@ -9,6 +9,8 @@ import { type Benchmark, benchmarkOf } from "./benchmark.js";
 export interface Stream {
   readonly protocol: Configuration["protocol"];
   readonly datasets: readonly string[];
+  /** That all runs started from, as its configuration names it. */
+  readonly model: string;
   /** Empty unless all runs have some. */
   readonly holdOuts: readonly string[];
   /** `undefined` for datasets of one's own. */
@@ -29,8 +31,8 @@ export function findStreams(runs: readonly Run[], { withHoldOuts = false } = {})
     for (const configuration of configurations(runs, method)) {
       const { protocol, datasets, holdOuts } = configuration;
       if (datasets.length < 2 || (withHoldOuts && holdOuts.length === 0)) continue;
-      const { shots } = configuration.runs[0].info.config;
-      const key = JSON.stringify([protocol, datasets, shots, withHoldOuts ? holdOuts : []]);
+      const { model, shots } = configuration.runs[0].info.config;
+      const key = JSON.stringify([protocol, datasets, model, shots, withHoldOuts ? holdOuts : []]);
       groups.set(key, [...(groups.get(key) ?? []), configuration]);
     }
   }
@@ -45,6 +47,7 @@ function toStream(candidates: [Configuration, ...Configuration[]]): Stream {
   const [{ protocol, datasets, holdOuts: first }] = candidates;
   const holdOuts = candidates.every((each) => each.holdOuts.length > 0) ? first : [];
   const benchmark = benchmarkOf(candidates[0]);
+  const model = String(candidates[0].runs[0].info.config.model);
   const methods = new Map<string, Configuration>();
   const leftOut: Stream["leftOut"][number][] = [];
   for (const method of new Set(candidates.map((each) => each.method))) {
@@ -60,7 +63,7 @@ function toStream(candidates: [Configuration, ...Configuration[]]): Stream {
     if (chosen === undefined) leftOut.push({ method, text: describe(method, undefined, all) });
     else if (others.length > 0) leftOut.push({ method, text: describe(method, chosen, others) });
   }
-  return { protocol, datasets, holdOuts, benchmark, methods, leftOut };
+  return { protocol, datasets, model, holdOuts, benchmark, methods, leftOut };
 }
 
 function describe(

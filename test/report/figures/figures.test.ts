@@ -21,19 +21,20 @@ function manyRuns(folder: string) {
       options: { ...loraOptions, ...options },
     });
   const runs = [
-    codyra("base-1", {}),
     codyra("base-2", {}, 2),
+    codyra("base-1", {}),
     codyra("vision", { encoders: "vision" }),
     codyra("rank-4", { rank: 4 }),
     codyra("kappa", { kappaMax: 0.01 }),
     codyra("dense", { denseRatio: 0.9 }),
+    figureRun(folder, "lora-other", { ...probe, holdOuts: ["dtd"], datasets: [...probe.datasets] }),
     lora("lora-16", {}),
     lora("lora-4", { rank: 4 }),
     lora("lora-attention", { targets: ["q", "k", "v", "o"] }),
     figureRun(folder, "codyra-aircraft", { datasets: ["aircraft"], holdOuts: ["imagenet1k"] }),
   ];
   for (const run of runs) writeChanges(run, 0);
-  writeRemovals(runs[6]!);
+  writeRemovals(runs[7]!); // not of the first full one
   return runs;
 }
 
@@ -84,7 +85,9 @@ describe("the figures of the paper", () => {
       ["codyra", "vision", 2],
       ["codyra", "text", 0],
     ]);
-    expect(amplification!.notes).toContain("aircraft, lora: 100 % of ‖ΔW‖² in 10 % of matrices.");
+    expect(amplification!.notes).toContain(
+      "aircraft, lora: 100 % of ‖ΔW‖² in 10 % of matrices, median at ρ = 4: 1.0.",
+    );
   });
 
   it("are written as SVG, PNG of twice the size, and CSV, with an overview", async () => {
@@ -104,6 +107,7 @@ describe("the figures of the paper", () => {
     const [, width, height] = /<svg [^>]*width="(\d+)" height="(\d+)"/.exec(svg)!;
     const png = await sharp(join(to, `${names[1]}.png`)).metadata();
     expect([png.width, png.height]).toEqual([2 * Number(width), 2 * Number(height)]);
+    expect(Number(width)).toBeLessThan(700); // as wide as its plots, rather than as its text in wide letters
     for (const text of [
       "Activated ranks on aircraft",
       "vision encoder",
@@ -135,9 +139,26 @@ describe("the figures of the paper", () => {
       "Figures 6, 10, 11, 12, 13, 14, 15, 16, 17: Activated ranks on oxford_pets, caltech101",
     );
     expect(text).toContain(
-      "codyra run --config configs/paper/x-tail.yaml --method codyra --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001\n",
+      "codyra run --config CONFIG.yaml --method codyra --seed 1 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001\n",
     );
     expect((await findFigures([run], [8])).figures).toEqual([]);
+  });
+
+  it("are missing with commands for the stream that there is", async () => {
+    const folder = temporaryFolder();
+    const run = figureRun(folder, "own", { datasets: ["flags", "signs"], seed: 3 });
+    const ofPaper = figureRun(folder, "paper", { datasets: stream });
+    expect((await findFigures([ofPaper], [8])).missing[0]?.commands[1]).toBe(
+      "codyra run --config configs/paper/x-tail.yaml --method codyra --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
+    );
+    const command = async () => (await findFigures([run], [8])).missing[0]?.commands[1];
+    expect(await command()).toBe(
+      "codyra run --config CONFIG.yaml --method codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
+    );
+    Object.assign(run.info.config, { model: "miniature", testPerClass: 20 });
+    expect(await command()).toBe(
+      "codyra demo --protocol x-tail --domains flags signs --methods codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
+    );
   });
 
   it("name the analyses that runs lack", async () => {

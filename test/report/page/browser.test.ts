@@ -182,6 +182,27 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
     );
   });
 
+  it("says what to do where no method is shown, and has no empty tables", async () => {
+    const page = await open(several);
+    await page.locator("summary", { hasText: "Methods" }).click();
+    await page.getByRole("button", { name: "None" }).click();
+    await page.waitForFunction(() => document.querySelector<HTMLElement>("#cost")?.hidden);
+    expect(await page.getByText("No method is ticked").count()).toBe(1);
+    expect(await page.locator("table:visible:not(:has(td))").count()).toBe(0);
+    await page.getByRole("button", { name: "All" }).click();
+    await page.waitForFunction(() => !document.querySelector<HTMLElement>("#cost")?.hidden);
+    expect(await page.getByText("No method is ticked").count()).toBe(0);
+  });
+
+  it("says when the metrics of a run that goes on will come", async () => {
+    const going = readRun(writeRun(join(folder, "going"), { method: "codyra", tasks: 2 }));
+    const path = join(folder, "going.html");
+    writeReport([going], path);
+    const page = await open(path);
+    expect(await page.locator("#results p").textContent()).toMatch(/^The metrics come when/);
+    expect(await page.locator("#matrices tbody tr").count()).toBe(3); // zero-shot, and two tasks
+  });
+
   it("is light or dark like the system, or as the reader chooses; text stands out in both", async () => {
     const page = await open(several, { colorScheme: "dark" });
     const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -199,6 +220,15 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     await page.locator("summary", { hasText: "Methods" }).click();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    const [track, row] = await Promise.all(
+      [".track", ".heat tbody th"].map((selector) => page.locator(selector).first().boundingBox()),
+    );
+    expect(track?.width).toBeGreaterThan(60); // wide enough to compare
+    await page
+      .locator("#matrices .scroll")
+      .first()
+      .evaluate((element) => element.scrollBy(200, 0));
+    expect((await page.locator(".heat tbody th").first().boundingBox())?.x).toBe(row?.x);
   });
 
   it("prints in full, on white", async () => {
@@ -209,6 +239,8 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
       "rgb(255, 255, 255)",
     );
     expect(await page.locator(".toolbar").isVisible()).toBe(false);
+    const cell = page.locator(".heat td").first(); // whose text may be white
+    expect(await cell.evaluate((td) => getComputedStyle(td).printColorAdjust)).toBe("exact");
     await page.locator("#ranks .each figure").nth(5).waitFor();
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bytes, duration, percent, signed } from "../../../lib/report/page/client/format.js";
 import { matrixSpread, spread, ticks } from "../../../lib/report/page/client/statistics.js";
+import { placeTip } from "../../../lib/report/page/client/tip.js";
 
 describe("spread", () => {
   it("is the mean and the sample's standard deviation of what is known", () => {
@@ -50,5 +51,24 @@ describe("numbers on the page", () => {
       "1\u00a0h\u00a01\u00a0min\u00a01\u00a0s",
     ]);
     expect([3 * 2 ** 20, 2.5 * 2 ** 30].map(bytes)).toEqual(["3\u00a0MiB", "2.50\u00a0GiB"]);
+  });
+});
+
+describe("placeTip", () => {
+  const screen = { width: 400, height: 300 };
+  const at = (left: number, top: number, width = 20, height = 20) =>
+    ({ left, top, width, height, right: left + width, bottom: top + height }) as DOMRectReadOnly;
+
+  it("is centred above, and below where there is no room above", () => {
+    expect(placeTip(at(190, 150), { width: 100, height: 50 }, screen)).toEqual({ left: 150, top: 92 });
+    expect(placeTip(at(190, 20), { width: 100, height: 50 }, screen)).toEqual({ left: 150, top: 48 });
+    expect(placeTip(at(0, 150), { width: 100, height: 50 }, screen).left).toBe(8);
+    expect(placeTip(at(380, 150), { width: 100, height: 50 }, screen).left).toBe(292);
+  });
+
+  it("is beside what is too tall for either, and in the window", () => {
+    const tall = { width: 100, height: 200 };
+    expect(placeTip(at(100, 60, 0, 180), tall, screen)).toEqual({ left: 108, top: 60 });
+    expect(placeTip(at(390, 150, 0, 100), tall, screen)).toEqual({ left: 282, top: 92 });
   });
 });

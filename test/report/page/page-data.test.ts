@@ -91,6 +91,16 @@ describe("pageData", () => {
     expect(second?.points[0]).toEqual([1205, 6]);
   });
 
+  it("says what was run, in short", () => {
+    const of = (model: string) => run({ method: "codyra", info: { config: { model } } });
+    const { facts } = pageData([of("miniature")]);
+    expect(facts.map(([name]) => name)).toEqual([
+      ...["Protocol", "Model", "Classes", "Test images", "Runs", "Seed", "Started", "Stream"],
+    ]);
+    expect(Object.fromEntries(facts)).toMatchObject({ Model: "miniature", Stream: DATASETS.join(" → ") });
+    expect(pageData([of("miniature"), of("shop-clip")]).facts[1]).toEqual(["Models", "miniature, shop-clip"]);
+  });
+
   it("describes a run that is still going", () => {
     const data = pageData([run({ method: "codyra", tasks: 2 })]);
     expect(data.summary.gained).toBe("Not finished: 2 of 6 datasets learned so far.");

@@ -74,15 +74,30 @@ it("Markdown: mean ± deviation, the paper's value, the difference; ours and the
 it("LaTeX: booktabs rules, the same number of cells in every line, nothing that needs escaping", () => {
   const text = tableFormats.latex.render([example]);
   expect(text).toContain("% Missing: ZSCL, seeds 8, 9: codyra run");
-  expect(text).toContain("\\caption{Streams. In percent \\& more.}");
+  expect(text).toContain("\\caption{Streams. Last (\\%). In percent \\& more.}");
   expect(text).toContain("CoDyRA\\textdagger{} & \\textbf{65.1}\\,{\\tiny$\\pm$0.4} & \\underline{80.0}");
+  expect(text).toContain("\n\\quad paper & \\textbf{65.1} &");
   for (const name of ["toprule", "midrule", "bottomrule", "end{tabular}", "end{table*}"])
     expect(text.split(`\\${name}`)).toHaveLength(2);
   const rows = text.split("\n").filter((line) => line.endsWith("\\\\"));
   expect(rows).toHaveLength(9);
   for (const line of rows) expect(line.match(/(?<!\\)&/g)).toHaveLength(2);
-  const shown = text.split("\n").filter((line) => !line.startsWith("%"));
+  const shown = text.split("\n").map((line) => line.replace(/(?<!\\)%.*/, "")); // without comments
   expect(shown.join("\n").replace(/\\[%#_&]/g, "")).not.toMatch(/[%#_†±–]/);
+});
+
+it("LaTeX: each part is a float of its own, since together they are longer than a page", () => {
+  const [part] = example.parts;
+  const long = { ...part!, columns: ["stanford_cars", "Mean"] };
+  expect(tableFormats.latex.render([{ ...example, parts: [long] }])).toContain(
+    "Method & \\shortstack[r]{stanford\\_\\\\cars} & Mean \\\\",
+  );
+  const text = tableFormats.latex.render([
+    { ...example, parts: [part!, { ...part!, title: "Average (%)" }] },
+  ]);
+  expect(text.match(/\\begin\{table\*\}/g)).toHaveLength(2);
+  expect(text.match(/\\label\{.*\}/g)).toEqual(["\\label{tab:table-1-1}", "\\label{tab:table-1-2}"]);
+  expect(text).toContain("\\caption{Streams. Average (\\%).");
 });
 
 it("CSV: a line per number, fractions, blanks where there are none", () => {

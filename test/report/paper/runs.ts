@@ -21,16 +21,19 @@ export interface PaperRun extends RunOptions {
   protocol?: "x-tail" | "mtil";
   shots?: number;
   options?: Record<string, unknown>;
+  model?: string;
 }
 
 /** Run directories over the paper's X-TAIL, unless said otherwise, with the options of its configuration. */
 export function paperRuns(descriptions: readonly PaperRun[]): { folder: string; runs: Run[] } {
   const folder = mkdtempSync(join(tmpdir(), "codyra-tables-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const runs = descriptions.map(({ protocol = "x-tail", shots = 16, options, ...description }, i) => {
-    const own = description.method === "codyra" ? { ...paperOptions, ...options } : { ...options };
-    const info = { protocol, config: { model: "clip-vit-base-patch16", shots, options: own } };
-    return readRun(writeRun(join(folder, String(i)), { datasets: xTail, info, ...description }));
-  });
+  const runs = descriptions.map(
+    ({ protocol = "x-tail", shots = 16, options, model = "clip-vit-base-patch16", ...description }, i) => {
+      const own = description.method === "codyra" ? { ...paperOptions, ...options } : { ...options };
+      const info = { protocol, config: { model, shots, options: own } };
+      return readRun(writeRun(join(folder, String(i)), { datasets: xTail, info, ...description }));
+    },
+  );
   return { folder, runs };
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { costComparison, type PaperTable, paperTables, type Run } from "../../../lib/report/index.js";
+import {
+  costComparison,
+  type PaperTable,
+  paperTables,
+  printedTables,
+  type Run,
+} from "../../../lib/report/index.js";
 import { paperRuns } from "./runs.js";
 
 function table(tables: readonly PaperTable[], name: string): PaperTable {
@@ -46,7 +52,10 @@ describe("Table 1 from runs over the paper's datasets", () => {
     const { runs } = paperRuns([...ablations, { method: "codyra", seed: 8, forgets: 0.04 }]);
     const found = table(paperTables(runs), "table-1");
     expect(row(found, "codyra", 2)?.ours.at(-1)?.mean).toBe(lastOf(runs[2]));
-    expect(found.notes).toEqual(["Left out: 2 configurations of codyra with other rank."]);
+    expect(found.notes).toEqual([
+      "Left out: 2 configurations of codyra with other rank.",
+      ...printedTables()["x-tail"].doubts.map((doubt) => `In the paper: ${doubt}`),
+    ]);
   });
 
   it("has no printed values beside runs with another number of images", () => {
@@ -69,7 +78,7 @@ it("without runs, all tables are there with the printed values", () => {
     243, 884, 682, 446, 549, 710, 885, 594, 890, 647, 652, 653,
   ]);
   expect(table(tables, "table-3").missing[0]?.command).toBe(
-    "codyra run --config configs/paper/x-tail.yaml --hold-outs cifar100 places365 imagenet1k --method zero-shot --seed 8",
+    "codyra run --config configs/paper/x-tail.yaml --hold-outs cifar100 places365 imagenet1k --method zero-shot --seed 8 --output runs/hold-outs/zero-shot-seed8",
   );
 });
 
@@ -94,6 +103,20 @@ it("streams of one's own get the same tables, apart from the paper's", () => {
   expect(holdOuts.parts[0]?.columns).toEqual(["signs", "Mean"]);
   const accuracy = runs[4]?.accuracy.holdOuts?.matrix as number[][];
   expect(row(holdOuts, "codyra")?.ours[0]?.mean).toBeCloseTo((accuracy[0]![0]! + accuracy[1]![0]!) / 2, 12);
+});
+
+it("runs of another model make a table of their own, which names it", () => {
+  const { runs } = paperRuns([
+    { method: "codyra" },
+    { method: "zero-shot", model: "clip-vit-large-patch14" },
+  ]);
+  const [first, second] = paperTables(runs).filter(({ number }) => number === 1);
+  expect([first?.caption, second?.caption]).toEqual([
+    expect.stringContaining("Model: clip-vit-base-patch16."),
+    expect.stringContaining("Model: clip-vit-large-patch14."),
+  ]);
+  expect(row(second!, "codyra")?.ours).toEqual([]);
+  expect(row(second!, "zero-shot")?.ours).toHaveLength(11);
 });
 
 it("Table 5 compares overall metrics", () => {

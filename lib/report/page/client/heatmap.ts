@@ -27,7 +27,7 @@ export function heatmap(map: Heatmap): HTMLElement {
     row.cells.map((cell, c) => cell && heatCell(map, cell, r, c)),
   );
   cells.flat().find(Boolean)?.setAttribute("tabindex", "0");
-  const head = map.columns.map((name) => h("th", { scope: "col" }, h("span", {}, name)));
+  const head = map.columns.map((name) => h("th", { scope: "col", title: name }, h("span", {}, name)));
   const table = h(
     "table",
     {
@@ -47,7 +47,7 @@ export function heatmap(map: Heatmap): HTMLElement {
         h(
           "tr",
           { class: isReference && "reference" },
-          h("th", { scope: "row" }, label),
+          h("th", { scope: "row", title: label }, h("span", {}, label)),
           cells[r]?.map((cell) => cell ?? h("td", { class: "empty" })) as Child[],
         ),
       ),

@@ -7,13 +7,32 @@ export function showTip(at: DOMRect, ...content: Child[]): void {
   hideTip();
   tip = h("div", { class: "tip", "aria-hidden": "true" }, ...content);
   document.body.append(tip);
-  const { width, height } = tip.getBoundingClientRect();
-  const margin = 8;
-  const left = Math.min(Math.max(margin, at.left + at.width / 2 - width / 2), innerWidth - width - margin);
-  const above = at.top - height - margin;
-  const top = above >= margin ? above : at.bottom + margin;
-  tip.style.setProperty("left", `${Math.max(margin, left) + scrollX}px`);
+  const { left, top } = placeTip(at, tip.getBoundingClientRect(), { width: innerWidth, height: innerHeight });
+  tip.style.setProperty("left", `${left + scrollX}px`);
   tip.style.setProperty("top", `${top + scrollY}px`); // on the page, not the window: focus may scroll it into view
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Above what it belongs to, else below, else beside it: in the window, and not over what it is about. */
+export function placeTip(at: DOMRectReadOnly, tip: Size, screen: Size): { left: number; top: number } {
+  const margin = 8;
+  const within = (start: number, size: number, end: number): number =>
+    Math.max(margin, Math.min(start, end - size - margin));
+  const centred = within(at.left + at.width / 2 - tip.width / 2, tip.width, screen.width);
+  const above = at.top - tip.height - margin;
+  if (above >= margin) return { left: centred, top: above };
+  const below = at.bottom + margin;
+  if (below + tip.height + margin <= screen.height) return { left: centred, top: below };
+  const right = at.right + margin;
+  const fits = right + tip.width + margin <= screen.width;
+  return {
+    left: within(fits ? right : at.left - tip.width - margin, tip.width, screen.width),
+    top: within(at.top, tip.height, screen.height),
+  };
 }
 
 export function hideTip(): void {

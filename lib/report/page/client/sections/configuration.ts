@@ -22,37 +22,7 @@ export const configuration: Section = {
     const shown = canHide && !showsAll ? differing : rows;
     return [
       canHide && filter(selection, rows.length - differing.length),
-      h(
-        "div",
-        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Settings of every method" },
-        h(
-          "table",
-          { class: "plain" },
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              ["Setting", ...views.map(({ group }) => group.label)].map((name) =>
-                h("th", { scope: "col" }, name),
-              ),
-            ),
-          ),
-          h(
-            "tbody",
-            {},
-            shown.map(({ name, values }) =>
-              h(
-                "tr",
-                {},
-                h("th", { scope: "row" }, name),
-                values.map((value) => h("td", {}, value)),
-              ),
-            ),
-          ),
-        ),
-      ),
+      views.length > 0 && settingsTable(views, shown),
       h("h3", {}, "Datasets"),
       data.warnings.map((warning) => h("p", { class: "warning" }, warning)),
       datasetsTable([...data.datasets, ...data.holdOuts]),
@@ -61,6 +31,40 @@ export const configuration: Section = {
     ];
   },
 };
+
+function settingsTable(views: View[], rows: { name: string; values: string[] }[]): HTMLElement {
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Settings of every method" },
+    h(
+      "table",
+      { class: "plain" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["Setting", ...views.map(({ group }) => group.label)].map((name) =>
+            h("th", { scope: "col" }, name),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map(({ name, values }) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, name),
+            values.map((value) => h("td", {}, value)),
+          ),
+        ),
+      ),
+    ),
+  );
+}
 
 function filter(selection: Selection, same: number): HTMLElement {
   const change = (event: Event): void => {

@@ -25,6 +25,7 @@ export const cost: Section = {
   name: "Cost",
   title: "Cost",
   draw({ views }) {
+    if (views.length === 0) return null;
     const known = columns.filter(({ of }) =>
       views.some(({ runs }) => runs.some((run) => of(run.cost) !== null)),
     );

@@ -14,7 +14,8 @@ export const metrics: Section = {
   draw(selection) {
     const { data } = selection;
     const tables = metricColumns.filter(({ of }) => data.runs.some(of));
-    return tables.length === 0 ? null : tables.map((metric) => metricTable(selection, metric));
+    const isEmpty = tables.length === 0 || selection.views.length === 0;
+    return isEmpty ? null : tables.map((metric) => metricTable(selection, metric));
   },
 };
 

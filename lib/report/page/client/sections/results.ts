@@ -69,7 +69,10 @@ export const results: Section = {
         values: columns.map(({ of }) => spread(view.runs.map((run) => of(run)?.overall))),
       }));
     return [
-      columns.length > 0 && resultsTable(selection, columns, rows),
+      columns.length > 0
+        ? resultsTable(selection, columns, rows)
+        : h("p", {}, "The metrics come when a stream is finished. What is known by now is below."),
+      selection.views.length === 0 && h("p", {}, "No method is ticked: tick those that the page is to show."),
       data.groups.length > 1 &&
         h(
           "ul",

@@ -106,7 +106,14 @@ describe("the options of codyra", () => {
       schedule: "even",
       sparseFrom: "at",
     };
-    expect(optionsOf({})).toEqual({ ...common, ...paper, logEvery: 10, accumulate: 1, checkpointing: false });
+    expect(optionsOf({})).toEqual({
+      ...common,
+      ...paper,
+      logEvery: 10,
+      accumulate: 1,
+      checkpointing: false,
+      cudaGraph: true,
+    });
   });
 
   it("are the public code's with the other preset", () => {
@@ -123,6 +130,7 @@ describe("the options of codyra", () => {
       logEvery: 10,
       accumulate: 1,
       checkpointing: false,
+      cudaGraph: true,
     });
   });
 

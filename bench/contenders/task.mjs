@@ -30,6 +30,8 @@ async function load({ directory, inputs, device: wanted, precision, rank, iterat
     progress() {},
     recordRanks() {},
     recordUpdates() {},
+    recordChanges() {},
+    worked() {},
   };
   await method.beginTask(task, context);
   return { seconds: (now(device) - start) / 1000 };

@@ -1,7 +1,8 @@
 import type { Task } from "../../data/index.js";
 import * as lora from "../../lora/index.js";
+import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import type { RecordableUpdate } from "./iteration.js";
+import type { Describe, Update } from "./iteration.js";
 import type { TrainingOptions } from "./options.js";
 import { taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
@@ -43,23 +44,10 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
       const trained = current();
       const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
       const settings = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
-      const describe = (iteration: number) => () => ({
-        learningRate: schedule(iteration),
-        kappa: kappa(iteration),
-        activeRanks: total(trained.activeRanks()),
-      });
-      const recordable: RecordableUpdate = {
-        prepare(iteration) {
-          const [rate, threshold] = [schedule(iteration), kappa(iteration)];
-          const values = torch.tensor([rate, threshold, iteration + 1], { dtype: "float64" });
-          settings.copy_(torch.upload(values, settings.device));
-          return describe(iteration);
-        },
-        apply: () => optimizer.stepBy(settings),
-      };
-      const direct = (iteration: number) => {
-        optimizer.step(schedule(iteration), kappa(iteration));
-        return describe(iteration);
+      const rates: Rates = (iteration) => [schedule(iteration), kappa(iteration)];
+      const describe = (iteration: number): Describe => {
+        const [rate, threshold] = rates(iteration);
+        return () => ({ learningRate: rate, kappa: threshold, activeRanks: total(trained.activeRanks()) });
       };
       try {
         const loss = await train(task, context, {
@@ -70,7 +58,10 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
             // Rounded once for all passes of an iteration. In float32 they would take as much memory as the model.
             if (context.model.precision === "bf16") trained.formEffectiveWeights("bfloat16");
           },
-          update: plan.optimizer.optimizer === "adamw" ? recordable : direct,
+          update:
+            plan.optimizer.optimizer === "adamw"
+              ? recordableStep(optimizer, settings, rates, describe)
+              : directStep(optimizer, rates, describe),
         });
         const { factors, importance } = trained.numTrainable;
         return { iterations, loss, trainableParameters: factors + importance };
@@ -109,6 +100,37 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
     classifier: zeroShotClassifier,
     state: () => emptyState, // everything learned is in the model's weights
     loadState() {},
+  };
+}
+
+/** η and κ of an iteration. */
+type Rates = (iteration: number) => [learningRate: number, kappa: number];
+
+function directStep(
+  optimizer: lora.LoraOptimizer,
+  rates: Rates,
+  describe: (iteration: number) => Describe,
+): Update {
+  return (iteration) => {
+    optimizer.step(...rates(iteration));
+    return describe(iteration);
+  };
+}
+
+/** @param settings float64 `[3]`, on the adapters' device: what the step reads */
+function recordableStep(
+  optimizer: lora.LoraOptimizer,
+  settings: Tensor,
+  rates: Rates,
+  describe: (iteration: number) => Describe,
+): Update {
+  return {
+    prepare(iteration) {
+      const values = torch.tensor([...rates(iteration), iteration + 1], { dtype: "float64" });
+      settings.copy_(torch.upload(values, settings.device));
+      return describe(iteration);
+    },
+    apply: () => optimizer.stepBy(settings),
   };
 }
 

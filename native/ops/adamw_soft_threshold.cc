@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "checks.h"
@@ -72,14 +73,25 @@ T soft_threshold_reference(T x, T kappa) {
 template <typename scalar_t, typename T, typename Threshold>
 CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict v, const scalar_t* __restrict g,
             int64_t count, const Coefficients<T> c, const Threshold threshold) {
-  for (int64_t i = 0; i < count; i++) {
-    const T grad = g[i];
-    const T exp_avg = c.beta1 * T(m[i]) + c.fresh1 * grad;
-    const T exp_avg_sq = c.beta2 * T(v[i]) + c.fresh2 * grad * grad;
-    const T change = c.step_size * exp_avg / (std::sqrt(exp_avg_sq) * c.root_scale + c.eps);
-    w[i] = threshold(c.decay * T(w[i]) - change);
-    m[i] = exp_avg;
-    v[i] = exp_avg_sq;
+  // Memory is asked for some blocks ahead: four streams at once are more than a core foresees by itself.
+  constexpr int64_t line = 64 / sizeof(scalar_t), block = 16 * line, ahead = 4 * block;
+  for (int64_t start = 0; start < count; start += block) {
+    const auto end = std::min(start + block, count);
+    for (auto i = start + ahead; i < std::min(end + ahead, count); i += line) {
+      __builtin_prefetch(w + i);
+      __builtin_prefetch(m + i);
+      __builtin_prefetch(v + i);
+      __builtin_prefetch(g + i);
+    }
+    for (int64_t i = start; i < end; i++) {
+      const T grad = g[i];
+      const T exp_avg = c.beta1 * T(m[i]) + c.fresh1 * grad;
+      const T exp_avg_sq = c.beta2 * T(v[i]) + c.fresh2 * grad * grad;
+      const T change = c.step_size * exp_avg / (std::sqrt(exp_avg_sq) * c.root_scale + c.eps);
+      w[i] = threshold(c.decay * T(w[i]) - change);
+      m[i] = exp_avg;
+      v[i] = exp_avg_sq;
+    }
   }
 }
 

@@ -56,7 +56,7 @@ async function main() {
   for (const name of chosen) await runBenchmark(await load(name), values);
 }
 
-/** A failed run is kept too. */
+/** A failed run is kept too, and so are the rows beside one that failed. @throws if one did, after the others */
 async function runBenchmark(benchmark, options) {
   const config = { ...benchmark.defaults };
   for (const [option, value] of Object.entries(options)) {
@@ -78,6 +78,7 @@ async function runBenchmark(benchmark, options) {
     process.stderr.write(`${benchmark.name}: kept in ${await saveRun(record)}\n`);
   }
   process.stdout.write(`${formatTable(record)}\n`);
+  if (record.failures?.length > 0) throw new Error(record.failures.join("\n"));
 }
 
 function load(name) {

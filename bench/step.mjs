@@ -29,7 +29,7 @@ const bfloat16 = "bfloat16";
 /** Sizes of a step: images and prompts. Where two contenders together need too much memory, each runs alone. */
 const sizes = {
   "16x100": { images: 16, prompts: 100 },
-  "16x397": { images: 16, prompts: 397 },
+  "16x397": { images: 16, prompts: 397, alone: true },
   "64x100": { images: 64, prompts: 100, alone: true, rounds: 3, warmUp: 1 },
 };
 
@@ -62,8 +62,8 @@ const tables = {
 };
 
 /**
- * @returns rows with the time per step in seconds, or its peak memory in GiB; the losses of every contender
- * @throws if the losses differ: then the contenders do not compute the same thing
+ * @returns rows with the time per step in seconds, or its peak memory in GiB; the losses of every contender; why rows are missing. Where losses
+ * differ the contenders do not compute the same thing, and there is no row
  */
 export async function run(config, report) {
   const { notes, rows: chosen } = chooseRows(config);
@@ -76,13 +76,19 @@ export async function run(config, report) {
     writeAdapters(directory, "adapters.safetensors", { config: model, ...config });
     const rows = [];
     const measured = [];
+    const failures = [];
     for (const row of chosen) {
-      const results = await measure(row, { ...config, directory, report });
-      measured.push({ what: describe(row), ...results });
-      rows.push(toRow(row, results));
-      notes.push(...checkLosses(row, codyraOf(row), peerOf(row), results));
+      try {
+        const results = await measure(row, { ...config, directory, report });
+        measured.push({ what: describe(row), ...results });
+        notes.push(...checkLosses(row, codyraOf(row), peerOf(row), results));
+        rows.push(toRow(row, results));
+      } catch (error) {
+        failures.push(`${describe(row)}: ${error.message}`);
+        report(failures.at(-1));
+      }
     }
-    return { rows, measured, notes };
+    return { rows, measured, notes, failures };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

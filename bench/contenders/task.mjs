@@ -19,20 +19,7 @@ async function load({ directory, inputs, device: wanted, precision, rank, iterat
   });
   task = loadTask(join(directory, inputs), classNames(prompts));
   method = methods.createMethod("codyra", { rank, iterations, batchSize: images }, "mtil");
-  context = {
-    model,
-    protocol: "mtil",
-    seed: 0,
-    taskIndex: 0,
-    learned: [],
-    signal: new AbortController().signal,
-    log() {},
-    progress() {},
-    recordRanks() {},
-    recordUpdates() {},
-    recordChanges() {},
-    worked() {},
-  };
+  context = methods.standaloneContext(model, "mtil");
   await method.beginTask(task, context);
   return { seconds: (now(device) - start) / 1000 };
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { ClipModel } from "../clip/index.js";
 import type { LoraModule, LowRankUpdates } from "../lora/index.js";
-import type { ProtocolName, RunContext } from "../methods/index.js";
+import type { ProtocolName } from "../methods/index.js";
 import type { TestSet } from "../protocol/index.js";
 import type { RemovalAnalysis, Table } from "../report/index.js";
 import { type OutputFlags, runAnalysis, writeAnalysis } from "./analyze-output.js";
@@ -108,24 +108,10 @@ async function accuracies(
   stream: readonly TestSet[],
   holdOuts: readonly TestSet[],
 ): Promise<Record<string, number>> {
-  const { createMethod } = await import("../methods/index.js");
+  const { createMethod, standaloneContext } = await import("../methods/index.js");
   const { evaluate } = await import("../protocol/index.js");
   const method = createMethod("zero-shot", {}, protocol);
-  const nothing = (): void => {};
-  const context: RunContext = {
-    model,
-    protocol,
-    seed: 0,
-    taskIndex: 0,
-    learned: [],
-    signal: new AbortController().signal,
-    log: nothing,
-    progress: nothing,
-    worked: nothing,
-    recordRanks: nothing,
-    recordUpdates: nothing,
-    recordChanges: nothing,
-  };
+  const context = standaloneContext(model, protocol);
   const on = (sets: readonly TestSet[], labels: ProtocolName) =>
     evaluate(method, sets, context, { protocol: labels, batchSize: 100 });
   const values = [...(await on(stream, protocol)), ...(await on(holdOuts, "mtil"))];

@@ -53,7 +53,7 @@ export class LoraModel {
     const made = torch.noGrad(() =>
       torch.scope(() => {
         const importanceCount = this.modules.length * rank;
-        const parameters = initialParameters(config, selected, generator).to({ device }).keep();
+        const parameters = initialParameters(config, selected, shapes, generator).to({ device }).keep();
         const factors = parameters.narrow(0, 0, factorCount).keep();
         const importance = parameters
           .narrow(0, factorCount, importanceCount)
@@ -240,15 +240,19 @@ function modulesOf({ place, targets }: Selected): LoraModule[] {
  * Every A, every B and the importance weights of fresh adapters, flat, on the CPU. A is Kaiming-uniform with a = √5, as in the reference code:
  * uniform in ±1/√k for k inputs. B is zero: no change at first.
  */
-function initialParameters(config: LoraConfig, selected: readonly Selected[], generator?: Generator): Tensor {
-  const { rank } = config;
+function initialParameters(
+  config: LoraConfig,
+  selected: readonly Selected[],
+  shapes: readonly FactorShapes[],
+  generator?: Generator,
+): Tensor {
   return torch.scope(() => {
-    const targets = selected.reduce((count, { targets }) => count + targets.length, 0);
-    const importance = torch.ones([targets * rank]);
+    const modules = selected.reduce((count, { targets }) => count + targets.length, 0);
+    const importance = torch.ones([modules * config.rank]);
     if (config.importance === "normal") importance.normal_(0, 1, { generator });
-    const factors = selected.flatMap((one) => {
-      const { a, b } = factorShapes(rank)(one);
-      const bound = 1 / Math.sqrt(one.place.linear.inFeatures);
+    const factors = selected.flatMap(({ place }, i) => {
+      const { a, b } = shapes[i] as FactorShapes;
+      const bound = 1 / Math.sqrt(place.linear.inFeatures);
       return [torch.empty([product(a)]).uniform_(-bound, bound, { generator }), torch.zeros([product(b)])];
     });
     return torch.cat([...factors, importance]);

@@ -57,6 +57,7 @@ export {
 } from "./cost.js";
 export { type ContrastiveLoss, type ContrastiveLossOptions, contrastiveLoss } from "./shared/losses.js";
 export type { MethodDefinition, TrainingOptions } from "./shared/options.js";
+export { standaloneContext } from "./shared/standalone-context.js";
 export type {
   Classifier,
   ContinualMethod,

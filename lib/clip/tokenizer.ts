@@ -2,6 +2,7 @@ import { Tokenizer as BytePairEncoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
+import { endOfWord } from "./vocabulary.js";
 
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
 
@@ -11,6 +12,12 @@ const tokenizerConfigSchema = z.object({
   pad_token: token.nullish(),
   model_max_length: z.number().positive().optional(),
 });
+
+/** The part of `tokenizer.json` that lists the tokens. */
+interface BytePairModel {
+  readonly vocab?: Readonly<Record<string, number>>;
+  readonly end_of_word_suffix?: string | null;
+}
 
 export interface EncodeOptions {
   /** Leave out the columns after the longest prompt, which cannot change its features. Default: true. */
@@ -27,6 +34,8 @@ export class Tokenizer {
     readonly startId: number,
     readonly endId: number,
     readonly padId: number,
+    private readonly vocabulary: Readonly<Record<string, number>>,
+    private readonly endOfWord: string,
   ) {}
 
   /**
@@ -72,7 +81,24 @@ export class Tokenizer {
         );
       return id;
     };
-    return new Tokenizer(encoder, contextLength ?? maxLength, idOf(start), idOf(end), idOf(pad ?? end));
+    const { vocab = {}, end_of_word_suffix: suffix } = (tokenizerJson as { model: BytePairModel }).model;
+    return new Tokenizer(
+      encoder,
+      contextLength ?? maxLength,
+      idOf(start),
+      idOf(end),
+      idOf(pad ?? end),
+      vocab,
+      suffix ?? endOfWord,
+    );
+  }
+
+  /** Words that are one token, in the order of their ids. */
+  wholeWords(): string[] {
+    return Object.entries(this.vocabulary)
+      .filter(([token]) => token.endsWith(this.endOfWord))
+      .sort(([, a], [, b]) => a - b)
+      .map(([token]) => token.slice(0, -this.endOfWord.length));
   }
 
   /**

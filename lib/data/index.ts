@@ -50,10 +50,12 @@ export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loader
 export { type ManifestOptions, openManifest } from "./manifest.js";
 export * as miniature from "./miniature/index.js";
 export { openParquet, type ParquetOptions } from "./parquet.js";
+export { permutation } from "./permutation.js";
 export { Random } from "./random.js";
 export { type Box, resampleBoxes } from "./resample.js";
 export type { Patterns } from "./shards.js";
 export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
+export { deadLeaves, mixtures } from "./surrogates.js";
 export {
   type ArraySource,
   type ImageArrays,

@@ -197,15 +197,15 @@ export class LoraModel {
 export function inject(model: ClipModel, config: Partial<LoraConfig> = {}, generator?: Generator): LoraModel {
   const full = { ...defaultLoraConfig, ...config };
   checkLoraConfig(full);
-  const places = model.adaptableLayers();
-  if (places.some(({ linear }) => linear.adapter !== undefined)) {
-    throw new Error(
-      "The model already has adapters: expected an ordinary CLIP. Call merge() or remove() on them first.",
-    );
-  }
-  const selected = places
+  const selected = model
+    .adaptableLayers()
     .map((place) => ({ place, targets: selectedTargets(place, full) }))
     .filter(({ targets }) => targets.length > 0);
+  if (selected.some(({ place }) => place.linear.adapter !== undefined)) {
+    throw new Error(
+      "The model already has adapters: expected none on the layers that get them. Call merge() or remove() on them first.",
+    );
+  }
   return new LoraModel(full, selected, { device: model.device, generator });
 }
 

@@ -10,6 +10,7 @@ import { codyraRailDual, railDual } from "./rail-dual.js";
 import { codyraRailPrimal, railPrimal } from "./rail-primal.js";
 import type { MethodDefinition } from "./shared/options.js";
 import type { ContinualMethod, ProtocolName } from "./shared/types.js";
+import { statra } from "./statra.js";
 import { wiseFt } from "./wise-ft.js";
 import { zeroShot } from "./zero-shot.js";
 import { zscl } from "./zscl.js";
@@ -31,6 +32,7 @@ export const methods: readonly MethodDefinition[] = [
   codyraRouted,
   codyraRailPrimal,
   codyraRailDual,
+  statra,
 ];
 
 /** @throws if there is no method of that name, or its options do not fit */

@@ -9,7 +9,7 @@
 import { z } from "zod";
 import type { MethodDefinition } from "./shared/options.js";
 import { emptyState } from "./shared/types.js";
-import { zeroShotClassifier } from "./shared/zero-shot-classifier.js";
+import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
 export const zeroShot: MethodDefinition = {
   name: "zero-shot",
@@ -25,6 +25,7 @@ export const zeroShot: MethodDefinition = {
       },
       endTask() {},
       classifier: zeroShotClassifier,
+      featureClassifier: zeroShotFeatureClassifier,
       state: () => emptyState,
       loadState() {},
     };

@@ -1,7 +1,9 @@
 import type { ImageSet } from "../data/index.js";
 import type { Classifier, ContinualMethod, LabelGroup, ProtocolName, RunContext } from "../methods/index.js";
+import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { AdaptiveBatchSize, type BatchSize } from "./batch-size.js";
+import type { FrozenFeatures } from "./frozen-features.js";
 import { candidates } from "./label-spaces.js";
 
 /** What accuracy is measured on: a task, or a dataset that is never trained on. */
@@ -12,6 +14,8 @@ export interface TestSet extends LabelGroup {
 export interface EvaluateOptions {
   readonly protocol: ProtocolName;
   readonly batchSize: BatchSize;
+  /** Features of test images that stay the same from one evaluation to the next, for methods that classify by them. */
+  readonly features?: FrozenFeatures;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -26,7 +30,10 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<number[]> {
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
-  const { device, preprocessing } = context.model;
+  const { model } = context;
+  const { device, preprocessing } = model;
+  const { features } = options;
+  const makeClassifier = method.featureClassifier ?? method.classifier;
   const batchSize = new AdaptiveBatchSize(options.batchSize, device);
   let done = 0;
   return torch.scope(async () => {
@@ -35,7 +42,7 @@ export async function evaluate(
     for (const [index, { name, test }] of datasets.entries()) {
       const { labels, offset } = candidates(options.protocol, datasets, index);
       const isJoint = options.protocol === "x-tail";
-      const classify = (isJoint ? joint : undefined) ?? method.classifier(labels, context);
+      const classify = (isJoint ? joint : undefined) ?? makeClassifier(labels, context);
       if (isJoint) joint = classify;
       const correct = torch.zeros([], { dtype: "int64", device });
       for (let start = 0; start < test.length; ) {
@@ -44,8 +51,14 @@ export async function evaluate(
         const isDone = batchSize.fits(() =>
           torch.scope(() => {
             const { images, labels } = test.slice(start, end, device);
+            const pixels = (): Tensor => preprocessing.normalise(images);
+            const encode = (): Tensor => torch.inferenceMode(() => model.encodeImage(pixels()));
+            const input =
+              method.featureClassifier === undefined
+                ? pixels()
+                : (features?.of(test, start, end, encode) ?? encode());
             // The first of equal scores wins: torch's argmax of equal values is the lowest index.
-            const predicted = classify(preprocessing.normalise(images), name).argmax(1);
+            const predicted = classify(input, name).argmax(1);
             correct.add_(predicted.eq(labels.add(offset)).sum());
           }),
         );

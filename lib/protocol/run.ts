@@ -2,6 +2,7 @@ import type { ClipModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import type {
   ContinualMethod,
+  MethodState,
   ProtocolName,
   ReferenceData,
   RunContext,
@@ -10,6 +11,7 @@ import type {
 } from "../methods/index.js";
 import type { BatchSize } from "./batch-size.js";
 import { evaluate, type TestSet } from "./evaluate.js";
+import { FrozenFeatures } from "./frozen-features.js";
 import { duplicateNames } from "./label-spaces.js";
 import { MemoryMeter } from "./memory.js";
 import type { AccuracyMatrix } from "./metrics.js";
@@ -40,6 +42,8 @@ export interface RunOptions {
   readonly holdOuts?: readonly TestSet[];
   /** Images and texts that belong to no task, for methods that distil on them. */
   readonly reference?: ReferenceData;
+  /** What a method kept in an earlier run, where the model came with it. */
+  readonly inherited?: MethodState;
   readonly seed: number;
   /** Where the run's files go. */
   readonly directory: string;
@@ -87,6 +91,8 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     learned: tasks
       .slice(0, Math.max(taskIndex, 0))
       .map(({ name, classes, templates }) => ({ name, classes, templates })),
+    classNames: tasks.flatMap(({ classes }) => classes),
+    inherited: options.inherited,
     reference,
     signal,
     log,
@@ -115,6 +121,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
   const accuracy = directory.readMatrix() ?? emptyMatrix(tasks, holdOuts);
   const clock = startClock(record.durationSeconds);
   const memory = new MemoryMeter(model.device, record.memory);
+  using features = new FrozenFeatures();
 
   const evaluateAll = async (taskIndex: number): Promise<Accuracies> => {
     const began = performance.now();
@@ -125,6 +132,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
       evaluate(method, datasets, context, {
         protocol: labels,
         batchSize: options.evaluationBatchSize ?? 100,
+        features,
         onProgress: (done) => observer.evaluated?.(before + done, streamImages + holdOutImages),
       });
     const accuracies = {

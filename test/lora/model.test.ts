@@ -257,7 +257,7 @@ describe("inject", () => {
     const model = tinyClip();
     const lora = inject(model);
     expect(() => inject(model)).toThrow(
-      "The model already has adapters: expected an ordinary CLIP. Call merge() or remove() on them first.",
+      "The model already has adapters: expected none on the layers that get them. Call merge() or remove() on them first.",
     );
     lora.remove();
     expect(() => inject(model)).not.toThrow();

@@ -53,6 +53,7 @@ export function recordedContext(model: ClipModel, overrides: Partial<RunContext>
     seed: 8,
     taskIndex: 0,
     learned: [],
+    classNames: [],
     signal: new AbortController().signal,
     log: (event) => events.push(event),
     progress() {},

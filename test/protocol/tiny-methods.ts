@@ -9,6 +9,14 @@ const codyra = { ...adapters, kappaMax: 0.05 };
 const ddas = { features: "clip", code: 4, iterations: 3, referenceIterations: 3, threshold: 1 };
 const experts = { learningRate: 0.1, experts: 4, bottleneck: 4, ddas };
 const rail = { hiddenDim: 20 };
+const statra = {
+  ...adapters,
+  imageLearningRate: 0.05,
+  crops: 2,
+  pseudoFeatures: 8,
+  wordCount: 20,
+  wordBatch: 3,
+};
 
 /** What a method needs to be done in a fraction of a second; those not named here train with the common options. */
 const tinyOptions: Readonly<Record<string, Options>> = {
@@ -24,6 +32,7 @@ const tinyOptions: Readonly<Record<string, Options>> = {
   "codyra-routed": codyra,
   "codyra+rail-primal": { ...codyra, rail },
   "codyra+rail-dual": codyra,
+  statra,
 };
 
 /** Other ways of a method to keep something from task to task. */
@@ -37,6 +46,8 @@ const variants: readonly [method: string, options: Options][] = [
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],
+  ["statra", { ...statra, imageIterations: 0, replayClasses: 2 }],
+  ["statra", { ...statra, covariance: "diagonal", candidates: "own", distillationWeight: 0 }],
 ];
 
 export const everyMethod = methods.map(({ name }): [method: string, options: Options] => [

@@ -4,7 +4,7 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { Describe, Update } from "./iteration.js";
 import type { TrainingOptions } from "./options.js";
-import { taskSeed, train } from "./training.js";
+import { type TrainingPlan, taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
 
@@ -42,65 +42,117 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
 
     async trainTask(task, context) {
       const trained = current();
-      const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
-      const settings = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
-      const rates: Rates = (iteration) => [schedule(iteration), kappa(iteration)];
-      const describe = (iteration: number): Describe => {
-        const [rate, threshold] = rates(iteration);
-        return () => ({ learningRate: rate, kappa: threshold, activeRanks: total(trained.activeRanks()) });
-      };
       try {
-        const loss = await train(task, context, {
-          options: plan.options,
-          encoders: plan.lora.encoders,
-          zeroGrad() {
-            trained.zeroGrad();
-            // Rounded once for all passes of an iteration. In float32 they would take as much memory as the model.
-            if (context.model.precision === "bf16") trained.formEffectiveWeights("bfloat16");
-          },
-          update:
-            plan.optimizer.optimizer === "adamw"
-              ? recordableStep(optimizer, settings, rates, describe)
-              : directStep(optimizer, rates, describe),
+        const { options, optimizer } = plan;
+        const loss = await trainAdapters(task, context, {
+          adapters: trained,
+          options,
+          optimizer,
+          schedule,
+          kappa,
         });
-        const { factors, importance } = trained.numTrainable;
-        return { iterations, loss, trainableParameters: factors + importance };
+        return { iterations, loss, trainableParameters: countTrainable(trained) };
       } catch (error) {
         trained.remove(); // what was learned so far is not merged: the model stays as it was before the task
         adapters = undefined;
         throw error;
-      } finally {
-        optimizer.dispose();
-        settings.dispose();
       }
     },
 
     endTask(task, context) {
       const trained = current();
       adapters = undefined;
-      torch.scope(() => {
-        const updates = lora.survivingRanks(trained);
-        let [changes, active]: [lora.ModuleUpdate[], number[]] = [[], []];
-        try {
-          trained.checkFinite();
-          changes = lora.measureAdapters(context.model, trained, updates);
-          active = trained.merge();
-        } catch (cause) {
-          trained.remove();
-          throw new Error(`What was learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
-            cause,
-          });
-        }
-        context.recordRanks(plan.lora.rank, trained.modules, active);
-        context.recordUpdates(updates);
-        context.recordChanges(plan.lora.rank, changes);
-      });
+      mergeAdapters(task, context, [trained]);
     },
 
     classifier: zeroShotClassifier,
     state: () => emptyState, // everything learned is in the model's weights
     loadState() {},
   };
+}
+
+/** How adapters are trained. */
+export interface AdapterTraining {
+  readonly adapters: lora.LoraModel;
+  readonly options: TrainingOptions;
+  readonly optimizer: lora.LoraOptimizerOptions;
+  /** η of an iteration. */
+  schedule(iteration: number): number;
+  /** κ of an iteration. Default: 0, no thresholding. */
+  kappa?(iteration: number): number;
+  /** What else is in the loss, and where the features come from. */
+  readonly plan?: Pick<TrainingPlan, "features" | "texts" | "penalty" | "phase">;
+}
+
+/** Trains adapters on a task. @returns the mean loss since the last report */
+export async function trainAdapters(
+  task: Task,
+  context: RunContext,
+  { adapters, options, optimizer: settings, schedule, kappa = () => 0, plan = {} }: AdapterTraining,
+): Promise<number> {
+  const optimizer = new lora.LoraOptimizer(adapters, settings);
+  const scheduled = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
+  const rates: Rates = (iteration) => [schedule(iteration), kappa(iteration)];
+  const describe = (iteration: number): Describe => {
+    const [rate, threshold] = rates(iteration);
+    return () => ({ learningRate: rate, kappa: threshold, activeRanks: total(adapters.activeRanks()) });
+  };
+  try {
+    return await train(task, context, {
+      ...plan,
+      options,
+      encoders: adapters.config.encoders,
+      zeroGrad() {
+        adapters.zeroGrad();
+        // Rounded once for all passes of an iteration. In float32 they would take as much memory as the model.
+        if (context.model.precision === "bf16") adapters.formEffectiveWeights("bfloat16");
+      },
+      update:
+        settings.optimizer === "adamw"
+          ? recordableStep(optimizer, scheduled, rates, describe)
+          : directStep(optimizer, rates, describe),
+    });
+  } finally {
+    optimizer.dispose();
+    scheduled.dispose();
+  }
+}
+
+/**
+ * Merges what a task's adapters learned into the model, and records ranks, updates and their sizes.
+ * @param adapters of one rank, on different layers
+ * @throws if an adapter is not finite; then all are removed, and the model is as it was before the task
+ */
+export function mergeAdapters(task: Task, context: RunContext, adapters: readonly lora.LoraModel[]): void {
+  torch.scope(() => {
+    const updates = adapters.map((each) => lora.survivingRanks(each));
+    let changes: lora.ModuleUpdate[] = [];
+    try {
+      for (const each of adapters) each.checkFinite();
+      changes = adapters.flatMap((each, i) =>
+        lora.measureAdapters(context.model, each, updates[i] as lora.LowRankUpdates),
+      );
+    } catch (cause) {
+      for (const each of adapters) each.remove();
+      throw new Error(`What was learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+    const rank = adapters[0]?.config.rank ?? 0;
+    const active = adapters.flatMap((each) => each.merge());
+    context.recordRanks(
+      rank,
+      adapters.flatMap(({ modules }) => modules),
+      active,
+    );
+    context.recordUpdates(new Map(updates.flatMap((each) => Array.from(each))));
+    context.recordChanges(rank, changes);
+  });
+}
+
+/** Numbers that the adapters train. */
+export function countTrainable({ numTrainable }: lora.LoraModel): number {
+  return numTrainable.factors + numTrainable.importance;
 }
 
 /** η and κ of an iteration. */

@@ -63,6 +63,20 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     return torch.nn.functional.normalize(model.encodeImage(pixels));
   };
 
+  /** Scores by what the model as it is now makes of images, and by what the regression's model makes of them. */
+  function scoring(
+    labels: LabelSpace,
+    model: ClipModel,
+  ): (current: Tensor, ofRegression: () => Tensor) => Tensor {
+    const logitsOf = zeroShotHead(labels, model);
+    const fuse = fusion(labels, columns, plan.beta, model.device);
+    return (current, ofRegression) => {
+      const probabilities = logitsOf(current).softmax(-1);
+      if (regression === undefined || Object.keys(columns).length === 0) return probabilities;
+      return fuse(probabilities, regression.scores(torch.nn.functional.normalize(ofRegression())));
+    };
+  }
+
   function batchesOf(task: Task, context: RunContext): TrainingBatches {
     return new TrainingBatches(task.train, {
       batchSize: 128,
@@ -116,20 +130,21 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     },
     classifier(labels, context) {
       const { model } = context;
-      const logitsOf = zeroShotHead(labels, model);
-      const scoresOf = fusion(labels, columns, plan.beta, model.device);
+      const scoresOf = scoring(labels, model);
       return (pixels) =>
         torch.inferenceMode(() =>
           torch.scope(() => {
             const current = model.encodeImage(pixels);
-            const probabilities = logitsOf(current).softmax(-1);
-            if (regression === undefined || Object.keys(columns).length === 0) return probabilities;
-            const features =
-              frozen === undefined ? torch.nn.functional.normalize(current) : featuresOf(context, pixels);
-            return scoresOf(probabilities, regression.scores(features));
+            return scoresOf(current, () => frozen?.encodeImage(pixels) ?? current);
           }),
         );
     },
+    featureClassifier:
+      base.featureClassifier &&
+      ((labels, { model }) => {
+        const scoresOf = scoring(labels, model);
+        return (features) => torch.inferenceMode(() => torch.scope(() => scoresOf(features, () => features)));
+      }),
     state(): MethodState {
       const [ofBase, ofHead] = [base.state(), regression?.state() ?? emptyState];
       return {

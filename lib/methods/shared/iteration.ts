@@ -1,5 +1,13 @@
-import type { Batch } from "../../data/index.js";
+import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+
+/** What an iteration learns from. */
+export interface Inputs {
+  /** Pixels `[B, 3, S, S]`, or unit features `[B, D]` of images that were encoded before. */
+  readonly images: Tensor;
+  /** int64 `[B]`. */
+  readonly labels: Tensor;
+}
 
 /** What to log about an iteration, evaluated only when it is logged. */
 export type Describe = () => Record<string, number>;
@@ -23,7 +31,7 @@ export type Capture = (
 /** The iterations of training on one task. */
 export interface Iterations {
   /** The tensors of the batch may be released after it. */
-  run(batch: Batch, iteration: number): Describe;
+  run(batch: Inputs, iteration: number): Describe;
   dispose(): void;
 }
 
@@ -32,7 +40,7 @@ export interface Iterations {
  * @param computeGradients from a batch to the gradients, after clearing those of the iteration before
  */
 export function plainIterations(
-  computeGradients: (batch: Batch, iteration: number) => void,
+  computeGradients: (batch: Inputs, iteration: number) => void,
   update: Update,
 ): Iterations {
   return {
@@ -54,18 +62,18 @@ export function plainIterations(
  * @param onFailure told once why the step could not be captured, if so; then it goes operator by operator too
  */
 export function capturedIterations(
-  computeGradients: (batch: Batch) => void,
+  computeGradients: (batch: Inputs) => void,
   update: RecordableUpdate,
   capture: Capture,
   onFailure: (reason: string) => void = () => {},
 ): Iterations {
   const plain = plainIterations(computeGradients, update);
-  let inputs: Batch | undefined;
+  let inputs: Inputs | undefined;
   let captured: ReturnType<Capture> | undefined;
   let isTold = false;
   return {
     run(batch, iteration) {
-      inputs ??= torch.unscoped(() => ({ pixels: batch.pixels.clone(), labels: batch.labels.clone() }));
+      inputs ??= torch.unscoped(() => ({ images: batch.images.clone(), labels: batch.labels.clone() }));
       if (batch.labels.size(0) !== inputs.labels.size(0)) return plain.run(batch, iteration);
       const fixed = inputs;
       captured ??= capture(() =>
@@ -75,7 +83,7 @@ export function capturedIterations(
         }),
       );
       return torch.scope(() => {
-        fixed.pixels.copy_(batch.pixels);
+        fixed.images.copy_(batch.images);
         fixed.labels.copy_(batch.labels);
         const describe = update.prepare(iteration);
         captured?.replay();
@@ -86,7 +94,7 @@ export function capturedIterations(
     },
     dispose() {
       captured?.dispose();
-      inputs?.pixels.dispose();
+      inputs?.images.dispose();
       inputs?.labels.dispose();
     },
   };

@@ -10,6 +10,7 @@ export function standaloneContext(model: ClipModel, protocol: ProtocolName): Run
     seed: 0,
     taskIndex: 0,
     learned: [],
+    classNames: [],
     signal: new AbortController().signal,
     log: nothing,
     progress: nothing,

@@ -1,9 +1,15 @@
 import { type ClipModel, classPrompts, encodePrompts, type Prompts } from "../../clip/index.js";
-import { type Batch, type Task, TrainingBatches } from "../../data/index.js";
+import { type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { capturedIterations, type Iterations, plainIterations, type Update } from "./iteration.js";
+import {
+  capturedIterations,
+  type Inputs,
+  type Iterations,
+  plainIterations,
+  type Update,
+} from "./iteration.js";
 import { contrastiveLoss } from "./losses.js";
 import type { TrainingOptions } from "./options.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
@@ -17,12 +23,28 @@ export interface TrainingPlan {
   readonly generator?: torch.Generator;
   /** Crops an image alike whenever it comes. Default: another crop each time. */
   readonly fixedCrops?: boolean;
+  /** Unit features of the images, computed before; the image encoder takes no part. Default: the images themselves. */
+  readonly features?: { at(iteration: number): Inputs };
+  /** The texts of an iteration, where they are more than the prompts of the task's classes. */
+  texts?(iteration: number): IterationTexts;
   /** What is added to the loss of an iteration, such as a distillation term. */
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
   zeroGrad(): void;
   /** Changes the weights by their gradients. On CUDA, one that is recordable makes the whole iteration a graph. */
   readonly update: Update;
+  /** Where these iterations are among all of the task, for methods that train in phases. Default: they are all. */
+  readonly phase?: { readonly start: number; readonly total: number };
+}
+
+/** Texts that an iteration encodes. */
+export interface IterationTexts {
+  /** Unit features of the task's classes, `[C, D]`. */
+  readonly classes: Tensor;
+  /** Unit features `[E, D]` of earlier classes, which compete for the task's images too. */
+  readonly earlier?: Tensor;
+  /** What the texts add to the loss. */
+  readonly penalty?: Tensor;
 }
 
 /**
@@ -34,16 +56,11 @@ export interface TrainingPlan {
  */
 export async function train(task: Task, context: RunContext, plan: TrainingPlan): Promise<number> {
   const { options } = plan;
-  const { iterations, batchSize, logEvery, cropScale } = options;
-  const batches = new TrainingBatches(task.train, {
-    batchSize,
-    seed: taskSeed(context),
-    preprocessing: context.model.preprocessing,
-    crop: { scale: cropScale, isFixed: plan.fixedCrops },
-    device: context.model.device,
-  });
+  const { iterations, batchSize, logEvery } = options;
+  const { start, total } = plan.phase ?? { start: 0, total: iterations };
+  const inputs = plan.features ?? cropsOf(task, context, plan);
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
-  const lossOf = prepareLoss(task, context, plan, checkpoints);
+  using prepared = prepareLoss(task, context, plan, checkpoints);
   const [sum, penaltySum] = torch.unscoped(() => {
     const zero = () => torch.zeros([], { device: context.model.device });
     return [zero(), zero()];
@@ -52,10 +69,12 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   let lastReport = 0;
   let began = performance.now();
   if (options.checkpointing) context.model.checkpoints = checkpoints;
-  const run = prepareIterations(task, context, plan, ({ pixels, labels }, penalty) => {
+  const run = prepareIterations(task, context, plan, ({ images, labels }, iteration) => {
     plan.zeroGrad();
-    let loss = lossOf(pixels, labels);
-    if (penalty !== undefined) {
+    const contrast = prepared.of(images, labels, iteration);
+    let { loss } = contrast;
+    for (const penalty of [contrast.penalty, plan.penalty?.(iteration)]) {
+      if (penalty === undefined) continue;
       penaltySum.add_(penalty.detach());
       loss = loss.add(penalty);
     }
@@ -66,24 +85,24 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   try {
     for (let i = 0; i < iterations; i++) {
       context.signal.throwIfAborted();
-      const describe = torch.scope(() => run.run(batches.at(i), i));
+      const describe = torch.scope(() => run.run(inputs.at(i), i));
       const done = i + 1;
       if (done % logEvery === 0 || done === iterations) {
         mean = sum.item() / (done - lastReport);
-        checkLoss(mean, task, lastReport, done);
-        const penalty =
-          plan.penalty === undefined ? {} : { penalty: penaltySum.item() / (done - lastReport) };
+        checkLoss(mean, task, start + lastReport, start + done);
+        const hasPenalty = plan.penalty !== undefined || plan.texts !== undefined;
+        const penalty = hasPenalty ? { penalty: penaltySum.item() / (done - lastReport) } : {};
         const seconds = (performance.now() - began) / 1000;
         context.log({
-          ...stepEvent(task, context, done, mean),
+          ...stepEvent(task, context, start + done, mean),
           ...penalty,
           ...describe(),
           imagesPerSecond: ((done - lastReport) * batchSize) / seconds,
         });
-        for (const total of [sum, penaltySum]) total.zero_().dispose();
+        for (const each of [sum, penaltySum]) each.zero_().dispose();
         lastReport = done;
         began = performance.now();
-        context.progress(done, iterations, mean);
+        context.progress(start + done, total, mean);
       }
       await turn();
     }
@@ -92,7 +111,6 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     run.dispose();
     sum.dispose();
     penaltySum.dispose();
-    lossOf.dispose();
   }
   return mean;
 }
@@ -102,73 +120,119 @@ export function taskSeed(context: Pick<RunContext, "seed" | "taskIndex">): numbe
   return context.seed * 1000 + context.taskIndex;
 }
 
+/** Random crops of the task's images, batch by batch. */
+function cropsOf(
+  task: Task,
+  context: RunContext,
+  { options, fixedCrops }: TrainingPlan,
+): { at(iteration: number): Inputs } {
+  const batches = new TrainingBatches(task.train, {
+    batchSize: options.batchSize,
+    seed: taskSeed(context),
+    preprocessing: context.model.preprocessing,
+    crop: { scale: options.cropScale, isFixed: fixedCrops },
+    device: context.model.device,
+  });
+  return {
+    at(iteration) {
+      const { pixels, labels } = batches.at(iteration);
+      return { images: pixels, labels };
+    },
+  };
+}
+
 /** On CUDA as a graph, where nothing in an iteration changes from one to the next but its batch and what the update's tensors hold. */
 function prepareIterations(
   task: Task,
   { model, taskIndex, log }: RunContext,
-  { options, update, generator, penalty }: TrainingPlan,
-  computeGradients: (batch: Batch, penalty?: Tensor) => void,
+  { options, update, generator, penalty, texts }: TrainingPlan,
+  computeGradients: (batch: Inputs, iteration: number) => void,
 ): Iterations {
-  const isSteady = penalty === undefined && generator === undefined;
+  const isSteady = [penalty, texts, generator].every((part) => part === undefined);
   if (model.device.startsWith("cuda") && options.cudaGraph && isSteady && typeof update !== "function") {
     const device = Number(model.device.split(":")[1] ?? 0);
     return capturedIterations(
-      computeGradients,
+      (batch) => computeGradients(batch, 0), // every iteration is alike
       update,
       (step) => torch.cuda.capture(step, { device }),
       (reason) => log({ kind: "no-cuda-graph", task: taskIndex, dataset: task.name, reason }),
     );
   }
-  return plainIterations((batch, iteration) => computeGradients(batch, penalty?.(iteration)), update);
+  return plainIterations(computeGradients, update);
 }
 
-type LossOf = ((pixels: Tensor, labels: Tensor) => Tensor) & { dispose(): void };
+interface PreparedLoss extends Disposable {
+  of(images: Tensor, labels: Tensor, iteration: number): { readonly loss: Tensor; readonly penalty?: Tensor };
+}
 
 function prepareLoss(
   task: Task,
   context: RunContext,
-  { options, encoders }: TrainingPlan,
+  plan: TrainingPlan,
   checkpoints: torch.Checkpoints,
-): LossOf {
+): PreparedLoss {
   const { model, learned } = context;
+  const { options, encoders } = plan;
   const kept: Tensor[] = [];
-  const keepFeatures = (make: () => Tensor): Tensor => {
-    const features = torch.noGrad(() => torch.scope(() => unit(make()))).keep();
-    kept.push(features);
-    return features;
+  const keep = (make: () => Tensor): Tensor => {
+    const tensor = torch.noGrad(() => torch.scope(make)).keep();
+    kept.push(tensor);
+    return tensor;
   };
-  const prompts = trainingPrompts(model, [task]);
-  kept.push(prompts.ids.keep());
-  const scale = torch.noGrad(() => model.logitScale.exp()).keep();
-  kept.push(scale);
-  const frozenText = encoders === "vision" ? keepFeatures(() => encodeTexts(model, prompts)) : undefined;
+  const scale = keep(() => model.logitScale.exp());
+  const textsOf = plan.texts ?? taskTexts(task, context, plan, keep);
   const earlierClasses = learned.reduce((count, group) => count + group.classes.length, 0);
-  const earlierFeatures =
-    options.negatives === "seen" && earlierClasses > 0
-      ? keepFeatures(() => encodeTexts(model, trainingPrompts(model, learned)))
-      : undefined;
 
   const encodeImages = (pixels: Tensor): Tensor => {
     const encode = (part: Tensor): Tensor => unit(model.encodeImage(part));
     if (options.accumulate === 1) return encode(pixels);
     return torch.cat(pixels.chunk(options.accumulate).map((part) => checkpoints.run(part, encode)));
   };
-  const lossOf = (pixels: Tensor, labels: Tensor): Tensor => {
-    const images = encoders === "text" ? torch.noGrad(() => encodeImages(pixels)) : encodeImages(pixels);
-    const texts = frozenText ?? unit(encodeTexts(model, prompts));
-    return contrastiveLoss(images, texts, labels, scale, {
-      loss: options.loss,
-      labelSmoothing: options.labelSmoothing,
-      earlierClasses,
-      earlierFeatures,
-      // The reference code leaves the text-to-image term out when only the text encoder learns.
-      textToImage: !(options.loss === "reference" && encoders === "text"),
-    });
+  const featuresOf = (images: Tensor): Tensor => {
+    if (plan.features !== undefined) return images;
+    return encoders === "text" ? torch.noGrad(() => encodeImages(images)) : encodeImages(images);
   };
-  const dispose = (): void => {
-    for (const tensor of kept) tensor.dispose();
+  return {
+    of(images, labels, iteration) {
+      const features = featuresOf(images);
+      const { classes, earlier, penalty } = textsOf(iteration);
+      const loss = contrastiveLoss(features, classes, labels, scale, {
+        loss: options.loss,
+        labelSmoothing: options.labelSmoothing,
+        earlierClasses,
+        earlierFeatures: earlier,
+        // The reference code leaves the text-to-image term out when only the text encoder learns.
+        textToImage: !(options.loss === "reference" && encoders === "text"),
+      });
+      return { loss, penalty };
+    },
+    [Symbol.dispose]() {
+      for (const tensor of kept) tensor.dispose();
+    },
   };
-  return Object.assign(lossOf, { dispose });
+}
+
+/** The prompts of the task's classes alone, beside those of earlier ones as they are before the task where they compete. */
+function taskTexts(
+  task: Task,
+  { model, learned }: RunContext,
+  { options, encoders }: TrainingPlan,
+  keep: (make: () => Tensor) => Tensor,
+): (iteration: number) => IterationTexts {
+  let sharedPrefix = 0;
+  const ids = keep(() => {
+    const prompts = trainingPrompts(model, [task]);
+    sharedPrefix = prompts.sharedPrefix;
+    return prompts.ids;
+  });
+  const prompts = { ids, sharedPrefix };
+  const encode = (of: Prompts): Tensor => unit(encodeTexts(model, of));
+  const frozen = encoders === "vision" ? keep(() => encode(prompts)) : undefined;
+  const earlier =
+    options.negatives === "seen" && learned.length > 0
+      ? keep(() => encode(trainingPrompts(model, learned)))
+      : undefined;
+  return () => ({ classes: frozen ?? encode(prompts), earlier });
 }
 
 /** The prompts of all classes, each in the first template of its group. */

@@ -26,6 +26,11 @@ export interface ContinualMethod {
   endTask(task: Task, context: RunContext): void | Promise<void>;
   /** A classifier of the model as it is now; class texts are encoded once. Call it inside a scope that outlives its use. */
   classifier(labels: LabelSpace, context: RunContext): Classifier;
+  /**
+   * The same of image features `[B, D]`, as `encodeImage` gives them, in place of pixels. Only methods that never change the image encoder have
+   * it: a run then encodes each test image once.
+   */
+  featureClassifier?(labels: LabelSpace, context: RunContext): Classifier;
   /** What is worth a note about the images that were classified since the last call. It is logged with their accuracies. */
   evaluationNotes?(): Readonly<Record<string, unknown>>;
   /** What the method must have to go on after the model itself was restored. */
@@ -61,6 +66,13 @@ export interface RunContext {
   readonly taskIndex: number;
   /** Tasks learned before the current one. Only their names, classes and templates: their images are gone. */
   readonly learned: readonly LabelGroup[];
+  /**
+   * The class names of the whole stream, also of tasks to come: for leaving them out of what a method draws by itself, such as generic words.
+   * No method may learn from them.
+   */
+  readonly classNames: readonly string[];
+  /** What a method kept in an earlier run, where the model that this run starts from came with it. */
+  readonly inherited?: MethodState;
   /** Images and texts that belong to no task, for methods that distil on them; `undefined` when none are configured. */
   readonly reference?: ReferenceData;
   /** Aborted when the run should stop. */

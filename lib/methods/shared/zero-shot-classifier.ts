@@ -12,6 +12,15 @@ export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContex
   return (pixels) => torch.inferenceMode(() => torch.scope(() => logitsOf(model.encodeImage(pixels))));
 }
 
+/** The same of image features `[B, D]`: for methods that never change the image encoder. */
+export function zeroShotFeatureClassifier(
+  labels: LabelSpace,
+  { model }: Pick<RunContext, "model">,
+): Classifier {
+  const logitsOf = zeroShotHead(labels, model);
+  return (features) => torch.inferenceMode(() => torch.scope(() => logitsOf(features)));
+}
+
 /** The logits of image features `[B, D]` over a label space, `[B, classes]`; texts are encoded here, once. */
 export function zeroShotHead({ groups }: LabelSpace, model: ClipModel): (imageFeatures: Tensor) => Tensor {
   const features = torch.noGrad(() =>

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Batch } from "../../../lib/data/index.js";
 import { createMethod } from "../../../lib/methods/index.js";
 import {
   capturedIterations,
+  type Inputs,
   plainIterations,
   type RecordableUpdate,
 } from "../../../lib/methods/shared/iteration.js";
@@ -14,8 +14,8 @@ import { colourTasks, recordedContext } from "../tasks.js";
 /** Sums up what iterations read, from the batch and from the tensor that `prepare` fills. */
 function summing() {
   const [sum, rate, gradient] = [zeros([]), zeros([]), zeros([])];
-  const computeGradients = ({ pixels, labels }: Batch): void => {
-    gradient.copy_(pixels.sum().add(labels.sum()));
+  const computeGradients = ({ images, labels }: Inputs): void => {
+    gradient.copy_(images.sum().add(labels.sum()));
   };
   const update: RecordableUpdate = {
     prepare(iteration) {
@@ -27,11 +27,11 @@ function summing() {
   return { sum, computeGradients, update };
 }
 
-/** Batches of three images, and a last one of two. */
-function batch(iteration: number): Batch {
+/** Inputses of three images, and a last one of two. */
+function batch(iteration: number): Inputs {
   const size = iteration % 4 === 3 ? 2 : 3;
   return {
-    pixels: fullLike(zeros([size, 3, 2, 2]), iteration + 1),
+    images: fullLike(zeros([size, 3, 2, 2]), iteration + 1),
     labels: zeros([size], { dtype: "int64" }).fill_(iteration),
   };
 }
@@ -77,7 +77,7 @@ describe("captured iterations", () => {
   it("read every batch from the tensors of the first one", () => {
     const read = new Set<Tensor>();
     const { update } = summing();
-    const iterations = capturedIterations(({ pixels }) => void read.add(pixels), update, replayed);
+    const iterations = capturedIterations(({ images }) => void read.add(images), update, replayed);
     for (const i of [0, 1, 2]) scope(() => iterations.run(batch(i), i));
     expect(read.size).toBe(1);
     iterations.dispose();

@@ -13,6 +13,7 @@ import {
   type AccuracyMatrix,
   type BatchSize,
   type RunObserver,
+  readStatistics,
   run,
   type TestSet,
 } from "../protocol/index.js";
@@ -170,15 +171,18 @@ export async function runExperiment(
   progress: Progress,
 ): Promise<AccuracyMatrix> {
   const model = openModel(options.model, options.device, options.precision);
+  const inherited = readStatistics(resolveModel(options.model.model));
   try {
     return await run({
       ...options,
       model,
+      inherited,
       tasks,
       observer: { ...showProgress(options.method.name, tasks, progress), logged: options.onEvent },
     });
   } finally {
     model.dispose();
+    for (const tensor of inherited?.tensors.values() ?? []) tensor.dispose();
   }
 }
 

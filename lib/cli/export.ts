@@ -32,7 +32,10 @@ Formats:
   openai       merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
   peft         adapter; peft.PeftModel.from_pretrained(base, DIR)
 
-Merged models need no base. The adapter of all tasks together belongs on the model that the run started from; that of one --task on the
+Merged models need no base. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
+(statra, or replay=true): a run that starts from such a folder goes on from them.
+
+The adapter of all tasks together belongs on the model that the run started from; that of one --task on the
 model as it was before this task (huggingface, --task with the task before).
 
 Examples:
@@ -70,6 +73,27 @@ async function exportModel(
   const model = openModel(baseModel(directory), "cpu");
   directory.restoreModel(task, model);
   save(model, target);
+  if (directory.hasCheckpoint(task)) await exportStatistics(directory, target, format, task);
+}
+
+/** What a method such as statra kept of the classes it learned, for the next task of a run that starts from the export. */
+async function exportStatistics(
+  directory: RunDirectory,
+  target: string,
+  format: "huggingface" | "open-clip" | "openai",
+  task: number,
+): Promise<void> {
+  const { isStatistics, writeStatistics } = await import("../protocol/index.js");
+  const torch = await import("../torch/index.js");
+  torch.scope(() => {
+    const state = directory.readMethodState(task);
+    if (!isStatistics(state)) return;
+    if (format !== "openai") writeStatistics(target, state);
+    else
+      process.stderr.write(
+        "A file in OpenAI's format has no place for the statistics of learned classes: go on learning from --format huggingface.\n",
+      );
+  });
 }
 
 async function exportAdapter(

@@ -22,3 +22,4 @@ export {
   type RunRecord,
   type SampleRecord,
 } from "./run-directory.js";
+export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";

@@ -210,19 +210,16 @@ export class RunDirectory {
 
   /** @throws if the checkpoint is missing, damaged, or of another model */
   loadCheckpoint(task: number, model: ClipModel, method?: ContinualMethod): void {
-    const path = this.#checkpoint(task);
     torch.scope(() => {
-      const { tensors, metadata } = torch.safetensors.load(path);
-      const own = new Map<string, torch.Tensor>();
-      for (const [key, tensor] of tensors) {
-        if (!key.startsWith(methodPrefix)) continue;
-        own.set(key.slice(methodPrefix.length), tensor);
-        tensors.delete(key);
-      }
-      loadStateDict(model, tensors, path);
-      const data = JSON.parse(metadata.data ?? "{}") as MethodState["data"];
-      method?.loadState({ tensors: own, data });
+      const { weights, state } = this.#readCheckpoint(task);
+      loadStateDict(model, weights, this.#checkpoint(task));
+      method?.loadState(state);
     });
+  }
+
+  /** What the method kept after a task: views of the memory-mapped file. @throws if the checkpoint is missing or damaged */
+  readMethodState(task: number): MethodState {
+    return this.#readCheckpoint(task).state;
   }
 
   /**
@@ -244,6 +241,19 @@ export class RunDirectory {
   /** Removes all checkpoints but that of one task. */
   keepOnlyCheckpoint(task: number): void {
     removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);
+  }
+
+  #readCheckpoint(task: number): { weights: Map<string, torch.Tensor>; state: MethodState } {
+    const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
+    const isOwn = (key: string): boolean => key.startsWith(methodPrefix);
+    const entries = Array.from(tensors);
+    const own = entries.flatMap(([key, tensor]) =>
+      isOwn(key) ? [[key.slice(methodPrefix.length), tensor] as const] : [],
+    );
+    return {
+      weights: new Map(entries.filter(([key]) => !isOwn(key))),
+      state: { tensors: new Map(own), data: JSON.parse(metadata.data ?? "{}") as MethodState["data"] },
+    };
   }
 
   #adapter(task: number): string {

@@ -73,18 +73,26 @@ export class ClassStatistics implements Disposable {
     this.#images = [...this.#images, ...images];
   }
 
-  /**
-   * Draws features: `unit(μ_k + Σ^½ ε)`, ε ~ N(0, I), with a Cholesky factor for Σ^½.
-   * @param classes `int64 [M]`   @returns `[M, D]`
-   */
+  /** Pseudo-features of classes, with fresh noise. @param classes `int64 [M]`   @returns unit vectors `[M, D]` */
   draw(classes: Tensor, generator: Generator): Tensor {
     return torch.noGrad(() =>
       torch.scope(() => {
-        const means = (this.#means as Tensor).indexSelect(0, classes);
-        const noise = torch.randn(means.shape, { generator, device: means.device });
-        return torch.nn.functional.normalize(means.add(this.#scatter(noise, classes)));
+        const { device, shape } = this.#means as Tensor;
+        const noise = torch.randn([classes.size(0), shape[1] as number], { generator, device });
+        return this.pseudoFeatures(classes, noise);
       }),
     );
+  }
+
+  /**
+   * `unit(μ_k + L ε)`, `L Lᵀ = Σ + 1e-5 I`; with variances of each class `σ_k ε`, with the covariance `none` μ_k alone.
+   * @param classes k, `int64 [M]`   @param noise ε, `[M, D]`   @returns unit vectors `[M, D]`
+   */
+  pseudoFeatures(classes: Tensor, noise: Tensor): Tensor {
+    return torch.scope(() => {
+      const means = (this.#means as Tensor).indexSelect(0, classes);
+      return torch.nn.functional.normalize(means.add(this.#scatter(noise, classes)));
+    });
   }
 
   /**

@@ -1,0 +1,203 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { ClipModel } from "../../../lib/clip/index.js";
+import { loadModel } from "../../../lib/clip/index.js";
+import { miniature } from "../../../lib/data/index.js";
+import type { ProtocolName, RunContext } from "../../../lib/methods/index.js";
+import {
+  anchorLoss,
+  pseudoFeatureLoss,
+  type ReplayOptions,
+  StatisticsReplay,
+} from "../../../lib/methods/shared/statistics-replay.js";
+import { WordAnchors, wholeWords } from "../../../lib/methods/shared/word-anchors.js";
+import { nn, type Tensor, tensor } from "../../../lib/torch/index.js";
+import { tinyClip } from "../../lora/models.js";
+import { temporaryFolder } from "../../protocol/tiny-run.js";
+import { colourTasks, recordedContext } from "../tasks.js";
+
+// Computed by fixtures/make-statra.py in float64; ours is float32, so 1e-5 is a hundred times its epsilon.
+const { losses: expected } = JSON.parse(
+  readFileSync(new URL("../fixtures/statra.json", import.meta.url), "utf8"),
+);
+const int64 = (values: number[]) => tensor(values, { dtype: "int64" });
+const leaf = (values: number[]) => tensor(values).requiresGrad_();
+
+function apart(actual: Tensor, values: number[] | number): number {
+  return actual
+    .sub(tensor(values as number[]))
+    .abs()
+    .max()
+    .item();
+}
+
+const options: ReplayOptions = {
+  replayWeight: 2,
+  pseudoFeatures: 6,
+  replayClasses: null,
+  covariance: "shared",
+  candidates: "protocol",
+  words: "vocabulary",
+  wordCount: 20,
+  wordTemplates: ["a photo of a {}."],
+  wordWeight: 3,
+  wordBatch: 4,
+  driftRidge: 0.03,
+};
+
+describe("losses", () => {
+  it("of pseudo-features against all candidates", () => {
+    const candidates = leaf(expected.candidates);
+    const loss = pseudoFeatureLoss(
+      tensor(expected.pseudo),
+      candidates,
+      int64(expected.targets),
+      tensor(expected.scale),
+    );
+    loss.backward();
+    expect(apart(loss, expected.joint)).toBeLessThan(1e-5);
+    expect(apart(candidates.grad!, expected.jointGradient)).toBeLessThan(1e-5);
+  });
+
+  it("of pseudo-features against the candidates of their dataset", () => {
+    const candidates = leaf(expected.candidates);
+    const loss = pseudoFeatureLoss(
+      tensor(expected.pseudo),
+      candidates,
+      int64(expected.targets),
+      tensor(expected.scale),
+      int64(expected.groups),
+    );
+    loss.backward();
+    expect(apart(loss, expected.own)).toBeLessThan(1e-5);
+    expect(apart(candidates.grad!, expected.ownGradient)).toBeLessThan(1e-5);
+  });
+
+  it("of generic words", () => {
+    const words = leaf(expected.words);
+    const loss = anchorLoss(words, tensor(expected.pretrained));
+    loss.backward();
+    expect(apart(loss, expected.anchor)).toBeLessThan(1e-5);
+    expect(apart(words.grad!, expected.anchorGradient)).toBeLessThan(1e-5);
+  });
+});
+
+/** A replay that has learned `learned` one after another, about to learn the first task. */
+async function prepared(protocol: ProtocolName, given: Partial<ReplayOptions> = {}, classes = [3, 2, 4]) {
+  const model = tinyClip();
+  const context = recordedContext(model, { protocol });
+  const replay = new StatisticsReplay({ ...options, ...given }, protocol);
+  onTestFinished(() => replay.dispose());
+  await replay.beginRun(context);
+  for (const [g, count] of classes.entries()) {
+    const names = Array.from({ length: count }, (_, c) => `thing ${g} ${c}`);
+    const features = nn.functional.normalize(tensor(names.map((_, c) => embedding(model, g * 10 + c))));
+    replay.statistics.learn(
+      { name: `group ${g}`, classes: names, templates: ["a {}."] },
+      features,
+      int64(names.map((_, c) => c)),
+    );
+  }
+  return { model, context, replay };
+}
+
+function embedding({ config }: ClipModel, key: number): number[] {
+  return Array.from({ length: config.embedDim }, (_, i) => Math.sin(key * 7 + i));
+}
+
+describe("texts of an iteration", () => {
+  it("are those of the task, of all earlier classes where these compete, and of generic words", async () => {
+    const { replay, context } = await prepared("x-tail");
+    using texts = replay.prepare(colourTasks()[0]!, context);
+    const { classes, earlier, penalty } = texts.at(0);
+    expect(classes.size(0)).toBe(3);
+    expect(earlier?.size(0)).toBe(9);
+    expect(penalty!.item()).toBeGreaterThan(0);
+    using all = texts.all();
+    expect(all.earlier!.sub(earlier!).abs().max().item()).toBeLessThan(1e-5);
+  });
+
+  it("do not let earlier classes compete where only those of a dataset do", async () => {
+    const { replay, context } = await prepared("mtil");
+    using texts = replay.prepare(colourTasks()[0]!, context);
+    expect(texts.at(0).earlier).toBeUndefined();
+    using all = texts.all();
+    expect(all.earlier).toBeUndefined();
+  });
+
+  it("hold no more earlier classes than wanted: some of all, or whole datasets", async () => {
+    const joint = await prepared("x-tail", { replayClasses: 4 });
+    using texts = joint.replay.prepare(colourTasks()[0]!, joint.context);
+    const drawn = Array.from({ length: 8 }, (_, i) => texts.at(i).earlier!);
+    expect(drawn.map((each) => each.size(0))).toEqual(Array(8).fill(4));
+    expect(drawn.some((each) => !each.equal(drawn[0]!))).toBe(true); // others from one iteration to the next
+  });
+
+  it("add nothing where nothing was learned and generic words have no weight", async () => {
+    const { replay, context } = await prepared("x-tail", { wordWeight: 0 }, []);
+    using texts = replay.prepare(colourTasks()[0]!, context);
+    expect(texts.at(0).penalty).toBeUndefined();
+  });
+
+  it("start at a distance of zero from where generic words were", async () => {
+    const { replay, context } = await prepared("x-tail", {}, []);
+    using texts = replay.prepare(colourTasks()[0]!, context);
+    expect(texts.at(0).penalty!.item()).toBeLessThan(1e-6); // rounding of another batch of prompts, squared
+  });
+});
+
+describe("generic words", () => {
+  const chosen = async (
+    model: ClipModel,
+    given: Partial<ReplayOptions>,
+    context: Partial<RunContext> = {},
+  ) => {
+    const anchors = new WordAnchors();
+    onTestFinished(() => anchors.dispose());
+    await anchors.choose({ ...options, ...given }, recordedContext(model, context));
+    return anchors;
+  };
+
+  it("share no word with any class name of the stream", async () => {
+    const model = loadModel(new URL("../../../assets/miniature-clip", import.meta.url).pathname);
+    const classNames = miniature.miniatureDomains.flatMap(({ classes }) => classes);
+    const anchors = await chosen(model, { wordCount: 1000 }, { classNames });
+    const ofClasses = new Set(classNames.flatMap((name) => name.toLowerCase().split(/[^a-z]+/)));
+    const all = wholeWords(model.tokenizer);
+    expect(all.some((word) => ofClasses.has(word))).toBe(true); // there is something to leave out
+    expect(anchors.words.filter((word) => ofClasses.has(word))).toEqual([]);
+    expect(anchors.words).toHaveLength(all.filter((word) => !ofClasses.has(word)).length);
+    expect(anchors.features!.shape).toEqual([anchors.words.length, model.config.embedDim]);
+  });
+
+  it("are left out where a later class name has them", async () => {
+    const model = tinyClip();
+    const anchors = await chosen(model, { wordTemplates: ["a {}.", "the {}."] });
+    const [first] = anchors.words as [string];
+    const count = anchors.words.length;
+    const free = anchors.positionsWithout([`Big_${first.toUpperCase()}`]);
+    expect(free).toHaveLength(2 * (count - 1));
+    expect(free).not.toContain(0);
+    expect(free).not.toContain(count);
+  });
+
+  it("come from a file where there is one", async () => {
+    const file = join(temporaryFolder(), "words.txt");
+    writeFileSync(file, "red tree\n\nsky\nsky\nblue\n");
+    const anchors = await chosen(tinyClip(), { words: file }, { classNames: ["Red"] });
+    expect([...anchors.words].sort()).toEqual(["blue", "sky"]);
+    writeFileSync(file, "\n");
+    await expect(chosen(tinyClip(), { words: file })).rejects.toThrow(`${file} is empty`);
+    await expect(chosen(tinyClip(), { words: `${file}.txt` })).rejects.toThrow(
+      "expected 'vocabulary' or a text file",
+    );
+  });
+
+  it("are the same for the same seed", async () => {
+    const model = tinyClip();
+    const words = async (seed: number) => (await chosen(model, { wordCount: 5 }, { seed })).words;
+    expect(await words(1)).toEqual(await words(1));
+    expect(await words(1)).not.toEqual(await words(2));
+  });
+});

@@ -14,6 +14,7 @@ import { thresholdSchedule } from "../lora/index.js";
 import { adapterShape } from "./lora.js";
 import { mergedAdapters } from "./shared/adapters.js";
 import type { MethodDefinition } from "./shared/options.js";
+import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 import type { ProtocolName } from "./shared/types.js";
 
 // The presets differ where the paper and its public code differ: method specification, section 7.
@@ -29,6 +30,7 @@ const schema = z.strictObject({
     .enum(["paper", "reference-code"])
     .describe("defaults of loss, threshold, schedule and sparseFrom"),
   ...adapterShape,
+  ...replayOption,
   importance: z
     .enum(["normal", "ones"])
     .default("normal")
@@ -58,6 +60,7 @@ export const codyra: MethodDefinition = {
       options,
       lora: { rank, encoders, targets, importance },
       optimizer: { optimizer, betas, eps, weightDecay, threshold },
+      replay: options.replay && new StatisticsReplay(options.replay, protocol),
       kappa: (relative) => thresholdSchedule(options, relative),
     });
   },

@@ -10,11 +10,40 @@
 import { z } from "zod";
 import { fullFineTuning, fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
 import type { MethodDefinition } from "./shared/options.js";
+import { ReplayedTask } from "./shared/replayed-task.js";
+import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
+import { emptyState } from "./shared/types.js";
 
-const schema = z.strictObject(fullFineTuningShape);
+const schema = z.strictObject({ ...fullFineTuningShape, ...replayOption });
 
 export const finetune: MethodDefinition = {
   name: "finetune",
   summary: "sequential full fine-tuning of all weights",
-  create: (given) => fullFineTuning({ name: "finetune", options: schema.parse(withWarmup(given)) }),
+  create(given, protocol) {
+    const options = schema.parse(withWarmup(given));
+    const replay = options.replay && new StatisticsReplay(options.replay, protocol);
+    const method = fullFineTuning({
+      name: "finetune",
+      options,
+      async terms(task, context) {
+        if (replay === undefined) return {};
+        const replayed = await ReplayedTask.begin(replay, task, context, options.cropScale);
+        return {
+          texts: replayed.texts,
+          async keep() {
+            await replayed.watch();
+            replayed.keep();
+          },
+          dispose: () => replayed.dispose(),
+        };
+      },
+    });
+    return {
+      ...method,
+      beginRun: (context) => replay?.beginRun(context),
+      state: () => replay?.state() ?? emptyState,
+      loadState: (state) => replay?.loadState(state),
+      dispose: () => replay?.dispose(),
+    };
+  },
 };

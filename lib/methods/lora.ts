@@ -11,6 +11,7 @@ import { z } from "zod";
 import { loraTargets } from "../lora/index.js";
 import { mergedAdapters } from "./shared/adapters.js";
 import { type MethodDefinition, trainingShape } from "./shared/options.js";
+import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 
 /** Options of every method with low-rank adapters. */
 export const adapterShape = {
@@ -24,12 +25,12 @@ export const adapterShape = {
     .describe("matrices of a block that get adapters"),
 } as const;
 
-const schema = z.strictObject(adapterShape);
+const schema = z.strictObject({ ...adapterShape, ...replayOption });
 
 export const lora: MethodDefinition = {
   name: "lora",
   summary: "low-rank adapters of fixed rank, merged after each task",
-  create(given) {
+  create(given, protocol) {
     const options = schema.parse(given);
     const { rank, encoders, targets, betas, eps, weightDecay } = options;
     return mergedAdapters({
@@ -37,6 +38,7 @@ export const lora: MethodDefinition = {
       options,
       lora: { rank, encoders, targets, importance: "fixed" },
       optimizer: { optimizer: "adamw", betas, eps, weightDecay, threshold: "exact" },
+      replay: options.replay && new StatisticsReplay(options.replay, protocol),
       kappa: () => () => 0,
     });
   },

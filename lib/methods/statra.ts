@@ -25,7 +25,7 @@ import { FeatureProbe } from "./shared/feature-probe.js";
 import { type MethodDefinition, type TrainingOptions, trainingShape } from "./shared/options.js";
 import { replayShape, StatisticsReplay, type TaskReplay } from "./shared/statistics-replay.js";
 import { taskSeed } from "./shared/training.js";
-import type { MethodState, RunContext, TrainSummary } from "./shared/types.js";
+import type { RunContext, TrainSummary } from "./shared/types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
 const { encoders: _encoders, loss: _loss, negatives: _negatives, cudaGraph: _graph, ...shape } = adapterShape; // the recipe's
@@ -130,23 +130,9 @@ class TaskTraining {
 
   /** Merges the adapters, and keeps the task's statistics: phase 3. */
   finish(): void {
-    const { task, context, replay, options } = this;
-    const { statistics } = replay;
+    const { task, context, replay } = this;
     mergeAdapters(task, context, this.#adapters.splice(0).reverse()); // the image encoder's come first in a model
-    torch.scope(() => {
-      const drift = this.#drift;
-      if (drift !== undefined) statistics.compensate(drift.before, drift.after, options.driftRidge);
-      const labels = torch.upload(task.train.labels, context.model.device);
-      statistics.learn(task, this.#features as Tensor, labels);
-    });
-    context.log({
-      kind: "statistics",
-      task: context.taskIndex,
-      dataset: task.name,
-      classes: statistics.classes,
-      words: replay.anchors.words.length,
-      bytes: totalBytes(replay.state()),
-    });
+    replay.keep(task, context, this.#features as Tensor, this.#drift);
     this.#release();
   }
 
@@ -227,8 +213,4 @@ class TaskTraining {
     this.#features = undefined;
     this.#drift = undefined;
   }
-}
-
-function totalBytes({ tensors }: MethodState): number {
-  return Array.from(tensors.values()).reduce((sum, tensor) => sum + tensor.numel() * 4, 0);
 }

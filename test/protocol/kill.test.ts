@@ -59,3 +59,22 @@ it("every method goes on where its process was killed, to the same files", async
     expect(outcome(join(disturbed, String(i))), name).toEqual(outcome(join(undisturbed, String(i))));
   }
 }, 300_000);
+
+it("statra goes on where it was killed in any of its phases, to the same files", async () => {
+  const statra = everyMethod.filter(([name]) => name === "statra");
+  const script = "killable-methods.mjs";
+  const undisturbed = temporaryFolder();
+  expect(await once(start(script, undisturbed, JSON.stringify(statra)), "exit")).toEqual([0, null]);
+  const wanted = outcome(join(undisturbed, "0"));
+  // Reports of its second task: 2 of crops, 2 of text iterations, 7 of surrogates, 1 of image iterations, 7 of surrogates, 2 of evaluation.
+  for (const report of [1, 4, 8, 12, 15, 20]) {
+    const disturbed = temporaryFolder();
+    const args = [disturbed, JSON.stringify(statra)];
+    expect(await once(start(script, ...args, String(report)), "exit"), `${report}`).toEqual([
+      null,
+      "SIGKILL",
+    ]);
+    expect(await once(start(script, ...args), "exit")).toEqual([0, null]);
+    expect(outcome(join(disturbed, "0")), `killed at report ${report}`).toEqual(wanted);
+  }
+});

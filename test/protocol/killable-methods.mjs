@@ -1,5 +1,6 @@
 // node killable-methods.mjs DIRECTORY METHODS [kill]: methods with their options, as JSON, one after another on two tiny tasks; goes on
-// where an earlier process was killed. With `kill`, the process kills itself within the second task of each method, once.
+// where an earlier process was killed. With `kill`, the process kills itself within the second task of each method, once; with a number, at that
+// report of progress.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clip, data, methods, protocol } from "../../dist/index.js";
@@ -12,8 +13,10 @@ for (const [i, [name, options]] of JSON.parse(list).entries()) {
   const model = clip.loadModel(join(import.meta.dirname, "../clip/fixtures/quick-gelu"));
   const mark = join(directory, `${i}.killed`);
   let task = -1;
-  const strike = () => {
-    if (kill === undefined || task < 1 || existsSync(mark)) return;
+  let reports = 0;
+  const strikes = (isTraining) => (kill === "kill" ? isTraining : ++reports === Number(kill));
+  const strike = (isTraining) => {
+    if (kill === undefined || task < 1 || existsSync(mark) || !strikes(isTraining)) return;
     writeFileSync(mark, "");
     process.kill(process.pid, "SIGKILL");
   };
@@ -31,8 +34,9 @@ for (const [i, [name, options]] of JSON.parse(list).entries()) {
       taskStarted(index) {
         task = index;
       },
-      trained: strike,
-      evaluated: strike,
+      trained: () => strike(true),
+      evaluated: () => strike(true),
+      worked: () => strike(false),
     },
   });
   model.dispose();

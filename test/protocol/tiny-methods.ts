@@ -9,14 +9,8 @@ const codyra = { ...adapters, kappaMax: 0.05 };
 const ddas = { features: "clip", code: 4, iterations: 3, referenceIterations: 3, threshold: 1 };
 const experts = { learningRate: 0.1, experts: 4, bottleneck: 4, ddas };
 const rail = { hiddenDim: 20 };
-const statra = {
-  ...adapters,
-  imageLearningRate: 0.05,
-  crops: 2,
-  pseudoFeatures: 8,
-  wordCount: 20,
-  wordBatch: 3,
-};
+const replay = { pseudoFeatures: 8, wordCount: 20, wordBatch: 3 };
+const statra = { ...adapters, ...replay, imageLearningRate: 0.05, crops: 2 };
 
 /** What a method needs to be done in a fraction of a second; those not named here train with the common options. */
 const tinyOptions: Readonly<Record<string, Options>> = {
@@ -43,6 +37,9 @@ const variants: readonly [method: string, options: Options][] = [
     "moe-adapter",
     { ...training, ...experts, crops: "fresh", textRouting: "end", ddas: { ...ddas, unit: "image" } },
   ],
+  ["finetune", { ...training, replay }],
+  ["lora", { ...adapters, replay }],
+  ["codyra", { ...codyra, replay }],
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],

@@ -4,6 +4,8 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { Describe, Update } from "./iteration.js";
 import type { TrainingOptions } from "./options.js";
+import { ReplayedTask } from "./replayed-task.js";
+import type { StatisticsReplay } from "./statistics-replay.js";
 import { type TrainingPlan, taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
@@ -14,6 +16,8 @@ export interface AdapterPlan {
   readonly options: TrainingOptions & Readonly<Record<string, unknown>>;
   readonly lora: lora.LoraConfig;
   readonly optimizer: lora.LoraOptimizerOptions;
+  /** Statistics of earlier classes, where they are replayed. */
+  readonly replay?: StatisticsReplay;
   /** κ of an iteration; `relative` gives an iteration's learning rate over the highest one. */
   kappa(relative: (iteration: number) => number): (iteration: number) => number;
 }
@@ -23,7 +27,9 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
   const { learningRate, iterations, warmup } = plan.options;
   const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
   const kappa = plan.kappa((iteration) => schedule(iteration) / learningRate);
+  const { replay } = plan;
   let adapters: lora.LoraModel | undefined;
+  let replayed: ReplayedTask | undefined;
 
   function current(): lora.LoraModel {
     if (adapters === undefined)
@@ -35,6 +41,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
     name: plan.name,
     options: plan.options,
 
+    beginRun: (context) => replay?.beginRun(context),
     beginTask(_task: Task, context: RunContext) {
       context.model.requiresGrad_(false);
       adapters = lora.inject(context.model, plan.lora, torch.generator(taskSeed(context)));
@@ -44,17 +51,21 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
       const trained = current();
       try {
         const { options, optimizer } = plan;
+        replayed = replay && (await ReplayedTask.begin(replay, task, context, options.cropScale));
         const loss = await trainAdapters(task, context, {
           adapters: trained,
           options,
           optimizer,
           schedule,
           kappa,
+          plan: { texts: replayed?.texts },
         });
+        await replayed?.watch();
         return { iterations, loss, trainableParameters: countTrainable(trained) };
       } catch (error) {
         trained.remove(); // what was learned so far is not merged: the model stays as it was before the task
         adapters = undefined;
+        replayed?.dispose();
         throw error;
       }
     },
@@ -62,12 +73,15 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
     endTask(task, context) {
       const trained = current();
       adapters = undefined;
+      using statistics = replayed;
       mergeAdapters(task, context, [trained]);
+      statistics?.keep();
     },
 
     classifier: zeroShotClassifier,
-    state: () => emptyState, // everything learned is in the model's weights
-    loadState() {},
+    state: () => replay?.state() ?? emptyState, // everything else that was learned is in the model's weights
+    loadState: (state) => replay?.loadState(state),
+    dispose: () => replay?.dispose(),
   };
 }
 

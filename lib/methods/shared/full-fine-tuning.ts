@@ -3,7 +3,7 @@ import type { Task } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { type TrainingOptions, trainingShape } from "./options.js";
-import { train } from "./training.js";
+import { type TrainingPlan, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
 
@@ -35,12 +35,16 @@ export type FullFineTuningOptions = TrainingOptions & {
 
 /** What a method adds to fine-tuning on one task. */
 export interface TaskTerms {
+  /** The texts of an iteration, where they are more than the prompts of the task's classes. */
+  texts?: TrainingPlan["texts"];
   /** Added to the loss of an iteration. */
   penalty?(iteration: number): Tensor;
   /** After the optimiser's step of an iteration. */
   afterStep?(iteration: number): void;
   /** After the last iteration: what becomes of the weights. */
   finish?(): void;
+  /** After that: keeps what is needed of the task. */
+  keep?(): Promise<void>;
   dispose?(): void;
 }
 
@@ -76,6 +80,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
         const loss = await train(task, context, {
           options,
           encoders: "both",
+          texts: added.texts,
           penalty: added.penalty,
           zeroGrad: () => optimizer.zeroGrad(),
           update(iteration) {
@@ -86,6 +91,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
           },
         });
         torch.noGrad(() => torch.scope(() => added.finish?.()));
+        await added.keep?.();
         const trainableParameters = parameters.reduce((count, parameter) => count + parameter.numel(), 0);
         return { iterations, loss, trainableParameters };
       } finally {

@@ -58,6 +58,15 @@ export const replayShape = {
 const replaySchema = z.strictObject(replayShape);
 export type ReplayOptions = z.infer<typeof replaySchema>;
 
+/** The option of methods that can do with replay and without: `true`, or options of the replay. */
+export const replayOption = {
+  replay: z
+    .union([z.boolean(), replaySchema])
+    .optional()
+    .transform((given) => (given === true ? replaySchema.parse({}) : given || undefined))
+    .describe("replay statistics of earlier classes, as statra does: true, or options of the replay"),
+} as const;
+
 /**
  * What a method replays instead of images: pseudo-features drawn from the statistics of earlier classes, and generic words that stay where
  * the pre-trained text encoder has them.
@@ -82,6 +91,33 @@ export class StatisticsReplay implements Disposable {
   /** What is replayed while a task is learned. The caller disposes of it. */
   prepare(task: Task, context: RunContext): TaskReplay {
     return new TaskReplay(this, task, context);
+  }
+
+  /**
+   * Takes a learned task up into the statistics.
+   * @param features of the task's images, unit vectors `[n, D]`
+   * @param drift unit features `[m, D]` of images before the task and after it, where the image encoder was trained
+   */
+  keep(
+    task: Task,
+    context: RunContext,
+    features: Tensor,
+    drift?: { readonly before: Tensor; readonly after: Tensor },
+  ): void {
+    const { statistics, options } = this;
+    torch.scope(() => {
+      if (drift !== undefined) statistics.compensate(drift.before, drift.after, options.driftRidge);
+      statistics.learn(task, features, torch.upload(task.train.labels, context.model.device));
+    });
+    const bytes = Array.from(this.state().tensors.values(), (tensor) => 4 * tensor.numel());
+    context.log({
+      kind: "statistics",
+      task: context.taskIndex,
+      dataset: task.name,
+      classes: statistics.classes,
+      words: this.anchors.words.length,
+      bytes: bytes.reduce((sum, size) => sum + size, 0),
+    });
   }
 
   /** Whether the classes of all datasets compete, or those of each dataset alone. */

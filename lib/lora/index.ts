@@ -27,4 +27,5 @@ export {
 export { inject, LoraModel, type LoraModule } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";
 export { loadAdapter, type SaveAdapterOptions, saveAdapter } from "./peft.js";
+export { RandomPruning } from "./random-pruning.js";
 export { type ThresholdConfig, thresholdSchedule } from "./threshold.js";

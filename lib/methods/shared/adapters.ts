@@ -14,6 +14,8 @@ export interface AdapterPlan {
   readonly options: TrainingOptions & Readonly<Record<string, unknown>>;
   readonly lora: lora.LoraConfig;
   readonly optimizer: lora.LoraOptimizerOptions;
+  /** Whether thresholding says only how many ranks are dropped, and chance says which. */
+  readonly isPrunedAtRandom?: boolean;
   /** κ of an iteration; `relative` gives an iteration's learning rate over the highest one. */
   kappa(relative: (iteration: number) => number): (iteration: number) => number;
 }
@@ -24,6 +26,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
   const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
   const kappa = plan.kappa((iteration) => schedule(iteration) / learningRate);
   let adapters: lora.LoraModel | undefined;
+  let generator: torch.Generator | undefined;
 
   function current(): lora.LoraModel {
     if (adapters === undefined)
@@ -37,12 +40,17 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
 
     beginTask(_task: Task, context: RunContext) {
       context.model.requiresGrad_(false);
-      adapters = lora.inject(context.model, plan.lora, torch.generator(taskSeed(context)));
+      generator = torch.generator(taskSeed(context));
+      adapters = lora.inject(context.model, plan.lora, generator);
     },
 
     async trainTask(task, context) {
       const trained = current();
       const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
+      const { threshold } = plan.optimizer;
+      const pruning = plan.isPrunedAtRandom
+        ? new lora.RandomPruning(trained, { threshold, generator })
+        : undefined;
       const settings = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
       const rates: Rates = (iteration) => [schedule(iteration), kappa(iteration)];
       const describe = (iteration: number): Describe => {
@@ -59,9 +67,9 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
             if (context.model.precision === "bf16") trained.formEffectiveWeights("bfloat16");
           },
           update:
-            plan.optimizer.optimizer === "adamw"
+            plan.optimizer.optimizer === "adamw" && pruning === undefined
               ? recordableStep(optimizer, settings, rates, describe)
-              : directStep(optimizer, rates, describe),
+              : directStep(optimizer, rates, describe, pruning),
         });
         const { factors, importance } = trained.numTrainable;
         return { iterations, loss, trainableParameters: factors + importance };
@@ -71,6 +79,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
         throw error;
       } finally {
         optimizer.dispose();
+        pruning?.dispose();
         settings.dispose();
       }
     },
@@ -110,9 +119,12 @@ function directStep(
   optimizer: lora.LoraOptimizer,
   rates: Rates,
   describe: (iteration: number) => Describe,
+  pruning?: lora.RandomPruning,
 ): Update {
   return (iteration) => {
-    optimizer.step(...rates(iteration));
+    const [learningRate, kappa] = rates(iteration);
+    optimizer.step(learningRate, pruning === undefined ? kappa : 0);
+    pruning?.step(kappa);
     return describe(iteration);
   };
 }

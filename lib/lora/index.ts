@@ -1,13 +1,22 @@
 export {
   amplification,
   type Drift,
+  evenScales,
+  keepHighest,
   type ModelDrift,
   type ModuleUpdate,
   measureAdapters,
   measureUpdates,
   modelDrift,
+  ofEachRank,
+  type RankGramOptions,
+  type RankScales,
+  rankGrams,
+  scaleRanks,
   type UpdateSize,
+  updateNorm,
   updateSize,
+  wienerScales,
 } from "./analysis/index.js";
 export {
   defaultLoraConfig,

@@ -40,6 +40,7 @@ export {
   type SplitSource,
   streams,
 } from "./datasets/index.js";
+export { type DeadLeavesOptions, deadLeaves } from "./dead-leaves.js";
 export { sampleFewShot } from "./few-shot.js";
 export { FileExample } from "./file-example.js";
 export { type FoundImages, findImages } from "./find-images.js";

@@ -9,10 +9,12 @@ import type { LoraOptimizerOptions } from "./optimizer.js";
  *
  * A copy w' of the importance weights takes the same gradient steps and is thresholded, `w' ← T_κ(w' + Δw)`. Ranks of a matrix stand in a
  * random order, and only the first n of them keep their weight, where n is the number of ranks whose w' is not zero. Weights that are kept
- * are not shrunk.
+ * are not shrunk, unless `isShrunk`: then those of a matrix are scaled together so that their absolute values add up to those of w', and
+ * nothing but the choice of the ranks tells this from thresholding.
  */
 export class RandomPruning {
   readonly #threshold: LoraOptimizerOptions["threshold"];
+  readonly #isShrunk: boolean;
   /** Of each rank in the random order of its matrix: `[modules, rank]`. */
   readonly #positions: Tensor;
   /** w', and w after the last step. */
@@ -22,9 +24,11 @@ export class RandomPruning {
   /** @param generator draws the order, on the CPU. Go on with the one that drew the adapters: a fresh one of its seed would draw alike */
   constructor(
     readonly lora: LoraModel,
-    { threshold, generator }: Pick<LoraOptimizerOptions, "threshold"> & { generator?: Generator },
+    options: Pick<LoraOptimizerOptions, "threshold"> & { isShrunk?: boolean; generator?: Generator },
   ) {
+    const { threshold, isShrunk = false, generator } = options;
     this.#threshold = threshold;
+    this.#isShrunk = isShrunk;
     const { importance } = lora;
     const [positions, thresholded, before] = torch.noGrad(() =>
       torch.scope(() => [
@@ -49,6 +53,7 @@ export class RandomPruning {
           else torch.softThreshold_(this.#thresholded, kappa);
           const counts = this.#thresholded.ne(0).sum([1], true); // [modules, 1]
           importance.mul_(this.#positions.lt(counts));
+          if (this.#isShrunk) importance.mul_(size(this.#thresholded).div(size(importance).clampMin(tiny)));
         }
         this.#before.copy_(importance);
       }),
@@ -59,4 +64,11 @@ export class RandomPruning {
   dispose(): void {
     for (const tensor of [this.#positions, this.#thresholded, this.#before]) tensor.dispose();
   }
+}
+
+const tiny = 1e-12; // where no rank of a matrix is left, its size is zero
+
+/** @returns `Σ |w|` of each matrix, `[modules, 1]` */
+function size(weights: Tensor): Tensor {
+  return weights.abs().sum([1], true);
 }

@@ -39,9 +39,9 @@ const schema = z
       .default("learned")
       .describe("whether importance weights are trained, or stay as they start; then nothing is pruned"),
     pruning: z
-      .enum(["threshold", "random", "none"])
+      .enum(["threshold", "random", "random-shrunk", "none"])
       .describe(
-        "what drops ranks: the threshold; chance, as many of each matrix at the same time; or nothing",
+        "what drops ranks: the threshold; chance, as many of each matrix at the same time, without or with the shrinkage of the threshold; or nothing",
       ),
     denseRatio: z.number().min(0).max(1).describe("part of the iterations before thresholding begins"),
     kappaMax: z.number().nonnegative().default(0.005).describe("threshold at the end of a task"),
@@ -78,7 +78,7 @@ export const codyra: MethodDefinition = {
       options,
       lora: { rank, encoders, targets, importance: importanceOf(options) },
       optimizer: { optimizer, betas, eps, weightDecay, threshold },
-      isPrunedAtRandom: pruning === "random",
+      randomPruning: pruning.startsWith("random") ? { isShrunk: pruning === "random-shrunk" } : undefined,
       kappa: (relative) => (pruning === "none" ? () => 0 : thresholdSchedule(options, relative)),
     });
   },

@@ -11,7 +11,12 @@ const rows = [
     options: { gates: "learned", pruning: "threshold" },
     isThresholded: true,
   },
-  { label: "as many ranks, at random", method: "codyra", options: { pruning: "random" } },
+  {
+    label: "as many ranks at random, shrunk as much",
+    method: "codyra",
+    options: { pruning: "random-shrunk" },
+  },
+  { label: "as many ranks at random", method: "codyra", options: { pruning: "random" } },
   {
     label: "no thresholding, κ = 0",
     method: "codyra",
@@ -35,7 +40,7 @@ export async function writeResults(works, _settings, to) {
   });
   const about =
     "Mean ± standard deviation over seeds on the miniature benchmark, percent; ranks: kept of each matrix, mean over matrices, tasks and seeds.\n" +
-    "Written by `npm run paper -- --miniature --from configs/paper/rank-choice-plan.yaml`;\n[What decides the ranks](method.md#what-decides-the-ranks) says what follows.";
+    "Written by `npm run paper -- --miniature --from configs/paper/rank-choice-plan.yaml`;\n[What chooses the ranks](method.md#what-chooses-the-ranks) says what follows.";
   writeFileSync(file, `# Ranks chosen otherwise\n\n${about}\n\n${tables.join("\n")}`);
   return [file];
 }

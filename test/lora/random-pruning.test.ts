@@ -38,6 +38,39 @@ describe("RandomPruning", () => {
     pruning.dispose();
   });
 
+  it("shrinks what it keeps to the size that thresholding leaves, where asked to", () => {
+    const lora = adapters();
+    const pruning = new RandomPruning(lora, { threshold: "exact", isShrunk: true, generator: generator(5) });
+    noGrad(() =>
+      scope(() => {
+        const thresholded = lora.importance.clone();
+        const unpruned = lora.importance.clone();
+        for (const kappa of [0, 0.2, 0.3]) {
+          softThreshold_(thresholded, kappa);
+          pruning.step(kappa);
+        }
+        expect(
+          lora.importance
+            .ne(0)
+            .sum([1])
+            .equal(thresholded.ne(0).sum([1])),
+        ).toBe(true);
+        const sizes = [lora.importance, thresholded].map((weights) => weights.abs().sum([1]));
+        expect(sizes[0]!.sub(sizes[1]!).abs().max().item()).toBeLessThan(1e-5);
+        // One factor for all that is kept of a matrix.
+        const factors = lora.importance.div(unpruned).toArray() as number[][];
+        for (const row of factors) {
+          const kept = row.filter((factor) => factor !== 0);
+          expect(Math.max(...kept) - Math.min(...kept)).toBeLessThan(1e-5);
+        }
+      }),
+    );
+    pruning.step(100); // nothing survives that
+    expect(lora.importance.ne(0).any().item()).toBe(false);
+    expect(lora.importance.isfinite().all().item()).toBe(true);
+    pruning.dispose();
+  });
+
   it("chooses without regard to the size of the weights", () => {
     // Where the order is drawn by the same numbers as the weights, it would be theirs.
     const lora = trainedAdapters(tinyClip(), { rank: 16, importance: "ones" });

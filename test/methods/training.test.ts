@@ -261,7 +261,7 @@ describe("codyra", () => {
     { gates: "fixed" },
     { gates: "fixed", importance: "ones" },
     { pruning: "random", threshold: "in-place" },
-    { pruning: "random", optimizer: "sgd" },
+    { pruning: "random-shrunk", optimizer: "sgd" },
   ])("learns with %j", async (given) => {
     const model = tinyClip();
     const [first, second] = colourTasks() as [Task, Task];

@@ -37,7 +37,7 @@ const rankChoice = { file: "rank-choice-plan.yaml", plan: readPlan(join(configs,
 it("the plan of ranks chosen otherwise shares what it can with the miniature plan", () => {
   const runs = planRuns(rankChoice.plan, "/runs");
   expect(new Set(runs.map(({ directory }) => directory)).size).toBe(runs.length);
-  expect(runs).toHaveLength(2 * 3 * (2 + 3)); // protocols, seeds, rows to compare with and variants
+  expect(runs).toHaveLength(2 * 3 * (2 + 4)); // protocols, seeds, rows to compare with and variants
   const miniature = plans.find(({ file }) => file === "miniature-plan.yaml")!;
   const shared = planRuns(miniature.plan, "/runs").map(({ args }) => args.join(" "));
   const compared = runs.filter(({ id }) => !id.startsWith("rank-choice"));

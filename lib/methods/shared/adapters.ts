@@ -14,8 +14,8 @@ export interface AdapterPlan {
   readonly options: TrainingOptions & Readonly<Record<string, unknown>>;
   readonly lora: lora.LoraConfig;
   readonly optimizer: lora.LoraOptimizerOptions;
-  /** Whether thresholding says only how many ranks are dropped, and chance says which. */
-  readonly isPrunedAtRandom?: boolean;
+  /** Thresholding says only how many ranks are dropped, and chance says which; `isShrunk` as in `RandomPruning`. */
+  readonly randomPruning?: { readonly isShrunk: boolean };
   /** κ of an iteration; `relative` gives an iteration's learning rate over the highest one. */
   kappa(relative: (iteration: number) => number): (iteration: number) => number;
 }
@@ -48,9 +48,9 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
       const trained = current();
       const optimizer = new lora.LoraOptimizer(trained, plan.optimizer);
       const { threshold } = plan.optimizer;
-      const pruning = plan.isPrunedAtRandom
-        ? new lora.RandomPruning(trained, { threshold, generator })
-        : undefined;
+      const pruning =
+        plan.randomPruning &&
+        new lora.RandomPruning(trained, { ...plan.randomPruning, threshold, generator });
       const settings = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
       const rates: Rates = (iteration) => [schedule(iteration), kappa(iteration)];
       const describe = (iteration: number): Describe => {

@@ -13,7 +13,7 @@ const schema = z.object({
   levels: z.int(),
   schedule: z.enum(["even", "fixed-step", "learning-rate"]),
   sparseFrom: z.enum(["at", "after"]),
-  pruning: z.enum(["threshold", "random", "none"]).default("threshold"), // runs of earlier versions do not have it
+  pruning: z.enum(["threshold", "random", "random-shrunk", "none"]).default("threshold"), // runs of earlier versions do not have it
 });
 
 /**

@@ -22,7 +22,8 @@ if (options.list) {
 } else {
   const { failures, isInterrupted } = await runAll(runs, folder, { jobs, retry: options.retry });
   if (options.miniature && !options.run && !isInterrupted) {
-    const { writeResults } = await import("./paper/results.mjs");
+    const module = plan.results === "rank-choice" ? "./paper/rank-choice-results.mjs" : "./paper/results.mjs";
+    const { writeResults } = await import(module);
     const written = await writeResults(runs, settingsOf({}), resolve(options.to));
     process.stdout.write(written.map((path) => `${path}\n`).join(""));
   }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { analyzeAmplificationCommand } from "./analyze-amplification.js";
 import { analyzeCostCommand } from "./analyze-cost.js";
 import { analyzeDriftCommand } from "./analyze-drift.js";
+import { analyzeFrontierCommand } from "./analyze-frontier.js";
 import { analyzeRanksCommand } from "./analyze-ranks.js";
 import { analyzeRemoveCommand } from "./analyze-remove.js";
 
@@ -12,6 +13,7 @@ export function analyzeCommand(): Command {
     .addCommand(analyzeRanksCommand())
     .addCommand(analyzeAmplificationCommand())
     .addCommand(analyzeRemoveCommand())
+    .addCommand(analyzeFrontierCommand())
     .addCommand(analyzeDriftCommand())
     .addCommand(analyzeCostCommand())
     .addHelpText(

@@ -1,25 +1,12 @@
-import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
-import { parse } from "yaml";
 import { z } from "zod";
 import type { Task } from "../data/index.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
+import { protocolSchema, readMiniatureSettings } from "./miniature-settings.js";
 import { Progress } from "./progress.js";
 import { collectOption } from "./run.js";
 import { UsageError } from "./usage-error.js";
-
-const schema = z.strictObject({
-  protocol: z.enum(["x-tail", "mtil"]),
-  shots: z.int().positive(),
-  testPerClass: z.int().positive(),
-  seeds: z.array(z.int().nonnegative()).nonempty(),
-  /** Image–caption pairs like those of the pre-training, for methods that distil on reference data. */
-  referencePairs: z.int().positive(),
-  /** The methods that are compared unless others are asked for. */
-  demo: z.array(z.string()).nonempty(),
-  methods: z.record(z.string(), z.record(z.string(), z.unknown())),
-});
 
 interface DemoFlags {
   seed?: string;
@@ -73,8 +60,8 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
   );
-  const settings = readSettings(packageRoot);
-  const protocol = schema.shape.protocol.parse(flags.protocol ?? settings.protocol);
+  const settings = readMiniatureSettings(packageRoot);
+  const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
     .number()
     .pipe(z.int().nonnegative())
@@ -144,11 +131,6 @@ function choose(world: readonly Task[], names: readonly string[]): Task[] {
     const known = world.map((task) => task.name).join(", ");
     throw new UsageError(`There is no domain '${name}': expected one of ${known}.`);
   });
-}
-
-function readSettings(packageRoot: string): z.infer<typeof schema> {
-  const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
-  return schema.parse(parse(text, { merge: true }));
 }
 
 /** Local time as part of a directory name. */

@@ -40,6 +40,7 @@ export {
   type SplitSource,
   streams,
 } from "./datasets/index.js";
+export { type DeadLeavesOptions, deadLeaves } from "./dead-leaves.js";
 export { sampleFewShot } from "./few-shot.js";
 export { FileExample } from "./file-example.js";
 export { type FoundImages, findImages } from "./find-images.js";
@@ -49,13 +50,13 @@ export { type LoadOptions, loadImages, trainingTransform } from "./load-images.j
 export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loader.js";
 export { type ManifestOptions, openManifest } from "./manifest.js";
 export * as miniature from "./miniature/index.js";
+export { mixtures } from "./mixtures.js";
 export { openParquet, type ParquetOptions } from "./parquet.js";
 export { permutation } from "./permutation.js";
 export { Random } from "./random.js";
 export { type Box, resampleBoxes } from "./resample.js";
 export type { Patterns } from "./shards.js";
 export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
-export { deadLeaves, mixtures } from "./surrogates.js";
 export {
   type ArraySource,
   type ImageArrays,

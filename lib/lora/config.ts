@@ -14,9 +14,9 @@ export interface LoraConfig {
   targets: readonly LoraTarget[];
   /**
    * How the importance weights w start: `normal` draws from N(0, 1) as in the paper, `ones` starts every rank equal.
-   * `fixed` leaves them at one and does not train them: ordinary LoRA.
+   * `fixed` leaves them at one and does not train them: ordinary LoRA. `fixed-normal` leaves them at their draw from N(0, 1).
    */
-  importance: "normal" | "ones" | "fixed";
+  importance: "normal" | "ones" | "fixed" | "fixed-normal";
 }
 
 export const defaultLoraConfig: LoraConfig = {
@@ -25,6 +25,11 @@ export const defaultLoraConfig: LoraConfig = {
   targets: loraTargets,
   importance: "normal",
 };
+
+/** Whether the importance weights get gradients. */
+export function trainsImportance({ importance }: Pick<LoraConfig, "importance">): boolean {
+  return importance === "normal" || importance === "ones";
+}
 
 /** @throws if a value is out of range or nothing is selected */
 export function checkLoraConfig(config: LoraConfig): void {

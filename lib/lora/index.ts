@@ -1,13 +1,22 @@
 export {
   amplification,
   type Drift,
+  evenScales,
+  keepHighest,
   type ModelDrift,
   type ModuleUpdate,
   measureAdapters,
   measureUpdates,
   modelDrift,
+  ofEachRank,
+  type RankGramOptions,
+  type RankScales,
+  rankGrams,
+  scaleRanks,
   type UpdateSize,
+  updateNorm,
   updateSize,
+  wienerScales,
 } from "./analysis/index.js";
 export {
   defaultLoraConfig,
@@ -27,4 +36,5 @@ export {
 export { inject, LoraModel, type LoraModule } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";
 export { loadAdapter, type SaveAdapterOptions, saveAdapter } from "./peft.js";
+export { RandomPruning } from "./random-pruning.js";
 export { type ThresholdConfig, thresholdSchedule } from "./threshold.js";

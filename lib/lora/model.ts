@@ -7,6 +7,7 @@ import {
   type LoraConfig,
   type LoraTarget,
   selectedTargets,
+  trainsImportance,
 } from "./config.js";
 import { LoraLayer } from "./layer.js";
 
@@ -74,13 +75,12 @@ export class LoraModel {
           const loraA = leaf(offset, a);
           const loraB = leaf(offset + product(a), b);
           const importanceRows = importance.narrow(0, row, targets.length);
-          const weights =
-            config.importance === "fixed"
-              ? importanceRows.detach().keep()
-              : leafView(importanceRows, importanceGradients.narrow(0, row, targets.length), [
-                  targets.length,
-                  rank,
-                ]);
+          const weights = trainsImportance(config)
+            ? leafView(importanceRows, importanceGradients.narrow(0, row, targets.length), [
+                targets.length,
+                rank,
+              ])
+            : importanceRows.detach().keep();
           offset += product(a) + product(b);
           row += targets.length;
           return new LoraLayer(place, targets, loraA, loraB, weights);
@@ -99,7 +99,7 @@ export class LoraModel {
   get numTrainable(): { factors: number; importance: number } {
     return {
       factors: this.factors.numel(),
-      importance: this.config.importance === "fixed" ? 0 : this.importance.numel(),
+      importance: trainsImportance(this.config) ? this.importance.numel() : 0,
     };
   }
 
@@ -249,7 +249,7 @@ function initialParameters(
   return torch.scope(() => {
     const modules = selected.reduce((count, { targets }) => count + targets.length, 0);
     const importance = torch.ones([modules * config.rank]);
-    if (config.importance === "normal") importance.normal_(0, 1, { generator });
+    if (config.importance.endsWith("normal")) importance.normal_(0, 1, { generator });
     const factors = selected.flatMap(({ place }, i) => {
       const { a, b } = shapes[i] as FactorShapes;
       const bound = 1 / Math.sqrt(place.linear.inFeatures);

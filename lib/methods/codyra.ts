@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import { thresholdSchedule } from "../lora/index.js";
+import { type LoraConfig, thresholdSchedule } from "../lora/index.js";
 import { adapterShape } from "./lora.js";
 import { mergedAdapters } from "./shared/adapters.js";
 import type { MethodDefinition } from "./shared/options.js";
@@ -25,43 +25,72 @@ const presets = {
 
 const denseRatios: Record<ProtocolName, number> = { "x-tail": 0.5, mtil: 0.7 };
 
-const schema = z.strictObject({
-  preset: z
-    .enum(["paper", "reference-code"])
-    .describe("defaults of loss, threshold, schedule and sparseFrom"),
-  ...adapterShape,
-  ...replayOption,
-  importance: z
-    .enum(["normal", "ones"])
-    .default("normal")
-    .describe("how importance weights start: N(0, 1), or all at 1"),
-  denseRatio: z.number().min(0).max(1).describe("part of the iterations before thresholding begins"),
-  kappaMax: z.number().nonnegative().default(0.005).describe("threshold at the end of a task"),
-  levels: z.int().min(2).default(50).describe("levels of the threshold's staircase"),
-  schedule: z.enum(["even", "fixed-step", "learning-rate"]).describe("how the threshold rises"),
-  sparseFrom: z
-    .enum(["at", "after"])
-    .describe("whether the iteration that ends the dense phase is thresholded"),
-  threshold: z
-    .enum(["exact", "in-place"])
-    .describe("soft-thresholding, or the reference code's variant of it"),
-  optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("gradient step before the thresholding"),
-});
+const schema = z
+  .strictObject({
+    preset: z
+      .enum(["paper", "reference-code"])
+      .describe("defaults of loss, threshold, schedule and sparseFrom"),
+    ...adapterShape,
+    ...replayOption,
+    importance: z
+      .enum(["normal", "ones"])
+      .default("normal")
+      .describe("how importance weights start: N(0, 1), or all at 1"),
+    gates: z
+      .enum(["learned", "fixed"])
+      .default("learned")
+      .describe("whether importance weights are trained, or stay as they start; then nothing is pruned"),
+    pruning: z
+      .enum(["threshold", "random", "random-shrunk", "none"])
+      .describe(
+        "what drops ranks: the threshold; chance, as many of each matrix at the same time, without or with the shrinkage of the threshold; or nothing",
+      ),
+    denseRatio: z.number().min(0).max(1).describe("part of the iterations before thresholding begins"),
+    kappaMax: z.number().nonnegative().default(0.005).describe("threshold at the end of a task"),
+    levels: z.int().min(2).default(50).describe("levels of the threshold's staircase"),
+    schedule: z.enum(["even", "fixed-step", "learning-rate"]).describe("how the threshold rises"),
+    sparseFrom: z
+      .enum(["at", "after"])
+      .describe("whether the iteration that ends the dense phase is thresholded"),
+    threshold: z
+      .enum(["exact", "in-place"])
+      .describe("soft-thresholding, or the reference code's variant of it"),
+    optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("gradient step before the thresholding"),
+  })
+  .refine(({ gates, pruning }) => gates === "learned" || pruning === "none", {
+    path: ["pruning"],
+    message:
+      "expected none where gates are fixed: a threshold moves them. Leave it out, or let gates be learned",
+  });
 
 export const codyra: MethodDefinition = {
   name: "codyra",
   summary: "rank-selective low-rank adapters: ranks compete, survivors are merged after each task",
   create(given, protocol) {
     const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
-    const options = schema.parse({ preset: "paper", denseRatio: denseRatios[protocol], ...preset, ...given });
-    const { rank, encoders, targets, importance, optimizer, betas, eps, weightDecay, threshold } = options;
+    const defaults = {
+      preset: "paper",
+      denseRatio: denseRatios[protocol],
+      pruning: given.gates === "fixed" ? "none" : "threshold",
+    };
+    const options = schema.parse({ ...defaults, ...preset, ...given });
+    const { rank, encoders, targets, optimizer, betas, eps, weightDecay, threshold, pruning } = options;
     return mergedAdapters({
       name: "codyra",
       options,
-      lora: { rank, encoders, targets, importance },
+      lora: { rank, encoders, targets, importance: importanceOf(options) },
       optimizer: { optimizer, betas, eps, weightDecay, threshold },
       replay: options.replay && new StatisticsReplay(options.replay, protocol),
-      kappa: (relative) => thresholdSchedule(options, relative),
+      randomPruning: pruning.startsWith("random") ? { isShrunk: pruning === "random-shrunk" } : undefined,
+      kappa: (relative) => (pruning === "none" ? () => 0 : thresholdSchedule(options, relative)),
     });
   },
 };
+
+function importanceOf({
+  gates,
+  importance,
+}: Pick<z.infer<typeof schema>, "gates" | "importance">): LoraConfig["importance"] {
+  if (gates === "learned") return importance;
+  return importance === "normal" ? "fixed-normal" : "fixed";
+}

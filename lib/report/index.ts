@@ -9,8 +9,12 @@ export {
   describeMissing,
   type Figure,
   type FoundFigures,
+  type FrontierAnalysis,
+  type FrontierPoint,
   figureNumbers,
   findFigures,
+  frontierFigure,
+  frontierRows,
   type MeanAndStd,
   type MissingFigure,
   predictedShare,
@@ -22,6 +26,7 @@ export {
   readChanges,
   removalFile,
   renderFigure,
+  writeFigure,
   writeFigures,
 } from "./figures/index.js";
 export { groupRuns, type RunGroup } from "./groups.js";

@@ -6,12 +6,13 @@ import { packageRoot, readJson } from "../setup/files.mjs";
 
 /**
  * Groups of runs, as in configs/paper/plan.yaml: those with `config` are made by `codyra run`, those with `protocol` on the embedded benchmark
- * by `codyra demo`.
+ * by `codyra demo`. `results` names what is written of them.
  */
 export function readPlan(path) {
-  const { seeds, groups } = readYaml(path);
+  const { seeds, groups, results = "miniature" } = readYaml(path);
   return {
     seeds,
+    results,
     groups: groups.map((group) => ({
       ...group,
       ...(group.config && { config: relative(process.cwd(), resolve(dirname(path), group.config)) }),

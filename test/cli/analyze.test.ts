@@ -115,7 +115,29 @@ describe("codyra analyze drift", () => {
   });
 });
 
-it.each(["ranks", "amplification", "remove", "drift"])(
+describe("codyra analyze frontier", () => {
+  it("refuses what does not go together", async () => {
+    const run = await finishedRun();
+    await expect(analyze("frontier", "--run", run, "--config", "shop.yaml")).rejects.toThrow(
+      "Expected --run or --config, got both.",
+    );
+    await expect(analyze("frontier", "--run", run, "--seeds", "1")).rejects.toThrow(
+      "A run has its seed and options already",
+    );
+    await expect(analyze("frontier", "--run", run)).rejects.toThrow(
+      "The run does not say where its datasets were",
+    );
+    await expect(analyze("frontier", "--tasks", "blues")).rejects.toThrow(
+      "There is no dataset 'blues': expected one of animals (0), ",
+    );
+    await expect(analyze("frontier", "--option", "gates=some")).rejects.toThrow();
+    await expect(analyze("frontier", "--seeds", "x")).rejects.toThrow(
+      "Expected a whole number of at least 0.",
+    );
+  });
+});
+
+it.each(["ranks", "amplification", "remove", "drift", "frontier"])(
   "codyra analyze %s names a folder without a run",
   async (name) => {
     const folder = temporaryFolder();
@@ -129,6 +151,6 @@ it("documents formula and source of each", () => {
     command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
     return text;
   });
-  expect(help).toHaveLength(5);
+  expect(help).toHaveLength(6);
   for (const text of help) expect(text).toMatch(/arXiv:2412\.01004/);
 });

@@ -1,7 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { codyra, hasRealImages, realImages, realStream, temporaryFolder, writeConfig } from "./cli.js";
+import {
+  codyra,
+  hasRealImages,
+  realImages,
+  realStream,
+  startCodyra,
+  temporaryFolder,
+  writeConfig,
+} from "./cli.js";
 
 describe.skipIf(!hasRealImages)(`codyra analyze and figures (skipped without ${realImages})`, () => {
   it("removes modules from one dataset's adapters and measures again, for a figure", async () => {
@@ -46,5 +54,71 @@ describe.skipIf(!hasRealImages)(`codyra analyze and figures (skipped without ${r
     expect(drawn.stdout).toContain(`${join(figures, "figure-3-removal.svg")}\n\nFigure 8: `);
     expect(readdirSync(figures)).toContain("figure-3-removal.png");
     expect(await codyra("figures", "--runs", run, "--figure", "4")).toMatchObject({ code: 2 });
+  });
+});
+
+describe.skipIf(!hasRealImages)(`codyra analyze frontier (skipped without ${realImages})`, () => {
+  const light = ["--draws", "1", "--images", "4", "--probes", "2"];
+
+  it("takes a run's update, which unchanged gives the run's accuracies, or learns one from a configuration", async () => {
+    const folder = temporaryFolder();
+    const config = writeConfig(folder, realStream());
+    const run = join(folder, "run");
+    const learned = await codyra("run", "--config", config, "--output", run);
+    expect(learned.code, learned.stderr).toBe(0);
+
+    const to = join(folder, "frontier");
+    const ofRun = await codyra("analyze", "frontier", "--run", run, "--tasks", "mnist", "--to", to, ...light);
+    expect(ofRun.code, ofRun.stderr).toBe(0);
+    expect(ofRun.stdout).toMatch(/^What is done with it +X-TAIL own +others +above line +MTIL own /m);
+    expect(readdirSync(to).sort()).toEqual(["frontier.csv", "frontier.json", "frontier.png", "frontier.svg"]);
+    const { measurements } = JSON.parse(readFileSync(join(to, "frontier.json"), "utf8"));
+    expect(measurements).toMatchObject([{ seed: 8, dataset: "mnist" }]);
+    const { matrix } = JSON.parse(readFileSync(join(run, "matrix.json"), "utf8"));
+    const [before, whole] = measurements[0].points;
+    const split = ([first, own, last]: number[]) => ({ own, others: (first! + last!) / 2 });
+    expect(before["x-tail"]).toEqual(split(matrix[0]));
+    expect(whole).toMatchObject({ name: "nothing (α = 1)", norm: 1, "x-tail": split(matrix[1]) });
+
+    const small = ["--option", "iterations=2", "--option", "rank=2"];
+    const anew = await codyra(
+      "analyze",
+      "frontier",
+      "--config",
+      config,
+      "--seeds",
+      "1",
+      "2",
+      "--json",
+      ...small,
+      ...light,
+    );
+    expect(anew.code, anew.stderr).toBe(0);
+    const result = JSON.parse(anew.stdout);
+    expect(result.options).toMatchObject({ rank: 2, iterations: 2, pruning: "none", kappaMax: 0.05 });
+    expect(
+      result.measurements.map(({ seed, dataset }: { seed: number; dataset: string }) => [seed, dataset]),
+    ).toEqual([
+      [1, "flowers"],
+      [2, "flowers"],
+    ]);
+    const unknown = await codyra("analyze", "frontier", "--config", config, "--tasks", "birds");
+    expect(unknown).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("There is no dataset 'birds'"),
+    });
+  });
+
+  it("stops between two passes at Ctrl-C", async () => {
+    const { child, outcome } = startCodyra(
+      "analyze",
+      "frontier",
+      "--to",
+      join(temporaryFolder(), "frontier"),
+    );
+    child.stderr?.once("data", () => child.kill("SIGINT")); // images are loaded, training begins
+    const { code, stderr } = await outcome;
+    expect(code).toBe(130);
+    expect(stderr).toContain("Stopping. What was measured by now is in ");
   });
 });

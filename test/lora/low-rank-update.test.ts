@@ -7,6 +7,7 @@ import { snapshot, tinyClip, trainedAdapters } from "./models.js";
 const configs: Partial<LoraConfig>[] = [
   { rank: 4 },
   { rank: 3, importance: "fixed" },
+  { rank: 3, importance: "fixed-normal" },
   { rank: 4, targets: ["proj", "k"], encoders: "text" },
 ];
 

@@ -18,7 +18,7 @@ export function trainedAdapters(model: ClipModel, config: Partial<LoraConfig> = 
   noGrad(() =>
     scope(() => {
       for (const { loraB } of lora.layers) loraB.copy_(randn(loraB.shape, { generator: random }).mul(0.2));
-      if (config.importance !== "fixed") {
+      if (!config.importance?.startsWith("fixed")) {
         const isKept = randn(lora.importance.shape, { generator: random }).abs().gt(0.4);
         isKept.select(1, 0).fill_(true); // the first rank of every module survives
         lora.importance.mul_(isKept);

@@ -163,6 +163,78 @@ describe("codyra", () => {
     expect(survived).toBe(active.at(-1));
   });
 
+  it("leaves gates at their draw where they are fixed, and prunes nothing", async () => {
+    const importanceAt = async (gates: string, iterations: number) => {
+      const model = tinyClip();
+      const method = createMethod(
+        "codyra",
+        { ...trained.codyra, kappaMax: 0.2, gates, iterations },
+        "x-tail",
+      );
+      const importance: number[][] = [];
+      const context = recordedContext(model, {
+        recordChanges: (_rank, changes) =>
+          void importance.push(...changes.map((change) => [...change.importance!])),
+      });
+      const { trainableParameters } = await learn(method, colourTasks()[0]!, context);
+      return { method, importance, trainableParameters, active: context.ranks[0]!.active };
+    };
+    const [fixed, start, learned] = [
+      await importanceAt("fixed", 30),
+      await importanceAt("fixed", 1),
+      await importanceAt("learned", 30),
+    ];
+    expect(fixed.importance).toEqual(start.importance);
+    expect(learned.importance).not.toEqual(start.importance);
+    expect(fixed.importance.flat().filter((weight) => weight === 0 || weight === 1)).toEqual([]);
+    expect(fixed.active).toEqual(Array(30).fill(4));
+    expect(learned.trainableParameters - fixed.trainableParameters).toBe(4 * 30);
+    expect(fixed.method.options).toMatchObject({ gates: "fixed", pruning: "none" });
+    expect(learned.method.options).toMatchObject({ gates: "learned", pruning: "threshold" });
+  });
+
+  it("prunes as many ranks of each matrix at random as by the threshold, others, and again the same", async () => {
+    const trainedBy = async (pruning: string, seed = 8) => {
+      const context = recordedContext(tinyClip(), { seed });
+      const importance: number[][] = [];
+      const options = { ...trained.codyra, kappaMax: 0.08, learningRate: 1e-4, pruning };
+      await learn(createMethod("codyra", options, "x-tail"), colourTasks()[0]!, {
+        ...context,
+        recordChanges: (_rank, changes) =>
+          void importance.push(...changes.map((change) => [...change.importance!])),
+      });
+      const counts = context.events.map(({ activeRanks }) => activeRanks);
+      return { active: context.ranks[0]!.active, counts, importance };
+    };
+    const [threshold, random, none] = [
+      await trainedBy("threshold"),
+      await trainedBy("random"),
+      await trainedBy("none"),
+    ];
+    const kept = ({ importance }: { importance: number[][] }) =>
+      importance.map((weights) => weights.map((weight) => weight !== 0));
+    // So small a learning rate moves no gate across the threshold: the counts must agree, matrix by matrix and at every report.
+    expect(random.active).toEqual(threshold.active);
+    expect(random.counts).toEqual(threshold.counts);
+    expect(new Set(threshold.active).size).toBeGreaterThan(1);
+    expect(kept(random)).not.toEqual(kept(threshold));
+    expect(none.active).toEqual(Array(30).fill(4));
+    expect(await trainedBy("random")).toEqual(random);
+    expect(kept(await trainedBy("random", 9))).not.toEqual(kept(random));
+    // What is kept keeps its size: it moved by less than the sum of learning rates, 30 · 1e-4.
+    for (const [module, weights] of random.importance.entries()) {
+      for (const [rank, weight] of weights.entries()) {
+        if (weight !== 0) expect(Math.abs(weight - none.importance[module]![rank]!)).toBeLessThan(6e-3);
+      }
+    }
+  });
+
+  it("refuses to prune gates that are fixed", () => {
+    expect(() => createMethod("codyra", { gates: "fixed", pruning: "random" }, "x-tail")).toThrow(
+      /expected none where gates are fixed/,
+    );
+  });
+
   it("does not merge adapters that are not finite", async () => {
     const model = tinyClip();
     const before = snapshot(model);
@@ -186,6 +258,10 @@ describe("codyra", () => {
     { encoders: "vision", labelSmoothing: 0.1 },
     { encoders: "text", loss: "reference" },
     { optimizer: "sgd", importance: "ones", schedule: "learning-rate" },
+    { gates: "fixed" },
+    { gates: "fixed", importance: "ones" },
+    { pruning: "random", threshold: "in-place" },
+    { pruning: "random-shrunk", optimizer: "sgd" },
   ])("learns with %j", async (given) => {
     const model = tinyClip();
     const [first, second] = colourTasks() as [Task, Task];

@@ -32,7 +32,20 @@ it.each(plans)("$file has runs for every table and figure, with folders of their
   expect(runs.filter(({ needs }) => needs !== undefined)).toHaveLength(1);
 });
 
-it.each(plans)("$file names methods with options that they accept", ({ plan }) => {
+const rankChoice = { file: "rank-choice-plan.yaml", plan: readPlan(join(configs, "rank-choice-plan.yaml")) };
+
+it("the plan of ranks chosen otherwise shares what it can with the miniature plan", () => {
+  const runs = planRuns(rankChoice.plan, "/runs");
+  expect(new Set(runs.map(({ directory }) => directory)).size).toBe(runs.length);
+  expect(runs).toHaveLength(2 * 3 * (2 + 4)); // protocols, seeds, rows to compare with and variants
+  const miniature = plans.find(({ file }) => file === "miniature-plan.yaml")!;
+  const shared = planRuns(miniature.plan, "/runs").map(({ args }) => args.join(" "));
+  const compared = runs.filter(({ id }) => !id.startsWith("rank-choice"));
+  for (const { args } of compared) expect(shared).toContain(args.join(" "));
+  expect([rankChoice, miniature].map(({ plan }) => plan.results)).toEqual(["rank-choice", "miniature"]);
+});
+
+it.each([...plans, rankChoice])("$file names methods with options that they accept", ({ plan }) => {
   for (const { method, args } of planRuns(plan, "/runs")) {
     if (method === undefined) continue;
     const definition = methods.find(({ name }) => name === method);

@@ -18,6 +18,8 @@ export interface AdapterPlan {
   readonly optimizer: lora.LoraOptimizerOptions;
   /** Statistics of earlier classes, where they are replayed. */
   readonly replay?: StatisticsReplay;
+  /** Thresholding says only how many ranks are dropped, and chance says which; `isShrunk` as in `RandomPruning`. */
+  readonly randomPruning?: { readonly isShrunk: boolean };
   /** κ of an iteration; `relative` gives an iteration's learning rate over the highest one. */
   kappa(relative: (iteration: number) => number): (iteration: number) => number;
 }
@@ -30,6 +32,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
   const { replay } = plan;
   let adapters: lora.LoraModel | undefined;
   let replayed: ReplayedTask | undefined;
+  let generator: torch.Generator | undefined;
 
   function current(): lora.LoraModel {
     if (adapters === undefined)
@@ -44,13 +47,18 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
     beginRun: (context) => replay?.beginRun(context),
     beginTask(_task: Task, context: RunContext) {
       context.model.requiresGrad_(false);
-      adapters = lora.inject(context.model, plan.lora, torch.generator(taskSeed(context)));
+      generator = torch.generator(taskSeed(context));
+      adapters = lora.inject(context.model, plan.lora, generator);
     },
 
     async trainTask(task, context) {
       const trained = current();
+      const { options, optimizer } = plan;
+      const { threshold } = optimizer;
+      using pruning =
+        plan.randomPruning &&
+        new lora.RandomPruning(trained, { ...plan.randomPruning, threshold, generator });
       try {
-        const { options, optimizer } = plan;
         replayed = replay && (await ReplayedTask.begin(replay, task, context, options.cropScale));
         const loss = await trainAdapters(task, context, {
           adapters: trained,
@@ -58,6 +66,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
           optimizer,
           schedule,
           kappa,
+          pruning,
           plan: { texts: replayed?.texts },
         });
         await replayed?.watch();
@@ -94,6 +103,8 @@ export interface AdapterTraining {
   schedule(iteration: number): number;
   /** κ of an iteration. Default: 0, no thresholding. */
   kappa?(iteration: number): number;
+  /** Drops ranks in place of thresholding. */
+  readonly pruning?: lora.RandomPruning;
   /** What else is in the loss, and where the features come from. */
   readonly plan?: Pick<TrainingPlan, "features" | "texts" | "penalty" | "phase">;
 }
@@ -102,7 +113,7 @@ export interface AdapterTraining {
 export async function trainAdapters(
   task: Task,
   context: RunContext,
-  { adapters, options, optimizer: settings, schedule, kappa = () => 0, plan = {} }: AdapterTraining,
+  { adapters, options, optimizer: settings, schedule, kappa = () => 0, pruning, plan = {} }: AdapterTraining,
 ): Promise<number> {
   const optimizer = new lora.LoraOptimizer(adapters, settings);
   const scheduled = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
@@ -122,9 +133,9 @@ export async function trainAdapters(
         if (context.model.precision === "bf16") adapters.formEffectiveWeights("bfloat16");
       },
       update:
-        settings.optimizer === "adamw"
+        settings.optimizer === "adamw" && pruning === undefined
           ? recordableStep(optimizer, scheduled, rates, describe)
-          : directStep(optimizer, rates, describe),
+          : directStep(optimizer, rates, describe, pruning),
     });
   } finally {
     optimizer.dispose();
@@ -176,9 +187,12 @@ function directStep(
   optimizer: lora.LoraOptimizer,
   rates: Rates,
   describe: (iteration: number) => Describe,
+  pruning?: lora.RandomPruning,
 ): Update {
   return (iteration) => {
-    optimizer.step(...rates(iteration));
+    const [learningRate, kappa] = rates(iteration);
+    optimizer.step(learningRate, pruning === undefined ? kappa : 0);
+    pruning?.step(kappa);
     return describe(iteration);
   };
 }

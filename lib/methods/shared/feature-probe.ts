@@ -27,11 +27,11 @@ export class FeatureProbe implements Disposable {
     cropScale: readonly [number, number],
   ): Promise<FeatureProbe> {
     const { preprocessing, device } = context.model;
-    const seed = String(taskSeed(context));
+    const [size, seed] = [preprocessing.cropSize, taskSeed(context)];
     const surrogates = torch.scope(() => {
-      const drawn = deadLeaves(counts.deadLeaves, preprocessing.cropSize, seed);
-      const mixed = mixtures(task.train, counts.mixtures, preprocessing.cropSize, seed);
-      return torch.cat([drawn, mixed]).to({ device }).keep();
+      using drawn = deadLeaves({ count: counts.deadLeaves, size, seed });
+      const mixed = mixtures(task.train, counts.mixtures, size, String(seed));
+      return torch.cat([drawn.images, mixed]).to({ device }).keep();
     });
     try {
       return new FeatureProbe(

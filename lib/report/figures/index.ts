@@ -2,6 +2,16 @@ export { figureNumbers, findFigures } from "./catalogue.js";
 export { type Changes, concentration, readChanges } from "./changes.js";
 export type { Configuration } from "./configurations.js";
 export type { Figure, FoundFigures, MissingFigure } from "./figure.js";
+export {
+  aboveScalingLine,
+  type FrontierAnalysis,
+  type FrontierKind,
+  type FrontierPoint,
+  type FrontierRow,
+  frontierFigure,
+  frontierRows,
+  frontierSchema,
+} from "./frontier.js";
 export { predictedShare } from "./predicted-ranks.js";
 export {
   type CellRanks,
@@ -12,4 +22,4 @@ export {
 export { type RemovalAnalysis, removalFile } from "./removal.js";
 export { csvOf, type RenderedFigure, renderFigure } from "./render.js";
 export type { MeanAndStd } from "./statistics.js";
-export { describeMissing, writeFigures } from "./write.js";
+export { describeMissing, writeFigure, writeFigures } from "./write.js";

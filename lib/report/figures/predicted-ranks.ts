@@ -13,6 +13,7 @@ const schema = z.object({
   levels: z.int(),
   schedule: z.enum(["even", "fixed-step", "learning-rate"]),
   sparseFrom: z.enum(["at", "after"]),
+  pruning: z.enum(["threshold", "random", "random-shrunk", "none"]).default("threshold"), // runs of earlier versions do not have it
 });
 
 /**
@@ -26,7 +27,8 @@ export async function predictedShare(
 ): Promise<number | undefined> {
   const parsed = schema.safeParse(options);
   if (!parsed.success) return undefined;
-  const { importance, iterations, learningRate, warmup } = parsed.data;
+  const { importance, iterations, learningRate, warmup, pruning } = parsed.data;
+  if (pruning === "none") return 1;
   const rate = cosineSchedule({ learningRate, total: iterations, warmup });
   const kappa = thresholdSchedule(parsed.data, (i) => rate(i) / learningRate);
   let shrinkage = 0;

@@ -12,16 +12,20 @@ import { renderFigure } from "./render.js";
 export async function writeFigures({ figures, missing }: FoundFigures, directory: string): Promise<string[]> {
   mkdirSync(directory, { recursive: true });
   const paths: string[] = [];
-  for (const figure of figures) {
-    const { svg, png, csv } = await renderFigure(figure);
-    const path = join(directory, figure.name);
-    writeFileAtomically(`${path}.svg`, svg);
-    writeFileSync(`${path}.png`, png);
-    writeFileAtomically(`${path}.csv`, csv);
-    paths.push(`${path}.svg`);
-  }
+  for (const figure of figures) paths.push(await writeFigure(figure, directory));
   writeFileAtomically(join(directory, "figures.md"), overview({ figures, missing }));
   return paths;
+}
+
+/** Writes one figure as SVG, PNG and CSV. @returns the path of the drawing */
+export async function writeFigure(figure: Figure, directory: string): Promise<string> {
+  mkdirSync(directory, { recursive: true });
+  const { svg, png, csv } = await renderFigure(figure);
+  const path = join(directory, figure.name);
+  writeFileAtomically(`${path}.svg`, svg);
+  writeFileSync(`${path}.png`, png);
+  writeFileAtomically(`${path}.csv`, csv);
+  return `${path}.svg`;
 }
 
 /** What is missing, figure by figure, with the commands that would make it. */

@@ -47,6 +47,8 @@ describe("predictedShare", () => {
   it("is all or nothing where all weights start at one, and unknown without a threshold", async () => {
     expect(await predictedShare({ ...reference, importance: "ones" })).toBe(1);
     expect(await predictedShare({ ...reference, importance: "ones", kappaMax: 0.01 })).toBe(0);
+    expect(await predictedShare({ ...reference, pruning: "none" })).toBe(1);
+    expect(await predictedShare({ ...reference, pruning: "random" })).toBe(await predictedShare(reference));
     expect(await predictedShare({ iterations: 500, learningRate: 1e-3, warmup: 0 })).toBeUndefined();
   });
 });

@@ -1,0 +1,49 @@
+import type { ClipModel } from "../clip/index.js";
+import { type ProtocolName, zeroShotClassifier } from "../methods/index.js";
+import * as torch from "../torch/index.js";
+import type { TestSet } from "./evaluate.js";
+import { candidates } from "./label-spaces.js";
+
+export interface EvaluateZeroShotOptions {
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Top-1 accuracy of a model by its class names, on the test images of every dataset, as fractions: in both protocols from one pass over
+ * the images, since the candidates of `mtil` are some of those of `x-tail`.
+ */
+export async function evaluateZeroShot(
+  model: ClipModel,
+  datasets: readonly TestSet[],
+  { batchSize = 100, signal, onProgress }: EvaluateZeroShotOptions = {},
+): Promise<Record<ProtocolName, number[]>> {
+  const total = datasets.reduce((count, { test }) => count + test.length, 0);
+  const accuracies: Record<ProtocolName, number[]> = { "x-tail": [], mtil: [] };
+  let done = 0;
+  return torch.scope(async () => {
+    const classify = zeroShotClassifier({ groups: datasets }, { model });
+    for (const [index, { test, classes }] of datasets.entries()) {
+      const { offset } = candidates("x-tail", datasets, index);
+      const correct = { "x-tail": 0, mtil: 0 };
+      for (let start = 0; start < test.length; start += batchSize) {
+        signal?.throwIfAborted();
+        const end = Math.min(start + batchSize, test.length);
+        torch.scope(() => {
+          const { images, labels } = test.slice(start, end, model.device);
+          const scores = classify(model.preprocessing.normalise(images)); // [B, all classes]
+          const own = scores.narrow(1, offset, classes.length);
+          correct["x-tail"] += Number(scores.argmax(1).eq(labels.add(offset)).sum().item());
+          correct.mtil += Number(own.argmax(1).eq(labels).sum().item());
+        });
+        done += end - start;
+        onProgress?.(done, total);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (const protocol of ["x-tail", "mtil"] as const)
+        accuracies[protocol].push(correct[protocol] / test.length);
+    }
+    return accuracies;
+  });
+}

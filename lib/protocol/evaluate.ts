@@ -1,5 +1,12 @@
 import type { ImageSet } from "../data/index.js";
-import type { Classifier, ContinualMethod, LabelGroup, ProtocolName, RunContext } from "../methods/index.js";
+import type {
+  Classifier,
+  ContinualMethod,
+  LabelGroup,
+  LabelSpace,
+  ProtocolName,
+  RunContext,
+} from "../methods/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { AdaptiveBatchSize, type BatchSize } from "./batch-size.js";
@@ -33,7 +40,8 @@ export async function evaluate(
   const { model } = context;
   const { device, preprocessing } = model;
   const { features } = options;
-  const makeClassifier = method.featureClassifier ?? method.classifier;
+  const makeClassifier = (labels: LabelSpace): Classifier =>
+    method.featureClassifier?.(labels, context) ?? method.classifier(labels, context);
   const batchSize = new AdaptiveBatchSize(options.batchSize, device);
   let done = 0;
   return torch.scope(async () => {
@@ -42,7 +50,7 @@ export async function evaluate(
     for (const [index, { name, test }] of datasets.entries()) {
       const { labels, offset } = candidates(options.protocol, datasets, index);
       const isJoint = options.protocol === "x-tail";
-      const classify = (isJoint ? joint : undefined) ?? makeClassifier(labels, context);
+      const classify = (isJoint ? joint : undefined) ?? makeClassifier(labels);
       if (isJoint) joint = classify;
       const correct = torch.zeros([], { dtype: "int64", device });
       for (let start = 0; start < test.length; ) {

@@ -51,7 +51,7 @@ export { type ManifestOptions, openManifest } from "./manifest.js";
 export * as miniature from "./miniature/index.js";
 export { openParquet, type ParquetOptions } from "./parquet.js";
 export { Random } from "./random.js";
-export { type Box, resampleBoxes } from "./resample.js";
+export { type Box, resampleBoxes, resamplingTolerance } from "./resample.js";
 export type { Patterns } from "./shards.js";
 export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
 export {

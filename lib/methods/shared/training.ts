@@ -15,7 +15,7 @@ export interface TrainingPlan {
   readonly encoders: LoraEncoders;
   /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
   readonly generator?: torch.Generator;
-  /** Crops an image alike whenever it comes. Default: another crop each time. */
+  /** Cuts the same box out of an image whenever it comes. Default: another one each time. */
   readonly fixedCrops?: boolean;
   /** What is added to the loss of an iteration, such as a distillation term. */
   penalty?(iteration: number): Tensor;

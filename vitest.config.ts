@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Each worker has a libtorch of its own; more threads than cores would slow both down.
-    env: { OMP_NUM_THREADS: "1" },
+    env: { OMP_NUM_THREADS: process.env.CODYRA_TEST_THREADS ?? "1" },
   },
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { withLock } from "../../lib/download/index.js";
+import { needs } from "../needs.js";
 import { sendFile, serve, sha256, someBytes, temporaryFolder } from "./server.js";
 
 const content = someBytes(300_000);
@@ -81,7 +82,9 @@ it("a full disk is said in words, and the download goes on when there is space",
 
 const mount = ["unshare", "--user", "--map-root-user", "--mount"];
 
-it.skipIf(!canMount())("so is a full file system", async () => {
+const needsMount = needs(canMount(), "no right to mount a file system", "allow user namespaces");
+
+it("so is a full file system", needsMount, async () => {
   const { url } = await serve((request, response) => sendFile(request, response, content));
   const folder = temporaryFolder();
   const onTmpfs = ["bash", "-c", `mount -t tmpfs -o size=128k tmpfs '${folder}' && exec "$@"`, "bash"];

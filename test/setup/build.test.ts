@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { needs } from "../needs.js";
 import { Sandbox } from "./sandbox.js";
 
 /** A project of three small files that builds with this machine's own tools; each test goes on where the last one ended. */
@@ -62,7 +63,9 @@ test("a changed source is compiled again, with the lines of an error shown", asy
 });
 
 // On macOS an unknown symbol is looked up at its first call.
-test.runIf(process.platform === "linux")("an addon that cannot be loaded is told", async () => {
+const needsLinux = needs(process.platform === "linux", "not Linux", "run on Linux");
+
+test("an addon that cannot be loaded is told", needsLinux, async () => {
   const bridge = join(sandbox.checkout, "native/bridge.cc");
   const good = readFileSync(bridge, "utf8");
   sandbox.write("checkout/native/bridge.cc", good.replace("(void)env;", "extern void nowhere(); nowhere();"));

@@ -63,7 +63,9 @@ export class Sandbox {
     environment: Record<string, string> = {},
     args = ["scripts/setup.mjs"],
   ): Promise<{ code: number | null; output: string }> {
-    const env = { PATH: this.bin, HOME: this.folder, XDG_CACHE_HOME: this.cache, ...environment };
+    // Nothing is installed for the whole machine unless a test means it.
+    const own = { PATH: this.bin, HOME: this.folder, XDG_CACHE_HOME: this.cache, CODYRA_APT: "off" };
+    const env = { ...own, ...environment };
     const child = spawn(process.execPath, args, {
       cwd: this.checkout,
       env,

@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { computeMetrics } from "../../../lib/protocol/metrics.js";
 import { type Run, readRun, writeReport } from "../../../lib/report/index.js";
-import { chromiumPath, launchChromium, problemsOf, withoutChromium } from "../../browser.js";
+import { launchChromium, needsChromium, problemsOf } from "../../browser.js";
 import { DATASETS, writeRun } from "../fixtures.js";
 
 const percent = (fraction: number | undefined): string =>
@@ -17,7 +17,7 @@ const percent = (fraction: number | undefined): string =>
         .replace(/^-(0\.0)$/, "$1")
         .replace("-", "−");
 
-describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, () => {
+describe("the report in a browser", needsChromium, () => {
   let folder: string;
   let browser: Browser;
   let runs: Run[];

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { withLock } from "../../lib/download/index.js";
@@ -34,28 +34,34 @@ it("a killed download goes on in the next process", async () => {
   const folder = temporaryFolder();
   const path = join(folder, "file");
   const child = start(url, path, checked);
-  for await (const printed of child.stdout!) if (String(printed).includes("200000\n")) break;
+  for await (const line of createInterface({ input: child.stdout! })) if (line === "200000") break;
   child.kill("SIGKILL");
   await once(child, "close");
   expect(readdirSync(folder).sort()).toEqual(["file.lock", "file.part", "file.part.json"]);
 
-  const began = performance.now();
   const { code, stdout } = await outcome(start(url, path, checked));
   expect(code).toBe(0);
-  expect(stdout).not.toContain("waits");
-  expect(performance.now() - began).toBeLessThan(10_000); // a lock whose owner is dead is not waited for
+  expect(stdout).not.toContain("waits"); // for a lock whose owner is dead
   expect(requests[1]?.headers.range).toBe("bytes=200000-");
   expect(readFileSync(path).equals(content)).toBe(true);
   expect(readdirSync(folder)).toEqual(["file"]);
 });
 
 it("of processes that want the same file one downloads and the others wait", async () => {
-  const { url, requests } = await serve((request, response) =>
-    setTimeout(() => sendFile(request, response, content), 1000),
-  );
+  let answer = () => {};
+  const { url, requests } = await serve((request, response) => {
+    answer = () => sendFile(request, response, content);
+  });
   const folder = temporaryFolder();
   const path = join(folder, "file");
-  const outcomes = await Promise.all([1, 2, 3].map(() => outcome(start(url, path, checked))));
+  const children = [1, 2, 3].map(() => start(url, path, checked));
+  let waiting = 0;
+  for (const { stdout } of children) {
+    stdout!.on("data", (printed) => {
+      if (String(printed).includes("waits") && ++waiting === 2) answer(); // not before the others came too late to be first
+    });
+  }
+  const outcomes = await Promise.all(children.map(outcome));
   expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0]);
   expect(outcomes.filter(({ stdout }) => stdout === `waits for ${path}.lock\n`)).toHaveLength(2);
   expect(requests).toHaveLength(1);
@@ -106,23 +112,13 @@ function canMount(): boolean {
   }
 }
 
-it("waits for a lock of another machine while it is touched, and breaks it when it is not", async () => {
-  const path = join(temporaryFolder(), "file");
-  const lock = `${path}.lock`;
-  writeFileSync(lock, JSON.stringify({ host: `not-${hostname()}`, pid: 1, id: "1" }));
-  const beat = setInterval(() => utimesSync(lock, new Date(), new Date()), 200);
-  const began = performance.now();
-  setTimeout(() => clearInterval(beat), 2000);
-  await withLock(path, async () => {}, { abandonedAfterMs: 1000 });
-  expect(performance.now() - began).toBeGreaterThan(2500);
-  expect(existsSync(lock)).toBe(false);
-});
-
 it("waiting for a lock can be aborted", async () => {
   const path = join(temporaryFolder(), "file");
-  const signal = AbortSignal.timeout(300);
+  const controller = new AbortController();
+  const { signal } = controller;
   await withLock(path, async () => {
-    await expect(withLock(path, async () => {}, { signal })).rejects.toThrow();
+    const waiting = withLock(path, async () => {}, { signal, onWait: () => controller.abort() });
+    await expect(waiting).rejects.toThrow();
   });
   expect(existsSync(`${path}.lock`)).toBe(false);
 });

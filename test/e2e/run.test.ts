@@ -231,7 +231,10 @@ describe("codyra run on real images", needsRealImages, () => {
 
   it("can be interrupted and resumed, and ends where an undisturbed run ends", async () => {
     const folder = temporaryFolder();
-    const config = writeConfig(folder, realStream({ options: { ...realStream().options, iterations: 40 } }));
+    const config = writeConfig(
+      folder,
+      realStream({ options: { ...realStream().options, iterations: 80, logEvery: 1 } }),
+    );
     const [directory, undisturbed] = [join(folder, "run"), join(folder, "undisturbed")];
     const args = ["run", "--config", config, "--output"];
     const { child, outcome } = startCodyra(...args, directory);

@@ -5,22 +5,15 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { launchChromium, needsChromium, problemsOf } from "../browser.js";
 import { codyra, needsRealImages, realStream, startCodyra, temporaryFolder, writeConfig } from "./cli.js";
 
-/** Long enough to be watched: some seconds. */
-const slowStream = realStream({
-  options: { iterations: 100, batchSize: 12, rank: 4, learningRate: 0.002, kappaMax: 0.05, logEvery: 5 },
-});
-
-function startWatched(): { directory: string; run: ReturnType<typeof startCodyra>; url: Promise<string> } {
+function startWatched(iterations: number): {
+  directory: string;
+  run: ReturnType<typeof startCodyra>;
+  url: Promise<string>;
+} {
   const folder = temporaryFolder();
   const directory = join(folder, "run");
-  const run = startCodyra(
-    "run",
-    "--config",
-    writeConfig(folder, slowStream),
-    "--output",
-    directory,
-    "--watch",
-  );
+  const stream = realStream({ options: { ...realStream().options, iterations } });
+  const run = startCodyra("run", "--config", writeConfig(folder, stream), "--output", directory, "--watch");
   onTestFinished(() => {
     run.child.kill("SIGKILL");
   });
@@ -57,7 +50,7 @@ function ask(url: string, options: { path?: string; method?: string; host?: stri
 
 describe("codyra run --watch", needsRealImages, () => {
   it("answers this machine under its own name only, and stops with the run", async () => {
-    const { directory, run, url: found } = startWatched();
+    const { directory, run, url: found } = startWatched(100_000); // it does not end by itself
     const url = await found;
     const { port, hostname } = new URL(url);
     expect(hostname).toBe("127.0.0.1");
@@ -85,7 +78,7 @@ describe("codyra run --watch", needsRealImages, () => {
   });
 
   it("shows the run as it goes on, and that it ended", needsChromium, async () => {
-    const { directory, run, url } = startWatched();
+    const { directory, run, url } = startWatched(100); // long enough to be watched: some seconds
     const browser = await launchChromium();
     onTestFinished(() => browser.close());
     const page = await browser.newPage();

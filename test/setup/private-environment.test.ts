@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { needs } from "../needs.js";
@@ -122,11 +122,17 @@ test("an installed environment is used again, an interrupted one is built anew",
 });
 
 test("of two set-ups at once, one installs and the other waits and says so", async () => {
-  fakePython({ pip: "install(); setTimeout(() => {}, 1500);" });
+  const isWaiting = join(sandbox.folder, "is-waiting");
+  fakePython({
+    pip: `install(); const timer = setInterval(() => fs.existsSync("${isWaiting}") && clearInterval(timer), 20);`,
+  });
   const other = new Sandbox(); // another clone with the same cache
   try {
     const shared = { PATH: sandbox.bin, XDG_CACHE_HOME: sandbox.cache };
-    const runs = await Promise.all([sandbox.run(), other.run(shared)]);
+    const goOn = (output: string) => {
+      if (output.includes("waiting for another set-up")) writeFileSync(isWaiting, "");
+    };
+    const runs = await Promise.all([sandbox.run({}, undefined, goOn), other.run(shared, undefined, goOn)]);
     for (const { output } of runs) expect(output).toContain("libtorch 2.13.0+cpu (private environment)");
     expect(runs.filter(({ output }) => output.includes("waiting for another set-up"))).toHaveLength(1);
     expect(pipRuns()).toHaveLength(1);

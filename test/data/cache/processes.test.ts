@@ -9,25 +9,21 @@ import { temporaryFolder } from "../images.js";
 const directory = temporaryFolder();
 const script = join(import.meta.dirname, "load.mjs");
 
-function start(name: string, count: number, delayMs: number) {
-  const child = spawn(process.execPath, [script, join(directory, name), `${count}`, `${delayMs}`], {
+function start(name: string, count: number, ...options: number[]) {
+  const child = spawn(process.execPath, [script, join(directory, name), ...[count, ...options].map(String)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   return { child, lines: createInterface({ input: child.stdout }) };
 }
 
-async function load(
-  name: string,
-  count: number,
-  delayMs = 0,
-): Promise<{ decoded: number; values: number[] }> {
+async function load(...args: Parameters<typeof start>): Promise<{ decoded: number; values: number[] }> {
   let last = "";
-  for await (const line of start(name, count, delayMs).lines) last = line;
+  for await (const line of start(...args).lines) last = line;
   return JSON.parse(last);
 }
 
 it("completes what a killed process left", async () => {
-  const { child, lines } = start("killed", 200, 20);
+  const { child, lines } = start("killed", 200, 128);
   for await (const line of lines) {
     if (Number(line) >= 64) break;
   }
@@ -44,7 +40,7 @@ it("completes what a killed process left", async () => {
 });
 
 it("lets processes load the same images at the same time", async () => {
-  const outcomes = await Promise.all([0, 1, 2].map(() => load("shared", 100, 10)));
+  const outcomes = await Promise.all([0, 1, 2].map(() => load("shared", 100, Number.POSITIVE_INFINITY, 3)));
   for (const { decoded, values } of outcomes) {
     expect(decoded).toBe(100);
     expect(values).toEqual(Array.from({ length: 100 }, (_, value) => value));

@@ -22,8 +22,9 @@ export function findChromium() {
   return [process.env.CODYRA_CHROMIUM, ...names].map((name) => name && which(name)).find(Boolean);
 }
 
-async function hasLatex() {
-  return (await runCommand("kpsewhich", ["pdflatex.fmt", "booktabs.sty"])).code === 0;
+/** pdflatex with the package that the tables use. */
+export async function hasLatex() {
+  return which("pdflatex") !== undefined && (await runCommand("kpsewhich", ["booktabs.sty"])).code === 0;
 }
 
 /**

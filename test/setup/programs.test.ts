@@ -27,6 +27,10 @@ function fakeApt(script = ""): void {
   );
 }
 
+function fakeLatex(): void {
+  for (const program of ["pdflatex", "kpsewhich"]) sandbox.program(program, "");
+}
+
 async function setUp(environment: Record<string, string> = { CODYRA_APT: "" }): Promise<string> {
   const script = `import { tryPrograms } from "./scripts/setup/programs.mjs";
     import { createReport } from "./scripts/setup/report.mjs";
@@ -43,7 +47,7 @@ const needsDebian = needs(isRootsDebian, "not root on Debian", "run in a contain
 
 test("what is missing is downloaded, then unpacked", needsDebian, async () => {
   fakeApt();
-  sandbox.program("kpsewhich", "");
+  fakeLatex();
   expect(await setUp()).toMatch(/Chromium of the page's tests +installed in .* s\n +LaTeX .* ok\n$/);
   expect(runs()).toEqual(["install --download-only chromium", "install --no-download chromium"]);
 });
@@ -52,7 +56,7 @@ test("lists of packages that are old are read anew", needsDebian, async () => {
   fakeApt(
     'if (name === "chromium" && !before.includes("update")) fail("E: Unable to locate package chromium");',
   );
-  sandbox.program("kpsewhich", "");
+  fakeLatex();
   expect(await setUp()).toMatch(/Chromium of the page's tests +installed in/);
   expect(runs().map((run) => run.split(" ")[0])).toEqual(["install", "update", "install", "install"]);
 });
@@ -70,7 +74,8 @@ test("without a connection one line says so, and the set-up goes on", needsDebia
 
 test("what is there is not installed again", async () => {
   fakeApt();
-  for (const program of ["chromium", "kpsewhich"]) sandbox.program(program, "");
+  sandbox.program("chromium", "");
+  fakeLatex();
   expect(await setUp()).toMatch(/Chromium .* ok\n.*LaTeX .* ok\n$/);
   expect(runs()).toEqual([]);
 });

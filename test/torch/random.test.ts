@@ -80,6 +80,10 @@ test("manualSeed seeds what draws without a generator", () => {
 });
 
 describe("runtime", () => {
+  test("computes on as many threads as the environment asks for", () => {
+    expect(numThreads()).toBe(Number(process.env.OMP_NUM_THREADS)); // which vitest.config.ts sets
+  });
+
   test("sets the threads of an operator", () => {
     const before = numThreads();
     setNumThreads(2);

@@ -279,9 +279,9 @@ describe("the report in a browser", needsChromium, () => {
     await page.waitForSelector(".results tbody tr");
     const readable = performance.now() - began;
     await page.waitForSelector("#configuration table");
-    // Under a second on an idle machine.
-    expect(readable).toBeLessThan(5000);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    // Under a second on an idle machine; the rest is for one that is busy with other things.
+    expect(readable).toBeLessThan(20_000);
+    expect(performance.now() - began).toBeLessThan(40_000);
     expect(await page.locator(".results tbody tr").count()).toBe(10);
     const ranks = page.locator("#ranks .group").first();
     expect(await ranks.locator("figure").count()).toBe(1); // single tasks are drawn when asked for

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { costComparison, paperTables, tableFormats } from "../../../lib/report/index.js";
+import { hasLatex } from "../../../scripts/setup/programs.mjs";
 import { needs } from "../../needs.js";
 import { paperRuns } from "./runs.js";
 
 const needsLatex = needs(
-  spawnSync("kpsewhich", ["pdflatex.fmt", "booktabs.sty"]).status === 0,
+  await hasLatex(),
   "no LaTeX with booktabs",
   "`apt install texlive-latex-recommended`",
 );

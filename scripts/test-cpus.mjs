@@ -38,6 +38,12 @@ else if (unknown.length > 0) {
 
 /** One line for each setting; the output of tests only where some failed. */
 async function runSettings() {
+  // Through exit, so that the tests end as well.
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ])
+    process.once(signal, () => process.exit(code));
   const flags = processorFlags();
   const chosen = settings.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   let totals = { passed: 0, failed: 0, skipped: 0 };

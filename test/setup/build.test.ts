@@ -114,12 +114,13 @@ test("npm start runs the demo with its arguments and exit code, and says nothing
   expect(code).toBe(3);
 });
 
-test("npm test ends with the totals, a file that cannot be imported among the failures", async () => {
-  const good =
-    'import { expect, test } from "vitest";\ntest("a", () => expect(1).toBe(1));\ntest.skip("b", () => {});\n';
+test("npm test ends with what was left out and the totals, a file that cannot be imported among the failures", async () => {
+  const good = `import { expect, test } from "vitest";
+    test("a", () => expect(1).toBe(1));
+    test("b", { skip: true, meta: { needs: { reason: "no moon", remedy: "wait for one" } } }, () => {});`;
   sandbox.write("checkout/test/good.test.ts", good);
   const passing = await setUp({}, ["scripts/test.mjs"]);
-  expect(passing.output).toMatch(/\n1 passed, 0 failed, 1 skipped\n$/);
+  expect(passing.output).toMatch(/\n1 skipped: no moon \(wait for one\)\n1 passed, 0 failed, 1 skipped\n$/);
   expect(passing.code).toBe(0);
 
   sandbox.write("checkout/test/broken.test.ts", 'import "./nowhere.js";\n');

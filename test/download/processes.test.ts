@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { withLock } from "../../lib/download/index.js";
 import { needs } from "../needs.js";
 import { sendFile, serve, sha256, someBytes, temporaryFolder } from "./server.js";
@@ -15,7 +15,9 @@ const script = join(import.meta.dirname, "downloader.mjs");
 
 function start(url: string, path: string, options: object, ...wrapper: string[]): ChildProcess {
   const [command, ...args] = [...wrapper, process.execPath, script, url, path, JSON.stringify(options)];
-  return spawn(command as string, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command as string, args, { stdio: ["ignore", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 async function outcome(child: ChildProcess): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -48,9 +50,12 @@ it("a killed download goes on in the next process", async () => {
 });
 
 it("of processes that want the same file one downloads and the others wait", async () => {
-  let answer = () => {};
+  let allow = () => {};
+  const othersWait = new Promise<void>((done) => {
+    allow = done;
+  });
   const { url, requests } = await serve((request, response) => {
-    answer = () => sendFile(request, response, content);
+    void othersWait.then(() => sendFile(request, response, content));
   });
   const folder = temporaryFolder();
   const path = join(folder, "file");
@@ -58,7 +63,7 @@ it("of processes that want the same file one downloads and the others wait", asy
   let waiting = 0;
   for (const { stdout } of children) {
     stdout!.on("data", (printed) => {
-      if (String(printed).includes("waits") && ++waiting === 2) answer(); // not before the others came too late to be first
+      if (String(printed).includes("waits") && ++waiting === 2) allow();
     });
   }
   const outcomes = await Promise.all(children.map(outcome));

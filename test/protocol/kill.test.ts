@@ -3,15 +3,17 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { Random } from "../../lib/data/index.js";
 import { everyMethod } from "./tiny-methods.js";
 import { outcome, readEvents, readFiles, temporaryFolder } from "./tiny-run.js";
 
 function start(script: string, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
     stdio: ["ignore", "ignore", "inherit"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 it("a run that is killed again and again ends in the same matrix", async () => {

@@ -1,18 +1,15 @@
-import { spawnSync } from "node:child_process";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { findChromium } from "../scripts/setup/programs.mjs";
+import { needs } from "./needs.js";
 
-const candidates = [
-  process.env.CODYRA_CHROMIUM,
-  "chromium",
-  "chromium-browser",
-  "google-chrome",
-  "google-chrome-stable",
-];
+const chromiumPath = findChromium();
 
-/** The browser of this machine: `CODYRA_CHROMIUM`, or the first known one on the path. */
-export const chromiumPath = candidates.map((name) => name && which(name)).find(Boolean);
-
-export const withoutChromium = "skipped without Chromium: set CODYRA_CHROMIUM";
+/** For tests of the page. */
+export const needsChromium = needs(
+  chromiumPath !== undefined,
+  "no Chromium",
+  "`apt install chromium`, or set CODYRA_CHROMIUM",
+);
 
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
@@ -26,9 +23,4 @@ export function problemsOf(page: Page): string[] {
     if (["error", "warning"].includes(message.type())) problems.push(message.text());
   });
   return problems;
-}
-
-function which(name: string): string | undefined {
-  const { status, stdout } = spawnSync("sh", ["-c", 'command -v "$1"', "sh", name], { encoding: "utf8" });
-  return status === 0 ? stdout.trim() : undefined;
 }

@@ -54,7 +54,10 @@ export interface TrainingBatchOptions {
   readonly seed: number;
   readonly preprocessing: Preprocessing;
   readonly crop?: Omit<CropOptions, "size"> & {
-    /** Crops an image alike whenever it comes. Default: another crop each time. */
+    /**
+     * Cuts the same box out of an image whenever it comes. The last bits of its pixels may differ with the batch: see `resampleBoxes`.
+     * Default: another box each time.
+     */
     readonly isFixed?: boolean;
   };
   /** Where the batches go. Default: where the images are. */
@@ -72,7 +75,7 @@ export class TrainingBatches {
     this.sampler = new BatchSampler(images.length, options);
   }
 
-  /** The batch of a step, counted from 0; the same whenever and in whatever order steps are asked for. The caller owns it. */
+  /** The batch of a step, counted from 0; bit by bit the same whenever and in whatever order steps are asked for. The caller owns it. */
   at(step: number): Batch {
     const { seed, preprocessing, crop, device } = this.options;
     const indices = this.sampler.at(step);

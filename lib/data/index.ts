@@ -54,7 +54,7 @@ export { mixtures } from "./mixtures.js";
 export { openParquet, type ParquetOptions } from "./parquet.js";
 export { permutation } from "./permutation.js";
 export { Random } from "./random.js";
-export { type Box, resampleBoxes } from "./resample.js";
+export { type Box, resampleBoxes, resamplingTolerance } from "./resample.js";
 export type { Patterns } from "./shards.js";
 export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
 export {

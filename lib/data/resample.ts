@@ -11,6 +11,9 @@ export interface Box {
 /**
  * Resizes a box of each image to a square, as Pillow's `Image.resize(box=…, resample=BICUBIC)` does but without rounding to integers.
  * Resampling is linear and separable, so it is two matrix products per image: `Y · image · Xᵀ` with rows of filter weights in Y and X.
+ *
+ * One image and box give the same pixels in batches of the same shape. In another batch, or on other threads, the products add their terms
+ * in another order: then pixels agree within {@link resamplingTolerance}.
  * @param images `[B, C, H, W]`, any dtype, values 0..255
  * @param boxes one per image, `[B]`
  * @returns float32 `[B, C, size, size]`, values 0..255
@@ -31,6 +34,20 @@ export function resampleBoxes(images: torch.Tensor, boxes: readonly Box[], size:
     const rows = images.float().matmul(x.transpose(2, 3)).clamp_(0, 255); // [B, C, H, size]
     return y.matmul(rows).clamp_(0, 255);
   });
+}
+
+/**
+ * How far apart two computations of one crop can be, in levels of 0..255: `255 · 2·A·(1 + A)² · k · 2⁻²⁴`, to first order in 2⁻²⁴.
+ *
+ * Sums of k terms in two orders differ by up to `2·k·2⁻²⁴` times the sum of the terms' sizes. That is at most `A · 255`, where `A = 5/4` is the
+ * largest sum of |weights| of a pixel. Weights are divided by their sum, whose order counts as well and brings A times as much.
+ * The second pass multiplies the error of the first by A and adds one of its own.
+ * @param scale pixels of the box per pixel of the output, on the longer side; k = ⌈4 · max(1, scale)⌉ pixels have a weight other than zero
+ */
+export function resamplingTolerance(scale: number): number {
+  const largestSum = 5 / 4;
+  const terms = Math.ceil(4 * Math.max(1, scale));
+  return 255 * 2 * largestSum * (1 + largestSum) ** 2 * terms * 2 ** -24;
 }
 
 interface Span {

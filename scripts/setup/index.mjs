@@ -8,6 +8,7 @@ import { tryNvrtc } from "./nvrtc.mjs";
 import { arePackagesInstalled, installPackages } from "./packages.mjs";
 import { preparePeers, tryPeers } from "./peers.mjs";
 import { installPrivateEnvironment } from "./private-environment.mjs";
+import { tryPrograms } from "./programs.mjs";
 import { createReport } from "./report.mjs";
 import { findToolchain } from "./toolchain.mjs";
 import { compileTypescript, isCompiled } from "./typescript.mjs";
@@ -21,9 +22,10 @@ export { findToolchain } from "./toolchain.mjs";
 /**
  * Finds or installs libtorch, builds the addon, and compiles the TypeScript sources; what is already done is skipped.
  * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean, peers?: "needed" | "wanted",
- *   compileKernels?: boolean }} options
+ *   programs?: boolean, compileKernels?: boolean }} options
  *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone; withPackages: install node_modules first;
- *   peers: install the Python packages of the peer tests as well, or try to; compileKernels: try to install CUDA's run-time compiler
+ *   peers: install the Python packages of the peer tests as well, or try to; programs: try to install the other programs of tests;
+ *   compileKernels: try to install CUDA's run-time compiler
  * @throws {import("./failure.mjs").SetupError} the first thing that is missing
  */
 export async function setUp({
@@ -31,6 +33,7 @@ export async function setUp({
   nativeOnly = false,
   withPackages = false,
   peers,
+  programs = false,
   compileKernels = false,
 } = {}) {
   const report = createReport({ quiet });
@@ -43,6 +46,7 @@ export async function setUp({
     if (peers === "needed") await preparePeers(report);
     if (peers === "wanted") await tryPeers(report);
     if (compileKernels) await tryNvrtc(report);
+    if (programs) await tryPrograms(report);
   };
   await withLock(join(packageRoot, "build/setup.lock"), steps, () =>
     report.say("waiting for another set-up of this checkout"),

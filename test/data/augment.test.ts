@@ -1,6 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type Box, Random, randomBox, randomResizedCrop, resampleBoxes } from "../../lib/data/index.js";
+import {
+  type Box,
+  Random,
+  randomBox,
+  randomResizedCrop,
+  resampleBoxes,
+  resamplingTolerance,
+} from "../../lib/data/index.js";
 import * as torch from "../../lib/torch/index.js";
 
 interface Fixture {
@@ -41,6 +48,36 @@ describe("resampleBoxes", () => {
         .view([2, 3, 8, 8]);
       const whole: Box = { left: 0, top: 0, width: 1, height: 1 };
       expect(resampleBoxes(images, [whole, whole], 8).sub(images).abs().max().item()).toBeLessThan(1e-3);
+    });
+  });
+
+  it.each([0.5, 1, 2, 5])("gives the pixels of a box in any batch, %f pixels to one", (scale) => {
+    torch.scope(() => {
+      const [count, size, crop] = [7, 40, 8]; // small products, which libtorch computes in one way alone and in another in a batch
+      const images = torch.randint(256, [count, 3, size, size], {
+        dtype: "uint8",
+        generator: torch.generator(1),
+      });
+      const random = new Random("boxes");
+      const side = (scale * crop) / size;
+      const place = () => random.uniform(0, 1 - side);
+      const boxes = Array.from({ length: count }, () => ({
+        left: place(),
+        top: place(),
+        width: side,
+        height: side,
+      }));
+      const together = resampleBoxes(images, boxes, crop);
+      for (const [i, box] of boxes.entries()) {
+        const alone = resampleBoxes(images.narrow(0, i, 1), [box], crop);
+        const difference = alone
+          .sub(together.narrow(0, i, 1))
+          .abs()
+          .max()
+          .item();
+        expect(difference).toBeLessThan(resamplingTolerance(scale));
+      }
+      expect(resampleBoxes(images, boxes, crop).equal(together)).toBe(true); // the same shape, the same bits
     });
   });
 

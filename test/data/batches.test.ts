@@ -4,6 +4,7 @@ import {
   BatchSampler,
   evaluationBatches,
   Random,
+  resamplingTolerance,
   TrainingBatches,
   taskFromArrays,
 } from "../../lib/data/index.js";
@@ -55,7 +56,7 @@ describe("batches of a task", () => {
   });
   const preprocessing = new Preprocessing({ size, cropSize: size, mean: [0.5, 0, 0], std: [0.5, 1, 2] });
 
-  it("crops an image alike whenever it comes, where that is wanted", () => {
+  it("cuts the same box out of an image whenever it comes, where that is wanted", () => {
     const noise = (random: Random) =>
       Uint8Array.from({ length: 3 * size * size * 3 }, () => random.uniform(0, 255));
     const images = { images: noise(new Random("noise")), labels: Int32Array.from([0, 1, 2]) };
@@ -67,6 +68,7 @@ describe("batches of a task", () => {
       train: images,
       test: images,
     });
+    /** The crops of each image in four epochs, of batches of two and of one. */
     const cropsOf = (isFixed: boolean, seed = 1) => {
       const batches = new TrainingBatches(noisy.train, {
         batchSize: 2,
@@ -74,16 +76,26 @@ describe("batches of a task", () => {
         preprocessing,
         crop: { scale: [0.3, 0.9], isFixed },
       });
-      const seen = Array.from({ length: 8 }, (_, step) => batches.at(step)).flatMap(({ pixels, labels }) =>
-        (labels.toArray() as bigint[]).map(
-          (label, i) => `${label}: ${pixels.select(0, i).flatten().toArray()}`,
-        ),
-      );
-      return new Set(seen);
+      const crops: torch.Tensor[][] = [[], [], []];
+      for (let step = 0; step < 8; step++) {
+        const { pixels, labels } = batches.at(step);
+        for (const [row, label] of (labels.toArray() as bigint[]).entries())
+          crops[Number(label)]!.push(pixels.select(0, row));
+      }
+      return crops;
     };
-    expect(cropsOf(true).size).toBe(3);
-    expect(cropsOf(false).size).toBe(12); // four epochs of three images
-    expect(cropsOf(true, 2)).not.toEqual(cropsOf(true));
+    const distance = (a?: torch.Tensor, b?: torch.Tensor): number => a!.sub(b!).abs().max().item() as number;
+    // In levels of 255, of boxes no larger than the crop; normalising divides by std ≥ ½ and rounds three times.
+    const tolerance = (resamplingTolerance(1) / 255 + 3 * 2 ** -24) / 0.5;
+    const [fixed, fresh, otherSeed] = [cropsOf(true), cropsOf(false), cropsOf(true, 2)];
+    for (const [image, crops] of fixed.entries()) {
+      expect(crops).toHaveLength(4);
+      for (const crop of crops) expect(distance(crop, crops[0])).toBeLessThan(tolerance);
+      expect(distance(crops[0], otherSeed[image]![0])).toBeGreaterThan(0.1);
+      const different = fresh[image]!;
+      for (const [i, crop] of different.entries())
+        for (const other of different.slice(i + 1)) expect(distance(crop, other)).toBeGreaterThan(0.1);
+    }
   });
 
   it("augments and normalises, with labels that belong to the pixels", () => {

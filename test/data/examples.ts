@@ -22,19 +22,29 @@ export function missing(name: string): Example {
 export interface Fill extends ImageTransform {
   /** The contents it was applied to, in that order. */
   readonly applied: number[];
+  /** Those that are done, in that order. */
+  readonly finished: number[];
+}
+
+/** Waits until everything that was begun is done. What follows on it without waiting for anything else has happened by then. */
+export async function settled({ applied, finished }: Fill): Promise<void> {
+  do await new Promise(setImmediate);
+  while (finished.length < applied.length);
 }
 
 /** A transform that fills the image with its content; the width is 10 more than the value, the height 10. */
 export function fill(delayMs: (value: number) => number = () => 0): Fill {
-  const applied: number[] = [];
+  const [applied, finished]: number[][] = [[], []];
   return {
     size,
     key: "fill",
     applied,
+    finished,
     async apply(content) {
       const value = (content as Uint8Array)[0] as number;
       applied.push(value);
       await new Promise((done) => setTimeout(done, delayMs(value)));
+      finished.push(value);
       return { pixels: new Uint8Array(size * size * 3).fill(value), width: value + 10, height: 10 };
     },
   };

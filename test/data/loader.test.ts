@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "../../lib/data/index.js";
 import * as torch from "../../lib/torch/index.js";
-import { example, examples, fill, missing, size } from "./examples.js";
+import { example, examples, fill, missing, settled, size } from "./examples.js";
 
 /** The colours of the images of a batch, each of which has only one. */
 function colours({ images }: LoadedBatch): number[] {
@@ -42,10 +41,10 @@ describe("loadBatches", () => {
     const transform = fill();
     const batches = loadBatches(examples(100), transform, { batchSize: 4, prefetch: 3 });
     await batches.next();
-    await sleep(50);
+    await settled(transform);
     expect(transform.applied).toHaveLength(4 * 4);
     await batches.next();
-    await sleep(50);
+    await settled(transform);
     expect(transform.applied).toHaveLength(5 * 4);
     await batches.return();
   });
@@ -56,7 +55,7 @@ describe("loadBatches", () => {
     for await (const _ of loadBatches(examples(100), transform, { batchSize: 8 })) break;
     const applied = transform.applied.length;
     expect(applied).toBeLessThanOrEqual(3 * 8);
-    await sleep(30);
+    await settled(transform);
     expect(transform.applied).toHaveLength(applied);
     expect(torch.memoryStatistics().liveTensors).toBe(before);
   });

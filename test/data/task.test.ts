@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Preprocessing } from "../../lib/clip/index.js";
 import { FileExample, loadTask, openFolder, taskFromArrays } from "../../lib/data/index.js";
 import * as torch from "../../lib/torch/index.js";
+import { needs } from "../needs.js";
 import { collectGarbage } from "../torch/fixtures.js";
 import { temporaryFolder, writePicture } from "./images.js";
 
@@ -140,22 +141,25 @@ describe("taskFromArrays", () => {
 
 const realmini = new URL("../../../shared/data/realmini", import.meta.url).pathname;
 
-describe.skipIf(!existsSync(realmini))(
-  "realmini (skipped where the folder ../shared/data/realmini is absent)",
-  () => {
-    it.each(["mnist", "caltech101", "gtsrb"])("loads %s", async (name) => {
-      const dataset = await openFolder({ name, root: join(realmini, name) });
-      const task = await loadTask(dataset, { preprocessing, shots: 4, seed: 0 });
-      expect(task.train.length).toBe(4 * dataset.classes.length);
-      expect(task.test.length).toBe(20 * dataset.classes.length);
-      // Real pictures: no image is flat, and the average is neither black nor white.
-      torch.scope(() => {
-        const pixels = task.test.images.float().flatten(1);
-        expect(pixels.std([1]).amin().item()).toBeGreaterThan(1);
-        expect(pixels.mean().item()).toBeGreaterThan(10);
-        expect(pixels.mean().item()).toBeLessThan(245);
-      });
-      task.dispose();
-    });
-  },
+const needsRealmini = needs(
+  existsSync(realmini),
+  "no ../shared/data/realmini",
+  "photographs that are not part of the repository",
 );
+
+describe("realmini", needsRealmini, () => {
+  it.each(["mnist", "caltech101", "gtsrb"])("loads %s", async (name) => {
+    const dataset = await openFolder({ name, root: join(realmini, name) });
+    const task = await loadTask(dataset, { preprocessing, shots: 4, seed: 0 });
+    expect(task.train.length).toBe(4 * dataset.classes.length);
+    expect(task.test.length).toBe(20 * dataset.classes.length);
+    // Real pictures: no image is flat, and the average is neither black nor white.
+    torch.scope(() => {
+      const pixels = task.test.images.float().flatten(1);
+      expect(pixels.std([1]).amin().item()).toBeGreaterThan(1);
+      expect(pixels.mean().item()).toBeGreaterThan(10);
+      expect(pixels.mean().item()).toBeLessThan(245);
+    });
+    task.dispose();
+  });
+});

@@ -65,6 +65,8 @@ describe("downloadModel", () => {
   });
 
   it("appears only when it is complete, and goes on where it was", async () => {
+    const directory = join(temporaryFolder(), "tiny");
+    const file = join(`${directory}.part`, "model.safetensors.part");
     let isBroken = true;
     const hub = await serveHub({
       repository,
@@ -72,11 +74,10 @@ describe("downloadModel", () => {
       answer: (request, response, path) => {
         if (!isBroken || path !== "model.safetensors") return false;
         isBroken = false;
-        sendFile(request, response, model.get(path)!, { dropAfter: 1_000_000 });
+        sendFile(request, response, model.get(path)!, { drop: { after: 1_000_000, file } });
         return true;
       },
     });
-    const directory = join(temporaryFolder(), "tiny");
     await expect(download(hub.url, directory, { retries: 0 })).rejects.toThrow(/connection broke/);
     expect(existsSync(directory)).toBe(false);
     await download(hub.url, directory);

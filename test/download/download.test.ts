@@ -40,10 +40,12 @@ describe("download", () => {
   });
 
   it("goes on where the connection broke", async () => {
-    const { url, requests } = await serve((request, response, count) =>
-      sendFile(request, response, content, { dropAfter: count < 3 ? 100_000 : undefined }),
-    );
     const path = join(temporaryFolder(), "file");
+    const { url, requests } = await serve((request, response, count) =>
+      sendFile(request, response, content, {
+        drop: count < 3 ? { after: 100_000, file: `${path}.part` } : undefined,
+      }),
+    );
     await download(url, path, { ...fast, sha256: sha256(content) });
     expect(readFileSync(path).equals(content)).toBe(true);
     expect(requests.map(({ headers }) => headers.range)).toEqual([
@@ -72,10 +74,13 @@ describe("download", () => {
   });
 
   it("begins anew when the server knows no ranges", async () => {
-    const { url, requests } = await serve((request, response, count) =>
-      sendFile(request, response, content, { ranges: false, dropAfter: count === 1 ? 100_000 : undefined }),
-    );
     const path = join(temporaryFolder(), "file");
+    const { url, requests } = await serve((request, response, count) =>
+      sendFile(request, response, content, {
+        ranges: false,
+        drop: count === 1 ? { after: 100_000, file: `${path}.part` } : undefined,
+      }),
+    );
     await download(url, path, fast);
     expect(readFileSync(path).equals(content)).toBe(true);
     expect(requests).toHaveLength(2);
@@ -86,12 +91,13 @@ describe("download", () => {
     ["that sends the range of the new file all the same", "always"],
   ])("begins anew when the file has changed, on a server %s", async (_, always) => {
     const changed = someBytes(content.length, 1);
+    const path = join(temporaryFolder(), "file");
     const { url } = await serve((request, response, count) => {
-      if (count === 1) return sendFile(request, response, content, { dropAfter: 100_000 });
+      if (count === 1)
+        return sendFile(request, response, content, { drop: { after: 100_000, file: `${path}.part` } });
       if (always) delete request.headers["if-range"];
       return sendFile(request, response, changed);
     });
-    const path = join(temporaryFolder(), "file");
     await download(url, path, fast);
     expect(readFileSync(path).equals(changed)).toBe(true);
   });
@@ -174,11 +180,12 @@ describe("download", () => {
   });
 
   it("gives up when the retries are used up, and keeps what it has", async () => {
+    const path = join(temporaryFolder(), "file");
     const { url, requests } = await serve((request, response, count) => {
-      if (count === 1) return sendFile(request, response, content, { dropAfter: 1000 });
+      if (count === 1)
+        return sendFile(request, response, content, { drop: { after: 1000, file: `${path}.part` } });
       return response.writeHead(500).end();
     });
-    const path = join(temporaryFolder(), "file");
     await expect(download(url, path, { ...fast, retries: 3 })).rejects.toThrow(/HTTP 500/);
     expect(requests).toHaveLength(4);
     expect(readFileSync(`${path}.part`)).toHaveLength(1000);

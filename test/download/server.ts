@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,8 +30,8 @@ export interface FileAnswer {
   readonly etag?: string;
   /** Whether ranges are honoured. Default: true. */
   readonly ranges?: boolean;
-  /** Bytes after which the connection breaks. */
-  readonly dropAfter?: number;
+  /** The connection breaks after these bytes, once the client's file has them: what it has not read until then would be lost. */
+  readonly drop?: { readonly after: number; readonly file: string };
   /** Bytes after which nothing more comes. */
   readonly hangAfter?: number;
 }
@@ -41,7 +41,7 @@ export function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   content: Buffer,
-  { etag = etagOf(content), ranges = true, dropAfter, hangAfter }: FileAnswer = {},
+  { etag = etagOf(content), ranges = true, drop, hangAfter }: FileAnswer = {},
 ): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   const isSame = [undefined, etag].includes(request.headers["if-range"] as string | undefined);
@@ -52,12 +52,20 @@ export function sendFile(
   if (start > 0)
     response.setHeader("content-range", `bytes ${start}-${content.length - 1}/${content.length}`);
   response.writeHead(start > 0 ? 206 : 200);
-  const sent = body.subarray(0, dropAfter ?? hangAfter);
+  const sent = body.subarray(0, drop?.after ?? hangAfter);
   response.write(sent, () => {
-    if (dropAfter !== undefined)
-      setTimeout(() => response.destroy(), 500); // what was not read yet would be lost
+    if (drop !== undefined) breakOff(response, drop.file, start + drop.after);
     else if (hangAfter === undefined) response.end();
   });
+}
+
+function breakOff(response: ServerResponse, file: string, length: number): void {
+  const timer = setInterval(() => {
+    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) < length) return;
+    clearInterval(timer);
+    response.destroy();
+  }, 5);
+  response.on("close", () => clearInterval(timer));
 }
 
 export function etagOf(content: Buffer): string {

@@ -1,17 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  codyra,
-  hasRealImages,
-  realImages,
-  realStream,
-  startCodyra,
-  temporaryFolder,
-  writeConfig,
-} from "./cli.js";
+import { codyra, needsRealImages, realStream, startCodyra, temporaryFolder, writeConfig } from "./cli.js";
 
-describe.skipIf(!hasRealImages)(`codyra analyze and figures (skipped without ${realImages})`, () => {
+describe("codyra analyze and figures", needsRealImages, () => {
   it("removes modules from one dataset's adapters and measures again, for a figure", async () => {
     const folder = temporaryFolder();
     const { datasets, ...rest } = realStream();

@@ -4,12 +4,18 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
 import { stringify } from "yaml";
+import { needs } from "../needs.js";
 
 const root = resolve(import.meta.dirname, "../..");
 
 /** Real photographs in folders; they are not part of the repository. */
 export const realImages = resolve(root, "../shared/data/realmini");
 export const hasRealImages = existsSync(realImages);
+export const needsRealImages = needs(
+  hasRealImages,
+  "no ../shared/data/realmini",
+  "photographs that are not part of the repository",
+);
 
 export interface Outcome {
   code: number | null;

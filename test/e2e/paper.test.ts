@@ -107,13 +107,22 @@ it("two processes share a plan; when one is killed in the middle of a run, the o
   const directory = (group: string, seed: number) => join(first.dir, group, `seed-${seed}`, "finetune");
   const long = directory("long/iterations=100", 1);
   await until(() => isTraining(long), first.child);
+  const claim = readFileSync(join(claims, "long__iterations=100__seed-1__finetune.1"), "utf8");
+  const { pid } = JSON.parse(claim) as { pid: number };
+  onTestFinished(() => {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It was killed below.
+    }
+  });
+  process.kill(pid, "SIGSTOP"); // it is not done before the other process has begun, however long that takes
   const second = start();
   await until(() => readdirSync(claims).some((name) => name.startsWith("short")), second.child);
   expect(readRecord(long).finishedAt).toBeNull();
 
   first.child.kill("SIGKILL");
-  const claim = readFileSync(join(claims, "long__iterations=100__seed-1__finetune.1"), "utf8");
-  process.kill(JSON.parse(claim).pid, "SIGKILL");
+  process.kill(pid, "SIGKILL");
   const { code, stderr } = await second.outcome;
   expect(code, stderr).toBe(0);
   for (const path of [long, directory("short/iterations=10", 1), directory("short/iterations=10", 2)]) {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   codyra,
-  hasRealImages,
+  needsRealImages,
   realImages,
   realStream,
   startCodyra,
@@ -15,7 +15,7 @@ import {
 const readJson = (...path: string[]): any => JSON.parse(readFileSync(join(...path), "utf8"));
 const names = ["flowers", "mnist", "satellite"];
 
-describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${realImages})`, () => {
+describe("codyra run on real images", needsRealImages, () => {
   it("learns a stream, evaluates it, writes its files, and is exported to a model that classifies", async () => {
     const folder = temporaryFolder();
     const config = writeConfig(folder, realStream());
@@ -231,7 +231,10 @@ describe.skipIf(!hasRealImages)(`codyra run on real images (skipped without ${re
 
   it("can be interrupted and resumed, and ends where an undisturbed run ends", async () => {
     const folder = temporaryFolder();
-    const config = writeConfig(folder, realStream({ options: { ...realStream().options, iterations: 40 } }));
+    const config = writeConfig(
+      folder,
+      realStream({ options: { ...realStream().options, iterations: 80, logEvery: 1 } }),
+    );
     const [directory, undisturbed] = [join(folder, "run"), join(folder, "undisturbed")];
     const args = ["run", "--config", config, "--output"];
     const { child, outcome } = startCodyra(...args, directory);

@@ -2,11 +2,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readEventFile } from "../report/tensorboard/records.js";
-import { codyra, hasRealImages, realImages, realStream, temporaryFolder, writeConfig } from "./cli.js";
+import { codyra, needsRealImages, realStream, temporaryFolder, writeConfig } from "./cli.js";
 
 const title = "codyra run --tensorboard writes into a folder of the run's own";
 
-it.skipIf(!hasRealImages)(`${title} (skipped without ${realImages})`, async () => {
+it(title, needsRealImages, async () => {
   const board = temporaryFolder();
   for (const stream of [realStream(), realStream({ method: "rail-dual", options: {} })]) {
     const folder = temporaryFolder();

@@ -2,33 +2,18 @@ import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { chromiumPath, launchChromium, problemsOf, withoutChromium } from "../browser.js";
-import {
-  codyra,
-  hasRealImages,
-  realImages,
-  realStream,
-  startCodyra,
-  temporaryFolder,
-  writeConfig,
-} from "./cli.js";
+import { launchChromium, needsChromium, problemsOf } from "../browser.js";
+import { codyra, needsRealImages, realStream, startCodyra, temporaryFolder, writeConfig } from "./cli.js";
 
-/** Long enough to be watched: some seconds. */
-const slowStream = realStream({
-  options: { iterations: 100, batchSize: 12, rank: 4, learningRate: 0.002, kappaMax: 0.05, logEvery: 5 },
-});
-
-function startWatched(): { directory: string; run: ReturnType<typeof startCodyra>; url: Promise<string> } {
+function startWatched(iterations: number): {
+  directory: string;
+  run: ReturnType<typeof startCodyra>;
+  url: Promise<string>;
+} {
   const folder = temporaryFolder();
   const directory = join(folder, "run");
-  const run = startCodyra(
-    "run",
-    "--config",
-    writeConfig(folder, slowStream),
-    "--output",
-    directory,
-    "--watch",
-  );
+  const stream = realStream({ options: { ...realStream().options, iterations } });
+  const run = startCodyra("run", "--config", writeConfig(folder, stream), "--output", directory, "--watch");
   onTestFinished(() => {
     run.child.kill("SIGKILL");
   });
@@ -63,9 +48,9 @@ function ask(url: string, options: { path?: string; method?: string; host?: stri
   });
 }
 
-describe.skipIf(!hasRealImages)(`codyra run --watch (skipped without ${realImages})`, () => {
+describe("codyra run --watch", needsRealImages, () => {
   it("answers this machine under its own name only, and stops with the run", async () => {
-    const { directory, run, url: found } = startWatched();
+    const { directory, run, url: found } = startWatched(100_000); // it does not end by itself
     const url = await found;
     const { port, hostname } = new URL(url);
     expect(hostname).toBe("127.0.0.1");
@@ -92,37 +77,34 @@ describe.skipIf(!hasRealImages)(`codyra run --watch (skipped without ${realImage
     });
   });
 
-  it.skipIf(!chromiumPath)(
-    `shows the run as it goes on, and that it ended (${withoutChromium})`,
-    async () => {
-      const { directory, run, url } = startWatched();
-      const browser = await launchChromium();
-      onTestFinished(() => browser.close());
-      const page = await browser.newPage();
-      const problems = problemsOf(page);
-      await url;
-      await untilBegun(directory);
-      await page.goto(await url);
-      const said = page.getByRole("status");
-      await said.getByText("dataset 1 of 3, flowers, step").waitFor();
-      const before = await page.locator("#matrices tbody tr").count();
-      await said.getByText("dataset 2 of 3, mnist").waitFor();
-      await page.waitForFunction((n) => document.querySelectorAll("#matrices tbody tr").length > n, before);
-      const { code, stderr } = await run.outcome;
-      expect(code, stderr).toBe(0);
-      await said.getByText("The run is finished.").waitFor();
-      const { matrix } = JSON.parse(readFileSync(join(directory, "matrix.json"), "utf8")) as {
-        matrix: number[][];
-      };
-      const rows = page.locator("#matrices tbody tr");
-      await rows.nth(3).waitFor();
-      expect(await rows.nth(3).locator("td").allTextContents()).toEqual(
-        matrix[2]?.map((value) => (100 * value).toFixed(1)),
-      );
-      await page.locator("#configuration table").first().waitFor(); // the page needs no server any more
-      expect(problems).toEqual([]);
-    },
-  );
+  it("shows the run as it goes on, and that it ended", needsChromium, async () => {
+    const { directory, run, url } = startWatched(100); // long enough to be watched: some seconds
+    const browser = await launchChromium();
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    const problems = problemsOf(page);
+    await url;
+    await untilBegun(directory);
+    await page.goto(await url);
+    const said = page.getByRole("status");
+    await said.getByText("dataset 1 of 3, flowers, step").waitFor();
+    const before = await page.locator("#matrices tbody tr").count();
+    await said.getByText("dataset 2 of 3, mnist").waitFor();
+    await page.waitForFunction((n) => document.querySelectorAll("#matrices tbody tr").length > n, before);
+    const { code, stderr } = await run.outcome;
+    expect(code, stderr).toBe(0);
+    await said.getByText("The run is finished.").waitFor();
+    const { matrix } = JSON.parse(readFileSync(join(directory, "matrix.json"), "utf8")) as {
+      matrix: number[][];
+    };
+    const rows = page.locator("#matrices tbody tr");
+    await rows.nth(3).waitFor();
+    expect(await rows.nth(3).locator("td").allTextContents()).toEqual(
+      matrix[2]?.map((value) => (100 * value).toFixed(1)),
+    );
+    await page.locator("#configuration table").first().waitFor(); // the page needs no server any more
+    expect(problems).toEqual([]);
+  });
 
   it("refuses what is not a port", async () => {
     const { code, stderr } = await codyra("run", "--config", "none.yaml", "--watch-port", "http");

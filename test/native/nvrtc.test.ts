@@ -4,9 +4,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { findNvrtcPython } from "../../scripts/setup/nvrtc.mjs";
+import { needs } from "../needs.js";
 
 const folder = join(import.meta.dirname, "../../native/ops/cuda");
 const python = findNvrtcPython();
+const needsNvrtc = needs(
+  python !== undefined,
+  "no CUDA run-time compiler",
+  "`npm test` installs it where pip reaches a package index",
+);
 
 /** The types that training uses, as the macros of each kernel. */
 const everyday: Record<string, readonly Record<string, string>[]> = {
@@ -63,7 +69,7 @@ describe("CUDA kernels", () => {
     expect(kernels.sort()).toEqual(Object.keys(everyday).sort());
   });
 
-  describe.skipIf(python === undefined)("with NVRTC", () => {
+  describe("with NVRTC", needsNvrtc, () => {
     it.each(["sm_80", "sm_90", "sm_100"])("compile for %s", async (architecture) => {
       await expectToCompile(everyday, architecture);
     });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadModel } from "../../lib/clip/index.js";
 import { safetensors } from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
 const cases = {
   transformers: {},
@@ -24,7 +24,7 @@ const cases = {
   "openai-training.pt": { activation: "quick_gelu" },
 } as const;
 
-describe.skipIf(peerPython === undefined)("loadModel reads what other libraries wrote", () => {
+describe("loadModel reads what other libraries wrote", needsPeers, () => {
   const directory = mkdtempSync(join(tmpdir(), "codyra-checkpoints-"));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   beforeAll(async () => {

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { loadModel } from "../../lib/clip/index.js";
 import { classifyFiles } from "../../lib/data/index.js";
 import { fixture } from "../clip/fixtures.js";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
 const directory = fixture("quick-gelu");
 const labels = ["cat", "dog", "bird", "tree"];
 const paths = ["tall.png", "wide.jpg", "grey.png", "alpha.png"].map((name) => fixture("images", name));
 
-describe.skipIf(peerPython === undefined)("classifyFiles", () => {
+describe("classifyFiles", needsPeers, () => {
   it("agrees with transformers from image files to probabilities", async () => {
     const template = "a photo of a {}.";
     const expected = (await runPeer(

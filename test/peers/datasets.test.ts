@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { DecodedImage } from "../../lib/clip/index.js";
 import { type DatasetId, type Example, openDataset } from "../../lib/data/index.js";
 import { images, plant } from "../data/datasets/tree.js";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
 interface Read {
   readonly classes: readonly string[];
@@ -60,7 +60,7 @@ const tree = {
   "MNIST/raw/t10k-labels-idx1-ubyte": idx(4),
 };
 
-describe.skipIf(peerPython === undefined)("openDataset agrees with torchvision", () => {
+describe("openDataset agrees with torchvision", needsPeers, () => {
   let root: string;
   let expected: Readonly<Record<string, Read>>;
   beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readBuildRecord } from "../../scripts/setup/index.mjs";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
-describe.skipIf(peerPython === undefined)("the Python of the peer tests", () => {
+describe("the Python of the peer tests", needsPeers, () => {
   it("has the torch whose libtorch the addon was built with", async () => {
     const { version, path } = readBuildRecord()!.libtorch;
     expect(await runPeer("environment.py")).toEqual({ version, path });

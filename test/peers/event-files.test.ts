@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { RunEvent } from "../../lib/methods/index.js";
 import { RunBoard } from "../../lib/report/index.js";
+import { needs } from "../needs.js";
 import { readEvents, temporaryFolder, tinyOptions, tinyRun } from "../protocol/tiny-run.js";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
-describe.skipIf(peerPython === undefined)("TensorBoard", () => {
-  it("reads the curves of a run that was interrupted and resumed, every point once", async ({ skip }) => {
+describe("TensorBoard", needsPeers, () => {
+  it("reads the curves of a run that was interrupted and resumed, every point once", async ({
+    skip,
+    task,
+  }) => {
     const [run, directory] = [temporaryFolder(), temporaryFolder()];
     const controller = new AbortController();
     const attempt = (stopAt: number | undefined, resume: boolean) => {
@@ -20,7 +24,13 @@ describe.skipIf(peerPython === undefined)("TensorBoard", () => {
     const { zeroShot, matrix } = await attempt(undefined, true);
 
     const curves = (await runPeer("event_files.py", directory)) as Record<string, [number, number][]> | null;
-    if (curves === null) return skip("this Python has no package tensorboard");
+    if (curves === null) {
+      Object.assign(
+        task.meta,
+        needs(false, "a Python without the package tensorboard", "`npm run test:peers`").meta,
+      );
+      return skip();
+    }
     const steps = readEvents(run).filter(({ kind }) => kind === "step");
     expect(curves["train/loss"]).toEqual(
       steps.map(({ loss }, i) => [2 * (i + 1), Math.fround(loss as number)]),

@@ -12,7 +12,7 @@ import {
   survivingRanks,
 } from "../../lib/lora/index.js";
 import { generator, noGrad, randn, safetensors, scope, type Tensor, tensor } from "../../lib/torch/index.js";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
 const pixels = randn([3, 3, 32, 32], { generator: generator(1) });
 const ids = tensor(
@@ -45,7 +45,7 @@ function learn(model: ClipModel, seed: number): LowRankUpdates {
 const featuresOf = (model: ClipModel): unknown =>
   noGrad(() => [model.encodeImage(pixels), model.encodeText(ids)].map((features) => features.toArray()));
 
-describe.skipIf(peerPython === undefined)("what is exported, in the library it is for", () => {
+describe("what is exported, in the library it is for", needsPeers, () => {
   let folder: string;
   let ours: { before: unknown; afterTask: unknown[] };
   let theirs: Record<string, number[][][]>;

@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { decodeImage, resizeAndCenterCrop, stretch } from "../../lib/clip/index.js";
 import { fromTypedArray, safetensors, scope, type Tensor } from "../../lib/torch/index.js";
 import { temporaryDirectory } from "../clip/fixtures.js";
-import { peerPython, runPeer } from "./python.js";
+import { needsPeers, runPeer } from "./python.js";
 
 const [count, seed, size] = [88, 7, 96];
 
-describe.skipIf(peerPython === undefined)("images", () => {
+describe("images", needsPeers, () => {
   it("are decoded, resized and cropped as Pillow and transformers do, whatever their size and format", async () => {
     const directory = temporaryDirectory();
     const names = (await runPeer("pillow.py", directory, `${count}`, `${seed}`, `${size}`)) as string[];

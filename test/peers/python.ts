@@ -1,9 +1,19 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { findPeerPython } from "../../scripts/setup/peers.mjs";
+import { needs } from "../needs.js";
 
 /** A Python with the packages of requirements.txt; undefined where they cannot be had. */
 export const peerPython: string | undefined = findPeerPython();
+
+/** For tests that run it. */
+export const needsPeers = needs(
+  peerPython !== undefined,
+  "no Python packages to compare with",
+  process.env.CODYRA_PEERS === "off"
+    ? "unset CODYRA_PEERS"
+    : "`npm run test:peers` installs them or says why not",
+);
 
 /**
  * Runs a script of this folder, which prints one JSON value.

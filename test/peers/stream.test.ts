@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { decodeImage, loadModel } from "../../lib/clip/index.js";
 import { nn } from "../../lib/torch/index.js";
 import { codyra, hasRealImages, realImages, temporaryFolder, writeConfig } from "../e2e/cli.js";
+import { needs } from "../needs.js";
 import { peerPython, runPeer } from "./python.js";
 
 const vocabulary = resolve(realImages, "../clip/bpe_simple_vocab_16e6.txt.gz");
@@ -29,7 +30,13 @@ function domains(folder: string) {
   ];
 }
 
-describe.skipIf(!hasAll)("codyra run from a model that transformers wrote", () => {
+const needsAll = needs(
+  hasAll,
+  "no Python packages to compare with, or no ../shared/data",
+  "`npm run test:peers`; the data are not part of the repository",
+);
+
+describe("codyra run from a model that transformers wrote", needsAll, () => {
   it.each(["x-tail", "mtil"])(
     "learns five domains of real images under %s, back into transformers",
     async (protocol) => {

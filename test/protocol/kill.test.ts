@@ -3,42 +3,51 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
+import { Random } from "../../lib/data/index.js";
 import { everyMethod } from "./tiny-methods.js";
 import { outcome, readEvents, readFiles, temporaryFolder } from "./tiny-run.js";
 
 function start(script: string, ...args: string[]): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
     stdio: ["ignore", "ignore", "inherit"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 it("a run that is killed again and again ends in the same matrix", async () => {
   const [undisturbed, disturbed] = [temporaryFolder(), temporaryFolder()];
-  const began = performance.now();
   expect(await once(start("killable-run.mjs", undisturbed), "exit")).toEqual([0, null]);
-  const duration = performance.now() - began;
+  const written = readEvents(undisturbed).length;
 
-  const delays: number[] = [];
+  // Killed after some line of the events was written, and a little later, so that it hits any part of an iteration.
+  const seed = process.env.CODYRA_TEST_SEED ?? `${Date.now()}`;
+  const random = new Random(seed);
+  const moments = Array.from({ length: 4 }, (_, i) => ({
+    lines: Math.floor(random.uniform((i * written) / 4, ((i + 1) * written) / 4)),
+    delay: random.uniform(0, 30),
+  }));
   let isFinished = false;
-  while (!isFinished && delays.length < 4) {
+  for (const { lines, delay } of moments) {
     const child = start("killable-run.mjs", disturbed);
     const exit = once(child, "exit");
-    const delay = duration * (0.4 + 0.6 * Math.random()); // loading libtorch and drawing come first
-    delays.push(delay);
-    await Promise.race([exit, setTimeout(delay)]);
+    while (readEvents(disturbed).length < lines && child.exitCode === null) await setTimeout(1);
+    await setTimeout(delay);
     child.kill("SIGKILL");
     const [code] = await exit;
     isFinished = code === 0;
+    if (isFinished) break;
   }
+  const killed = `killed at ${JSON.stringify(moments)}; CODYRA_TEST_SEED=${seed}`;
   if (!isFinished) expect(await once(start("killable-run.mjs", disturbed), "exit")).toEqual([0, null]);
 
   const matrix = (directory: string) => readFileSync(join(directory, "matrix.json"), "utf8");
-  expect(matrix(disturbed), `killed after ${delays.map(Math.round)} ms`).toBe(matrix(undisturbed));
-  expect(readEvents(disturbed)).toEqual(readEvents(undisturbed));
+  expect(matrix(disturbed), killed).toBe(matrix(undisturbed));
+  expect(readEvents(disturbed), killed).toEqual(readEvents(undisturbed));
   const adapters = (directory: string) => readFiles(join(directory, "adapters"));
   expect(adapters(undisturbed)).toHaveLength(4);
-  expect(adapters(disturbed)).toEqual(adapters(undisturbed));
+  expect(adapters(disturbed), killed).toEqual(adapters(undisturbed));
 });
 
 it("every method goes on where its process was killed, to the same files", async () => {
@@ -58,7 +67,7 @@ it("every method goes on where its process was killed, to the same files", async
   for (const [i, [name]] of everyMethod.entries()) {
     expect(outcome(join(disturbed, String(i))), name).toEqual(outcome(join(undisturbed, String(i))));
   }
-}, 300_000);
+}, 1_200_000);
 
 it("statra goes on where it was killed in any of its phases, to the same files", async () => {
   const statra = everyMethod.filter(([name]) => name === "statra");
@@ -77,4 +86,4 @@ it("statra goes on where it was killed in any of its phases, to the same files",
     expect(await once(start(script, ...args), "exit")).toEqual([0, null]);
     expect(outcome(join(disturbed, "0")), `killed at report ${report}`).toEqual(wanted);
   }
-});
+}, 1_200_000);

@@ -62,12 +62,10 @@ export function readFiles(folder: string): [path: string, content: string][] {
     .map((path) => [relative(folder, path), readFileSync(path, "base64")]);
 }
 
-/** Everything in a run directory that must not depend on interruptions. */
+/** Everything in a run directory that must not depend on interruptions, nor on a commit while tests run. */
 export function outcome(directory: string) {
-  const { durationSeconds, peakResidentBytes, memory, startedAt, finishedAt, ...record } = readJson(
-    directory,
-    "run.json",
-  );
+  const { durationSeconds, peakResidentBytes, memory, startedAt, finishedAt, gitRevision, ...record } =
+    readJson(directory, "run.json");
   return {
     record: { ...record, isFinished: finishedAt !== null },
     events: readEvents(directory),

@@ -6,7 +6,7 @@ import { formatPercent, readRun, resultsSvg } from "../../lib/report/index.js";
 import { writeRun } from "./fixtures.js";
 
 // Loading the plotting library takes a second, on a busy machine several.
-it("resultsSvg draws the value of every metric and stands alone", { timeout: 30_000 }, async () => {
+it("resultsSvg draws the value of every metric and stands alone", async () => {
   const folder = mkdtempSync(join(tmpdir(), "codyra-results-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const runs = ["zero-shot", "codyra"].map((method) => readRun(writeRun(join(folder, method), { method })));

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { needs } from "../needs.js";
 import { Sandbox } from "./sandbox.js";
 
 /** A project of three small files that builds with this machine's own tools; each test goes on where the last one ended. */
@@ -62,7 +63,9 @@ test("a changed source is compiled again, with the lines of an error shown", asy
 });
 
 // On macOS an unknown symbol is looked up at its first call.
-test.runIf(process.platform === "linux")("an addon that cannot be loaded is told", async () => {
+const needsLinux = needs(process.platform === "linux", "not Linux", "run on Linux");
+
+test("an addon that cannot be loaded is told", needsLinux, async () => {
   const bridge = join(sandbox.checkout, "native/bridge.cc");
   const good = readFileSync(bridge, "utf8");
   sandbox.write("checkout/native/bridge.cc", good.replace("(void)env;", "extern void nowhere(); nowhere();"));
@@ -111,12 +114,13 @@ test("npm start runs the demo with its arguments and exit code, and says nothing
   expect(code).toBe(3);
 });
 
-test("npm test ends with the totals, a file that cannot be imported among the failures", async () => {
-  const good =
-    'import { expect, test } from "vitest";\ntest("a", () => expect(1).toBe(1));\ntest.skip("b", () => {});\n';
+test("npm test ends with what was left out and the totals, a file that cannot be imported among the failures", async () => {
+  const good = `import { expect, test } from "vitest";
+    test("a", () => expect(1).toBe(1));
+    test("b", { skip: true, meta: { needs: { reason: "no moon", remedy: "wait for one" } } }, () => {});`;
   sandbox.write("checkout/test/good.test.ts", good);
   const passing = await setUp({}, ["scripts/test.mjs"]);
-  expect(passing.output).toMatch(/\n1 passed, 0 failed, 1 skipped\n$/);
+  expect(passing.output).toMatch(/\n1 skipped: no moon \(wait for one\)\n1 passed, 0 failed, 1 skipped\n$/);
   expect(passing.code).toBe(0);
 
   sandbox.write("checkout/test/broken.test.ts", 'import "./nowhere.js";\n');

@@ -1,10 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { needs } from "../needs.js";
 import { Sandbox } from "./sandbox.js";
 
 /** Elsewhere the default build is the only one that is tried. */
-const isCpuLinux = process.platform === "linux" && !existsSync("/proc/driver/nvidia/version");
+const needsLinux = needs(
+  process.platform === "linux" && !existsSync("/proc/driver/nvidia/version"),
+  "not Linux, or an NVIDIA GPU",
+  "run on Linux without one",
+);
 
 let sandbox: Sandbox;
 beforeEach(() => {
@@ -73,7 +78,7 @@ test("a full disk", () => {
   return expectProblem("The disk that holds", "XDG_CACHE_HOME");
 });
 
-test.runIf(isCpuLinux)("the CPU build is looked for first, then any build", async () => {
+test("the CPU build is looked for first, then any build", needsLinux, async () => {
   fakePython({
     pip: "requirement === 'torch==2.13.0' ? install() : fail('ERROR: No matching distribution found');",
   });
@@ -86,7 +91,7 @@ test.runIf(isCpuLinux)("the CPU build is looked for first, then any build", asyn
   ]);
 });
 
-test.runIf(isCpuLinux)("PyTorch's index out of reach does not matter where PyPI answers", async () => {
+test("PyTorch's index out of reach does not matter where PyPI answers", needsLinux, async () => {
   fakePython({
     pip: "if (requirement === 'torch==2.13.0') install(); else fail((requirement.includes('index') ? 'ConnectTimeoutError timed out ' : '') + 'No matching distribution found');",
   });
@@ -117,11 +122,17 @@ test("an installed environment is used again, an interrupted one is built anew",
 });
 
 test("of two set-ups at once, one installs and the other waits and says so", async () => {
-  fakePython({ pip: "install(); setTimeout(() => {}, 1500);" });
+  const isWaiting = join(sandbox.folder, "is-waiting");
+  fakePython({
+    pip: `install(); const timer = setInterval(() => fs.existsSync("${isWaiting}") && clearInterval(timer), 20);`,
+  });
   const other = new Sandbox(); // another clone with the same cache
   try {
     const shared = { PATH: sandbox.bin, XDG_CACHE_HOME: sandbox.cache };
-    const runs = await Promise.all([sandbox.run(), other.run(shared)]);
+    const goOn = (output: string) => {
+      if (output.includes("waiting for another set-up")) writeFileSync(isWaiting, "");
+    };
+    const runs = await Promise.all([sandbox.run({}, undefined, goOn), other.run(shared, undefined, goOn)]);
     for (const { output } of runs) expect(output).toContain("libtorch 2.13.0+cpu (private environment)");
     expect(runs.filter(({ output }) => output.includes("waiting for another set-up"))).toHaveLength(1);
     expect(pipRuns()).toHaveLength(1);

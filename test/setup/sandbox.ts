@@ -58,12 +58,15 @@ export class Sandbox {
     return join(this.folder, path);
   }
 
-  /** Runs a set-up script and collects what it printed. */
+  /** Runs a set-up script and collects what it printed; `onOutput` is told all that was printed so far. */
   run(
     environment: Record<string, string> = {},
     args = ["scripts/setup.mjs"],
+    onOutput: (output: string) => void = () => {},
   ): Promise<{ code: number | null; output: string }> {
-    const env = { PATH: this.bin, HOME: this.folder, XDG_CACHE_HOME: this.cache, ...environment };
+    // Nothing is installed for the whole machine unless a test means it.
+    const own = { PATH: this.bin, HOME: this.folder, XDG_CACHE_HOME: this.cache, CODYRA_APT: "off" };
+    const env = { ...own, ...environment };
     const child = spawn(process.execPath, args, {
       cwd: this.checkout,
       env,
@@ -73,6 +76,7 @@ export class Sandbox {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
         output += text;
+        onOutput(output);
       });
     }
     return new Promise((resolve) => child.on("close", (code) => resolve({ code, output })));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { cuda } from "../../lib/torch/index.js";
+import { withoutCuda } from "./needs.js";
 
-describe.skipIf(cuda.isAvailable())("without a CUDA device", () => {
+describe("without a CUDA device", withoutCuda, () => {
   const missing = /expected one of 0 CUDA devices, got number 0\. Run `codyra doctor` to see the devices\./;
 
   test("there are none, and emptying the cache does nothing", () => {

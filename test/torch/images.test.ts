@@ -4,13 +4,20 @@ import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../lib/clip/index.js";
 import { images } from "../../lib/torch/index.js";
 import { fixture } from "../clip/fixtures.js";
+import { needs } from "../needs.js";
 
 const { decodeJpeg, hasJpegDecoder, resizeToSquare } = images;
 const folder = fixture("images", "modes");
 const files = readdirSync(folder).filter((name) => name.endsWith(".jpg") && !name.startsWith("orientation"));
 const read = (name: string): Buffer => readFileSync(join(folder, name));
 
-describe.skipIf(!hasJpegDecoder())("decodeJpeg (skipped where the addon was built without libjpeg)", () => {
+const needsLibjpeg = needs(
+  hasJpegDecoder(),
+  "an addon without libjpeg",
+  "install libjpeg's headers and run `npm run setup`",
+);
+
+describe("decodeJpeg", needsLibjpeg, () => {
   it("gives the pixels of the careful decoder, or leaves the file to it", async () => {
     let decoded = 0;
     for (const name of files) {

@@ -15,6 +15,7 @@ import {
   version,
 } from "../../lib/torch/index.js";
 import { leaked } from "./fixtures.js";
+import { needsCuda, withoutCuda } from "./needs.js";
 
 describe("Generator", () => {
   test("gives the same numbers for the same seed, and others for another", () => {
@@ -61,7 +62,7 @@ describe("Generator", () => {
     expect(source.seed).toBe(1n);
   });
 
-  test.skipIf(cuda.isAvailable())("says that there is no CUDA", () => {
+  test("says that there is no CUDA", withoutCuda, () => {
     expect(() => generator(1, "cuda")).toThrow(
       "expected a device of this machine, got 'cuda', but there is no CUDA device that this libtorch can use.",
     );
@@ -79,6 +80,10 @@ test("manualSeed seeds what draws without a generator", () => {
 });
 
 describe("runtime", () => {
+  test("computes on as many threads as the environment asks for", () => {
+    expect(numThreads()).toBe(Number(process.env.OMP_NUM_THREADS)); // which vitest.config.ts sets
+  });
+
   test("sets the threads of an operator", () => {
     const before = numThreads();
     setNumThreads(2);
@@ -102,7 +107,7 @@ describe("runtime", () => {
 
   test("knows the version of libtorch", () => expect(version()).toMatch(/^\d+\.\d+\.\d+/));
 
-  test.skipIf(cuda.isAvailable())("has no CUDA functions without a device", () => {
+  test("has no CUDA functions without a device", withoutCuda, () => {
     expect(cuda.deviceCount()).toBe(0);
     for (const call of [cuda.synchronize, cuda.memory, cuda.resetPeakMemory]) {
       expect(() => call()).toThrow(
@@ -112,7 +117,7 @@ describe("runtime", () => {
     expect(() => ones([1], { device: "cuda" })).toThrow("there is no CUDA device that this libtorch can use");
   });
 
-  test.runIf(cuda.isAvailable())("reports the memory of a CUDA device", () => {
+  test("reports the memory of a CUDA device", needsCuda, () => {
     const before = cuda.memory().allocatedBytes;
     using a = ones([1 << 20], { device: "cuda" });
     cuda.synchronize();

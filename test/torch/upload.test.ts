@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { cuda, tensor, upload } from "../../lib/torch/index.js";
+import { tensor, upload } from "../../lib/torch/index.js";
 import { leaked } from "./fixtures.js";
+import { needsCuda } from "./needs.js";
 
 test("gives a tensor of its own on the device", () => {
   const host = tensor([1, 2]);
@@ -10,7 +11,7 @@ test("gives a tensor of its own on the device", () => {
   expect(upload(moved, "meta").device).toBe("meta");
 });
 
-test.runIf(cuda.isAvailable())("copies to CUDA without leaving page-locked memory behind (with CUDA)", () => {
+test("copies to CUDA without leaving page-locked memory behind", needsCuda, () => {
   const host = tensor([1, 2]);
   expect(upload(host, "cuda").toArray()).toEqual([1, 2]);
   expect(leaked(() => upload(host, "cuda").dispose())).toEqual({ tensors: 0, bytes: 0 });

@@ -21,7 +21,7 @@ export interface TrainingPlan {
   readonly encoders: LoraEncoders;
   /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
   readonly generator?: torch.Generator;
-  /** Crops an image alike whenever it comes. Default: another crop each time. */
+  /** Cuts the same box out of an image whenever it comes. Default: another one each time. */
   readonly fixedCrops?: boolean;
   /** Unit features of the images, computed before; the image encoder takes no part. Default: the images themselves. */
   readonly features?: { at(iteration: number): Inputs };

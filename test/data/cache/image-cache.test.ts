@@ -319,13 +319,16 @@ describe("list and clear", () => {
 
   it("leaves what is being written", async () => {
     const cache = newCache();
-    const loading = load(
-      examples(64),
-      cache,
-      fill(() => 10),
-    );
-    await vi.waitFor(() => expect(files(cache, "part")).toHaveLength(1));
+    let finish = () => {};
+    const isCleared = new Promise<void>((done) => {
+      finish = done;
+    });
+    const transform = fill();
+    const apply: typeof transform.apply = (image) => isCleared.then(() => transform.apply(image));
+    const loading = load(examples(64), cache, { ...transform, apply });
+    await vi.waitFor(() => expect(files(cache, "part")).toHaveLength(1), 60_000);
     expect((await cache.clear()).beingWritten).toBe(1);
+    finish();
     expect((await loading).decoded).toBe(64);
   });
 });

@@ -20,6 +20,7 @@ import {
   tensor,
 } from "../../../lib/torch/index.js";
 import { readBuildRecord } from "../../../scripts/setup/index.mjs";
+import { needs } from "../../needs.js";
 
 const { linear } = nn.functional;
 
@@ -41,8 +42,13 @@ function runPython(python: string, library: string): Promise<PythonReport> {
 
 const build = readBuildRecord();
 
-test("pass gradcheck, opcheck and the comparison with plain PyTorch, in Python", async ({ skip }) => {
-  skip(!build?.python, "libtorch did not come with a Python; set LIBTORCH_USE_PYTORCH=1 to run these");
+const needsPython = needs(
+  Boolean(build?.python),
+  "libtorch came without a Python",
+  "set LIBTORCH_USE_PYTORCH=1",
+);
+
+test("pass gradcheck, opcheck and the comparison with plain PyTorch, in Python", needsPython, async () => {
   const { passed, failures } = await runPython(build?.python as string, build?.opsLibrary as string);
   for (const { test: name, message } of failures) expect.soft(message, name).toBe("");
   expect(passed).toBeGreaterThanOrEqual(20);

@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { computeMetrics } from "../../../lib/protocol/metrics.js";
 import { type Run, readRun, writeReport } from "../../../lib/report/index.js";
-import { chromiumPath, launchChromium, problemsOf, withoutChromium } from "../../browser.js";
+import { launchChromium, needsChromium, problemsOf } from "../../browser.js";
 import { DATASETS, writeRun } from "../fixtures.js";
 
 const percent = (fraction: number | undefined): string =>
@@ -17,7 +17,7 @@ const percent = (fraction: number | undefined): string =>
         .replace(/^-(0\.0)$/, "$1")
         .replace("-", "−");
 
-describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, () => {
+describe("the report in a browser", needsChromium, () => {
   let folder: string;
   let browser: Browser;
   let runs: Run[];
@@ -279,9 +279,9 @@ describe.skipIf(!chromiumPath)(`the report in a browser (${withoutChromium})`, (
     await page.waitForSelector(".results tbody tr");
     const readable = performance.now() - began;
     await page.waitForSelector("#configuration table");
-    // Under a second on an idle machine.
-    expect(readable).toBeLessThan(5000);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    // Under a second on an idle machine; the rest is for one that is busy with other things.
+    expect(readable).toBeLessThan(20_000);
+    expect(performance.now() - began).toBeLessThan(40_000);
     expect(await page.locator(".results tbody tr").count()).toBe(10);
     const ranks = page.locator("#ranks .group").first();
     expect(await ranks.locator("figure").count()).toBe(1); // single tasks are drawn when asked for

@@ -1,0 +1,30 @@
+import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { expect, it, vi } from "vitest";
+import { withLock } from "../../lib/download/index.js";
+import { temporaryFolder } from "./server.js";
+
+/** Time passes only where a lock is waited for, at once. */
+const clock = vi.hoisted(() => ({ nowMs: 0, slept: () => {} }));
+vi.mock("node:timers/promises", () => ({
+  async setTimeout(delayMs: number) {
+    clock.nowMs += delayMs;
+    clock.slept();
+  },
+}));
+
+it("waits for a lock of another machine while it is touched, and breaks it when it is not", async () => {
+  vi.spyOn(performance, "now").mockImplementation(() => clock.nowMs);
+  const path = join(temporaryFolder(), "file");
+  const lock = `${path}.lock`;
+  writeFileSync(lock, JSON.stringify({ host: `not-${hostname()}`, pid: 1, id: "1" }));
+  const touchedUntilMs = 60_000;
+  clock.slept = () => {
+    if (clock.nowMs <= touchedUntilMs) utimesSync(lock, clock.nowMs / 1000, clock.nowMs / 1000);
+  };
+  await withLock(path, async () => {});
+  expect(clock.nowMs).toBeGreaterThan(touchedUntilMs + 15_000);
+  expect(clock.nowMs).toBeLessThan(touchedUntilMs + 16_000);
+  expect(existsSync(lock)).toBe(false);
+});

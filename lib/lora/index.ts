@@ -24,7 +24,7 @@ export {
   type LowRankUpdates,
   survivingRanks,
 } from "./low-rank-update.js";
-export { inject, LoraModel, type LoraModule } from "./model.js";
+export { inject, LoraModel, type LoraModule, loraModules } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";
 export { loadAdapter, type SaveAdapterOptions, saveAdapter } from "./peft.js";
 export { type ThresholdConfig, thresholdSchedule } from "./threshold.js";

@@ -15,8 +15,14 @@ export interface TrainingPlan {
   readonly encoders: LoraEncoders;
   /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
   readonly generator?: torch.Generator;
-  /** Crops an image alike whenever it comes. Default: another crop each time. */
-  readonly fixedCrops?: boolean;
+  /** `fresh`, the default: another random crop whenever an image comes; `fixed`: the same one; `center`: its middle, as in tests. */
+  readonly crops?: "fresh" | "fixed" | "center";
+  /** Leaves out the last batch of an epoch where it is short, unless it is the only one. */
+  readonly dropLast?: boolean;
+  /** What images are compared with, from the unit features of the task's prompts `[C, D]`. Default: these. */
+  classFeatures?(texts: Tensor): Tensor;
+  /** The loss of a batch, in place of the contrastive one. `accumulate` then has no effect. */
+  loss?(pixels: Tensor, labels: Tensor): Tensor;
   /** What is added to the loss of an iteration, such as a distillation term. */
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
@@ -39,11 +45,14 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     batchSize,
     seed: taskSeed(context),
     preprocessing: context.model.preprocessing,
-    crop: { scale: cropScale, isFixed: plan.fixedCrops },
+    dropLast: plan.dropLast,
+    crop: plan.crops === "center" ? "center" : { scale: cropScale, isFixed: plan.crops === "fixed" },
     device: context.model.device,
   });
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
-  const lossOf = prepareLoss(task, context, plan, checkpoints);
+  const lossOf = plan.loss
+    ? Object.assign(plan.loss.bind(plan), { dispose() {} })
+    : prepareLoss(task, context, plan, checkpoints);
   const [sum, penaltySum] = torch.unscoped(() => {
     const zero = () => torch.zeros([], { device: context.model.device });
     return [zero(), zero()];
@@ -127,7 +136,7 @@ type LossOf = ((pixels: Tensor, labels: Tensor) => Tensor) & { dispose(): void }
 function prepareLoss(
   task: Task,
   context: RunContext,
-  { options, encoders }: TrainingPlan,
+  { options, encoders, classFeatures = (texts) => texts }: TrainingPlan,
   checkpoints: torch.Checkpoints,
 ): LossOf {
   const { model, learned } = context;
@@ -156,7 +165,7 @@ function prepareLoss(
   const lossOf = (pixels: Tensor, labels: Tensor): Tensor => {
     const images = encoders === "text" ? torch.noGrad(() => encodeImages(pixels)) : encodeImages(pixels);
     const texts = frozenText ?? unit(encodeTexts(model, prompts));
-    return contrastiveLoss(images, texts, labels, scale, {
+    return contrastiveLoss(images, classFeatures(texts), labels, scale, {
       loss: options.loss,
       labelSmoothing: options.labelSmoothing,
       earlierClasses,

@@ -38,7 +38,7 @@ interface LayerTensors {
  * The router looks at the first token of every sample and each sample votes for `topTrain` experts; those with most votes in the batch take part for the
  * whole batch: `y = W x + b + σ B_S A_S dropout(x)`. q, k and v share one dropout mask, because they read one input in one product.
  */
-class PoolLayer implements torch.nn.LinearAdapter {
+export class PoolLayer implements torch.nn.LinearAdapter {
   /** Images are read out at their first token, so a block may leave out the others; texts are read out elsewhere. */
   readonly isPositionwise: boolean;
 

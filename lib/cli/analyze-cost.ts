@@ -49,6 +49,8 @@ With D the width of CLIP's features, C classes, T tasks and K shots:
   moe-adapter             22 experts per block, T routers and noise matrices, autoencoders
   rail-primal             15,000 D + 15,000 C
   rail-dual               C K D, and C K C coefficients
+  keeplora                r d for the four matrices of every attention, r = 16
+  dac                     r (d + k) for every matrix of the blocks, r = 12; its routers are not trained
 
 Everything is counted on modules as the methods build them, without weights. The paper's column is table 4 of arXiv:2412.01004,
 for ViT-B/16, 1,100 classes and 16 shots.

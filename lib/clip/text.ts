@@ -42,7 +42,7 @@ export class TextTransformer extends nn.Module {
    */
   forward(ids: Tensor, { sharedPrefix = 0, checkpoints }: TextOptions = {}): Tensor {
     this.check(ids, sharedPrefix);
-    const canShare = this.encoder.blocks.every(({ adapter }) => adapter?.isPositionwise ?? true);
+    const canShare = this.encoder.blocks.every(({ isPositionwise }) => isPositionwise);
     const pooled =
       sharedPrefix > 0 && ids.size(0) > 1 && canShare
         ? this.encodePacked(ids, sharedPrefix, checkpoints)

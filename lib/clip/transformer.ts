@@ -62,11 +62,17 @@ export class Block extends nn.Module {
     this.mlp = this.registerChild("mlp", new Mlp(config, options));
   }
 
+  /** Whether positions that are not read out may be left out, and sequences that begin alike have their beginning in common. */
+  get isPositionwise(): boolean {
+    const { qkv, out } = this.attention;
+    const adapters = [this.adapter, ...[qkv, out, this.mlp.fc1, this.mlp.fc2].map(({ adapter }) => adapter)];
+    return adapters.every((adapter) => adapter?.isPositionwise ?? true);
+  }
+
   /** @param x `[B, L, width]`   @returns the same shape, or that of the positions that `select` picks */
   forward(x: Tensor, { select, mix, pool = firstPosition }: BlockOptions = {}): Tensor {
     const { adapter } = this;
-    if (select !== undefined && adapter?.isPositionwise === false)
-      return select(this.forward(x, { mix, pool }));
+    if (select !== undefined && !this.isPositionwise) return select(this.forward(x, { mix, pool }));
     const attend = (positions: Select = (all) => all): Tensor =>
       positions(x).add(this.attention.forward(this.norm1.forward(x), { select: positions, mix }));
     const attended = attend(select);

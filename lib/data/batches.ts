@@ -1,6 +1,6 @@
 import type { Preprocessing } from "../clip/index.js";
 import * as torch from "../torch/index.js";
-import { type CropOptions, randomResizedCrop } from "./augment.js";
+import { type CropOptions, centerCrop, randomResizedCrop } from "./augment.js";
 import type { ImageSet } from "./image-set.js";
 import { permutation } from "./permutation.js";
 import { Random } from "./random.js";
@@ -25,7 +25,12 @@ export class BatchSampler {
   /** @throws if there are no examples, or `batchSize` is not a positive integer */
   constructor(
     readonly length: number,
-    readonly options: { readonly batchSize: number; readonly seed: number | string },
+    readonly options: {
+      readonly batchSize: number;
+      readonly seed: number | string;
+      /** Leaves out the last batch of an epoch where it is short, unless it is the only one. */
+      readonly dropLast?: boolean;
+    },
   ) {
     const { batchSize } = options;
     if (!(length > 0) || !Number.isInteger(batchSize) || batchSize < 1) {
@@ -33,7 +38,8 @@ export class BatchSampler {
         `BatchSampler: expected examples and a batch size of 1 or more, got ${length} and ${batchSize}. Check both.`,
       );
     }
-    this.batchesPerEpoch = Math.ceil(length / batchSize);
+    const batches = length / batchSize;
+    this.batchesPerEpoch = options.dropLast ? Math.max(1, Math.floor(batches)) : Math.ceil(batches);
   }
 
   /** Indices of the examples of a step, counted from 0 across epochs. */
@@ -52,14 +58,18 @@ export class BatchSampler {
 export interface TrainingBatchOptions {
   readonly batchSize: number;
   readonly seed: number;
+  readonly dropLast?: boolean;
   readonly preprocessing: Preprocessing;
-  readonly crop?: Omit<CropOptions, "size"> & {
-    /**
-     * Cuts the same box out of an image whenever it comes. The last bits of its pixels may differ with the batch: see `resampleBoxes`.
-     * Default: another box each time.
-     */
-    readonly isFixed?: boolean;
-  };
+  /** Random crops, or the middle of each image as in tests. */
+  readonly crop?:
+    | "center"
+    | (Omit<CropOptions, "size"> & {
+        /**
+         * Cuts the same box out of an image whenever it comes. The last bits of its pixels may differ with the batch: see `resampleBoxes`.
+         * Default: another box each time.
+         */
+        readonly isFixed?: boolean;
+      });
   /** Where the batches go. Default: where the images are. */
   readonly device?: torch.Device;
 }
@@ -82,6 +92,10 @@ export class TrainingBatches {
     const aspectRatios = indices.map((i) => this.images.aspectRatios[i] as number);
     return torch.scope(() => {
       const { images, labels } = this.images.select(indices, device);
+      if (crop === "center") {
+        const middle = centerCrop(images, aspectRatios, preprocessing.cropSize);
+        return { pixels: preprocessing.normalise(middle), labels };
+      }
       const random = crop?.isFixed
         ? indices.map((image) => new Random(JSON.stringify(["crop of image", seed, image])))
         : new Random(JSON.stringify(["crop", seed, step]));

@@ -33,7 +33,7 @@ export {
   type LowRankUpdates,
   survivingRanks,
 } from "./low-rank-update.js";
-export { inject, LoraModel, type LoraModule } from "./model.js";
+export { inject, LoraModel, type LoraModule, loraModules } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";
 export { loadAdapter, type SaveAdapterOptions, saveAdapter } from "./peft.js";
 export { RandomPruning } from "./random-pruning.js";

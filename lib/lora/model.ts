@@ -46,7 +46,7 @@ export class LoraModel {
     const { rank } = config;
     const { device, generator } = options;
     this.config = config;
-    this.modules = selected.flatMap(modulesOf);
+    this.modules = selected.flatMap(({ place, targets }) => loraModules(place, targets));
     const shapes = selected.map(factorShapes(rank));
     const sizes = shapes.map(({ a, b }) => product(a) + product(b));
     const factorCount = sizes.reduce((sum, size) => sum + size, 0);
@@ -226,7 +226,11 @@ function factorShapes(rank: number): (selected: Selected) => FactorShapes {
   });
 }
 
-function modulesOf({ place, targets }: Selected): LoraModule[] {
+/** The matrices of a layer that are adapted, such as those of q and v. Default: all of them. */
+export function loraModules(
+  place: AdaptableLayer,
+  targets: readonly LoraTarget[] = place.targets,
+): LoraModule[] {
   const { name, encoder, layer } = place;
   return targets.map((target) => ({
     name: place.targets.length > 1 ? name.replace(/[^.]*$/, `${target}_proj`) : name,

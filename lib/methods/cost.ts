@@ -2,12 +2,16 @@ import type { ClipModel } from "../clip/index.js";
 import { inject, type LoraConfig } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { dacSchema } from "./dac.js";
 import { icarlSchema } from "./icarl.js";
+import { keepLoraSchema } from "./keeplora.js";
 import { moeAdapterSchema } from "./moe-adapter.js";
 import { primalSchema } from "./rail-primal.js";
 import { autoencoderShapes } from "./shared/domain-autoencoders.js";
 import { alexnetFeatureCount } from "./shared/domain-features.js";
+import { ExpertPool } from "./shared/expert-pool.js";
 import { injectExperts } from "./shared/experts.js";
+import { attentionLayers } from "./shared/layer-inputs.js";
 
 /** A stream, as far as costs depend on it. */
 export interface CostSetting {
@@ -81,6 +85,8 @@ export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[
     "codyra-routed": routedCost(model, setting),
     "codyra+rail-primal": both(primal, "rail-primal"),
     "codyra+rail-dual": both(dual, "rail-dual"),
+    keeplora: keepLoraCost(model),
+    dac: dacCost(model, setting),
   };
   return Object.entries(costs).map(([method, cost]) => ({ method, ...cost }));
 }
@@ -197,6 +203,40 @@ function routedCost(model: ClipModel, { tasks }: CostSetting): Cost {
     explanation:
       "As codyra, with the factors of every task kept: at most these, because only surviving ranks are. " +
       "While a run lasts, they are held as one model per task.",
+  };
+}
+
+function keepLoraCost(model: ClipModel): Cost {
+  const rank = keepLoraSchema.shape.rank.parse(undefined);
+  const places = attentionLayers(model);
+  const trainable = sum(places.map(({ linear }) => linear.outFeatures * rank));
+  const fixed = sum(places.map(({ linear, targets }) => targets.length * linear.inFeatures * rank));
+  const bases = sum(places.map(({ linear, targets }) => targets.length * linear.inFeatures ** 2));
+  return {
+    trainable,
+    inference: 0,
+    stored: 0,
+    trainingBytes: bytesPerValue * (fixed + (2 + trainingCopies) * trainable + bases),
+    explanation:
+      "B of the four matrices of every attention; A and the start of B are fixed. Training: with the protected directions of all matrices, at most " +
+      "their whole space. KeepLoRA+ stores and trains a feature for every class as well.",
+  };
+}
+
+function dacCost(model: ClipModel, { tasks }: CostSetting): Cost {
+  const options = dacSchema.parse({ preset: "reference-code", overlap: "sum", past: "all" });
+  const pool = new ExpertPool(model, options, torch.generator(0), torch.generator(0));
+  const { experts, routers } = pool.size;
+  const columns = sum(pool.groups.map(({ loraB }) => loraB.numel()));
+  pool.dispose();
+  return {
+    trainable: experts,
+    inference: 0,
+    stored: 0,
+    trainingBytes: bytesPerValue * ((1 + trainingCopies) * experts + routers + (tasks - 1) * columns),
+    explanation:
+      `Twelve rank-one experts for six matrices of every block; with their routers, which stay as they are drawn, ${(experts + routers).toLocaleString("en-US")} parameters, ` +
+      "as published. Training: with B of all earlier tasks.",
   };
 }
 

@@ -1,7 +1,9 @@
 import { codyra } from "./codyra.js";
 import { codyraRouted } from "./codyra-routed.js";
+import { dac } from "./dac.js";
 import { finetune } from "./finetune.js";
 import { icarl } from "./icarl.js";
+import { keepLora } from "./keeplora.js";
 import { lora } from "./lora.js";
 import { lwf } from "./lwf.js";
 import { lwfVr } from "./lwf-vr.js";
@@ -32,6 +34,8 @@ export const methods: readonly MethodDefinition[] = [
   codyraRouted,
   codyraRailPrimal,
   codyraRailDual,
+  keepLora,
+  dac,
   statra,
 ];
 

@@ -126,7 +126,7 @@ class MoeAdapter implements ContinualMethod {
       const loss = await train(task, context, {
         options: this.options,
         encoders: "both",
-        fixedCrops: crops === "fixed",
+        crops,
         generator: this.#blocks[0]?.generator,
         zeroGrad: () => {
           routerOptimizer.zeroGrad();

@@ -29,6 +29,14 @@ describe("BatchSampler", () => {
     expect(new BatchSampler(10, { batchSize: 4, seed: 4 }).at(7)).not.toEqual(inOrder[7]);
   });
 
+  it("leaves a last short batch out where that is wanted, unless it is the only one", () => {
+    const dropping = new BatchSampler(10, { batchSize: 4, seed: 3, dropLast: true });
+    expect([0, 1, 2, 3].map((step) => dropping.at(step).length)).toEqual([4, 4, 4, 4]);
+    expect(dropping.at(2)).toEqual(epoch(1)[0]);
+    const short = new BatchSampler(3, { batchSize: 4, seed: 3, dropLast: true });
+    expect([0, 1].map((step) => short.at(step).length)).toEqual([3, 3]);
+  });
+
   it("refuses nothing to sample from", () => {
     expect(() => new BatchSampler(0, { batchSize: 4, seed: 0 })).toThrow(/got 0 and 4/);
     expect(() => new BatchSampler(4, { batchSize: 0, seed: 0 })).toThrow(/got 4 and 0/);
@@ -55,6 +63,17 @@ describe("batches of a task", () => {
     test: arrays([4, 0, 2]),
   });
   const preprocessing = new Preprocessing({ size, cropSize: size, mean: [0.5, 0, 0], std: [0.5, 1, 2] });
+
+  it("takes the middle of an image, as in tests, where that is wanted", () => {
+    const batches = new TrainingBatches(task.train, { batchSize: 7, seed: 1, preprocessing, crop: "center" });
+    const { pixels, labels } = batches.at(0);
+    const values = (labels.toArray() as bigint[]).map((label) => (10 * Number(label)) / 255);
+    const channel = pixels.select(1, 1).flatten(1); // mean 0, deviation 1
+    for (const [i, value] of values.entries()) {
+      expect(channel.select(0, i).max().item()).toBeCloseTo(value, 5);
+      expect(channel.select(0, i).min().item()).toBeCloseTo(value, 5);
+    }
+  });
 
   it("cuts the same box out of an image whenever it comes, where that is wanted", () => {
     const noise = (random: Random) =>

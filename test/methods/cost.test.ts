@@ -41,6 +41,8 @@ describe("methodCosts of ViT-B/16", () => {
     ["codyra-routed", 4_425_984, 4_423_680],
     ["codyra+rail-primal", 4_425_984, 24_180_000],
     ["codyra+rail-dual", 4_425_984, 9_011_200],
+    ["keeplora", 983_040, 0],
+    ["dac", 3_317_760, 0],
   ])("%s trains %i parameters and adds %i", (method, trainable, inference) => {
     expect(costs.get(method)).toMatchObject({ trainable, inference });
   });
@@ -116,29 +118,46 @@ describe("what methods hold in a run is what is counted", () => {
   }
   const once = { iterations: 1, batchSize: 4 };
 
-  it.each(["finetune", "lwf", "lwf-vr", "icarl", "wise-ft", "zscl", "lora", "codyra", "codyra-routed"])(
-    "%s trains as many parameters",
-    async (name) => {
-      const { trainable, counted } = await learn(name, once);
-      expect(trainable).toBe(counted.trainable);
-    },
-  );
+  it.each([
+    "finetune",
+    "lwf",
+    "lwf-vr",
+    "icarl",
+    "wise-ft",
+    "zscl",
+    "lora",
+    "codyra",
+    "codyra-routed",
+    "keeplora",
+    "dac",
+  ])("%s trains as many parameters", async (name) => {
+    const { trainable, counted } = await learn(name, once);
+    expect(trainable).toBe(counted.trainable);
+  });
 
-  it.each(["finetune", "lwf", "lwf-vr", "icarl", "wise-ft", "zscl", "lora", "codyra", "codyra-routed"])(
-    "%s holds as much memory in its last task",
-    async (name) => {
-      const isFull = !/lora|codyra/.test(name);
-      const { heldBytes, trainable, counted } = await learn(
-        name,
-        { ...once, ...(name === "lwf-vr" && { sentences: 9 }) },
-        2,
-      );
-      const gradientBytes = isFull ? 4 * trainable : 0; // libtorch holds these; adapters have tensors of their own for them
-      const difference = heldBytes + gradientBytes - counted.trainingBytes;
-      // Exemplars are of three classes rather than of half of five; a prompt's ids and the like take some bytes. A copy of the model takes 122 kB.
-      expect(Math.abs(difference)).toBeLessThan(12_000);
-    },
-  );
+  it.each([
+    "finetune",
+    "lwf",
+    "lwf-vr",
+    "icarl",
+    "wise-ft",
+    "zscl",
+    "lora",
+    "codyra",
+    "codyra-routed",
+    "dac",
+  ])("%s holds as much memory in its last task", async (name) => {
+    const isFull = !/lora|codyra|dac/.test(name);
+    const { heldBytes, trainable, counted } = await learn(
+      name,
+      { ...once, ...(name === "lwf-vr" && { sentences: 9 }) },
+      2,
+    );
+    const gradientBytes = isFull ? 4 * trainable : 0; // libtorch holds these; adapters have tensors of their own for them
+    const difference = heldBytes + gradientBytes - counted.trainingBytes;
+    // Exemplars are of three classes rather than of half of five; a prompt's ids and the like take some bytes. A copy of the model takes 122 kB.
+    expect(Math.abs(difference)).toBeLessThan(12_000);
+  });
 
   it("moe-adapter, beside the autoencoder of its task", async () => {
     const { trainable, counted } = await learn("moe-adapter", {

@@ -3,7 +3,12 @@ import { tensor } from "../../lib/torch/index.js";
 
 type Numbers = number | number[] | number[][] | number[][][];
 
-const parts = JSON.parse(readFileSync(new URL("fixtures/baselines.json", import.meta.url), "utf8"));
+const read = (name: string) => JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8"));
+const parts = read("baselines.json");
+
+/** What `fixtures/make-newer.py` computed in PyTorch. */
+// biome-ignore lint/suspicious/noExplicitAny: every part has another shape
+export const newer: any = read("newer.json");
 
 /** What `fixtures/make-baselines.py` computed in PyTorch for a part. */
 // biome-ignore lint/suspicious/noExplicitAny: every part has another shape

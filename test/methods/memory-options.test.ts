@@ -11,6 +11,7 @@ const checkpointing = { checkpointing: true };
 const cases: [method: string, ...savings: object[]][] = [
   ["codyra", accumulate, checkpointing, { ...accumulate, ...checkpointing }],
   ["zscl", accumulate, checkpointing],
+  ["keeplora", accumulate, checkpointing, { ...accumulate, ...checkpointing }],
   ["moe-adapter", checkpointing], // its noise is drawn part by part, so that it differs with `accumulate`
 ];
 

@@ -8,6 +8,8 @@ const adapters = { ...training, learningRate: 0.1, rank: 4 };
 const codyra = { ...adapters, kappaMax: 0.05 };
 const ddas = { features: "clip", code: 4, iterations: 3, referenceIterations: 3, threshold: 1 };
 const experts = { learningRate: 0.1, experts: 4, bottleneck: 4, ddas };
+const keeplora = { ...training, learningRate: 0.01, rank: 4 };
+const dac = { ...training, learningRate: 0.02, rank: 4, topTrain: 3, topMerge: 2 };
 const rail = { hiddenDim: 20 };
 const replay = { pseudoFeatures: 8, wordCount: 20, wordBatch: 3 };
 const statra = { ...adapters, ...replay, imageLearningRate: 0.05, crops: 2 };
@@ -26,6 +28,8 @@ const tinyOptions: Readonly<Record<string, Options>> = {
   "codyra-routed": codyra,
   "codyra+rail-primal": { ...codyra, rail },
   "codyra+rail-dual": codyra,
+  keeplora,
+  dac,
   statra,
 };
 
@@ -43,6 +47,8 @@ const variants: readonly [method: string, options: Options][] = [
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],
+  ["keeplora", { ...keeplora, preset: "reference-code", variant: "pp", epochs: 2 }],
+  ["dac", { ...dac, preset: "paper", router: "gate" }],
   ["statra", { ...statra, imageIterations: 0, replayClasses: 2 }],
   ["statra", { ...statra, covariance: "diagonal", candidates: "own", distillationWeight: 0 }],
 ];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mul, ones, optim, scope, type Tensor, tensor } from "../../lib/torch/index.js";
+import { newer } from "../methods/fixtures.js";
 import { expectClose, leaked, readFixture, restore, type SavedTensor } from "./fixtures.js";
 
 interface Fixture {
@@ -12,7 +13,7 @@ interface Fixture {
   readonly cases: { name: string; rates: number[]; path: SavedTensor[][] }[];
 }
 
-const { AdamW, Sgd, cosineSchedule } = optim;
+const { AdamW, Sgd, cosineSchedule, oneCycleSchedule } = optim;
 const { steps, warmup, rate, start, target, cases } = readFixture<Fixture>("optimizers.json");
 
 /** How each case of `fixtures/make.py` is written here. */
@@ -127,7 +128,43 @@ describe("Optimizer", () => {
   });
 });
 
+describe("oneCycleSchedule", () => {
+  const closeTo = (value: number) => expect.closeTo(value, 7);
+
+  test("agrees with the values of the specification of the newer methods, section 1.5", () => {
+    const schedule = oneCycleSchedule({ learningRate: 1e-3, total: 100 });
+    const rates = { 0: 4e-5, 14: 4.94e-4, 29: 1e-3, 64: 5e-4, 99: 4e-9 };
+    for (const [step, rate] of Object.entries(rates))
+      expect(schedule(Number(step)).learningRate / rate, step).toBeCloseTo(1, 3);
+    const betas = [0, 14, 29, 99].map((step) => schedule(step).beta1);
+    expect(betas).toEqual([closeTo(0.95), expect.closeTo(0.90271, 5), closeTo(0.85), closeTo(0.95)]);
+  });
+
+  test.each(Object.entries(newer.schedule as Record<string, number[][]>))(
+    "agrees with PyTorch's in %s steps",
+    (total, wanted) => {
+      const schedule = oneCycleSchedule({ learningRate: 1e-3, total: Number(total) });
+      for (const [step, [rate, beta1]] of wanted.entries()) {
+        const found = schedule(step);
+        expect(found.learningRate / rate!).toBeCloseTo(1, 9);
+        expect(found.beta1).toBeCloseTo(beta1!, 12);
+      }
+    },
+  );
+
+  test("refuses a cycle of no steps", () => {
+    expect(() => oneCycleSchedule({ learningRate: 1, total: 0 })).toThrow(
+      "oneCycleSchedule: expected a total of 1 step or more, got 0.",
+    );
+  });
+});
+
 describe("cosineSchedule", () => {
+  test("falls to a minimum where there is one", () => {
+    const schedule = cosineSchedule({ learningRate: 3, total: 4, minimum: 1 });
+    expect([0, 2, 4].map(schedule)).toEqual([3, expect.closeTo(2, 12), 1]);
+  });
+
   test("rises to the full rate and falls towards zero", () => {
     const schedule = cosineSchedule({ learningRate: 2, total: 6, warmup: 2 });
     expect([0, 1, 2, 4].map(schedule)).toEqual([1, 2, 2, expect.closeTo(1, 12)]);

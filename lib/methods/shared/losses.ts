@@ -58,3 +58,23 @@ export function contrastiveLoss(
   const textToImageLoss = logProbabilities.mul(share).sum().neg();
   return imageToText.add(textToImageLoss).div(2);
 }
+
+/**
+ * CLIP's contrastive loss in a batch of pairs of an image and a text, where pairs of one class are joint positives: with logits
+ * `ℓ = s U Zᵀ` and targets `T_ij = 1/n_y` where `y_i = y_j = y`, it is `½ (CE(ℓ, T) + CE(ℓᵀ, Tᵀ))`. Classes that are absent are no negatives.
+ * @param imageFeatures unit vectors `[N, D]`   @param textFeatures unit vectors `[N, D]`, of each image's own text
+ * @param labels `int64 [N]`   @param scale s, a scalar tensor
+ * @returns a scalar
+ */
+export function inBatchLoss(
+  imageFeatures: Tensor,
+  textFeatures: Tensor,
+  labels: Tensor,
+  scale: Tensor,
+): Tensor {
+  const logits = textFeatures.mul(scale).matmul(imageFeatures.t()); // [texts, images]
+  const isSame = labels.unsqueeze(1).eq(labels).to({ dtype: logits.dtype });
+  const targets = isSame.div(isSame.sum([1], true)); // symmetric: the rows of a class are equal
+  const { crossEntropy } = torch.nn.functional;
+  return crossEntropy(logits, targets).add(crossEntropy(logits.t(), targets)).div(2);
+}

@@ -21,12 +21,21 @@ export interface TrainingPlan {
   readonly encoders: LoraEncoders;
   /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
   readonly generator?: torch.Generator;
-  /** Cuts the same box out of an image whenever it comes. Default: another one each time. */
-  readonly fixedCrops?: boolean;
+  /**
+   * `fresh`, the default: another random crop whenever an image comes; `fixed`: the same box each time; `center`: its middle, as in
+   * tests.
+   */
+  readonly crops?: "fresh" | "fixed" | "center";
+  /** Leaves out the last batch of an epoch where it is short, unless it is the only one. */
+  readonly dropLast?: boolean;
   /** Unit features of the images, computed before; the image encoder takes no part. Default: the images themselves. */
   readonly features?: { at(iteration: number): Inputs };
   /** The texts of an iteration, where they are more than the prompts of the task's classes. */
   texts?(iteration: number): IterationTexts;
+  /** What images are compared with, from the unit features of the task's prompts `[C, D]`. Default: these. */
+  classFeatures?(texts: Tensor): Tensor;
+  /** The loss of a batch, in place of the contrastive one. `accumulate` then has no effect. */
+  loss?(pixels: Tensor, labels: Tensor): Tensor;
   /** What is added to the loss of an iteration, such as a distillation term. */
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
@@ -60,7 +69,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   const { start, total } = plan.phase ?? { start: 0, total: iterations };
   const inputs = plan.features ?? cropsOf(task, context, plan);
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
-  using prepared = prepareLoss(task, context, plan, checkpoints);
+  using prepared = plan.loss ? givenLoss(plan.loss.bind(plan)) : prepareLoss(task, context, plan, checkpoints);
   const [sum, penaltySum] = torch.unscoped(() => {
     const zero = () => torch.zeros([], { device: context.model.device });
     return [zero(), zero()];
@@ -120,17 +129,18 @@ export function taskSeed(context: Pick<RunContext, "seed" | "taskIndex">): numbe
   return context.seed * 1000 + context.taskIndex;
 }
 
-/** Random crops of the task's images, batch by batch. */
+/** Crops of the task's images, batch by batch. */
 function cropsOf(
   task: Task,
   context: RunContext,
-  { options, fixedCrops }: TrainingPlan,
+  { options, crops, dropLast }: TrainingPlan,
 ): { at(iteration: number): Inputs } {
   const batches = new TrainingBatches(task.train, {
     batchSize: options.batchSize,
     seed: taskSeed(context),
     preprocessing: context.model.preprocessing,
-    crop: { scale: options.cropScale, isFixed: fixedCrops },
+    dropLast,
+    crop: crops === "center" ? crops : { scale: options.cropScale, isFixed: crops === "fixed" },
     device: context.model.device,
   });
   return {
@@ -165,6 +175,10 @@ interface PreparedLoss extends Disposable {
   of(images: Tensor, labels: Tensor, iteration: number): { readonly loss: Tensor; readonly penalty?: Tensor };
 }
 
+function givenLoss(loss: (pixels: Tensor, labels: Tensor) => Tensor): PreparedLoss {
+  return { of: (images, labels) => ({ loss: loss(images, labels) }), [Symbol.dispose]() {} };
+}
+
 function prepareLoss(
   task: Task,
   context: RunContext,
@@ -172,7 +186,7 @@ function prepareLoss(
   checkpoints: torch.Checkpoints,
 ): PreparedLoss {
   const { model, learned } = context;
-  const { options, encoders } = plan;
+  const { options, encoders, classFeatures = (texts: Tensor) => texts } = plan;
   const kept: Tensor[] = [];
   const keep = (make: () => Tensor): Tensor => {
     const tensor = torch.noGrad(() => torch.scope(make)).keep();
@@ -196,7 +210,7 @@ function prepareLoss(
     of(images, labels, iteration) {
       const features = featuresOf(images);
       const { classes, earlier, penalty } = textsOf(iteration);
-      const loss = contrastiveLoss(features, classes, labels, scale, {
+      const loss = contrastiveLoss(features, classFeatures(classes), labels, scale, {
         loss: options.loss,
         labelSmoothing: options.labelSmoothing,
         earlierClasses,

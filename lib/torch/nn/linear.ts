@@ -4,6 +4,8 @@ import { Module, type ParameterOptions } from "./module.js";
 
 /** Replaces how a linear layer computes, such as by adding a low-rank update. Set it as `layer.adapter`. */
 export interface LinearAdapter {
+  /** Whether the output at a position follows from the input at that position alone. Default: yes. */
+  readonly isPositionwise?: boolean;
   /** @param x `[..., inFeatures]`   @returns `[..., outFeatures]` */
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
 }

@@ -14,13 +14,16 @@ export interface AdamWOptions {
 
 /** AdamW, arXiv:1711.05101, with libtorch's fused kernel: one launch for all parameters. Defaults are those of PyTorch. */
 export class AdamW extends Optimizer {
-  readonly #options: Required<Omit<AdamWOptions, "learningRate">>;
+  /** Decay rates of the moments; some schedules change the first one from step to step. */
+  betas: readonly [number, number];
+  readonly #options: Required<Pick<AdamWOptions, "eps" | "weightDecay">>;
   readonly #moments: { first: Tensor; second: Tensor; step: Tensor }[];
 
   constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
     const { learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
     super(parameters, learningRate);
-    this.#options = { betas, eps, weightDecay };
+    this.betas = betas;
+    this.#options = { eps, weightDecay };
     this.#moments = unscoped(() =>
       parameters.map((parameter) => ({
         first: keep(zerosLike(parameter)),
@@ -50,8 +53,8 @@ export class AdamW extends Optimizer {
       moments.map(({ step }) => step),
       {
         lr: this.learningRate,
-        beta1: this.#options.betas[0],
-        beta2: this.#options.betas[1],
+        beta1: this.betas[0],
+        beta2: this.betas[1],
         weightDecay: this.#options.weightDecay,
         eps: this.#options.eps,
         amsgrad: false,

@@ -51,6 +51,7 @@ With D the width of CLIP's features, C classes, T tasks and K shots:
   rail-dual               C K D, and C K C coefficients
   keeplora                r d for the four matrices of every attention, r = 16
   dac                     r (d + k) for every matrix of the blocks, r = 12; its routers are not trained
+  statra                  r (d + k) for every matrix of one encoder; C D, D², and D for every generic word are kept
 
 Everything is counted on modules as the methods build them, without weights. The paper's column is table 4 of arXiv:2412.01004,
 for ViT-B/16, 1,100 classes and 16 shots.

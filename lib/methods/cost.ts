@@ -11,7 +11,9 @@ import { autoencoderShapes } from "./shared/domain-autoencoders.js";
 import { alexnetFeatureCount } from "./shared/domain-features.js";
 import { ExpertPool } from "./shared/expert-pool.js";
 import { injectExperts } from "./shared/experts.js";
+import { surrogateCount } from "./shared/feature-probe.js";
 import { attentionLayers } from "./shared/layer-inputs.js";
+import { statraSchema } from "./statra.js";
 
 /** A stream, as far as costs depend on it. */
 export interface CostSetting {
@@ -87,6 +89,7 @@ export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[
     "codyra+rail-dual": both(dual, "rail-dual"),
     keeplora: keepLoraCost(model),
     dac: dacCost(model, setting),
+    statra: statRaCost(model, setting),
   };
   return Object.entries(costs).map(([method, cost]) => ({ method, ...cost }));
 }
@@ -237,6 +240,26 @@ function dacCost(model: ClipModel, { tasks }: CostSetting): Cost {
     explanation:
       `Twelve rank-one experts for six matrices of every block; with their routers, which stay as they are drawn, ${(experts + routers).toLocaleString("en-US")} parameters, ` +
       "as published. Training: with B of all earlier tasks.",
+  };
+}
+
+function statRaCost(model: ClipModel, { classes }: CostSetting): Cost {
+  const { wordCount } = statraSchema.parse({ imageIterations: 0 });
+  const { embedDim, vision } = model.config;
+  const [text, image] = (["text", "vision"] as const).map((encoders) => {
+    const { factors, importance } = adapterSize(model, { encoders });
+    return factors + importance;
+  }) as [number, number];
+  const stored = (classes + embedDim + wordCount) * embedDim;
+  const surrogates = surrogateCount * (3 * vision.imageSize ** 2 + bytesPerValue * embedDim); // bytes, with features
+  return {
+    trainable: Math.max(text, image),
+    inference: 0,
+    stored,
+    trainingBytes: bytesPerValue * ((1 + trainingCopies) * image + 2 * text + stored) + surrogates,
+    explanation:
+      "The adapters of one encoder at a time. Stored, only to learn further tasks: a mean per class, a covariance, and the features of generic " +
+      "words. Training: with surrogate images, and with the other encoder's adapters and their gradients.",
   };
 }
 

@@ -30,7 +30,7 @@ import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-sho
 
 const { encoders: _encoders, loss: _loss, negatives: _negatives, cudaGraph: _graph, ...shape } = adapterShape; // the recipe's
 
-const schema = z.strictObject({
+export const statraSchema = z.strictObject({
   ...shape,
   learningRate: trainingShape.learningRate
     .default(1e-3)
@@ -54,13 +54,13 @@ const schema = z.strictObject({
   ...replayShape,
 });
 
-type Options = z.infer<typeof schema>;
+type Options = z.infer<typeof statraSchema>;
 
 export const statra: MethodDefinition = {
   name: "statra",
   summary: "adapters of the text, then of the image encoder, with statistics of earlier classes replayed",
   create(given, protocol) {
-    const options = schema.parse(withImageIterations(given));
+    const options = statraSchema.parse(withImageIterations(given));
     const replay = new StatisticsReplay(options, protocol);
     let current: TaskTraining | undefined;
     return {

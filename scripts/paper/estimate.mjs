@@ -7,7 +7,7 @@ import { packageRoot, readJson, writeJson } from "../setup/files.mjs";
 const iterationFactors = { lwf: 1.7, "lwf-vr": 1.7, icarl: 1.5, zscl: 1.8, "moe-adapter": 1.5 };
 const backwardFactor = 3; // forward and backward against forward
 const removals = 14; // evaluations of `codyra analyze remove`
-const adapterMethods = /^(lora|codyra|keeplora|dac)/;
+const adapterMethods = /^(lora|codyra|keeplora|dac|statra)/;
 const bytesPerValue = 4;
 const promptLength = 14; // tokens of a usual prompt
 

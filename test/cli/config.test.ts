@@ -111,6 +111,7 @@ it("configs/paper/mtil-full-shot.yaml changes the number of iterations, and what
       "zero-shot": [],
       dac: [],
       keeplora: ["epochs", "datasetEpochs"],
+      statra: [],
       "moe-adapter": ["iterations", "learningRates", "crops", "ddas"],
     };
     expect(changed.sort(), name).toEqual((others[name] ?? ["iterations"]).sort());

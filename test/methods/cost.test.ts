@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clipConfigs, createModel } from "../../lib/clip/index.js";
+import { inject } from "../../lib/lora/index.js";
 import { type CostSetting, createMethod, methodCosts, methods } from "../../lib/methods/index.js";
 import { printedCosts } from "../../lib/report/index.js";
 import { memoryStatistics } from "../../lib/torch/index.js";
@@ -43,6 +44,7 @@ describe("methodCosts of ViT-B/16", () => {
     ["codyra+rail-dual", 4_425_984, 9_011_200],
     ["keeplora", 983_040, 0],
     ["dac", 3_317_760, 0],
+    ["statra", 2_655_360, 0], // of the image encoder
   ])("%s trains %i parameters and adds %i", (method, trainable, inference) => {
     expect(costs.get(method)).toMatchObject({ trainable, inference });
   });
@@ -130,8 +132,12 @@ describe("what methods hold in a run is what is counted", () => {
     "codyra-routed",
     "keeplora",
     "dac",
+    "statra",
   ])("%s trains as many parameters", async (name) => {
-    const { trainable, counted } = await learn(name, once);
+    const { trainable, counted } = await learn(name, {
+      ...once,
+      ...(name === "statra" && { imageIterations: 1 }),
+    });
     expect(trainable).toBe(counted.trainable);
   });
 
@@ -157,6 +163,19 @@ describe("what methods hold in a run is what is counted", () => {
     const difference = heldBytes + gradientBytes - counted.trainingBytes;
     // Exemplars are of three classes rather than of half of five; a prompt's ids and the like take some bytes. A copy of the model takes 122 kB.
     expect(Math.abs(difference)).toBeLessThan(12_000);
+  });
+
+  it("statra holds as much memory in its second phase", async () => {
+    const { heldBytes, counted, width } = await learn(
+      "statra",
+      { ...once, imageIterations: 1, wordCount: 0 },
+      2,
+    );
+    const words = 4 * 1000 * width;
+    const textAdapters = inject(tinyClip(), { encoders: "text" });
+    const gradients = 4 * textAdapters.parameters.numel(); // libtorch holds these once the text encoder's optimiser is gone
+    textAdapters.remove();
+    expect(Math.abs(heldBytes + words + gradients - counted.trainingBytes)).toBeLessThan(12_000);
   });
 
   it("moe-adapter, beside the autoencoder of its task", async () => {

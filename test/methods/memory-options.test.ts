@@ -12,6 +12,7 @@ const cases: [method: string, ...savings: object[]][] = [
   ["codyra", accumulate, checkpointing, { ...accumulate, ...checkpointing }],
   ["zscl", accumulate, checkpointing],
   ["keeplora", accumulate, checkpointing, { ...accumulate, ...checkpointing }],
+  ["statra", accumulate, checkpointing, { ...accumulate, ...checkpointing }],
   ["moe-adapter", checkpointing], // its noise is drawn part by part, so that it differs with `accumulate`
 ];
 

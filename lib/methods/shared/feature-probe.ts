@@ -8,6 +8,7 @@ import type { RunContext } from "./types.js";
 
 /** Surrogates of images that a method does not have: drawn ones, and mixtures of the task's. */
 const counts = { deadLeaves: 128, mixtures: 256 } as const;
+export const surrogateCount = counts.deadLeaves + counts.mixtures;
 const chunk = 64; // images per pass
 
 /**

@@ -69,7 +69,9 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   const { start, total } = plan.phase ?? { start: 0, total: iterations };
   const inputs = plan.features ?? cropsOf(task, context, plan);
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
-  using prepared = plan.loss ? givenLoss(plan.loss.bind(plan)) : prepareLoss(task, context, plan, checkpoints);
+  using prepared = plan.loss
+    ? givenLoss(plan.loss.bind(plan))
+    : prepareLoss(task, context, plan, checkpoints);
   const [sum, penaltySum] = torch.unscoped(() => {
     const zero = () => torch.zeros([], { device: context.model.device });
     return [zero(), zero()];

@@ -49,7 +49,7 @@ describe("codyra analyze and figures", needsRealImages, () => {
   });
 });
 
-describe.skipIf(!hasRealImages)(`codyra analyze frontier (skipped without ${realImages})`, () => {
+describe("codyra analyze frontier", needsRealImages, () => {
   const light = ["--draws", "1", "--images", "4", "--probes", "2"];
 
   it("takes a run's update, which unchanged gives the run's accuracies, or learns one from a configuration", async () => {

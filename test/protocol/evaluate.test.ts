@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Task, taskFromArrays } from "../../lib/data/index.js";
 import { type ContinualMethod, createMethod } from "../../lib/methods/index.js";
+import { FrozenFeatures } from "../../lib/protocol/frozen-features.js";
 import { evaluate } from "../../lib/protocol/index.js";
 import { memoryStatistics, ones, scope, tensor } from "../../lib/torch/index.js";
 import { tinyClip } from "../lora/models.js";
@@ -12,6 +13,7 @@ const zeroShot = createMethod("zero-shot", {}, "x-tail");
 function constant(scores: (classes: number) => number[]): ContinualMethod {
   return {
     ...zeroShot,
+    featureClassifier: undefined,
     classifier({ groups }) {
       const row = scores(groups.flatMap(({ classes }) => classes).length);
       return (pixels) => ones([pixels.size(0), 1]).mul(tensor(row));
@@ -55,6 +57,25 @@ describe("evaluate", () => {
       0.5,
     ]);
   });
+
+  it.each(["x-tail", "mtil"] as const)(
+    "encodes each test image once in %s, where a method never changes the image encoder",
+    async (protocol) => {
+      const model = tinyClip();
+      const encodeImage = vi.spyOn(model, "encodeImage");
+      const tasks = colourTasks();
+      using features = new FrozenFeatures();
+      const measure = () =>
+        evaluate(zeroShot, tasks, recordedContext(model), { protocol, batchSize: 5, features });
+      const first = await measure();
+      const batches = encodeImage.mock.calls.length;
+      expect(batches).toBe(5); // 12 and 8 images
+      expect(await measure()).toEqual(first);
+      expect(encodeImage).toHaveBeenCalledTimes(batches);
+      const whole: ContinualMethod = { ...zeroShot, featureClassifier: undefined };
+      expect(await evaluate(whole, tasks, recordedContext(model), { protocol, batchSize: 5 })).toEqual(first);
+    },
+  );
 
   it("gives ties to the lowest column", async () => {
     const context = recordedContext(tinyClip());

@@ -84,8 +84,10 @@ describe.each(["v1", "pp-cls"])("a task of KeepLoRA %s", (variant) => {
       expect(bases.get(name)!.size(1), name).toBe(dimension);
     for (const [name, values] of Object.entries(wanted.change)) {
       const change = torch.tensor(values as number[]);
-      expectClose(found.get(name)!.t().float(), change, { atol: 2e-4, rtol: 1e-3, what: name });
-      expect(change.abs().max().item()).toBeGreaterThan(0.01); // so that the tolerance means something
+      // The same Python in float32 differs from its float64 by 0.3 % of the largest change.
+      const largest = change.abs().max().item();
+      expect(largest).toBeGreaterThan(0.001);
+      expectClose(found.get(name)!.t().float(), change, { atol: 0.01 * largest, what: name });
       const basis = bases.get(name)!;
       const projection = torch.tensor(wanted.projections[name] as number[]);
       expectClose(basis.matmul(basis.t()), projection, { atol: 2e-3, what: `U of ${name}` });

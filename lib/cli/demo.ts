@@ -29,7 +29,7 @@ export function demoCommand(): Command {
     .option("--protocol <protocol>", "x-tail or mtil")
     .option(
       "--methods <name...>",
-      "methods to run, see codyra run --help (default: zero-shot, finetune, lora, codyra)",
+      "methods to run, see codyra run --help (default: zero-shot, finetune, codyra, statra)",
     )
     .option("--domains <name...>", "domains to learn, in order (default: all)")
     .option("--hold-outs <name...>", "domains to evaluate after every task, and never train on")
@@ -57,9 +57,8 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   const { packageRoot } = await import("../torch/index.js");
   const { openMiniatureReference } = await import("./reference.js");
   const { openMethod, openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
-  const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
-    "../report/index.js"
-  );
+  const { groupRuns, headline, metricTables, readRun, renderTerminal, terminalStyle, writeReport } =
+    await import("../report/index.js");
   const settings = readMiniatureSettings(packageRoot);
   const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
@@ -121,6 +120,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   }
   for (const table of metricTables(runs))
     process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  process.stdout.write(`\n${headline(groupRuns(runs))}\n`);
   process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
 }
 

@@ -64,7 +64,7 @@ export {
   readRun,
   runLabels,
 } from "./run.js";
-export { describeGroup, describeGroups, type Outcome, outcome, type Summary } from "./summary.js";
+export { describeGroup, describeGroups, headline, type Outcome, outcome, type Summary } from "./summary.js";
 export {
   type Best,
   commonDatasets,

@@ -90,6 +90,22 @@ export function describeGroups(groups: RunGroup[]): Summary {
   };
 }
 
+/** What several methods' numbers say, in one sentence: which ends highest, and how it is on datasets before it learns them. */
+export function headline(groups: RunGroup[]): string {
+  const finished = groups.flatMap((group) => {
+    const result = meanOutcome(group);
+    return result ? [{ ...result, label: group.label }] : [];
+  });
+  const best = finished.toSorted((a, b) => b.last - a.last)[0];
+  if (best === undefined) return "No run has finished yet.";
+  const { label, last, gained, transferChange } = best;
+  return (
+    `${label} ends highest, at ${percent(last)} on average over what was learned` +
+    `${gained === undefined ? "" : ` (${compared(gained)})`}` +
+    `${transferChange === undefined ? "" : `; on datasets before it learns them, it is ${compared(transferChange)}`}.`
+  );
+}
+
 function describeForgetting(trained: { label: string; forgotten: number | undefined }[]): string {
   const known = trained.flatMap(({ label, forgotten }) =>
     forgotten === undefined ? [] : [{ label, forgotten }],

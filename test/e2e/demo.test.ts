@@ -32,5 +32,6 @@ it("codyra demo compares methods on the miniature world without downloads", asyn
   const again = await codyra("demo", "--methods", "zero-shot", "--output", directory, "--resume");
   expect(again.code, again.stderr).toBe(0);
   expect(again.stdout).toContain(`Run files  ${directory}\n`);
+  expect(again.stdout).toContain("zero-shot ends highest, at ");
   for (const metric of ["Transfer", "Average", "Last"]) expect(again.stdout).toContain(metric);
 });

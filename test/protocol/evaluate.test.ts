@@ -140,6 +140,7 @@ describe("evaluate", () => {
     const sizes: number[] = [];
     const method: ContinualMethod = {
       ...zeroShot,
+      featureClassifier: undefined,
       classifier(labels, context) {
         const classify = zeroShot.classifier(labels, context);
         return (pixels) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { computeMetrics, isComplete } from "../../lib/protocol/metrics.js";
-import { describeGroup, describeGroups, type Run, type RunGroup } from "../../lib/report/index.js";
+import { describeGroup, describeGroups, headline, type Run, type RunGroup } from "../../lib/report/index.js";
 
 function run(matrix: number[][], zeroShot?: number[], trainableParameters = 1): Run {
   const accuracy = { datasets: ["digits", "flags"], matrix, zeroShot };
@@ -126,5 +126,15 @@ describe("describeGroups", () => {
     expect(describeGroups([group("a", run([])), group("b", run([]))]).gained).toBe(
       "No run has finished yet.",
     );
+  });
+});
+
+describe("headline", () => {
+  it("names the method that ends highest, and where it is before it learns a dataset", () => {
+    expect(headline([group("forgetful", forgetful), group("careful", careful)])).toBe(
+      "careful ends highest, at 84.5 % on average over what was learned (39.5 points above zero-shot); " +
+        "on datasets before it learns them, it is 2.0 points below zero-shot.",
+    );
+    expect(headline([group("unfinished", run([[0.9, 0.5]]))])).toBe("No run has finished yet.");
   });
 });

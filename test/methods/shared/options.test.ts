@@ -109,6 +109,8 @@ describe("the options of codyra", () => {
     expect(optionsOf({})).toEqual({
       ...common,
       ...paper,
+      gates: "learned",
+      pruning: "threshold",
       logEvery: 10,
       accumulate: 1,
       checkpointing: false,
@@ -127,6 +129,8 @@ describe("the options of codyra", () => {
     expect(optionsOf({ preset: "reference-code" })).toEqual({
       ...common,
       ...code,
+      gates: "learned",
+      pruning: "threshold",
       logEvery: 10,
       accumulate: 1,
       checkpointing: false,

@@ -12,6 +12,7 @@ const choices = {
   device: ["cpu", "cuda"],
   precision: ["float32", "bfloat16"],
   model: ["vit-b-16", "vit-b-32", "vit-l-14", "small"],
+  method: ["codyra", "statra"],
 };
 
 const help = `Usage: npm run bench [-- NAME...] [options]
@@ -26,6 +27,7 @@ Options:
   --device D      cpu or cuda
   --precision P   float32 or bfloat16: only rows in that precision
   --model M       shape of the model: ${choices.model.join(", ")}
+  --method M      task only: statra measures it against CoDyRA's training
   --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
   --images DIR    JPEG files for pipeline
   --help          this text

@@ -1,17 +1,19 @@
 import { titleOf } from "./lib/contenders.mjs";
+import { measureStatRa } from "./lib/method-parts.mjs";
 import { measurePhases, phases, taskDefaults } from "./lib/phases.mjs";
 import { summarize } from "./lib/statistics.mjs";
 import { compare, compareWithAim } from "./lib/table.mjs";
 
 export const name = "task";
 export const description = "one task of 500 iterations: set-up, training, merging, evaluation";
-export const defaults = taskDefaults;
+export const defaults = { ...taskDefaults, method: "codyra" };
 
 const fullIterations = 500;
 const cudaAim = 15; // seconds for the whole task
 
 /** @returns rows with the time of each phase and of the whole task, in seconds */
 export async function run(config, report) {
+  if (config.method === "statra") return measureStatRa(config, report);
   const settings = config.device === "cpu" ? config : { ...config, ...onCuda };
   const { iterations, testImages } = settings;
   const { available, results, notes } = await measurePhases(["codyra", "plain", "fast"], settings, report);

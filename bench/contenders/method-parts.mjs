@@ -1,0 +1,95 @@
+/** What a task of a method is made of: seconds per image that is encoded beside training, and per iteration of each phase. */
+import { join } from "node:path";
+import { clip, data, methods, torch } from "../../dist/index.js";
+import { now } from "../lib/clock.mjs";
+import { classNames } from "../lib/model.mjs";
+import { serve } from "../lib/serve.mjs";
+
+let context;
+let method;
+let task;
+let device;
+
+async function load({
+  directory,
+  inputs,
+  device: wanted,
+  precision,
+  method: name,
+  options,
+  prompts,
+  earlier,
+}) {
+  device = wanted;
+  const model = clip.loadModel(directory, { device, precision: precision === "bfloat16" ? "bf16" : "fp32" });
+  task = loadTask(join(directory, inputs), classNames(prompts));
+  method = methods.createMethod(name, { ...options, logEvery: 1 }, "x-tail");
+  context = methods.standaloneContext(model, "x-tail");
+  await method.beginRun?.(context);
+  if (name === "statra")
+    addEarlierClasses(classNames(prompts + earlier).slice(prompts), model.config.embedDim);
+}
+
+/** Statistics as if as many classes had been learned before. */
+function addEarlierClasses(classes, width) {
+  torch.scope(() => {
+    const { tensors, data: kept } = method.state();
+    const means = torch.nn.functional.normalize(torch.randn([classes.length, width], { device }));
+    const spread = torch.eye(width, { device }).mul(1e-3);
+    method.loadState({
+      tensors: new Map([...tensors, ["statistics.means", means], ["statistics.spread", spread]]),
+      data: {
+        ...kept,
+        groups: [{ name: "earlier", classes, templates: [clip.defaultTemplate] }],
+        images: classes.map(() => 16),
+      },
+    });
+  });
+}
+
+/** @returns `iterations`: seconds of each, phase by phase; `encoding`: seconds per image; both without the first of a phase */
+async function measure({ phases }) {
+  const times = { encoding: [], iterations: [] };
+  let last = now(device);
+  const lap = () => {
+    const before = last;
+    last = now(device);
+    return (last - before) / 1000;
+  };
+  const chunk = 64; // images that a method encodes at a time
+  const watched = {
+    ...context,
+    worked: (what) => {
+      const seconds = lap();
+      if (/features of/.test(what)) times.encoding.push(seconds / chunk);
+    },
+    log: ({ kind, step }) => {
+      if (kind === "step") times.iterations.push({ step, seconds: lap() });
+    },
+  };
+  await method.beginTask(task, watched);
+  lap();
+  await method.trainTask(task, watched);
+  await method.endTask(task, watched);
+  const starts = phases.map((_count, i) => phases.slice(0, i).reduce((sum, each) => sum + each, 0));
+  return {
+    encoding: times.encoding,
+    iterations: phases.map((count, i) =>
+      times.iterations
+        .filter(({ step }) => step > starts[i] + 1 && step <= starts[i] + count)
+        .map(({ seconds }) => seconds),
+    ),
+  };
+}
+
+/** As many images as are encoded at a time. */
+function loadTask(path, classes) {
+  return torch.scope(() => {
+    const images = torch.safetensors.load(path).tensors.get("images").to({ device }).clone();
+    const labels = torch.arange(images.size(0), { dtype: "int64", device }).remainder(classes.length);
+    const set = new data.ImageSet({ images, labels, fingerprint: "" });
+    return { name: "random", classes, templates: [clip.defaultTemplate], train: set, test: set };
+  });
+}
+
+await serve({ load, measure });

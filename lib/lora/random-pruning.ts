@@ -21,7 +21,10 @@ export class RandomPruning implements Disposable {
   readonly #thresholded: Tensor;
   readonly #before: Tensor;
 
-  /** @param generator draws the order, on the CPU. Go on with the one that drew the adapters: a fresh one of its seed would draw alike */
+  /**
+   * @param options `generator` draws the order, on the CPU. Go on with the one that drew the adapters: a fresh one of its seed would draw
+   *   alike
+   */
   constructor(
     readonly lora: LoraModel,
     options: Pick<LoraOptimizerOptions, "threshold"> & { isShrunk?: boolean; generator?: Generator },

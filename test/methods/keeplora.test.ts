@@ -76,7 +76,7 @@ describe.each(["v1", "pp-cls"])("a task of KeepLoRA %s", (variant) => {
     const context = recordedContext(model, { protocol: "mtil" });
     await learn(method, task, context);
     const losses = context.events.flatMap(({ kind, loss }) => (kind === "step" ? [loss as number] : []));
-    for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(wanted.losses[i], 3);
+    for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(wanted.losses[i], 4);
     expect(losses.length).toBe(5);
     const found = changes(model, before);
     const bases = basesOf(method);
@@ -84,17 +84,15 @@ describe.each(["v1", "pp-cls"])("a task of KeepLoRA %s", (variant) => {
       expect(bases.get(name)!.size(1), name).toBe(dimension);
     for (const [name, values] of Object.entries(wanted.change)) {
       const change = torch.tensor(values as number[]);
-      // The same Python in float32 differs from its float64 by 0.3 % of the largest change.
-      const largest = change.abs().max().item();
-      expect(largest).toBeGreaterThan(0.001);
-      expectClose(found.get(name)!.t().float(), change, { atol: 0.01 * largest, what: name });
+      expect(change.abs().max().item()).toBeGreaterThan(0.001); // so that the tolerance means something
+      expectClose(found.get(name)!.t().float(), change, { atol: 2e-6, rtol: 1e-4, what: name });
       const basis = bases.get(name)!;
       const projection = torch.tensor(wanted.projections[name] as number[]);
-      expectClose(basis.matmul(basis.t()), projection, { atol: 2e-3, what: `U of ${name}` });
+      expectClose(basis.matmul(basis.t()), projection, { atol: 2e-5, what: `U of ${name}` });
     }
     if (wanted.head !== null) {
       const head = torch.tensor(wanted.head as number[]);
-      expectClose(method.state().tensors.get("head.smooth")!, head, { atol: 1e-3 });
+      expectClose(method.state().tensors.get("head.smooth")!, head, { atol: 2e-5 });
     }
     method.dispose?.();
     task.dispose();

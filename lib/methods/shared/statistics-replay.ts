@@ -185,7 +185,9 @@ export class TaskReplay implements Disposable {
     this.#seed = taskSeed(context);
     this.#classes = task.classes.length;
     this.#groupOf = groups.flatMap(({ classes }, g) => classes.map(() => g));
-    this.#freeWords = replay.anchors.positionsWithout([...groups, task].flatMap(({ classes }) => classes));
+    // What came with the model was drawn without knowing this stream.
+    const named = [...groups, task].flatMap(({ classes }) => classes);
+    this.#freeWords = replay.anchors.positionsWithout([...named, ...context.classNames]);
     const prompts = [...[task, ...groups].flatMap(firstPrompts), ...replay.anchors.prompts];
     const made = torch.noGrad(() =>
       torch.scope(() => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ClipModel } from "../../../lib/clip/index.js";
 import { loadModel } from "../../../lib/clip/index.js";
 import { miniature } from "../../../lib/data/index.js";
@@ -126,12 +126,40 @@ describe("texts of an iteration", () => {
     expect(all.earlier).toBeUndefined();
   });
 
-  it("hold no more earlier classes than wanted: some of all, or whole datasets", async () => {
+  it("hold no more earlier classes than wanted, others from one iteration to the next", async () => {
     const joint = await prepared("x-tail", { replayClasses: 4 });
     using texts = joint.replay.prepare(colourTasks()[0]!, joint.context);
     const drawn = Array.from({ length: 8 }, (_, i) => texts.at(i).earlier!);
     expect(drawn.map((each) => each.size(0))).toEqual(Array(8).fill(4));
     expect(drawn.some((each) => !each.equal(drawn[0]!))).toBe(true); // others from one iteration to the next
+  });
+
+  it("hold whole datasets where only those of a dataset compete", async () => {
+    const { replay, context } = await prepared("mtil", { replayClasses: 4, wordWeight: 0 });
+    const encodeText = vi.spyOn(context.model, "encodeText");
+    using texts = replay.prepare(colourTasks()[0]!, context);
+    const sizes = Array.from({ length: 12 }, (_, i) => {
+      texts.at(i);
+      return encodeText.mock.lastCall![0].size(0) - 3; // beside the task's own classes
+    });
+    // Of datasets with 3, 2 and 4 classes, until there are 4 or more: never a part of one.
+    expect(sizes.filter((size) => size < 4 || size > 7)).toEqual([]);
+    expect(new Set(sizes).size).toBeGreaterThan(1);
+  });
+
+  it("hold no word of classes to come, also where the words came with the model", async () => {
+    const first = await prepared("x-tail");
+    const [word] = first.replay.anchors.words as [string];
+    const later = recordedContext(first.model, {
+      protocol: "x-tail",
+      inherited: first.replay.state(),
+      classNames: [`big ${word}`],
+    });
+    using replay = new StatisticsReplay(options, "x-tail");
+    await replay.beginRun(later);
+    const positionsWithout = vi.spyOn(replay.anchors, "positionsWithout");
+    using _texts = replay.prepare(colourTasks()[0]!, later);
+    expect(positionsWithout.mock.results[0]!.value).not.toContain(replay.anchors.words.indexOf(word));
   });
 
   it("add nothing where nothing was learned and generic words have no weight", async () => {

@@ -45,6 +45,7 @@ export const numericalTests = [
   ...["torch", "clip", "data", "lora", "methods", "native/ops", "protocol"].map((name) => `test/${name}/`),
   ...["checkpoints", "classify", "export", "pillow"].map((name) => `test/peers/${name}.test.ts`),
   ...["datasets", "cache"].map((name) => `--exclude=test/data/${name}/**`), // readers of files
+  "--exclude=test/protocol/kill.test.ts", // every-method.test.ts resumes the same computations, in one process
 ];
 
 /** The flags of this processor as Linux names them; none elsewhere. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ClipModel, classPrompts, encodePrompts } from "../../clip/index.js";
 import { permutation, Random, type Task } from "../../data/index.js";
-import type { Generator, Tensor } from "../../torch/index.js";
+import type { Device, Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { ClassStatistics } from "./class-statistics.js";
 import { type IterationTexts, taskSeed } from "./training.js";
@@ -64,7 +64,9 @@ export const replayOption = {
     .union([z.boolean(), replaySchema])
     .optional()
     .transform((given) => (given === true ? replaySchema.parse({}) : given || undefined))
-    .describe("replay statistics of earlier classes, as statra does: true, or options of the replay"),
+    .describe(
+      "replay statistics of earlier classes, as statra does: true, or options of the replay, whose candidates then stand for negatives",
+    ),
 } as const;
 
 /**
@@ -74,6 +76,7 @@ export const replayOption = {
 export class StatisticsReplay implements Disposable {
   readonly statistics: ClassStatistics;
   readonly anchors = new WordAnchors();
+  #device: Device = "cpu";
 
   constructor(
     readonly options: ReplayOptions,
@@ -82,10 +85,19 @@ export class StatisticsReplay implements Disposable {
     this.statistics = new ClassStatistics(options.covariance);
   }
 
-  /** Takes over what came with the model, or chooses generic words. The context's model is the one the run starts from. */
+  /**
+   * Takes over what came with the model, or chooses generic words. The context's model is the one the run starts from.
+   * @throws if what came is of features of another width or of another kind of covariance, or there are no words
+   */
   async beginRun(context: RunContext): Promise<void> {
-    if (context.inherited !== undefined) this.loadState(context.inherited);
-    else await this.anchors.choose(this.options, context);
+    const { inherited, model } = context;
+    this.#device = model.device;
+    if (inherited === undefined) {
+      await this.anchors.choose(this.options, context);
+      return;
+    }
+    checkWidth(inherited, model.config.embedDim);
+    this.loadState(inherited);
   }
 
   /** What is replayed while a task is learned. The caller disposes of it. */
@@ -134,9 +146,17 @@ export class StatisticsReplay implements Disposable {
     };
   }
 
-  loadState(state: MethodState): void {
-    this.statistics.loadState(state);
-    this.anchors.loadState(state);
+  /** A file's tensors are on the CPU: they go to the device of the run's model. */
+  loadState({ tensors, data }: MethodState): void {
+    torch.scope(() => {
+      const moved = Array.from(
+        tensors,
+        ([name, tensor]) => [name, tensor.to({ device: this.#device })] as const,
+      );
+      const state = { tensors: new Map(moved), data };
+      this.statistics.loadState(state);
+      this.anchors.loadState(state);
+    });
   }
 
   dispose(): void {
@@ -351,6 +371,16 @@ export function pseudoFeatureLoss(
 /** `mean_j ‖u_j − u⁰_j‖²`, both `[J, D]`. */
 export function anchorLoss(features: Tensor, pretrained: Tensor): Tensor {
   return features.sub(pretrained).square().sum([1]).mean();
+}
+
+function checkWidth({ tensors }: MethodState, width: number): void {
+  for (const [name, tensor] of tensors) {
+    if (tensor.size(-1) === width) continue;
+    throw new Error(
+      `Statistics of earlier classes: expected features of ${width} numbers as the model has them, got ${name} ` +
+        `[${tensor.shape.join(", ")}]. They belong to another model: remove the file, or take that model.`,
+    );
+  }
 }
 
 function firstPrompts({ classes, templates }: LabelGroup): string[] {

@@ -30,7 +30,7 @@ import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-sho
 
 const { encoders: _encoders, loss: _loss, negatives: _negatives, cudaGraph: _graph, ...shape } = adapterShape; // the recipe's
 
-export const statraSchema = z.strictObject({
+const schema = z.strictObject({
   ...shape,
   learningRate: trainingShape.learningRate
     .default(1e-3)
@@ -53,6 +53,12 @@ export const statraSchema = z.strictObject({
   surrogates: z.int().positive().default(32).describe("surrogate images per iteration"),
   ...replayShape,
 });
+
+export const statraSchema = schema.refine(
+  ({ warmup, iterations, imageIterations }) =>
+    warmup < iterations && (warmup < imageIterations || imageIterations === 0),
+  { path: ["warmup"], message: "expected fewer than the iterations of each encoder" },
+);
 
 type Options = z.infer<typeof statraSchema>;
 
@@ -77,12 +83,14 @@ export const statra: MethodDefinition = {
           return await training.train();
         } catch (error) {
           training.abandon();
+          current = undefined;
           throw error;
         }
       },
       endTask() {
-        (current as TaskTraining).finish();
+        const training = current as TaskTraining;
         current = undefined;
+        training.finish();
       },
       classifier: zeroShotClassifier,
       featureClassifier: options.imageIterations === 0 ? zeroShotFeatureClassifier : undefined,
@@ -131,9 +139,12 @@ class TaskTraining {
   /** Merges the adapters, and keeps the task's statistics: phase 3. */
   finish(): void {
     const { task, context, replay } = this;
-    mergeAdapters(task, context, this.#adapters.splice(0).reverse()); // the image encoder's come first in a model
-    replay.keep(task, context, this.#features as Tensor, this.#drift);
-    this.#release();
+    try {
+      mergeAdapters(task, context, this.#adapters.splice(0).reverse()); // the image encoder's come first in a model
+      replay.keep(task, context, this.#features as Tensor, this.#drift);
+    } finally {
+      this.#release();
+    }
   }
 
   /** Leaves the model as it was before the task. */
@@ -198,7 +209,7 @@ class TaskTraining {
     this.#adapters.push(adapters);
     const options = { ...this.options, ...overrides, negatives: "current", cudaGraph: false } as const;
     const { learningRate, iterations: total } = overrides;
-    const warmup = Math.min(this.options.warmup, total - 1);
+    const { warmup } = this.options;
     return await trainAdapters(this.task, this.context, {
       adapters,
       options,

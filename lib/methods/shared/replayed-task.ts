@@ -16,8 +16,14 @@ export class ReplayedTask implements Disposable {
     context: RunContext,
     cropScale: readonly [number, number],
   ): Promise<ReplayedTask> {
-    const probe = await FeatureProbe.prepare(task, context, cropScale);
-    return new ReplayedTask(replay, task, context, probe, replay.prepare(task, context));
+    const taskReplay = replay.prepare(task, context);
+    try {
+      const probe = await FeatureProbe.prepare(task, context, cropScale);
+      return new ReplayedTask(replay, task, context, probe, taskReplay);
+    } catch (error) {
+      taskReplay.dispose();
+      throw error;
+    }
   }
 
   private constructor(

@@ -1,7 +1,8 @@
 /*
  * StatRA, statistics-replay adapters: docs/statra.md is its specification.
  *
- * Phase 1, the text encoder, on stored features v of the task's images, with earlier classes P and generic words J':
+ * Phase 1, the text encoder, on stored features v of the task's images, with earlier classes P and generic
+ * words J':
  *
  *     ½ [ CE(s v·u) + L_t2i ] + ρ mean_m CE(s ṽ_m·u) + γ mean_j ‖u_j − u⁰_j‖²,   ṽ_m = unit(μ_k + Σ^½ ε)
  *
@@ -9,8 +10,9 @@
  *
  *     CE(s f(x)·U) + β mean_i ‖f(x̃_i) − f_before(x̃_i)‖²
  *
- * Phase 3, the statistics: means of earlier classes move along with the image encoder, μ ← μ + μ R; the task's means and covariance join them.
- * Both encoders learn by low-rank updates B diag(w) A, which are merged: after each task the model is an ordinary CLIP.
+ * Phase 3, the statistics: means of earlier classes move along with the image encoder, μ ← μ + μ R; the
+ * task's means and covariance join them. Both encoders learn by low-rank updates B diag(w) A, which are
+ * merged: after each task the model is an ordinary CLIP.
  */
 
 import { z } from "zod";

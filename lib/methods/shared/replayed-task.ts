@@ -5,7 +5,10 @@ import type { StatisticsReplay, TaskReplay } from "./statistics-replay.js";
 import type { IterationTexts } from "./training.js";
 import type { RunContext } from "./types.js";
 
-/** Replay around the training of both encoders together: statistics move along with the image encoder when the task is done. */
+/**
+ * Replay around the training of both encoders together: statistics move along with the image encoder when the
+ * task is done.
+ */
 export class ReplayedTask implements Disposable {
   #after: Tensor | undefined;
 

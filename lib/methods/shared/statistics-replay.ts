@@ -10,7 +10,9 @@ import { WordAnchors } from "./word-anchors.js";
 
 const chunk = 256; // prompts per pass without gradients
 
-/** Options of every method that replays statistics of earlier tasks. Symbols are those of `docs/statra.md`. */
+/**
+ * Options of every method that replays statistics of earlier tasks. Symbols are those of `docs/statra.md`.
+ */
 export const replayShape = {
   replayWeight: z
     .number()
@@ -70,8 +72,8 @@ export const replayOption = {
 } as const;
 
 /**
- * What a method replays instead of images: pseudo-features drawn from the statistics of earlier classes, and generic words that stay where
- * the pre-trained text encoder has them.
+ * What a method replays instead of images: pseudo-features drawn from the statistics of earlier classes, and
+ * generic words that stay where the pre-trained text encoder has them.
  */
 export class StatisticsReplay implements Disposable {
   readonly statistics: ClassStatistics;
@@ -86,8 +88,10 @@ export class StatisticsReplay implements Disposable {
   }
 
   /**
-   * Takes over what came with the model, or chooses generic words. The context's model is the one the run starts from.
-   * @throws if what came is of features of another width or of another kind of covariance, or there are no words
+   * Takes over what came with the model, or chooses generic words. The context's model is the one the run
+   * starts from.
+   * @throws if what came is of features of another width or of another kind of covariance, or there are no
+   * words
    */
   async beginRun(context: RunContext): Promise<void> {
     const { inherited, model } = context;
@@ -108,7 +112,8 @@ export class StatisticsReplay implements Disposable {
   /**
    * Takes a learned task up into the statistics.
    * @param features of the task's images, unit vectors `[n, D]`
-   * @param drift unit features `[m, D]` of images before the task and after it, where the image encoder was trained
+   * @param drift unit features `[m, D]` of images before the task and after it, where the image encoder was
+   * trained
    */
   keep(
     task: Task,
@@ -180,8 +185,8 @@ interface Draw {
 }
 
 /**
- * The texts of a task's iterations. All prompts are tokenised once; an iteration encodes those of the task's classes, of the earlier
- * classes that it draws, and of some generic words, in one pass.
+ * The texts of a task's iterations. All prompts are tokenised once; an iteration encodes those of the task's
+ * classes, of the earlier classes that it draws, and of some generic words, in one pass.
  */
 export class TaskReplay implements Disposable {
   readonly #replay: StatisticsReplay;
@@ -225,7 +230,10 @@ export class TaskReplay implements Disposable {
     this.#noise = torch.generator(this.#seed, model.device);
   }
 
-  /** Texts of an iteration with what they add to its loss. Ask for iterations in order: noise is drawn anew each time. */
+  /**
+   * Texts of an iteration with what they add to its loss. Ask for iterations in order: noise is drawn anew
+   * each time.
+   */
   at(iteration: number): IterationTexts {
     const { statistics, anchors, isJoint, options } = this.#replay;
     const drawn = this.#draw(iteration);
@@ -251,7 +259,9 @@ export class TaskReplay implements Disposable {
     };
   }
 
-  /** The classes of the task, and all earlier ones that compete with them, as the text encoder has them now. */
+  /**
+   * The classes of the task, and all earlier ones that compete with them, as the text encoder has them now.
+   */
   all(): IterationTexts & Disposable {
     const { statistics, isJoint } = this.#replay;
     const count = this.#classes + (isJoint ? statistics.classes : 0);
@@ -352,8 +362,9 @@ export class TaskReplay implements Disposable {
 
 /**
  * `mean_m CE(s ṽ_m · u)` at the class that ṽ_m was drawn of.
- * @param pseudo unit features ṽ `[M, D]`   @param candidates unit text features u `[C, D]`   @param targets `int64 [M]`, in 0..C−1
- * @param scale s, a scalar   @param groups `int64 [C]`: only candidates of the target's group compete. Default: all do
+ * @param pseudo unit features ṽ `[M, D]`   @param candidates unit text features u `[C, D]`
+ * @param targets `int64 [M]`, in 0..C−1   @param scale s, a scalar
+ * @param groups `int64 [C]`: only candidates of the target's group compete. Default: all do
  */
 export function pseudoFeatureLoss(
   pseudo: Tensor,

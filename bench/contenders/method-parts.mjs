@@ -1,4 +1,7 @@
-/** What a task of a method is made of: seconds per image that is encoded beside training, and per iteration of each phase. */
+/**
+ * What a task of a method is made of: seconds per image that is encoded beside training, and per iteration of
+ * each phase.
+ */
 import { join } from "node:path";
 import { clip, data, methods, torch } from "../../dist/index.js";
 import { now } from "../lib/clock.mjs";
@@ -47,7 +50,10 @@ function addEarlierClasses(classes, width) {
   });
 }
 
-/** @returns `iterations`: seconds of each, phase by phase; `encoding`: seconds per image; both without the first of a phase */
+/**
+ * @returns `iterations`: seconds of each, phase by phase; `encoding`: seconds per image; both without the
+ * first of a phase
+ */
 async function measure({ phases }) {
   const times = { encoding: [], iterations: [] };
   let last = now(device);

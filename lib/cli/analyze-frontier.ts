@@ -16,7 +16,9 @@ interface FrontierFlags extends CaseFlags {
   json?: boolean;
 }
 
-/** `codyra analyze frontier`: whether it matters which ranks of an update are kept, or only how much of it. */
+/**
+ * `codyra analyze frontier`: whether it matters which ranks of an update are kept, or only how much of it.
+ */
 export function analyzeFrontierCommand(): Command {
   return new Command("frontier")
     .description(

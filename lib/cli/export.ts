@@ -56,7 +56,7 @@ async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> 
   }
   const position = task === undefined ? undefined : taskPosition(task, directory, finished);
   if (format === "peft") await exportAdapter(directory, target, finished, position);
-  else await exportModel(directory, target, format, position ?? finished - 1);
+  else await exportModel(directory, target, format, { task: position ?? finished - 1, last: finished - 1 });
   process.stdout.write(`${target}\n`);
 }
 
@@ -64,7 +64,7 @@ async function exportModel(
   directory: RunDirectory,
   target: string,
   format: "huggingface" | "open-clip" | "openai",
-  task: number,
+  { task, last }: { readonly task: number; readonly last: number },
 ): Promise<void> {
   const { saveModel, saveOpenAi, saveOpenClip } = await import("../clip/index.js");
   const { openModel } = await import("./experiment.js");
@@ -73,7 +73,7 @@ async function exportModel(
   const model = openModel(baseModel(directory), "cpu");
   directory.restoreModel(task, model);
   save(model, target);
-  if (directory.hasCheckpoint(task)) await exportStatistics(directory, target, format, task);
+  await exportStatistics(directory, target, format, { task, last });
 }
 
 /** What a method such as statra kept of the classes it learned, for the next task of a run that starts from the export. */
@@ -81,14 +81,19 @@ async function exportStatistics(
   directory: RunDirectory,
   target: string,
   format: "huggingface" | "open-clip" | "openai",
-  task: number,
+  { task, last }: { readonly task: number; readonly last: number },
 ): Promise<void> {
   const { isStatistics, writeStatistics } = await import("../protocol/index.js");
   const torch = await import("../torch/index.js");
+  if (!directory.hasCheckpoint(last)) return;
   torch.scope(() => {
-    const state = directory.readMethodState(task);
+    const state = directory.readMethodState(last);
     if (!isStatistics(state)) return;
-    if (format !== "openai") writeStatistics(target, state);
+    if (task !== last)
+      process.stderr.write(
+        "The statistics of learned classes are kept after the last task only: a run that starts from this export has none.\n",
+      );
+    else if (format !== "openai") writeStatistics(target, state);
     else
       process.stderr.write(
         "A file in OpenAI's format has no place for the statistics of learned classes: go on learning from --format huggingface.\n",

@@ -37,7 +37,10 @@ const gramBatch = 64;
 
 type Choice = Pick<FrontierPoint, "name" | "kind" | "value"> & { readonly scales: readonly RankScales[] };
 
-/** Own accuracy and that on the others, for every way of changing the image encoder's update; the text encoder's is kept. */
+/**
+ * Own accuracy and that on the others, for every way of changing the image encoder's update; the text
+ * encoder's is kept.
+ */
 export async function measureFrontier(given: FrontierCase, options: PointOptions): Promise<FrontierPoint[]> {
   const { before, seed, dataset, stream } = given;
   const { progress, signal } = options;

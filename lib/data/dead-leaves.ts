@@ -14,9 +14,9 @@ export interface DeadLeavesOptions {
 const mostDiscs = 1000;
 
 /**
- * Images that show nothing: discs of one colour each that cover each other, with radii as they are in photographs, p(r) ∝ r⁻³ from a
- * fortieth to half of the side. "Occlusion Models for Natural Images", Lee, Mumford and Huang, IJCV 2001; as images to learn from without data in
- * arXiv:2106.05963.
+ * Images that show nothing: discs of one colour each that cover each other, with radii as they are in
+ * photographs, p(r) ∝ r⁻³ from a fortieth to half of the side. "Occlusion Models for Natural Images", Lee,
+ * Mumford and Huang, IJCV 2001; as images to learn from without data in arXiv:2106.05963.
  * @returns images whose labels are all 0
  */
 export function deadLeaves({ count, size, seed }: DeadLeavesOptions): ImageSet {

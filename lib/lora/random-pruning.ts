@@ -4,13 +4,14 @@ import type { LoraModel } from "./model.js";
 import type { LoraOptimizerOptions } from "./optimizer.js";
 
 /**
- * Prunes as many ranks of each matrix as thresholding would, at the same time, but chooses them at random: the control that tells the
- * choice of ranks from their number.
+ * Prunes as many ranks of each matrix as thresholding would, at the same time, but chooses them at random:
+ * the control that tells the choice of ranks from their number.
  *
- * A copy w' of the importance weights takes the same gradient steps and is thresholded, `w' ← T_κ(w' + Δw)`. Ranks of a matrix stand in a
- * random order, and only the first n of them keep their weight, where n is the number of ranks whose w' is not zero. Weights that are kept
- * are not shrunk, unless `isShrunk`: then those of a matrix are scaled together so that their absolute values add up to those of w', and
- * nothing but the choice of the ranks tells this from thresholding.
+ * A copy w' of the importance weights takes the same gradient steps and is thresholded, `w' ← T_κ(w' + Δw)`.
+ * Ranks of a matrix stand in a random order, and only the first n of them keep their weight, where n is the
+ * number of ranks whose w' is not zero. Weights that are kept are not shrunk, unless `isShrunk`: then those
+ * of a matrix are scaled together so that their absolute values add up to those of w', and nothing but the
+ * choice of the ranks tells this from thresholding.
  */
 export class RandomPruning implements Disposable {
   readonly #threshold: LoraOptimizerOptions["threshold"];
@@ -22,8 +23,8 @@ export class RandomPruning implements Disposable {
   readonly #before: Tensor;
 
   /**
-   * @param options `generator` draws the order, on the CPU. Go on with the one that drew the adapters: a fresh one of its seed would draw
-   *   alike
+   * @param options `generator` draws the order, on the CPU. Go on with the one that drew the adapters: a
+   * fresh one of its seed would draw alike
    */
   constructor(
     readonly lora: LoraModel,

@@ -1,7 +1,8 @@
 /*
  * StatRA, statistics-replay adapters: docs/statra.md is its specification.
  *
- * Phase 1, the text encoder, on stored features v of the task's images, with earlier classes P and generic words J':
+ * Phase 1, the text encoder, on stored features v of the task's images, with earlier classes P and generic
+ * words J':
  *
  *     ½ [ CE(s v·u) + L_t2i ] + ρ mean_m CE(s ṽ_m·u) + γ mean_j ‖u_j − u⁰_j‖²,   ṽ_m = unit(μ_k + Σ^½ ε)
  *
@@ -9,8 +10,9 @@
  *
  *     CE(s f(x)·U) + β mean_i ‖f(x̃_i) − f_before(x̃_i)‖²
  *
- * Phase 3, the statistics: means of earlier classes move along with the image encoder, μ ← μ + μ R; the task's means and covariance join them.
- * Both encoders learn by low-rank updates B diag(w) A, which are merged: after each task the model is an ordinary CLIP.
+ * Phase 3, the statistics: means of earlier classes move along with the image encoder, μ ← μ + μ R; the
+ * task's means and covariance join them. Both encoders learn by low-rank updates B diag(w) A, which are
+ * merged: after each task the model is an ordinary CLIP.
  */
 
 import { z } from "zod";
@@ -30,7 +32,7 @@ import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-sho
 
 const { encoders: _encoders, loss: _loss, negatives: _negatives, cudaGraph: _graph, ...shape } = adapterShape; // the recipe's
 
-export const statraSchema = z.strictObject({
+const schema = z.strictObject({
   ...shape,
   learningRate: trainingShape.learningRate
     .default(1e-3)
@@ -53,6 +55,12 @@ export const statraSchema = z.strictObject({
   surrogates: z.int().positive().default(32).describe("surrogate images per iteration"),
   ...replayShape,
 });
+
+export const statraSchema = schema.refine(
+  ({ warmup, iterations, imageIterations }) =>
+    warmup < iterations && (warmup < imageIterations || imageIterations === 0),
+  { path: ["warmup"], message: "expected fewer than the iterations of each encoder" },
+);
 
 type Options = z.infer<typeof statraSchema>;
 
@@ -77,12 +85,14 @@ export const statra: MethodDefinition = {
           return await training.train();
         } catch (error) {
           training.abandon();
+          current = undefined;
           throw error;
         }
       },
       endTask() {
-        (current as TaskTraining).finish();
+        const training = current as TaskTraining;
         current = undefined;
+        training.finish();
       },
       classifier: zeroShotClassifier,
       featureClassifier: options.imageIterations === 0 ? zeroShotFeatureClassifier : undefined,
@@ -131,9 +141,12 @@ class TaskTraining {
   /** Merges the adapters, and keeps the task's statistics: phase 3. */
   finish(): void {
     const { task, context, replay } = this;
-    mergeAdapters(task, context, this.#adapters.splice(0).reverse()); // the image encoder's come first in a model
-    replay.keep(task, context, this.#features as Tensor, this.#drift);
-    this.#release();
+    try {
+      mergeAdapters(task, context, this.#adapters.splice(0).reverse()); // the image encoder's come first in a model
+      replay.keep(task, context, this.#features as Tensor, this.#drift);
+    } finally {
+      this.#release();
+    }
   }
 
   /** Leaves the model as it was before the task. */
@@ -198,7 +211,7 @@ class TaskTraining {
     this.#adapters.push(adapters);
     const options = { ...this.options, ...overrides, negatives: "current", cudaGraph: false } as const;
     const { learningRate, iterations: total } = overrides;
-    const warmup = Math.min(this.options.warmup, total - 1);
+    const { warmup } = this.options;
     return await trainAdapters(this.task, this.context, {
       adapters,
       options,

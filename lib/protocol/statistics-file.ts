@@ -4,7 +4,10 @@ import { z } from "zod";
 import type { MethodState } from "../methods/index.js";
 import * as torch from "../torch/index.js";
 
-/** The file beside a model that holds what a method kept of the classes it learned: docs/statra.md, "The file". */
+/**
+ * The file beside a model that holds what a method kept of the classes it learned: docs/statra.md, "The
+ * file".
+ */
 const fileName = "codyra_statistics.safetensors";
 
 const groupSchema = z.object({

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { exportCommand } from "../../lib/cli/export.js";
 import { type ClipModel, createModel, loadModel, saveModel } from "../../lib/clip/index.js";
+import type { Task } from "../../lib/data/index.js";
 import { applyUpdates, loadAdapter } from "../../lib/lora/index.js";
 import { createMethod } from "../../lib/methods/index.js";
+import { readStatistics, writeStatistics } from "../../lib/protocol/index.js";
 import { expectClose, fixture } from "../clip/fixtures.js";
 import { snapshot, tinyClip } from "../lora/models.js";
-import { temporaryFolder, tinyRun } from "../protocol/tiny-run.js";
+import { colourTasks } from "../methods/tasks.js";
+import { readEvents, temporaryFolder, tinyRun } from "../protocol/tiny-run.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -141,6 +144,38 @@ describe("codyra export", () => {
     expect(existsSync(target)).toBe(false);
     await codyraExport("--run", run, "--to", target);
     expectState(loadModel(target), learned[1]!);
+  });
+
+  it("writes what a method knows of learned classes, from which another run goes on", async () => {
+    const statra = { iterations: 2, batchSize: 9, rank: 2, wordCount: 10, crops: 1 };
+    const { folder, run } = await finishedRun(createMethod("statra", statra, "x-tail"));
+    const target = join(folder, "model");
+    await codyraExport("--run", run, "--to", target);
+    const inherited = readStatistics(target)!;
+    expect(inherited.data).toMatchObject({ groups: [{ name: "colours" }, { name: "greys" }] });
+
+    const model = loadModel(target);
+    const [{ name, ...task }] = colourTasks() as [Task];
+    const tasks = [{ name: "later", ...task }];
+    const method = createMethod("lora", { iterations: 2, batchSize: 9, rank: 2, replay: true }, "x-tail");
+    await tinyRun(join(folder, "later"), { model, tasks, inherited, method });
+    const events = readEvents(join(folder, "later")).filter(({ kind }) => kind === "statistics");
+    expect(events).toMatchObject([{ dataset: "later", classes: 3 + 2 + 3 }]);
+
+    const warned = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    await codyraExport("--run", run, "--to", join(folder, "first"), "--task", "colours");
+    expect(warned.mock.lastCall![0]).toMatch(/kept after the last task only/);
+    expect(readStatistics(join(folder, "first"))).toBeUndefined();
+    for (const each of [model, ...inherited.tensors.values()]) each.dispose();
+  });
+
+  it("says where the statistics of learned classes are damaged", () => {
+    const folder = temporaryFolder();
+    const state = createMethod("statra", {}, "x-tail").state();
+    writeStatistics(folder, { ...state, data: { ...state.data, images: ["many"] } });
+    expect(() => readStatistics(folder)).toThrow(
+      /codyra_statistics.safetensors: expected statistics of version 1, got .*Export the model again/s,
+    );
   });
 
   it("overwrites nothing", async () => {

@@ -75,6 +75,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
         trained.remove(); // what was learned so far is not merged: the model stays as it was before the task
         adapters = undefined;
         replayed?.dispose();
+        replayed = undefined;
         throw error;
       }
     },
@@ -83,6 +84,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
       const trained = current();
       adapters = undefined;
       using statistics = replayed;
+      replayed = undefined;
       mergeAdapters(task, context, [trained]);
       statistics?.keep();
     },

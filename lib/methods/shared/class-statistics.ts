@@ -3,8 +3,8 @@ import * as torch from "../../torch/index.js";
 import type { LabelGroup, MethodState } from "./types.js";
 
 /**
- * What is kept of how features scatter around the mean of their class: one covariance of all classes, the variances of each class, or
- * nothing.
+ * What is kept of how features scatter around the mean of their class: one covariance of all classes, the
+ * variances of each class, or nothing.
  */
 export type CovarianceKind = "shared" | "diagonal" | "none";
 
@@ -12,8 +12,9 @@ export type CovarianceKind = "shared" | "diagonal" | "none";
 const jitter = 1e-5;
 
 /**
- * Statistics of the image features of learned classes, in place of their images: a mean of each class, and a within-class covariance that
- * is pooled over all images. Gaussian replay in class-incremental learning: SLCA, arXiv:2303.05118; RAPF, arXiv:2407.14143.
+ * Statistics of the image features of learned classes, in place of their images: a mean of each class, and a
+ * within-class covariance that is pooled over all images. Gaussian replay in class-incremental learning:
+ * SLCA, arXiv:2303.05118; RAPF, arXiv:2407.14143.
  */
 export class ClassStatistics implements Disposable {
   #groups: readonly LabelGroup[] = [];
@@ -43,7 +44,10 @@ export class ClassStatistics implements Disposable {
     return this.#means;
   }
 
-  /** Σ `[D, D]` (`shared`), variances `[classes, D]` (`diagonal`); `undefined` with `none`, and before the first dataset. */
+  /**
+   * Σ `[D, D]` (`shared`), variances `[classes, D]` (`diagonal`); `undefined` with `none`, and before the
+   * first dataset.
+   */
   get spread(): Tensor | undefined {
     return this.#spread;
   }
@@ -73,7 +77,10 @@ export class ClassStatistics implements Disposable {
     this.#images = [...this.#images, ...images];
   }
 
-  /** Pseudo-features of classes, with fresh noise. @param classes `int64 [M]`   @returns unit vectors `[M, D]` */
+  /**
+   * Pseudo-features of classes, with fresh noise.
+   * @param classes `int64 [M]`   @returns unit vectors `[M, D]`
+   */
   draw(classes: Tensor, generator: Generator): Tensor {
     return torch.noGrad(() =>
       torch.scope(() => {
@@ -85,7 +92,8 @@ export class ClassStatistics implements Disposable {
   }
 
   /**
-   * `unit(μ_k + L ε)`, `L Lᵀ = Σ + 1e-5 I`; with variances of each class `σ_k ε`, with the covariance `none` μ_k alone.
+   * `unit(μ_k + L ε)`, `L Lᵀ = Σ + 1e-5 I`; with variances of each class `σ_k ε`, with the covariance `none`
+   * μ_k alone.
    * @param classes k, `int64 [M]`   @param noise ε, `[M, D]`   @returns unit vectors `[M, D]`
    */
   pseudoFeatures(classes: Tensor, noise: Tensor): Tensor {
@@ -97,8 +105,8 @@ export class ClassStatistics implements Disposable {
 
   /**
    * Moves the means along with an image encoder that was trained: `μ ← μ + μ R`, with the ridge regression
-   * `R = (K + λ mean(diag K) I)⁻¹ Vᵀ(V' − V)/n`, `K = VᵀV/n`, of how images moved that are at hand. Drift compensation as in SDC,
-   * arXiv:2004.00440, and LDC, arXiv:2407.08536, with a linear map.
+   * `R = (K + λ mean(diag K) I)⁻¹ Vᵀ(V' − V)/n`, `K = VᵀV/n`, of how images moved that are at hand. Drift
+   * compensation as in SDC, arXiv:2004.00440, and LDC, arXiv:2407.08536, with a linear map.
    * @param before V, unit features `[n, D]`   @param after V', of the same images now   @param ridge λ
    */
   compensate(before: Tensor, after: Tensor, ridge: number): void {

@@ -9,7 +9,8 @@ import type { RunContext } from "./types.js";
 const chunk = 64; // images per pass
 
 /**
- * Features of a few random crops of every training image, encoded once: training on them needs no further pass through the image encoder.
+ * Features of a few random crops of every training image, encoded once: training on them needs no further
+ * pass through the image encoder.
  */
 export class CropFeatures implements Disposable {
   /** Unit features `[crops, images, D]`. */

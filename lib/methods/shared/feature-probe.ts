@@ -12,8 +12,8 @@ export const surrogateCount = counts.deadLeaves + counts.mixtures;
 const chunk = 64; // images per pass
 
 /**
- * Images on which a method watches its image encoder while a task is learned: surrogates, which should keep their features, and one crop of
- * each training image. Features before the task are encoded once.
+ * Images on which a method watches its image encoder while a task is learned: surrogates, which should keep
+ * their features, and one crop of each training image. Features before the task are encoded once.
  */
 export class FeatureProbe implements Disposable {
   readonly #task: Task;
@@ -60,7 +60,8 @@ export class FeatureProbe implements Disposable {
   }
 
   /**
-   * `mean_i ‖f(x̃_i) − f_before(x̃_i)‖²` over some surrogates, half of them dead leaves and half mixtures, which changes turn by turn.
+   * `mean_i ‖f(x̃_i) − f_before(x̃_i)‖²` over some surrogates, half of them dead leaves and half mixtures,
+   * which changes turn by turn.
    * @param count surrogates
    */
   distance({ model }: Pick<RunContext, "model">, iteration: number, count: number): Tensor {
@@ -77,7 +78,10 @@ export class FeatureProbe implements Disposable {
     return now.sub(this.#before.indexSelect(0, index)).square().sum([1]).mean();
   }
 
-  /** Unit features of all images as the model has them now, in the order of `before`. The caller owns them. @throws if the run is aborted */
+  /**
+   * Unit features of all images as the model has them now, in the order of `before`. The caller owns them.
+   * @throws if the run is aborted
+   */
   after(context: RunContext): Promise<Tensor> {
     return encode(this.#task, context, this.#surrogates, this.#cropScale);
   }

@@ -5,7 +5,10 @@ import type { StatisticsReplay, TaskReplay } from "./statistics-replay.js";
 import type { IterationTexts } from "./training.js";
 import type { RunContext } from "./types.js";
 
-/** Replay around the training of both encoders together: statistics move along with the image encoder when the task is done. */
+/**
+ * Replay around the training of both encoders together: statistics move along with the image encoder when the
+ * task is done.
+ */
 export class ReplayedTask implements Disposable {
   #after: Tensor | undefined;
 
@@ -16,8 +19,14 @@ export class ReplayedTask implements Disposable {
     context: RunContext,
     cropScale: readonly [number, number],
   ): Promise<ReplayedTask> {
-    const probe = await FeatureProbe.prepare(task, context, cropScale);
-    return new ReplayedTask(replay, task, context, probe, replay.prepare(task, context));
+    const taskReplay = replay.prepare(task, context);
+    try {
+      const probe = await FeatureProbe.prepare(task, context, cropScale);
+      return new ReplayedTask(replay, task, context, probe, taskReplay);
+    } catch (error) {
+      taskReplay.dispose();
+      throw error;
+    }
   }
 
   private constructor(

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ClipModel, classPrompts, encodePrompts } from "../../clip/index.js";
 import { permutation, Random, type Task } from "../../data/index.js";
-import type { Generator, Tensor } from "../../torch/index.js";
+import type { Device, Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { ClassStatistics } from "./class-statistics.js";
 import { type IterationTexts, taskSeed } from "./training.js";
@@ -10,7 +10,9 @@ import { WordAnchors } from "./word-anchors.js";
 
 const chunk = 256; // prompts per pass without gradients
 
-/** Options of every method that replays statistics of earlier tasks. Symbols are those of `docs/statra.md`. */
+/**
+ * Options of every method that replays statistics of earlier tasks. Symbols are those of `docs/statra.md`.
+ */
 export const replayShape = {
   replayWeight: z
     .number()
@@ -64,16 +66,19 @@ export const replayOption = {
     .union([z.boolean(), replaySchema])
     .optional()
     .transform((given) => (given === true ? replaySchema.parse({}) : given || undefined))
-    .describe("replay statistics of earlier classes, as statra does: true, or options of the replay"),
+    .describe(
+      "replay statistics of earlier classes, as statra does: true, or options of the replay, whose candidates then stand for negatives",
+    ),
 } as const;
 
 /**
- * What a method replays instead of images: pseudo-features drawn from the statistics of earlier classes, and generic words that stay where
- * the pre-trained text encoder has them.
+ * What a method replays instead of images: pseudo-features drawn from the statistics of earlier classes, and
+ * generic words that stay where the pre-trained text encoder has them.
  */
 export class StatisticsReplay implements Disposable {
   readonly statistics: ClassStatistics;
   readonly anchors = new WordAnchors();
+  #device: Device = "cpu";
 
   constructor(
     readonly options: ReplayOptions,
@@ -82,10 +87,21 @@ export class StatisticsReplay implements Disposable {
     this.statistics = new ClassStatistics(options.covariance);
   }
 
-  /** Takes over what came with the model, or chooses generic words. The context's model is the one the run starts from. */
+  /**
+   * Takes over what came with the model, or chooses generic words. The context's model is the one the run
+   * starts from.
+   * @throws if what came is of features of another width or of another kind of covariance, or there are no
+   * words
+   */
   async beginRun(context: RunContext): Promise<void> {
-    if (context.inherited !== undefined) this.loadState(context.inherited);
-    else await this.anchors.choose(this.options, context);
+    const { inherited, model } = context;
+    this.#device = model.device;
+    if (inherited === undefined) {
+      await this.anchors.choose(this.options, context);
+      return;
+    }
+    checkWidth(inherited, model.config.embedDim);
+    this.loadState(inherited);
   }
 
   /** What is replayed while a task is learned. The caller disposes of it. */
@@ -96,7 +112,8 @@ export class StatisticsReplay implements Disposable {
   /**
    * Takes a learned task up into the statistics.
    * @param features of the task's images, unit vectors `[n, D]`
-   * @param drift unit features `[m, D]` of images before the task and after it, where the image encoder was trained
+   * @param drift unit features `[m, D]` of images before the task and after it, where the image encoder was
+   * trained
    */
   keep(
     task: Task,
@@ -134,9 +151,17 @@ export class StatisticsReplay implements Disposable {
     };
   }
 
-  loadState(state: MethodState): void {
-    this.statistics.loadState(state);
-    this.anchors.loadState(state);
+  /** A file's tensors are on the CPU: they go to the device of the run's model. */
+  loadState({ tensors, data }: MethodState): void {
+    torch.scope(() => {
+      const moved = Array.from(
+        tensors,
+        ([name, tensor]) => [name, tensor.to({ device: this.#device })] as const,
+      );
+      const state = { tensors: new Map(moved), data };
+      this.statistics.loadState(state);
+      this.anchors.loadState(state);
+    });
   }
 
   dispose(): void {
@@ -160,8 +185,8 @@ interface Draw {
 }
 
 /**
- * The texts of a task's iterations. All prompts are tokenised once; an iteration encodes those of the task's classes, of the earlier
- * classes that it draws, and of some generic words, in one pass.
+ * The texts of a task's iterations. All prompts are tokenised once; an iteration encodes those of the task's
+ * classes, of the earlier classes that it draws, and of some generic words, in one pass.
  */
 export class TaskReplay implements Disposable {
   readonly #replay: StatisticsReplay;
@@ -205,7 +230,10 @@ export class TaskReplay implements Disposable {
     this.#noise = torch.generator(this.#seed, model.device);
   }
 
-  /** Texts of an iteration with what they add to its loss. Ask for iterations in order: noise is drawn anew each time. */
+  /**
+   * Texts of an iteration with what they add to its loss. Ask for iterations in order: noise is drawn anew
+   * each time.
+   */
   at(iteration: number): IterationTexts {
     const { statistics, anchors, isJoint, options } = this.#replay;
     const drawn = this.#draw(iteration);
@@ -231,7 +259,9 @@ export class TaskReplay implements Disposable {
     };
   }
 
-  /** The classes of the task, and all earlier ones that compete with them, as the text encoder has them now. */
+  /**
+   * The classes of the task, and all earlier ones that compete with them, as the text encoder has them now.
+   */
   all(): IterationTexts & Disposable {
     const { statistics, isJoint } = this.#replay;
     const count = this.#classes + (isJoint ? statistics.classes : 0);
@@ -332,8 +362,9 @@ export class TaskReplay implements Disposable {
 
 /**
  * `mean_m CE(s ṽ_m · u)` at the class that ṽ_m was drawn of.
- * @param pseudo unit features ṽ `[M, D]`   @param candidates unit text features u `[C, D]`   @param targets `int64 [M]`, in 0..C−1
- * @param scale s, a scalar   @param groups `int64 [C]`: only candidates of the target's group compete. Default: all do
+ * @param pseudo unit features ṽ `[M, D]`   @param candidates unit text features u `[C, D]`
+ * @param targets `int64 [M]`, in 0..C−1   @param scale s, a scalar
+ * @param groups `int64 [C]`: only candidates of the target's group compete. Default: all do
  */
 export function pseudoFeatureLoss(
   pseudo: Tensor,
@@ -351,6 +382,16 @@ export function pseudoFeatureLoss(
 /** `mean_j ‖u_j − u⁰_j‖²`, both `[J, D]`. */
 export function anchorLoss(features: Tensor, pretrained: Tensor): Tensor {
   return features.sub(pretrained).square().sum([1]).mean();
+}
+
+function checkWidth({ tensors }: MethodState, width: number): void {
+  for (const [name, tensor] of tensors) {
+    if (tensor.size(-1) === width) continue;
+    throw new Error(
+      `Statistics of earlier classes: expected features of ${width} numbers as the model has them, got ${name} ` +
+        `[${tensor.shape.join(", ")}]. They belong to another model: remove the file, or take that model.`,
+    );
+  }
 }
 
 function firstPrompts({ classes, templates }: LabelGroup): string[] {

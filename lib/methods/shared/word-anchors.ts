@@ -7,7 +7,9 @@ import { inParts } from "./in-parts.js";
 import type { MethodState, RunContext } from "./types.js";
 
 export interface WordAnchorOptions {
-  /** `vocabulary` draws whole words of the tokenizer; otherwise a text file with a word or phrase per line. */
+  /**
+   * `vocabulary` draws whole words of the tokenizer; otherwise a text file with a word or phrase per line.
+   */
   readonly words: string;
   /** Words that are kept, at most. */
   readonly wordCount: number;
@@ -16,8 +18,8 @@ export interface WordAnchorOptions {
 }
 
 /**
- * Prompts of generic words, and where the pre-trained text encoder has them. Keeping them there keeps what the encoder knows of words that no
- * task is about.
+ * Prompts of generic words, and where the pre-trained text encoder has them. Keeping them there keeps what
+ * the encoder knows of words that no task is about.
  */
 export class WordAnchors implements Disposable {
   #words: readonly string[] = [];

@@ -27,7 +27,7 @@ function summing() {
   return { sum, computeGradients, update };
 }
 
-/** Inputses of three images, and a last one of two. */
+/** Inputs of three images, and a last one of two. */
 function batch(iteration: number): Inputs {
   const size = iteration % 4 === 3 ? 2 : 3;
   return {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ClipModel } from "../../../lib/clip/index.js";
-import { loadModel } from "../../../lib/clip/index.js";
+import { createModel, loadModel } from "../../../lib/clip/index.js";
 import { miniature } from "../../../lib/data/index.js";
 import type { ProtocolName, RunContext } from "../../../lib/methods/index.js";
 import {
@@ -172,6 +172,34 @@ describe("texts of an iteration", () => {
     const { replay, context } = await prepared("x-tail", {}, []);
     using texts = replay.prepare(colourTasks()[0]!, context);
     expect(texts.at(0).penalty!.item()).toBeLessThan(1e-6); // rounding of another batch of prompts, squared
+  });
+});
+
+describe("what came with the model", () => {
+  it("goes to the model's device, with the run and with a checkpoint", async () => {
+    const { replay, context } = await prepared("x-tail");
+    const state = replay.state();
+    const elsewhere = {
+      ...context,
+      inherited: state,
+      model: createModel(context.model.config, { device: "meta" }),
+    };
+    using taken = new StatisticsReplay(options, "x-tail");
+    await taken.beginRun(elsewhere);
+    const devices = () => Array.from(taken.state().tensors.values(), ({ device }) => device);
+    expect(devices()).toEqual(["meta", "meta", "meta"]);
+    taken.loadState(state);
+    expect(devices()).toEqual(["meta", "meta", "meta"]);
+  });
+
+  it("is refused where it belongs to another model", async () => {
+    const { replay, context } = await prepared("x-tail");
+    const { embedDim } = context.model.config;
+    const other = createModel({ ...context.model.config, embedDim: 2 * embedDim });
+    using taken = new StatisticsReplay(options, "x-tail");
+    await expect(taken.beginRun({ ...context, model: other, inherited: replay.state() })).rejects.toThrow(
+      `expected features of ${2 * embedDim} numbers as the model has them, got statistics.means [9, ${embedDim}]`,
+    );
   });
 });
 

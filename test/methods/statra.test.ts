@@ -1,0 +1,45 @@
+import { describe, expect, it, vi } from "vitest";
+import { createMethod } from "../../lib/methods/index.js";
+import { ClassStatistics } from "../../lib/methods/shared/class-statistics.js";
+import { memoryStatistics, noGrad, scope } from "../../lib/torch/index.js";
+import { snapshot, tinyClip } from "../lora/models.js";
+import { colourTasks, recordedContext } from "./tasks.js";
+
+const options = { iterations: 2, batchSize: 9, rank: 2, wordCount: 10, crops: 1 };
+
+describe("statra", () => {
+  it("trains the image encoder half as long, and wants a warm-up that is shorter", () => {
+    const optionsOf = (given: object) => createMethod("statra", given, "x-tail").options;
+    expect(optionsOf({ iterations: 31 })).toMatchObject({ imageIterations: 15 });
+    expect(optionsOf({ warmup: 249 })).toMatchObject({ warmup: 249 });
+    expect(optionsOf({ warmup: 499, imageIterations: 0 })).toMatchObject({ warmup: 499 });
+    for (const given of [{ warmup: 250 }, { warmup: 500, imageIterations: 0 }])
+      expect(() => optionsOf(given)).toThrow("expected fewer than the iterations of each encoder");
+  });
+
+  it("leaves the model and the memory as they were where adapters are not finite", async () => {
+    const model = tinyClip();
+    const before = snapshot(model);
+    const context = recordedContext(model);
+    const [task] = colourTasks();
+    const method = createMethod("statra", options, "x-tail");
+    const learn = vi.spyOn(ClassStatistics.prototype, "learn");
+    const attempt = async () => {
+      await method.beginTask(task!, context);
+      await method.trainTask(task!, context);
+      const adapters = model.adaptableLayers().map(({ linear }) => linear.adapter);
+      expect(adapters.every((adapter) => adapter !== undefined)).toBe(true); // of both encoders
+      const { loraA } = adapters[0] as unknown as { loraA: { fill_(value: number): void } };
+      scope(() => noGrad(() => void loraA.fill_(Number.POSITIVE_INFINITY)));
+      expect(() => method.endTask(task!, context)).toThrow(/^What was learned on dataset 'colours' is lost/);
+    };
+    await attempt();
+    const { liveTensors } = memoryStatistics();
+    await attempt();
+    expect(memoryStatistics().liveTensors).toBeLessThanOrEqual(liveTensors);
+    expect(learn).not.toHaveBeenCalled();
+    expect(model.adaptableLayers().filter(({ linear }) => linear.adapter !== undefined)).toEqual([]);
+    for (const [key, tensor] of model.stateDict()) expect(tensor.equal(before.get(key)!), key).toBe(true);
+    method.dispose?.();
+  });
+});

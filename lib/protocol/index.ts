@@ -1,6 +1,7 @@
 export type { BatchSize } from "./batch-size.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
+export { FrozenFeatures } from "./frozen-features.js";
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
 export { type AccuracyUnit, parseAccuracyMatrix, readMatrixFile } from "./matrix-file.js";
 export type { PeakMemory, Phase } from "./memory.js";

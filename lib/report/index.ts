@@ -11,6 +11,7 @@ export {
   type FoundFigures,
   type FrontierAnalysis,
   type FrontierPoint,
+  type FrontierRow,
   figureNumbers,
   findFigures,
   frontierFigure,

@@ -3,9 +3,10 @@
  * each phase.
  */
 import { join } from "node:path";
-import { clip, data, methods, torch } from "../../dist/index.js";
+import { clip, methods, torch } from "../../dist/index.js";
 import { now } from "../lib/clock.mjs";
 import { classNames } from "../lib/model.mjs";
+import { loadRandomTask } from "../lib/random-task.mjs";
 import { serve } from "../lib/serve.mjs";
 
 let context;
@@ -25,7 +26,7 @@ async function load({
 }) {
   device = wanted;
   const model = clip.loadModel(directory, { device, precision: precision === "bfloat16" ? "bf16" : "fp32" });
-  task = loadTask(join(directory, inputs), classNames(prompts));
+  task = loadRandomTask(join(directory, inputs), { classes: classNames(prompts), device });
   method = methods.createMethod(name, { ...options, logEvery: 1 }, "x-tail");
   context = methods.standaloneContext(model, "x-tail");
   await method.beginRun?.(context);
@@ -86,16 +87,6 @@ async function measure({ phases }) {
         .map(({ seconds }) => seconds),
     ),
   };
-}
-
-/** As many images as are encoded at a time. */
-function loadTask(path, classes) {
-  return torch.scope(() => {
-    const images = torch.safetensors.load(path).tensors.get("images").to({ device }).clone();
-    const labels = torch.arange(images.size(0), { dtype: "int64", device }).remainder(classes.length);
-    const set = new data.ImageSet({ images, labels, fingerprint: "" });
-    return { name: "random", classes, templates: [clip.defaultTemplate], train: set, test: set };
-  });
 }
 
 await serve({ load, measure });

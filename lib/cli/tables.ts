@@ -8,6 +8,7 @@ import {
   costComparison,
   describeMissingRuns,
   findRuns,
+  newerComparison,
   type PaperTable,
   paperTables,
   readCosts,
@@ -25,7 +26,7 @@ interface TablesFlags {
   to?: string;
 }
 
-const numbers = [1, 2, 3, 4, 5];
+const numbers = [1, 2, 3, 4, 5, 6];
 
 /** `codyra tables`: the paper's tables, from runs. */
 export function tablesCommand(): Command {
@@ -37,7 +38,7 @@ export function tablesCommand(): Command {
         Object.keys(tableFormats),
       ),
     )
-    .option("--table <number...>", "numbers of the paper's tables (default: all)", collectNumber)
+    .option("--table <number...>", "numbers of the tables (default: all)", collectNumber)
     .option("--costs <file>", "what codyra analyze cost --json printed (default: counted anew)")
     .option("--to <path>", "a file for all tables, or a folder for one file each (default: print them)")
     .addHelpText(
@@ -49,6 +50,9 @@ Tables of arXiv:2412.01004, and where their data come from:
   3  datasets that are never trained on             runs with hold-outs
   4  parameters                                     codyra analyze cost
   5  RAIL on the frozen and on the updated encoder  runs of rail-* and codyra+rail-* in X-TAIL
+
+Table of later papers' numbers, beside runs where protocol, datasets, order and images per class agree:
+  6  Transfer, Average and Last, overall            finished runs over the paper's datasets
 
 Mean ± standard deviation over seeds; best bold, second underlined. Runs over the paper's datasets stand beside its numbers, with the
 difference; other streams get tables of their own. Rows without runs are blank, and listed with the command that makes them.
@@ -68,7 +72,8 @@ async function makeTables({
   to,
   ...flags
 }: TablesFlags): Promise<void> {
-  const tables = paperTables(runs.flatMap(findRuns).map(readRun));
+  const found = runs.flatMap(findRuns).map(readRun);
+  const tables = [...paperTables(found), newerComparison(found)];
   if (wanted.includes(4)) tables.push(costComparison(await openCosts(costs)));
   const chosen = tables
     .filter(({ number }) => wanted.includes(number))

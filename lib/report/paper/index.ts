@@ -1,6 +1,8 @@
 export type { Benchmark } from "./benchmark.js";
 export { type CostAnalysis, costComparison, readCosts } from "./cost-comparison.js";
 export { describeMissingRuns, type TableFormat, tableFormats } from "./formats.js";
+export { type NewerTables, newerTables } from "./newer.js";
+export { newerComparison } from "./newer-comparison.js";
 export { overallComparison } from "./overall-comparison.js";
 export {
   type ComparedRow,

@@ -30,6 +30,8 @@ export interface ComparedRow {
   readonly seeds: readonly number[];
   readonly ours: readonly (MeanAndStd | undefined)[];
   readonly paper: readonly (number | undefined)[];
+  /** Who prints `paper`. Default: the paper. */
+  readonly publishedIn?: string;
 }
 
 /** Runs that a row lacks, and the command that makes them. */
@@ -50,13 +52,16 @@ export function toTable({ title, columns, best, unit, digits, rows }: TablePart)
     columns: [...columns],
     best,
     format,
-    rows: rows.flatMap(({ label, seeds, ours, paper }): TableRow[] => {
+    rows: rows.flatMap(({ label, seeds, ours, paper, publishedIn }): TableRow[] => {
       const hasRuns = ours.some((value) => value !== undefined);
       const values = columns.map((_, j) => ours[j]?.mean);
       const deviations = seeds.length > 1 ? ours.map((value) => value?.std) : undefined;
       const measured: TableRow = { label, values, deviations, kind: hasRuns ? "measured" : "missing" };
       if (paper.every((value) => value === undefined)) return [measured];
-      const published: TableRow = { label: "paper", values: [...paper], kind: "published" };
+      if (publishedIn !== undefined && !hasRuns) {
+        return [{ label: `${label} (${publishedIn})`, values: [...paper], kind: "published" }];
+      }
+      const published: TableRow = { label: publishedIn ?? "paper", values: [...paper], kind: "published" };
       const difference: TableRow = {
         label: "difference",
         values: differences({ ours, paper }),

@@ -19,7 +19,7 @@ const paperOptions = {
 
 export interface PaperRun extends RunOptions {
   protocol?: "x-tail" | "mtil";
-  shots?: number;
+  shots?: number | null;
   options?: Record<string, unknown>;
   model?: string;
 }

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
   costComparison,
+  newerComparison,
+  newerTables,
   type PaperTable,
   paperTables,
   printedTables,
   type Run,
+  toTable,
 } from "../../../lib/report/index.js";
 import { paperRuns } from "./runs.js";
 
@@ -142,4 +145,54 @@ it("Table 4 has counted parameters beside the printed ones, and is blank without
   expect(row(found, "rail-primal")?.paper).toEqual([undefined, 24_180_000]);
   expect(found.notes).toEqual(["CoDyRA: Fresh factors."]);
   expect(costComparison(undefined).missing[0]?.command).toBe("codyra analyze cost --json");
+});
+
+describe("Table 6", () => {
+  it("has what later papers print, with the source of each row", () => {
+    const { parts, notes } = newerComparison([]);
+    expect(parts.map(({ title }) => title)).toEqual([
+      "MTIL, all images: overall (%)",
+      "MTIL, 5 images per class: overall (%)",
+      "MTIL, 16 images per class: overall (%)",
+      "X-TAIL, 16 images per class: overall (%)",
+      "X-TAIL, all images: overall (%)",
+    ]);
+    const [full] = parts as [(typeof parts)[number]];
+    const lines = toTable(full).rows;
+    expect(lines.find(({ label }) => label === "ConDU (LoRA) (ConDU)")?.values).toEqual(
+      [0.703, 0.783, 0.862].map((value) => expect.closeTo(value, 12)),
+    );
+    expect(lines.find(({ label }) => label.startsWith("ZSCL (NuSA-CL"))?.kind).toBe("published");
+    for (const { name } of Object.values(newerTables().sources)) {
+      expect(notes.filter((note) => note.startsWith(`${name}:`)).length).toBeGreaterThan(0);
+    }
+  });
+
+  it("has our runs beside them only where protocol, datasets, order and number of images agree", () => {
+    const options = { gamma: 0.1, lambda: 0.001, beta: 0.8 };
+    const lastIn = (...description: Parameters<typeof paperRuns>[0]) => {
+      const { runs } = paperRuns(description);
+      const { parts } = newerComparison(runs);
+      const values = parts.map(
+        ({ rows }) => rows.find(({ method }) => method === "rail-dual")?.ours[2]?.mean,
+      );
+      return { values, last: lastOf(runs[0]) };
+    };
+    const sixteen = lastIn({ method: "rail-dual", options });
+    expect(sixteen.values).toEqual([undefined, undefined, undefined, sixteen.last, undefined]);
+    const all = lastIn({
+      method: "rail-dual",
+      options,
+      protocol: "mtil",
+      datasets: printedTables().mtil.datasets,
+      shots: null,
+    });
+    expect(all.values[0]).toBe(all.last);
+    const otherOrder = lastIn({
+      method: "rail-dual",
+      options,
+      datasets: printedTables()["x-tail"].datasets.toReversed(),
+    });
+    expect(otherOrder.values.every((value) => value === undefined)).toBe(true);
+  });
 });

@@ -1,0 +1,40 @@
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { parseWith, readJson } from "../parse.js";
+
+const schema = z.object({
+  note: z.string(),
+  sources: z.record(z.string(), z.object({ name: z.string(), paper: z.string(), via: z.string() })),
+  tables: z.array(
+    z.object({
+      protocol: z.enum(["x-tail", "mtil"]),
+      /** Images per class; `null` for all. */
+      shots: z.int().nullable(),
+      source: z.string(),
+      /** What speaks against some of the numbers, in words. */
+      doubt: z.string().optional(),
+      rows: z.array(
+        z.object({
+          method: z.string(),
+          /** Of a method that arXiv:2412.01004 does not have. */
+          label: z.string().optional(),
+          /** Transfer, Average and Last in percent. */
+          values: z.tuple([z.number().nullable(), z.number().nullable(), z.number().nullable()]),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** What later papers print for the streams of arXiv:2412.01004, and who says so. */
+export type NewerTables = z.infer<typeof schema>;
+
+const file = fileURLToPath(new URL("../../../assets/paper/newer-tables.json", import.meta.url));
+
+let tables: NewerTables | undefined;
+
+/** What `assets/paper/newer-tables.json` holds; read once. */
+export function newerTables(): NewerTables {
+  tables ??= parseWith(schema, readJson(file), file);
+  return tables;
+}

@@ -4,11 +4,13 @@ import { z } from "zod";
 import type { Task } from "../data/index.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
 import { protocolSchema, readMiniatureSettings } from "./miniature-settings.js";
+import { locateModel } from "./models.js";
 import { Progress } from "./progress.js";
 import { collectOption } from "./run.js";
 import { UsageError } from "./usage-error.js";
 
 interface DemoFlags {
+  model?: string;
   seed?: string;
   protocol?: string;
   methods?: string[];
@@ -26,6 +28,7 @@ export function demoCommand(): Command {
     .description(
       "Compare methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.",
     )
+    .option("--model <model>", "CLIP to start from: miniature, miniature-v2, or as in codyra run")
     .option("--protocol <protocol>", "x-tail or mtil")
     .option(
       "--methods <name...>",
@@ -77,12 +80,13 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   });
 
   const { shots, testPerClass, referencePairs } = settings;
-  const model = openModel({ model: "miniature" }, "cpu");
+  const start = { model: locateModel(flags.model ?? settings.model, process.cwd()) };
+  const model = openModel(start, "cpu");
   progress.start("drawing the miniature world");
   const world = await openMiniatureTasks({ shots, testPerClass, seed }, model);
   const tasks = choose(world, flags.domains ?? world.map(({ name }) => name));
   const holdOuts = choose(world, flags.holdOuts ?? []);
-  const reference = await openMiniatureReference(referencePairs, model);
+  const reference = await openMiniatureReference(referencePairs, model, start.model);
   model.dispose();
   const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
   progress.say(
@@ -95,13 +99,13 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         name: method.name,
         protocol,
         method,
-        model: { model: "miniature" },
+        model: start,
         device: "cpu",
         seed,
         directory: join(output, method.name),
         reference,
         holdOuts,
-        config: { model: "miniature", shots, testPerClass, referencePairs },
+        config: { ...start, shots, testPerClass, referencePairs },
         resume: flags.resume,
         signal: interrupt.signal,
       },

@@ -6,6 +6,8 @@ import { z } from "zod";
 export const protocolSchema = z.enum(["x-tail", "mtil"]);
 
 const schema = z.strictObject({
+  /** The CLIP to start from: `miniature`, `miniature-v2`, or as in `codyra run`. */
+  model: z.string(),
   protocol: protocolSchema,
   shots: z.int().positive(),
   testPerClass: z.int().positive(),

@@ -1,11 +1,20 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { miniature } from "../data/index.js";
 import { isRepository } from "../download/index.js";
 import { cacheDirectory } from "./cache-directory.js";
 
-/** The folder of the miniature CLIP that comes with codyra. */
-export const miniatureModel = fileURLToPath(new URL("../../assets/miniature-clip", import.meta.url));
+const assets = fileURLToPath(new URL("../../assets/", import.meta.url));
+
+/** The folders of the models that come with codyra, by name. */
+const embeddedModels: Readonly<Record<miniature.MiniatureName, string>> = {
+  miniature: join(assets, "miniature-clip"),
+  "miniature-v2": join(assets, "miniature-clip-v2"),
+};
+
+/** The folder of the miniature CLIP that is used unless another model is named. */
+export const miniatureModel = embeddedModels.miniature;
 
 /** Where `codyra download` puts a model unless told otherwise. @param repository `owner/name` */
 export function downloadedModel(repository: string): string {
@@ -14,7 +23,7 @@ export function downloadedModel(repository: string): string {
 
 /** What a configuration says of the model to start from, and a run records. */
 export interface ModelSettings {
-  /** `miniature`, a path, or `owner/name` of a downloaded one. */
+  /** `miniature` or `miniature-v2`, a path, or `owner/name` of a downloaded one. */
   readonly model: string;
   readonly tokenizer?: string;
   readonly activation?: "quick_gelu" | "gelu";
@@ -24,15 +33,20 @@ export interface ModelSettings {
 /** A model's name with a path in it made absolute. @param folder that the path is relative to */
 export function locateModel(model: string, folder: string): string {
   const path = resolve(folder, model);
-  return model !== "miniature" && existsSync(path) ? path : model;
+  return embeddedModel(model) === undefined && existsSync(path) ? path : model;
+}
+
+function embeddedModel(name: string): string | undefined {
+  return Object.hasOwn(embeddedModels, name) ? embeddedModels[name as miniature.MiniatureName] : undefined;
 }
 
 /**
- * The path of a model that a user names: `miniature`, a path, or `owner/name` of a downloaded one. A path goes before a download.
+ * The path of a model that a user names: `miniature` or `miniature-v2`, a path, or `owner/name` of a downloaded one. A path goes before a download.
  * @throws if there is none
  */
 export function resolveModel(model: string): string {
-  if (model === "miniature") return miniatureModel;
+  const embedded = embeddedModel(model);
+  if (embedded !== undefined) return embedded;
   if (existsSync(model)) return resolve(model);
   if (!isRepository(model)) {
     throw new Error(

@@ -98,12 +98,21 @@ function readTexts(path: string): string[] {
   throw new Error(`${path}: expected reference texts, one per line, got none. Write some.`);
 }
 
-/** Images and captions like those that the embedded miniature CLIP was trained on, but none of them. */
-export async function openMiniatureReference(pairs: number, model: ClipModel): Promise<ReferenceData> {
+/**
+ * Images and captions like those that a miniature CLIP was trained on, but none of them.
+ * @param name of the model; one of one's own gets those of the embedded model
+ */
+export async function openMiniatureReference(
+  pairs: number,
+  model: ClipModel,
+  name = "miniature",
+): Promise<ReferenceData> {
+  const { mixture, seed } = miniature.miniatureRecipes[miniature.isMiniature(name) ? name : "miniature"];
   const size = model.config.vision.imageSize;
   const { images, captions } = await miniature.drawPretrainingPairs({
+    mixture,
     count: pairs,
-    seed: miniature.miniatureRecipe.seed + 1,
+    seed: seed + 1,
     size,
     cacheDirectory: join(cacheDirectory(), "miniature"),
   });

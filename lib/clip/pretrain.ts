@@ -99,10 +99,20 @@ function isDecayed(name: string, parameter: Tensor): boolean {
 
 function contrast(model: ClipModel, images: Tensor, ids: Tensor): Tensor {
   const pixels = model.preprocessing.normalise(images);
-  const logits = model.logits(model.encodeImage(pixels), model.encodeText(ids)); // [B, B]
+  const logits = model.logits(model.encodeImage(pixels), encodeByLength(model, ids)); // [B, B]
   const diagonal = torch.arange(images.size(0));
   const { crossEntropy } = torch.nn.functional;
   return crossEntropy(logits, diagonal).add(crossEntropy(logits.t(), diagonal)).div(2);
+}
+
+/** Parts of a batch of captions that are encoded apart, so that short ones do not wait for the longest. */
+const lengthGroups = 3;
+
+/** Text features of captions, those of like length together: a text is encoded up to the last end of its part. */
+function encodeByLength(model: ClipModel, ids: Tensor): Tensor {
+  const order = ids.argmax(1).argsort(); // the end marker has the highest id
+  const parts = ids.indexSelect(0, order).chunk(lengthGroups);
+  return torch.cat(parts.map((part) => model.encodeText(part))).indexSelect(0, order.argsort());
 }
 
 /** Scales all gradients down to a total L2 norm of at most `maxNorm`, without reading the norm back. */

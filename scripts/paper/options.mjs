@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { packageRoot } from "../setup/files.mjs";
 import { readPlan } from "./plan.mjs";
@@ -27,7 +27,7 @@ export function readOptions() {
       ...before,
       integer(text, 0),
     ])
-    .option("--model <model>", "CLIP to start from, as in codyra run")
+    .option("--model <model>", "CLIP to start from, as in codyra run or codyra demo")
     .option("--data <dir>", "folder that holds the folders of the paper's datasets")
     .option("--device <device>", "cpu, cuda, cuda:1, … (default: cpu)")
     .option("--jobs <n>", "runs at a time (default: 1; of the miniature benchmark one per core)", (text) =>
@@ -55,7 +55,7 @@ export function readOptions() {
     command.error(`error: --${name}: expected some of ${[...new Set(all)].join(", ")}, got ${unknown}.`);
   }
   return {
-    dir: join(packageRoot, "runs", "paper", given.miniature ? "miniature" : "full"),
+    dir: join(packageRoot, "runs", "paper", given.miniature ? basename(given.model ?? "miniature") : "full"),
     device: "cpu",
     jobs: given.miniature ? availableParallelism() : 1,
     ...given,

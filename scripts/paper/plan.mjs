@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
@@ -27,12 +27,17 @@ export function settingsOf({ config = join(packageRoot, "configs", "miniature.ya
 
 /**
  * The runs of a plan in the order in which they are made: group by group, and seed by seed, so that a part of a group compares all methods.
- * @param choice groups, methods and seeds to leave the others out; `shared`: arguments for every `codyra run`
+ * @param choice groups, methods and seeds to leave the others out; `shared`: arguments for every `codyra run`;
+ *   model: what runs of the embedded benchmark start from
  * @returns {Work[]}
  * @typedef {{ id: string, group: object, method?: string, directory: string, args: string[], isFinished: () => boolean, needs?: Work }} Work
  *   args: of the command `codyra`; needs: what must be finished before
  */
-export function planRuns({ seeds, groups }, folder, { only, methods, seeds: chosenSeeds, shared = [] } = {}) {
+export function planRuns(
+  { seeds, groups },
+  folder,
+  { only, methods, seeds: chosenSeeds, shared = [], model } = {},
+) {
   return groups
     .filter(({ name }) => !only || only.includes(name))
     .flatMap((group) =>
@@ -41,7 +46,7 @@ export function planRuns({ seeds, groups }, folder, { only, methods, seeds: chos
           .filter((method) => !methods || methods.includes(method))
           .flatMap((method) =>
             variations(group.vary).flatMap((options) =>
-              work({ group, seed, method, options }, folder, shared),
+              work({ group, seed, method, options, model }, folder, shared),
             ),
           ),
       ),
@@ -93,9 +98,10 @@ function runArguments({ group, seed, method, options }, directory, shared) {
 }
 
 /** `codyra demo` puts each method into a folder of its name. */
-function demoArguments({ group, seed, method, options }, directory) {
+function demoArguments({ group, seed, method, options, model }, directory) {
   return [
     ...["demo", "--protocol", group.protocol, "--methods", method, "--seed", String(seed)],
+    ...(model === undefined ? [] : ["--model", model]),
     ...datasets(group, "--domains"),
     ...options.flatMap((option) => ["--option", option]),
     ...["--output", dirname(directory), "--resume"],
@@ -110,10 +116,17 @@ function datasets({ datasets = [], holdOuts = [] }, name) {
 }
 
 /** What must stand in the run's record: its settings and the options that the configuration names. */
-function expected({ group, method, options }) {
-  const { shots, testPerClass, referencePairs, methods } = settingsOf(group);
-  const others = group.config ? { shots } : { shots, testPerClass, referencePairs };
+function expected({ group, method, options, model: chosen }) {
+  const { model: usual, shots, testPerClass, referencePairs, methods } = settingsOf(group);
+  const others = group.config
+    ? { shots }
+    : { model: recorded(chosen ?? usual), shots, testPerClass, referencePairs };
   return { ...others, options: options.map(parseOption).reduce(withOptions, methods[method]) };
+}
+
+/** A model's name as `codyra demo` records it. */
+function recorded(model) {
+  return !/^miniature(-v\d+)?$/.test(model) && existsSync(model) ? resolve(model) : model;
 }
 
 /** Options with others over them; groups of options, such as `ddas`, are merged in turn. */

@@ -85,6 +85,7 @@ describe("resolveModel", () => {
   it("knows the miniature and paths", () => {
     const folder = temporaryFolder();
     expect(resolveModel("miniature")).toBe(miniatureModel);
+    expect(resolveModel("miniature-v2")).toBe(`${miniatureModel}-v2`);
     expect(resolveModel(folder)).toBe(folder);
     expect(locateModel(basename(folder), dirname(folder))).toBe(folder);
     expect(locateModel("owner/name", folder)).toBe("owner/name");

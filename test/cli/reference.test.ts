@@ -62,5 +62,11 @@ describe("reference data", () => {
     expect(images.images.shape).toEqual([5, 3, 32, 32]);
     expect(new Set(texts).size).toBeGreaterThan(1);
     expect(texts).toHaveLength(5);
+    const first = await openMiniatureReference(5, tinyClip(), "miniature-v2");
+    onTestFinished(() => first.images.dispose());
+    expect(first.texts).not.toEqual(texts); // each model has those of its own mixture
+    const own = await openMiniatureReference(5, tinyClip(), "some/path");
+    onTestFinished(() => own.images.dispose());
+    expect(own.texts).toEqual(texts);
   });
 });

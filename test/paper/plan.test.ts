@@ -92,6 +92,21 @@ it("tries every option of one list with every one of the others", () => {
   );
 });
 
+it("runs of the embedded benchmark start from the model that is named, and others do not stand for them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "codyra-plan-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const group = { name: "g", for: "a test", protocol: "x-tail", methods: ["zero-shot"] };
+  const plan = { seeds: [1], groups: [group] };
+  const [usual] = planRuns(plan, folder);
+  const [first] = planRuns(plan, folder, { model: "miniature-v2" });
+  expect(usual?.args).not.toContain("--model");
+  expect(first?.args.join(" ")).toContain("--methods zero-shot --seed 1 --model miniature-v2 --output");
+  const config = { model: "miniature-v2", shots: 16, testPerClass: 20, referencePairs: 512 };
+  const info = { finishedAt: "2025-01-02T03:05:10.000Z", config: { ...config, options: {} } };
+  writeRun(first!.directory, { method: "zero-shot", info });
+  expect([usual?.isFinished(), first?.isFinished()]).toEqual([false, true]);
+});
+
 it("a run is finished when its record says so, with the options that the configuration has now", () => {
   const folder = mkdtempSync(join(tmpdir(), "codyra-plan-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,14 @@
 export { type MiniatureDomain, miniatureDomain, miniatureDomains } from "./domains.js";
 export { type MiniatureModelFiles, miniatureModelFiles } from "./model-files.js";
-export { miniatureRecipe, type PretrainingRecipe, type TowerSize } from "./recipe.js";
+export {
+  isMiniature,
+  type MiniatureName,
+  type MixtureName,
+  miniatureRecipe,
+  miniatureRecipes,
+  type PretrainingRecipe,
+  type TowerSize,
+} from "./recipe.js";
 export { buildMiniatureTokenizer } from "./tokenizer.js";
 export {
   type DomainImages,

@@ -4,7 +4,10 @@ import { Random } from "../random.js";
 import type { Draw } from "./concepts/index.js";
 import { miniatureDomain } from "./domains.js";
 import { mixtureDrawing } from "./mixture.js";
+import { type MixtureName, miniatureRecipe } from "./recipe.js";
 import { rasterize } from "./render.js";
+import type { CaptionedDrawing } from "./subjects.js";
+import { wideMixtureDrawing } from "./wide-mixture.js";
 
 /** Raise when a drawing changes, so that cached images are drawn anew. */
 export const worldVersion = 1;
@@ -27,8 +30,15 @@ export interface DomainImages {
   readonly labels: Int32Array;
 }
 
-/** Which pairs of the pre-training mixture; the embedded model was trained on those of seed 0. */
+const mixtures: Readonly<Record<MixtureName, (random: Random) => CaptionedDrawing>> = {
+  plain: mixtureDrawing,
+  wide: wideMixtureDrawing,
+};
+
+/** Which pairs of a pre-training mixture; the embedded models were trained on those of seed 0. */
 export interface PretrainingPairsOptions {
+  /** Default: that of the embedded model. */
+  readonly mixture?: MixtureName;
   readonly count: number;
   readonly seed: number;
   /** Side of the square images in pixels. */
@@ -65,14 +75,15 @@ export async function drawDomain(name: string, options: DomainImagesOptions): Pr
   return { images: await cached(join(cacheDirectory, file), labels.length * size * size * 3, draw), labels };
 }
 
-/** Draws image–caption pairs of the pre-training mixture; pair `i` depends only on the seed and `i`. */
+/** Draws image–caption pairs of a pre-training mixture; pair `i` depends only on the seed and `i`. */
 export async function drawPretrainingPairs(options: PretrainingPairsOptions): Promise<PretrainingPairs> {
-  const { count, seed, size, cacheDirectory } = options;
-  const pair = (i: number) => mixtureDrawing(new Random(`${seed}/mixture/${i}`));
+  const { mixture = miniatureRecipe.mixture, count, seed, size, cacheDirectory } = options;
+  const pair = (i: number) => mixtures[mixture](new Random(`${seed}/mixture/${i}`));
   const draw = () => rasterize(count, (i) => pair(i).drawing, size);
   const captions = Array.from({ length: count }, (_, i) => pair(i).caption);
   if (cacheDirectory === undefined) return { images: await draw(), captions };
-  const file = `miniature-v${worldVersion}-mixture-${count}x${size}px-seed${seed}.rgb`;
+  const name = mixture === "plain" ? "mixture" : `${mixture}-mixture`;
+  const file = `miniature-v${worldVersion}-${name}-${count}x${size}px-seed${seed}.rgb`;
   return { images: await cached(join(cacheDirectory, file), count * size * size * 3, draw), captions };
 }
 

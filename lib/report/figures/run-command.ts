@@ -29,12 +29,17 @@ export function runCommand({ method, options = [], dataset, holdOut }: WantedRun
 export function variantCommand(stream: Configuration, options: readonly string[]): string {
   const { method, protocol, datasets, runs } = stream;
   const { seed, config } = runs[0].info;
-  const isDemo = config.model === "miniature" && config.testPerClass !== undefined;
+  const isDemo = config.testPerClass !== undefined;
+  const model = config.model === "miniature" ? [] : [`--model ${config.model}`];
   const name = [method, ...options.map((option) => option.replaceAll(/[=,]/g, "-"))].join("-");
   return [
-    isDemo
-      ? `codyra demo --protocol ${protocol} --domains ${datasets.join(" ")} --methods ${method}`
-      : `codyra run --config CONFIG.yaml --method ${method}`,
+    ...(isDemo
+      ? [
+          "codyra demo",
+          ...model,
+          `--protocol ${protocol} --domains ${datasets.join(" ")} --methods ${method}`,
+        ]
+      : [`codyra run --config CONFIG.yaml --method ${method}`]),
     `--seed ${seed}`,
     ...options.map((option) => `--option ${option}`),
     `--output runs/${name}`,

@@ -48,8 +48,8 @@ export function paperBenchmark(protocol: Protocol): Benchmark {
   };
 }
 
-/** The embedded benchmark, as in `configs/miniature.yaml`. */
-export function miniatureBenchmark(protocol: Protocol): Benchmark {
+/** The embedded benchmark, as in `configs/miniature.yaml`. @param model that its runs start from */
+export function miniatureBenchmark(protocol: Protocol, model = "miniature"): Benchmark {
   const { seeds, methods } = readYaml("configs/miniature.yaml", configSchema.extend(planSchema.shape));
   return {
     isPaper: false,
@@ -58,7 +58,18 @@ export function miniatureBenchmark(protocol: Protocol): Benchmark {
     command: ({ method, seed, datasets = [], holdOuts = [] }) => {
       const domains =
         holdOuts.length > 0 ? [...named("domains", datasets), ...named("hold-outs", holdOuts)] : [];
-      return ["codyra demo --protocol", protocol, ...domains, "--methods", method, "--seed", seed].join(" ");
+      const start = model === "miniature" ? [] : ["--model", model];
+      return [
+        "codyra demo",
+        ...start,
+        "--protocol",
+        protocol,
+        ...domains,
+        "--methods",
+        method,
+        "--seed",
+        seed,
+      ].join(" ");
     },
   };
 }
@@ -66,7 +77,7 @@ export function miniatureBenchmark(protocol: Protocol): Benchmark {
 /** The benchmark that a configuration belongs to; `undefined` for streams of one's own. */
 export function benchmarkOf({ protocol, datasets, runs }: Configuration): Benchmark | undefined {
   const { model, shots, testPerClass } = runs[0].info.config;
-  if (model === "miniature" && testPerClass !== undefined) return miniatureBenchmark(protocol);
+  if (testPerClass !== undefined) return miniatureBenchmark(protocol, String(model));
   const printed = printedTables()[protocol];
   const isPaper = datasets.join() === printed.datasets.join() && shots === printed.shots;
   return isPaper ? paperBenchmark(protocol) : undefined;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { miniatureModelFiles, miniatureRecipe, type TowerSize } from "../../../lib/data/miniature/index.js";
+import {
+  isMiniature,
+  miniatureModelFiles,
+  miniatureRecipe,
+  miniatureRecipes,
+  type TowerSize,
+} from "../../../lib/data/miniature/index.js";
 
 describe("miniatureModelFiles", () => {
   const files = miniatureModelFiles(miniatureRecipe);
@@ -31,5 +37,25 @@ describe("miniatureModelFiles", () => {
       height: vision.image_size,
       width: vision.image_size,
     });
+  });
+});
+
+describe("the recipes", () => {
+  it("go on with models of the same sizes", () => {
+    const { after, ...recipe } = miniatureRecipes["miniature-v2"];
+    expect(after).toBe("miniature");
+    const first = miniatureRecipes.miniature;
+    expect(first.after).toBeUndefined();
+    expect(miniatureModelFiles(recipe)).toEqual(miniatureModelFiles(first));
+    for (const { pairs, batchSize } of [recipe, first]) expect(pairs).toBeGreaterThan(batchSize);
+  });
+
+  it("are known by name", () => {
+    expect(["miniature", "miniature-v2", "miniature-v3", "toString"].map(isMiniature)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 });

@@ -80,15 +80,23 @@ describe("drawPretrainingPairs", () => {
     expect((await drawPretrainingPairs({ count: 6, seed: 1, size })).captions).not.toEqual(pairs.captions);
   });
 
+  it("come from the plain mixture unless another one is named", async () => {
+    const draw = (mixture?: "plain" | "wide") => drawPretrainingPairs({ mixture, count: 6, seed: 0, size });
+    expect(await draw()).toEqual(await draw("plain"));
+    expect(await draw("wide")).not.toEqual(await draw("plain"));
+  });
+
   it("come from the cache as they were drawn", async () => {
     const cacheDirectory = await mkdtemp(join(tmpdir(), "codyra-miniature-"));
     onTestFinished(() => rm(cacheDirectory, { recursive: true }));
     const options = { count: 6, seed: 3, size };
     const fresh = await drawPretrainingPairs(options);
     expect(await drawPretrainingPairs({ ...options, cacheDirectory })).toEqual(fresh);
-    expect(await readdir(cacheDirectory)).toEqual([
-      expect.stringMatching(/^miniature-v\d+-mixture-6x16px-seed3\.rgb$/),
-    ]);
     expect(await drawPretrainingPairs({ ...options, cacheDirectory })).toEqual(fresh);
+    await drawPretrainingPairs({ ...options, mixture: "wide", cacheDirectory });
+    expect((await readdir(cacheDirectory)).sort()).toEqual([
+      expect.stringMatching(/^miniature-v\d+-mixture-6x16px-seed3\.rgb$/),
+      expect.stringMatching(/^miniature-v\d+-wide-mixture-6x16px-seed3\.rgb$/),
+    ]);
   });
 });

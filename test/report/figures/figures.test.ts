@@ -159,6 +159,8 @@ describe("the figures of the paper", () => {
     expect(await command()).toBe(
       "codyra demo --protocol x-tail --domains flags signs --methods codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
     );
+    Object.assign(run.info.config, { model: "miniature-v2" });
+    expect(await command()).toMatch(/^codyra demo --model miniature-v2 --protocol x-tail /);
   });
 
   it("name the analyses that runs lack", async () => {

@@ -5,12 +5,14 @@ import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
 import { doctorCommand } from "./doctor.js";
 import { downloadCommand } from "./download.js";
+import { embedCommand } from "./embed.js";
 import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
 import { metricsCommand } from "./metrics.js";
 import { pretrainCommand } from "./pretrain.js";
 import { reportCommand } from "./report.js";
 import { runCommand } from "./run.js";
+import { searchCommand } from "./search.js";
 import { tablesCommand } from "./tables.js";
 
 /** Every command, in the order of `codyra --help`. The layers that need the addon are loaded when a command runs. */
@@ -19,6 +21,8 @@ export function commands(): Command[] {
     demoCommand(),
     runCommand(),
     classifyCommand(),
+    embedCommand(),
+    searchCommand(),
     metricsCommand(),
     reportCommand(),
     tablesCommand(),

@@ -1,0 +1,20 @@
+import { extname } from "node:path";
+import type { EmbeddingFormat, Embeddings } from "./formats/format.js";
+import { npy } from "./formats/npy.js";
+import { parquet } from "./formats/parquet.js";
+import { safetensors } from "./formats/safetensors.js";
+
+const formats: readonly EmbeddingFormat[] = [parquet, npy, safetensors];
+
+/** The format of a file, by its ending. @throws if there is none of that ending */
+export function formatOf(path: string): EmbeddingFormat {
+  const found = formats.find(({ extension }) => extension === extname(path).toLowerCase());
+  if (found) return found;
+  const known = formats.map(({ extension }) => extension).join(", ");
+  throw new Error(`${path}: expected a file of vectors that ends in ${known}. Name it so.`);
+}
+
+/** Vectors that `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */
+export async function readEmbeddings(path: string): Promise<Embeddings> {
+  return await formatOf(path).read(path);
+}

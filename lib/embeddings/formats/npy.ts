@@ -1,0 +1,60 @@
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import * as torch from "../../torch/index.js";
+import { writeFloats } from "./float-file.js";
+import type { EmbeddingFormat } from "./format.js";
+import { readInfo, writeInfo } from "./info.js";
+import { itemsFileOf, readItems } from "./items-file.js";
+
+// Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, version 1.0
+
+const magic = Buffer.from("\x93NUMPY", "latin1");
+/** The model, in a file beside the vectors: `.npy` has no room for it. */
+const infoFileOf = (path: string) => path.replace(/\.npy$/, ".json");
+
+/** NumPy's `.npy`, with a CSV of names and labels and a JSON file that names the model beside it. */
+export const npy: EmbeddingFormat = {
+  extension: ".npy",
+  async write(path, info, count, rows) {
+    const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${count}, ${info.width}), }`;
+    const fixed = magic.length + 4;
+    const padded = dictionary.padEnd(64 * Math.ceil((fixed + dictionary.length + 1) / 64) - fixed - 1);
+    const length = Buffer.alloc(2);
+    length.writeUInt16LE(padded.length + 1);
+    const head = Buffer.concat([magic, Buffer.from([1, 0]), length, Buffer.from(`${padded}\n`)]);
+    await writeFloats(path, head, rows);
+    writeFileSync(infoFileOf(path), `${JSON.stringify(writeInfo(info), null, 2)}\n`);
+  },
+  async read(path) {
+    const info = readInfo(JSON.parse(readFileSync(infoFileOf(path), "utf8")), infoFileOf(path));
+    const { start, count, width } = readHead(path);
+    if (width !== info.width)
+      throw new Error(
+        `${path}: expected vectors of ${info.width} numbers as ${infoFileOf(path)} says, got ${width}.`,
+      );
+    const bytes = torch.fromFile(path, false, start + 4 * count * width, { dtype: "uint8" });
+    const vectors = bytes
+      .narrow(0, start, 4 * count * width)
+      .view("float32")
+      .view([count, width]);
+    return { info, vectors, items: readItems(itemsFileOf(path), count) };
+  },
+};
+
+function readHead(path: string): { start: number; count: number; width: number } {
+  const file = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(4096);
+    const read = readSync(file, head, 0, head.length, 0);
+    const length = read >= 10 ? head.readUInt16LE(8) : 0;
+    const text = head.toString("latin1", 10, 10 + length);
+    const shape = /'descr': '<f4', 'fortran_order': False, 'shape': \((\d+), (\d+)\)/.exec(text);
+    if (!head.subarray(0, magic.length).equals(magic) || shape === null) {
+      throw new Error(
+        `${path}: expected a .npy file of float32 rows, as codyra embed writes it. Embed again.`,
+      );
+    }
+    return { start: 10 + length, count: Number(shape[1]), width: Number(shape[2]) };
+  } finally {
+    closeSync(file);
+  }
+}

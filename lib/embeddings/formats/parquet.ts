@@ -1,0 +1,72 @@
+import { renameSync, rmSync } from "node:fs";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { fileWriter, ParquetWriter } from "hyparquet-writer";
+import * as torch from "../../torch/index.js";
+import type { EmbeddedItem } from "../types.js";
+import type { EmbeddingFormat } from "./format.js";
+import { readInfo, writeInfo } from "./info.js";
+
+/** Columns `name`, `label` and `vector`, a list of floats, which pandas, DuckDB, Polars and LanceDB read. */
+const schema = [
+  { name: "root", num_children: 3 },
+  { name: "name", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
+  { name: "label", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" },
+  { name: "vector", repetition_type: "REQUIRED", num_children: 1, converted_type: "LIST" },
+  { name: "list", repetition_type: "REPEATED", num_children: 1 },
+  { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
+] as const;
+
+export const parquet: EmbeddingFormat = {
+  extension: ".parquet",
+  async write(path, info, _count, rows) {
+    const temporary = `${path}.tmp`;
+    const kvMetadata = Object.entries(writeInfo(info)).map(([key, value]) => ({ key, value }));
+    try {
+      const writer = fileWriter(temporary);
+      const file = new ParquetWriter({
+        writer,
+        schema: [...schema],
+        statistics: false,
+        kvMetadata,
+        createdBy: "codyra",
+      });
+      for await (const { items, vectors } of rows) {
+        const { width } = info;
+        const data = items.map((_, i) => Array.from(vectors.subarray(i * width, (i + 1) * width)));
+        await file.write({
+          rowGroupSize: items.length,
+          columnData: [
+            { name: "name", data: items.map(({ name }) => name) },
+            { name: "label", data: items.map(({ label }) => label) },
+            { name: "vector", data, encoding: "PLAIN", codec: "UNCOMPRESSED" }, // unit vectors hardly compress
+          ],
+        });
+      }
+      await file.finish();
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  },
+  async read(path) {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    const pairs = metadata.key_value_metadata?.map(({ key, value }) => [key, value]) ?? [];
+    const info = readInfo(Object.fromEntries(pairs), path);
+    const count = Number(metadata.num_rows);
+    const items: EmbeddedItem[] = [];
+    const vectors = new Float32Array(count * info.width);
+    for (const { num_rows } of metadata.row_groups) {
+      const rowStart = items.length;
+      const rowEnd = rowStart + Number(num_rows);
+      const rows = await parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd });
+      for (const { name, label, vector } of rows) {
+        vectors.set(vector as number[], items.length * info.width);
+        items.push({ name, label });
+      }
+    }
+    return { info, items, vectors: torch.fromTypedArray(vectors, [count, info.width]) };
+  },
+};

@@ -1,0 +1,30 @@
+import * as torch from "../../torch/index.js";
+import { writeFloats } from "./float-file.js";
+import type { EmbeddingFormat } from "./format.js";
+import { readInfo, writeInfo } from "./info.js";
+import { itemsFileOf, readItems } from "./items-file.js";
+
+/** Safetensors with one tensor, `vectors`, and a CSV of names and labels beside it. */
+export const safetensors: EmbeddingFormat = {
+  extension: ".safetensors",
+  async write(path, info, count, rows) {
+    const tensor = { dtype: "F32", shape: [count, info.width], data_offsets: [0, 4 * count * info.width] };
+    const json = JSON.stringify({ __metadata__: writeInfo(info), vectors: tensor });
+    const padded = json.padEnd(
+      8 * Math.ceil(Buffer.byteLength(json) / 8) + json.length - Buffer.byteLength(json),
+    );
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(Buffer.byteLength(padded)));
+    await writeFloats(path, Buffer.concat([length, Buffer.from(padded)]), rows);
+  },
+  async read(path) {
+    const { tensors, metadata } = torch.safetensors.load(path);
+    const vectors = tensors.get("vectors");
+    if (vectors?.dtype !== "float32" || vectors.dim() !== 2) {
+      throw new Error(
+        `${path}: expected a float32 matrix called vectors, as codyra embed writes it. Embed again.`,
+      );
+    }
+    return { info: readInfo(metadata, path), vectors, items: readItems(itemsFileOf(path), vectors.size(0)) };
+  },
+};

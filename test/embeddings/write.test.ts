@@ -1,0 +1,203 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { imageItems, modelFingerprint, readEmbeddings, writeEmbeddings } from "../../lib/embeddings/index.js";
+import { fromTypedArray, noGrad, scope } from "../../lib/torch/index.js";
+import { tinyClip } from "../lora/models.js";
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "codyra-embeddings-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** Images of one colour each in folders `a` and `b`. */
+async function colours(count: number) {
+  const folder = temporaryFolder();
+  const files = Array.from({ length: count }, (_, i) => join(folder, i % 2 ? "a" : "b", `${i}.png`));
+  for (const label of ["a", "b"]) mkdirSync(join(folder, label));
+  for (const [i, file] of files.entries()) {
+    const background = { r: (i * 53) % 256, g: (i * 101) % 256, b: (i * 17) % 256 };
+    await sharp({ create: { width: 40, height: 40, channels: 3, background } })
+      .png()
+      .toFile(file);
+  }
+  return { folder, files, items: imageItems(files, [folder]) };
+}
+
+async function vectorsIn(path: string) {
+  const { vectors, ...rest } = await readEmbeddings(path);
+  using held = vectors;
+  return { ...rest, vectors: held.toArray() as number[][] };
+}
+
+const options = { modelName: "tiny", batchSize: 2 };
+
+describe("writeEmbeddings", () => {
+  it.each([".parquet", ".npy", ".safetensors"])(
+    "writes a %s file that reads back as it was",
+    async (extension) => {
+      const { items } = await colours(5);
+      const model = tinyClip();
+      const target = join(temporaryFolder(), `vectors${extension}`);
+      expect(await writeEmbeddings(target, "images", items, model, options)).toEqual({
+        rows: 5,
+        resumed: 0,
+        unreadable: [],
+      });
+      const found = await vectorsIn(target);
+      const fingerprint = modelFingerprint(model);
+      expect(found.info).toEqual({
+        kind: "images",
+        width: model.config.embedDim,
+        model: "tiny",
+        fingerprint,
+      });
+      expect(found.items).toEqual(items);
+      expect(found.items.map(({ label }) => label)).toEqual(["b", "a", "b", "a", "b"]);
+      const [, , , fourth] = items;
+      const { pixels } = await model.preprocessing.transform.apply(readFileSync(fourth?.name as string));
+      const size = model.preprocessing.transform.size;
+      const expected = noGrad(() =>
+        scope(() => {
+          const image = fromTypedArray(pixels, [1, size, size, 3]).permute([0, 3, 1, 2]);
+          const features = model.encodeImage(model.preprocessing.normalise(image));
+          return features.div(features.norm()).toArray() as number[][];
+        }),
+      );
+      expect(found.vectors[3]).toEqual(expected[0]?.map((value) => expect.closeTo(value, 5)));
+      expect(existsSync(`${target}.partial`)).toBe(false);
+      await expect(writeEmbeddings(target, "images", items, model, options)).rejects.toThrow(
+        /exists already/,
+      );
+    },
+  );
+
+  it("embeds texts as they are, commas, quotes and line ends included", async () => {
+    const model = tinyClip();
+    const items = ['a "red" shoe, left', "two\nlines", "ünï"].map((name) => ({ name, label: "" }));
+    for (const extension of [".npy", ".parquet"]) {
+      const target = join(temporaryFolder(), `texts${extension}`);
+      await writeEmbeddings(target, "texts", items, model, options);
+      const found = await vectorsIn(target);
+      expect(found.items).toEqual(items);
+      const expected = noGrad(() =>
+        scope(() => {
+          const features = model.encodeText(model.tokenizer.encode(["ünï"]));
+          return features.div(features.norm()).toArray() as number[][];
+        }),
+      );
+      expect(found.vectors[2]).toEqual(expected[0]?.map((value) => expect.closeTo(value, 5)));
+    }
+  });
+
+  it("goes on after an abort where it ended, to the same vectors", async () => {
+    const { items } = await colours(7);
+    const model = tinyClip();
+    const folder = temporaryFolder();
+    const [undisturbed, target] = [join(folder, "a.npy"), join(folder, "b.npy")];
+    await writeEmbeddings(undisturbed, "images", items, model, options);
+    const controller = new AbortController();
+    const onProgress = (done: number) => done >= 4 && controller.abort(new Error("enough"));
+    const stopped = writeEmbeddings(target, "images", items, model, {
+      ...options,
+      signal: controller.signal,
+      onProgress,
+    });
+    await expect(stopped).rejects.toThrow("enough");
+    expect(existsSync(target)).toBe(false);
+    const { resumed, rows } = await writeEmbeddings(target, "images", items, model, options);
+    expect({ resumed, rows }).toEqual({ resumed: 4, rows: 7 });
+    expect(readFileSync(target).equals(readFileSync(undisturbed))).toBe(true);
+    expect(readFileSync(join(folder, "b.csv")).equals(readFileSync(join(folder, "a.csv")))).toBe(true);
+  });
+
+  it.each([
+    ["a line was cut", (folder: string) => appendFileSync(join(folder, "rows.jsonl"), "1")],
+    [
+      "vectors came without a line",
+      (folder: string) => appendFileSync(join(folder, "vectors.f32"), "abcdefg"),
+    ],
+    [
+      "lines came without vectors",
+      (folder: string) => truncateSync(join(folder, "vectors.f32"), 4 * 16 * 3 + 5),
+    ],
+  ])("goes on after a crash in which %s", async (_, damage) => {
+    const { items } = await colours(6);
+    const model = tinyClip();
+    const folder = temporaryFolder();
+    const [undisturbed, target] = [join(folder, "a.npy"), join(folder, "b.npy")];
+    await writeEmbeddings(undisturbed, "images", items, model, options);
+    const controller = new AbortController();
+    const onProgress = (done: number) => done >= 4 && controller.abort(new Error("enough"));
+    const stopped = writeEmbeddings(target, "images", items, model, {
+      ...options,
+      signal: controller.signal,
+      onProgress,
+    });
+    await expect(stopped).rejects.toThrow("enough");
+    damage(`${target}.partial`);
+    const { resumed } = await writeEmbeddings(target, "images", items, model, options);
+    expect(resumed).toBeGreaterThan(0);
+    expect(readFileSync(target).equals(readFileSync(undisturbed))).toBe(true);
+  });
+
+  it("refuses to go on with other items or another model", async () => {
+    const { items } = await colours(4);
+    const model = tinyClip();
+    const target = join(temporaryFolder(), "b.npy");
+    const controller = new AbortController();
+    const onProgress = () => controller.abort(new Error("enough"));
+    const begun = { ...options, signal: controller.signal, onProgress };
+    await expect(writeEmbeddings(target, "images", items, model, begun)).rejects.toThrow("enough");
+    await expect(writeEmbeddings(target, "images", items.slice(1), model, options)).rejects.toThrow(
+      /expected the vectors begun there to be of this model and these images, got other images, 4 of them/,
+    );
+    noGrad(() => model.logitScale.add_(1));
+    await expect(writeEmbeddings(target, "images", items, model, options)).rejects.toThrow(
+      /got another model \(tiny\)/,
+    );
+  });
+
+  it("leaves out images that cannot be read and tells them, or stops at the first", async () => {
+    const { items, files } = await colours(5);
+    for (const i of [0, 1, 4]) writeFileSync(files[i] as string, "no image");
+    const model = tinyClip();
+    const folder = temporaryFolder();
+    const { rows, unreadable } = await writeEmbeddings(
+      join(folder, "a.safetensors"),
+      "images",
+      items,
+      model,
+      options,
+    );
+    expect(rows).toBe(2);
+    expect(unreadable.map(({ name }) => name)).toEqual([files[0], files[1], files[4]]);
+    expect((await vectorsIn(join(folder, "a.safetensors"))).items.map(({ name }) => name)).toEqual([
+      files[2],
+      files[3],
+    ]);
+    const strict = writeEmbeddings(join(folder, "b.npy"), "images", items, model, {
+      ...options,
+      strict: true,
+    });
+    await expect(strict).rejects.toThrow(files[0]);
+  });
+
+  it("refuses endings it does not know", async () => {
+    await expect(writeEmbeddings("v.bin", "texts", [], tinyClip(), options)).rejects.toThrow(
+      /ends in \.parquet, \.npy, \.safetensors/,
+    );
+  });
+});

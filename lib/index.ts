@@ -4,6 +4,8 @@ export * as clip from "./clip/index.js";
 export * as data from "./data/index.js";
 /** Vectors of images and texts in files, exact search, retrieval, and whether an index outlives an update. */
 export * as embeddings from "./embeddings/index.js";
+/** What an update of a model does to accuracy, retrieval and an index that exists, and whether that breaks a limit. */
+export * as guard from "./guard/index.js";
 /** Rank-selective adapters on a CLIP: injected, trained, pruned and merged. */
 export * as lora from "./lora/index.js";
 /** Continual-learning methods behind one interface. */

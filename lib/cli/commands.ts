@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { analyzeCommand } from "./analyze.js";
+import { checkCommand } from "./check.js";
 import { classifyCommand } from "./classify.js";
 import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
@@ -29,6 +30,7 @@ export function commands(): Command[] {
     figuresCommand(),
     analyzeCommand(),
     exportCommand(),
+    checkCommand(),
     downloadCommand(),
     dataCommand(),
     pretrainCommand(),

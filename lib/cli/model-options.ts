@@ -1,10 +1,11 @@
 import { type Command, Option } from "commander";
 import type { ModelSettings } from "./models.js";
 
-/** Adds the options that say which model to start from. */
-export function addModelOptions(command: Command): Command {
+/** Adds the options that say which model to start from. @param named whether `--model` names it, and not an argument */
+export function addModelOptions(command: Command, { named = true } = {}): Command {
+  if (named)
+    command.option("--model <model>", "directory or file, owner/name of a downloaded one, or miniature");
   return command
-    .option("--model <model>", "directory or file, owner/name of a downloaded one, or miniature")
     .option("--tokenizer <file>", "tokenizer.json or CLIP's vocabulary file, if the model comes without")
     .addOption(
       new Option("--activation <name>", "activation of a model file that does not tell").choices([

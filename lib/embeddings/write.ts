@@ -59,7 +59,8 @@ export async function writeEmbeddings(
 }
 
 /**
- * Image files with the folder that each is in below the place it was found in, as data sets of folders have their classes.
+ * Image files, labelled with the folder that each is in where that is below the place it was found in, as datasets of folders have their
+ * classes.
  * @param files paths as `findImages` gives them   @param places that they were found in
  */
 export function imageItems(files: readonly string[], places: readonly string[]): EmbeddedItem[] {
@@ -68,7 +69,7 @@ export function imageItems(files: readonly string[], places: readonly string[]):
       const path = relative(place, name);
       if (path.startsWith("..") || path === "") continue;
       const parts = path.split(sep);
-      if (parts.length > 1) return { name, label: parts[0] as string };
+      if (parts.length > 1) return { name, label: parts.at(-2) as string };
     }
     return { name, label: "" };
   });

@@ -46,7 +46,8 @@ export function readJson(...path: string[]): any {
 export function readEvents(directory: string): Record<string, unknown>[] {
   const path = join(directory, "events.jsonl");
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  // Whole lines: a run that writes, or was killed, leaves the last one short.
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
   return lines.map((line) => {
     const { time, seconds, imagesPerSecond, peakResidentBytes, ...event } = JSON.parse(line);
     return event;

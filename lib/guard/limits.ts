@@ -1,0 +1,30 @@
+import { z } from "zod";
+
+const drop = z.number().nonnegative();
+
+/** What an update may cost. What has no limit is measured and told, and never broken. */
+export const limitsSchema = z.strictObject({
+  accuracyDrop: drop.optional().describe("points that the accuracy on each learned dataset may fall"),
+  zeroShotDrop: drop.optional().describe("points that the accuracy on each hold-out may fall"),
+  recallDrop: drop.optional().describe("points that each recall may fall"),
+  neighboursKept: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("least share of nearest neighbours that new queries find in the old index"),
+  cosine: z
+    .number()
+    .min(-1)
+    .max(1)
+    .optional()
+    .describe("least mean cosine between old and new vectors of the index"),
+  sizeRatio: z.number().positive().optional().describe("most bytes of weights, relative to the old model"),
+  timeRatio: z
+    .number()
+    .positive()
+    .optional()
+    .describe("most time of the image encoder, relative to the old model"),
+});
+
+export type Limits = z.infer<typeof limitsSchema>;

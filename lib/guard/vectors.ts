@@ -1,0 +1,37 @@
+import type { ClipModel } from "../clip/index.js";
+import { type EmbedOptions, embedFiles, embedTexts } from "../embeddings/index.js";
+import type { Tensor } from "../torch/index.js";
+import * as torch from "../torch/index.js";
+
+/** Unit vectors of image files, `[files, D]`. @throws at the first image that cannot be read */
+export async function imageVectors(
+  model: ClipModel,
+  files: readonly string[],
+  options: EmbedOptions,
+): Promise<Tensor> {
+  return await collect(model, files, embedFiles(model, files, options));
+}
+
+/** Unit vectors of texts, `[texts, D]`. */
+export async function textVectors(
+  model: ClipModel,
+  texts: readonly string[],
+  options: EmbedOptions,
+): Promise<Tensor> {
+  return await collect(model, texts, embedTexts(model, texts, options));
+}
+
+async function collect(
+  model: ClipModel,
+  names: readonly string[],
+  batches: ReturnType<typeof embedFiles>,
+): Promise<Tensor> {
+  const width = model.config.embedDim;
+  const vectors = new Float32Array(names.length * width);
+  for await (const batch of batches) {
+    const [failed] = batch.unreadable;
+    if (failed) throw new Error(`${names[failed.position]}: ${failed.reason}. Replace it, or leave it out.`);
+    vectors.set(batch.vectors, (batch.positions[0] as number) * width);
+  }
+  return torch.fromTypedArray(vectors, [names.length, width]);
+}

@@ -72,17 +72,25 @@ export function indexDrift(
 export function adviseOnIndex({ ks, newOnOld, mapped }: IndexDrift, enough = 0.95): string {
   const at = ks.length > 1 ? 1 : 0;
   const share = (values: readonly number[]) => values[at] ?? 0;
-  const percent = (values: readonly number[]) =>
-    `${(100 * share(values)).toFixed(1)} % of the ${ks[at]} nearest neighbours`;
-  if (share(newOnOld) >= enough) return `Keep the index: new queries find ${percent(newOnOld)} in it.`;
-  const [name, best] =
-    share(mapped.orthogonal) >= share(mapped.leastSquares)
-      ? (["orthogonal", mapped.orthogonal] as const)
-      : (["least-squares", mapped.leastSquares] as const);
-  if (share(best) >= enough) {
-    return `Keep the index and map new queries to it (${name} map): they find ${percent(best)}, and ${percent(newOnOld)} without the map.`;
+  const percent = (values: readonly number[]) => `${(100 * share(values)).toFixed(1)} %`;
+  const neighbours = `of the ${ks[at]} nearest neighbours`;
+  if (share(newOnOld) >= enough) {
+    return `Keep the index: new queries find ${percent(newOnOld)} ${neighbours} in it.`;
   }
-  return `Rebuild the index: new queries find ${percent(newOnOld)} in the old one, and ${percent(best)} with the ${name} map.`;
+  const isOrthogonal = share(mapped.orthogonal) >= share(mapped.leastSquares);
+  const [name, best] = isOrthogonal
+    ? (["orthogonal", mapped.orthogonal] as const)
+    : (["least-squares", mapped.leastSquares] as const);
+  if (share(best) >= enough) {
+    return (
+      `Keep the index and map new queries to it: with the ${name} map they find ${percent(best)} ${neighbours}, ` +
+      `without it ${percent(newOnOld)}.`
+    );
+  }
+  return (
+    `Rebuild the index: new queries find ${percent(newOnOld)} ${neighbours} in the old one, ` +
+    `and ${percent(best)} with the ${name} map.`
+  );
 }
 
 function meanCosine({ before, after }: VectorPair): number {

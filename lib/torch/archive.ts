@@ -4,7 +4,7 @@ import { bridge } from "./bridge.js";
 import { foreignTypes } from "./foreign-types.js";
 import { NumpyArray, numpyGlobals } from "./numpy.js";
 import { asStrided, fromFile, narrow } from "./operators.generated.js";
-import { notPlain, type PickleGlobal, Skipped, unpickle } from "./pickle.js";
+import { notPlain as notPlainData, type PickleGlobal, Skipped, unpickle } from "./pickle.js";
 import { scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 import type { DType } from "./types.js";
@@ -80,6 +80,11 @@ export function save(path: string, tensors: Iterable<readonly [string, Tensor]>)
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/** The error about a part that is left out, for those who need it. @param reason as `onSkip` gets it */
+export function notPlain(path: string, reason: string): Error {
+  return notPlainData(path, reason);
 }
 
 interface ArchiveRecord {
@@ -175,7 +180,7 @@ class Archive {
   /** @throws with the reason, unless such things are skipped */
   skip(reason: string): Skipped {
     if (this.skipsUnknown) return new Skipped(reason);
-    throw notPlain(this.path, reason);
+    throw notPlainData(this.path, reason);
   }
 
   readonly fail: (what: string) => never = (what) => {
@@ -322,7 +327,9 @@ class Archive {
     }
     const raw = asStrided(narrow(elements, 0, offset, available - offset), size, stride);
     if (type.convert === undefined) return raw;
-    return type.convert(raw) ?? this.skip("holds a uint64 tensor with numbers of 2^63 or more, which is not read");
+    return (
+      type.convert(raw) ?? this.skip("holds a uint64 tensor with numbers of 2^63 or more, which is not read")
+    );
   }
 }
 

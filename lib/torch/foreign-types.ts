@@ -33,7 +33,10 @@ export const foreignTypes: Readonly<Record<string, ForeignType>> = {
 
 function float8(value: (byte: number) => number): ForeignType {
   const convert = (raw: Tensor): Tensor => {
-    const values = fromTypedArray(Float32Array.from({ length: 256 }, (_, byte) => value(byte)), [256]);
+    const values = fromTypedArray(
+      Float32Array.from({ length: 256 }, (_, byte) => value(byte)),
+      [256],
+    );
     return values.indexSelect(0, raw.flatten().to({ dtype: "int64" })).view(raw.shape);
   };
   return { raw: "uint8", itemBytes: 1, convert };
@@ -44,8 +47,6 @@ function smallFloat(byte: number, fractionBits: number, bias: number): number {
   const scale = 2 ** fractionBits;
   const [fraction, exponent] = [byte % scale, (byte & 127) >> fractionBits];
   const size =
-    exponent === 0
-      ? (fraction / scale) * 2 ** (1 - bias)
-      : (1 + fraction / scale) * 2 ** (exponent - bias);
+    exponent === 0 ? (fraction / scale) * 2 ** (1 - bias) : (1 + fraction / scale) * 2 ** (exponent - bias);
   return byte & 128 ? -size : size;
 }

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { operations } from "./pickle-opcodes.js";
 import { latin1, PickleReader } from "./pickle-reader.js";
 
@@ -28,6 +29,14 @@ export interface UnpickleOptions {
   readonly source?: string;
 }
 
+const optionKeys: OptionKeys<UnpickleOptions> = {
+  globals: true,
+  persistentLoad: true,
+  byteStrings: true,
+  skipUnknown: true,
+  source: true,
+};
+
 /**
  * Reads a Python pickle, protocols 0 to 5, without running anything that it names. Dictionaries become maps, lists and tuples arrays,
  * bytes `Uint8Array` (views of `bytes` where possible), and integers beyond 2⁵³ bigints. Lists may contain themselves.
@@ -35,6 +44,7 @@ export interface UnpickleOptions {
  * @throws if the pickle is damaged, or naming the class or function that is not allowed
  */
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions = {}): unknown {
+  checkOptions(options, optionKeys, "unpickle");
   return new Unpickler(bytes, options).run();
 }
 

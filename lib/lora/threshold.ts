@@ -1,4 +1,3 @@
-import { checkOptions, type OptionKeys } from "../options/index.js";
 /** How κ rises over a task. Method specification, sections 3, 4 and 7. */
 export interface ThresholdConfig {
   /** Iterations N of a task. */
@@ -19,15 +18,6 @@ export interface ThresholdConfig {
   sparseFrom: "at" | "after";
 }
 
-const configKeys: OptionKeys<ThresholdConfig> = {
-  iterations: true,
-  denseRatio: true,
-  kappaMax: true,
-  levels: true,
-  schedule: true,
-  sparseFrom: true,
-};
-
 /**
  * κ for every iteration of a task; 0 where nothing is thresholded.
  * @param relativeLearningRate the learning rate of an iteration over the highest one; used by `learning-rate` only
@@ -37,7 +27,6 @@ export function thresholdSchedule(
   config: ThresholdConfig,
   relativeLearningRate: (iteration: number) => number = () => 1,
 ): (iteration: number) => number {
-  checkOptions(config, configKeys, "thresholdSchedule");
   const { iterations, denseRatio, kappaMax, levels, schedule, sparseFrom } = config;
   if (!(denseRatio >= 0 && denseRatio <= 1))
     throw new RangeError(`denseRatio must be from 0 to 1, got ${denseRatio}.`);

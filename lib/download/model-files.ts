@@ -24,7 +24,9 @@ const weightForms: readonly RegExp[] = [
 ];
 
 /** The file that tells whose weights are the CLIP, where a repository has those of open_clip and others: timm's have an image tower in the others. */
-export function decidingFile<File extends { readonly path: string }>(files: readonly File[]): File | undefined {
+export function decidingFile<File extends { readonly path: string }>(
+  files: readonly File[],
+): File | undefined {
   const has = (form: RegExp): boolean => files.some(({ path }) => form.test(path));
   const isMixed =
     has(/^open_clip_config\.json$/) &&

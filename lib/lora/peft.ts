@@ -76,7 +76,9 @@ export function loadAdapter(directory: string, options: LoadAdapterOptions = {})
       const { scale, rank } = scaleOf(name, config);
       if (rank !== loraA.size(0))
         fail(path, `${name} of rank ${loraA.size(0)}, for which ${configFile} says ${rank}`);
-      return [name, { loraA, loraB: scale === 1 ? loraB : loraB.mul(scale) }];
+      // PEFT computes in float32 what was saved in 16 bits.
+      const exact = loraB.dtype === "float64" ? "float64" : "float32";
+      return [name, { loraA, loraB: scale === 1 ? loraB : loraB.to({ dtype: exact }).mul(scale) }];
     });
     return new Map(updates);
   });

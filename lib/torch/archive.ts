@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { inflateRawSync } from "node:zlib";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { bridge } from "./bridge.js";
 import { foreignTypes } from "./foreign-types.js";
@@ -174,7 +175,20 @@ class Archive {
 
   code(): string {
     const names = [...this.records.keys()].filter((name) => /^code\/.*\.py$/.test(name));
-    return names.map((name) => this.read(name).toString("utf8")).join("\n");
+    return names.map((name) => this.text(name)).join("\n");
+  }
+
+  /** A text, which torch.jit.save deflates. */
+  private text(name: string): string {
+    const { offset, bytes } = this.records.get(name)!;
+    const stored = this.read(name);
+    try {
+      const end = Math.min(offset + bytes + 1024, this.fileBytes); // deflated, a short text may take more
+      const deflated = readBytes(this.path, offset, end - offset);
+      return inflateRawSync(deflated, { maxOutputLength: Math.max(bytes, 1) }).toString("utf8");
+    } catch {
+      return stored.toString("utf8");
+    }
   }
 
   /** @throws with the reason, unless such things are skipped */

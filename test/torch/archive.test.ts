@@ -109,6 +109,11 @@ describe("load", () => {
     );
   });
 
+  test("reads the code of a script module, which is deflated", () => {
+    expect(archive.scriptCode(fixture("script.pt"))).toContain("class Outer(Module):");
+    expect(archive.scriptCode(fixture("state.pt"))).toBe("");
+  });
+
   test("maps the file: writing to a tensor does not change it", () => {
     archive.save(path, [["a", tensor([1, 2])]]);
     const before = readFileSync(path);

@@ -175,7 +175,13 @@ function whyNoModel({ tensors, skipped }: Weights, source: string, directory: st
     parseConfig(readJson(directory, huggingFaceConfig), path);
   }
   const [unread] = skipped.values();
-  return tensors.size === 0 && unread !== undefined ? unread : noModel(tensors, source);
+  if (tensors.size === 0 && unread !== undefined) return unread;
+  const error = noModel(tensors, source);
+  // It may lie in what was not read, such as a whole module.
+  const names = [...skipped.keys()].slice(0, 3).map((name) => `'${name}'`);
+  return unread === undefined
+    ? error
+    : new Error(`${error.message}\nNot read: ${names.join(", ")}. ${unread.message}`);
 }
 
 function describe(found: FoundModel, source: string, directory: string, options: LoadOptions): Description {

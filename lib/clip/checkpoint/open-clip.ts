@@ -84,15 +84,18 @@ const modelSchema = z.strictObject({
 });
 
 const preprocessSchema = z.object({
-  size: square().optional(),
-  mode: z.literal("RGB").optional(),
-  mean: z.array(z.number()).length(3).optional(),
-  std: z.array(z.number().positive()).length(3).optional(),
+  size: square().nullish(),
+  mode: z.literal("RGB").nullish(),
+  mean: z.array(z.number()).length(3).nullish(),
+  std: z.array(z.number().positive()).length(3).nullish(),
   interpolation: z.literal(["bicubic", "random"]).nullish(), // random is for training, and bicubic otherwise
   resize_mode: z.literal(["shortest", "squash"]).nullish(),
 });
 
-const schema = z.object({ model_cfg: modelSchema, preprocess_cfg: preprocessSchema.prefault({}) });
+const schema = z.object({
+  model_cfg: modelSchema,
+  preprocess_cfg: preprocessSchema.nullish().transform((preprocess) => preprocess ?? {}),
+});
 
 /**
  * Reads the content of an `open_clip_config.json`.
@@ -135,10 +138,13 @@ export function parseOpenClipConfig(
     logitScaleInit: model.init_logit_scale,
   };
   const openai = Preprocessing.openai();
-  const { mean = openai.mean, std = openai.std, resize_mode: resize } = preprocess;
+  const { mean, std, resize_mode: resize } = preprocess;
   // open_clip takes the size of the model, whatever preprocess_cfg says.
   const sizes = { size: imageSize, cropSize: imageSize, resize: resize ?? "shortest" };
-  return { config, preprocessing: new Preprocessing({ ...sizes, mean, std }) };
+  return {
+    config,
+    preprocessing: new Preprocessing({ ...sizes, mean: mean ?? openai.mean, std: std ?? openai.std }),
+  };
 }
 
 /** Fields that may only say what they say by default. */

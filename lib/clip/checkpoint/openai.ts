@@ -76,8 +76,10 @@ export function hasOpenAiSizes(tensors: StateDict): boolean {
 
 /** The activation that the code of a script module computes, as in OpenAI's published archives. */
 export function activationOfScript(code: string): TransformerConfig["activation"] | undefined {
-  if (/QuickGELU|\b1\.702\b/.test(code)) return "quick_gelu";
-  return /\bgelu\(/.test(code) ? "gelu" : undefined;
+  const isQuick = /QuickGELU|\b1\.702\b/.test(code);
+  const isExact = /\bgelu\(/.test(code);
+  if (isQuick === isExact) return undefined; // nothing of both, or one in each tower
+  return isQuick ? "quick_gelu" : "gelu";
 }
 
 /** @throws if a tower is another one than CLIP's vision and text transformers, saying which */

@@ -1,7 +1,7 @@
 import type { Preprocessing } from "../clip/index.js";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import * as torch from "../torch/index.js";
-import { type CropOptions, centerCrop, randomResizedCrop } from "./augment.js";
+import { boxRatios, type CropOptions, centerCrop, randomResizedCrop } from "./augment.js";
 import type { ImageSet } from "./image-set.js";
 import { permutation } from "./permutation.js";
 import { Random } from "./random.js";
@@ -104,7 +104,7 @@ export class TrainingBatches {
     return torch.scope(() => {
       const { images, labels } = this.images.select(indices, device);
       if (crop === "center") {
-        const middle = centerCrop(images, aspectRatios, preprocessing.cropSize);
+        const middle = centerCrop(images, boxRatios(aspectRatios, preprocessing), preprocessing.cropSize);
         return { pixels: preprocessing.normalise(middle), labels };
       }
       const random = crop?.isFixed

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { bridge } from "./bridge.js";
@@ -55,12 +55,23 @@ export function scriptCode(path: string): string {
   return new Archive(path, true).code();
 }
 
+/** How to write an archive. */
+export interface SaveOptions {
+  /** Text at the end of the zip file, which `comment` reads and PyTorch passes over. Default: none. */
+  readonly comment?: string;
+}
+
 /**
  * Writes tensors of any device as `torch.save` writes a state dict, which `torch.load(path, weights_only=True)` reads. The file has a
  * temporary name that becomes `path` when everything is on disk.
  * @throws if a name is given twice or the file cannot be written; then nothing is left behind
  */
-export function save(path: string, tensors: Iterable<readonly [string, Tensor]>): void {
+export function save(
+  path: string,
+  tensors: Iterable<readonly [string, Tensor]>,
+  options: SaveOptions = {},
+): void {
+  checkOptions(options, { comment: true }, "archive.save");
   const list = Array.from(tensors);
   const names = new Set<string>();
   for (const [name] of list) {
@@ -76,10 +87,49 @@ export function save(path: string, tensors: Iterable<readonly [string, Tensor]>)
       Array.from(names),
       list.map(([, tensor]) => tensor.handle),
     );
+    if (options.comment !== undefined) writeComment(temporary, options.comment);
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** The comment of an archive that `save` wrote; empty where there is none. */
+export function comment(path: string): string {
+  const { size } = statSync(path);
+  const start = Math.max(0, size - maxCommentBytes - endRecordBytes);
+  const tail = readBytes(path, start, size - start);
+  const at = tail.lastIndexOf(endRecord);
+  if (at < 0 || at + endRecordBytes > tail.length) return "";
+  const text = tail.subarray(at + endRecordBytes);
+  return tail.readUInt16LE(at + commentLengthAt) === text.length ? text.toString("utf8") : "";
+}
+
+// The end of a zip file, APPNOTE.TXT 4.3.16: a signature, 16 bytes of sizes and places, the length of the comment, the comment.
+const endRecord = "PK\x05\x06";
+const commentLengthAt = 20;
+const endRecordBytes = 22;
+const maxCommentBytes = 1000;
+
+/** @throws if it is too long   @param path of an archive without a comment */
+function writeComment(path: string, comment: string): void {
+  const text = Buffer.from(comment, "utf8");
+  if (text.length > maxCommentBytes) {
+    throw new RangeError(
+      `archive.save: expected a comment of at most ${maxCommentBytes} bytes, got ${text.length}. Shorten it.`,
+    );
+  }
+  const { size } = statSync(path);
+  const file = openSync(path, "r+");
+  try {
+    const length = Buffer.alloc(2);
+    length.writeUInt16LE(text.length);
+    writeSync(file, length, 0, length.length, size - endRecordBytes + commentLengthAt);
+    writeSync(file, text, 0, text.length, size);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -209,6 +209,18 @@ describe("save", () => {
     expect(readdirSync(directory)).toEqual(["file.pt"]);
   });
 
+  test("keeps a comment", () => {
+    archive.save(path, [["a", tensor([1, 2])]]);
+    expect(archive.comment(path)).toBe("");
+    archive.save(path, [["a", tensor([1, 2])]], { comment: "who é" });
+    expect(archive.comment(path)).toBe("who é");
+    expect(archive.load(path).get("a")!.toArray()).toEqual([1, 2]);
+    expect(() => archive.save(path, [], { comment: "x".repeat(2000) })).toThrow(
+      "at most 1000 bytes, got 2000",
+    );
+    expect(readdirSync(directory)).toEqual(["file.pt"]);
+  });
+
   test("leaves nothing behind when it fails", () => {
     expect(() => archive.save(join(directory, "missing", "file.pt"), [["a", ones([1])]])).toThrow(
       "No such file",

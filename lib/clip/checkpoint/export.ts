@@ -7,6 +7,9 @@ import { Preprocessing } from "../preprocessing.js";
 import { writeDirectory } from "../write-directory.js";
 import { toOpenAi } from "./keys.js";
 
+/** Of the files that `saveOpenAi` writes: names and shapes do not tell the activation. */
+export const openAiComment = "activation: quick_gelu";
+
 const openAiVocabSize = 49408;
 const openAiHeadWidth = 64;
 
@@ -39,7 +42,7 @@ export function saveOpenClip(model: ClipModel, directory: string): void {
 export function saveOpenAi(model: ClipModel, path: string): void {
   checkFits("OpenAI's CLIP", [...sharedDemands(model), ...openAiDemands(model)]);
   mkdirSync(dirname(path), { recursive: true });
-  noGrad(() => scope(() => archive.save(path, toOpenAi(model.stateDict()))));
+  noGrad(() => scope(() => archive.save(path, toOpenAi(model.stateDict()), { comment: openAiComment })));
 }
 
 function openClipConfig({ config: { embedDim, vision, text } }: ClipModel): Record<string, unknown> {

@@ -8,6 +8,7 @@ import { parseConfig } from "../config-json.js";
 import { parseJson, readDirectory } from "../files.js";
 import { ClipModel, type Precision } from "../model.js";
 import { Preprocessing } from "../preprocessing.js";
+import { openAiComment } from "./export.js";
 import { type FoundModel, findModel, noModel, withoutWrappers } from "./find-model.js";
 import { fromOpenAi, type StateDict, toOpenAi } from "./keys.js";
 import { parseOpenClipConfig } from "./open-clip.js";
@@ -216,6 +217,7 @@ function recogniseActivation(
   source: string,
 ): TransformerConfig["activation"] | undefined {
   if (!isArchive(source)) return undefined;
+  if (archive.comment(source) === openAiComment) return "quick_gelu"; // written by `saveOpenAi`
   return (
     activationOfScript(archive.scriptCode(source)) ?? (hasOpenAiSizes(tensors) ? "quick_gelu" : undefined)
   );

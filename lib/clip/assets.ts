@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { checkOptions, type OptionKeys } from "../options/index.js";
+import { type ClipConfig, highestTokenId } from "./config.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
 import { Preprocessing } from "./preprocessing.js";
-import { Tokenizer } from "./tokenizer.js";
+import { withTokenizerJson } from "./slow-tokenizer.js";
+import { Tokenizer, tokenizerFiles } from "./tokenizer.js";
 import { readVocabulary } from "./vocabulary.js";
 
 /** What a model needs beside its weights. */
@@ -25,17 +28,23 @@ export interface AssetOptions {
   readonly imageSize?: number;
   /** Where the directory names none. Default: OpenAI's. */
   readonly preprocessing?: Preprocessing;
+  /** Take `preprocessing` whatever Hugging Face's files in the directory say. Default: false. */
+  readonly ownPreprocessing?: boolean;
+  /** Texts are repaired before they are split into tokens, as open_clip does. Default: only with CLIP's vocabulary file. */
+  readonly repairsText?: boolean;
 }
 
-const tokenizerFiles = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
-];
-const preprocessingFiles = ["preprocessor_config.json", "processor_config.json"];
+const assetOptionKeys: OptionKeys<AssetOptions> = {
+  contextLength: true,
+  vocabSize: true,
+  tokenizer: true,
+  imageSize: true,
+  preprocessing: true,
+  ownPreprocessing: true,
+  repairsText: true,
+};
+const processorFile = "processor_config.json";
+const preprocessorFile = "preprocessor_config.json";
 const vocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
 
 /**
@@ -43,33 +52,101 @@ const vocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
  * @throws if a file is there but wrong, or the tokenizer of the options is missing
  */
 export function readAssets(directory: string, options: AssetOptions = {}): ModelAssets {
-  const { contextLength, tokenizer: source = directory, preprocessing } = options;
-  const ofTokenizer = readTokenizerFiles(source, options.vocabSize);
+  checkOptions(options, assetOptionKeys, "readAssets");
+  const { contextLength, tokenizer: source = directory } = options;
+  const { files: ofTokenizer, isOpenAi } = readTokenizerFiles(source, options.vocabSize);
   if (ofTokenizer.size === 0 && options.tokenizer !== undefined) {
     throw new Error(
       `${source}: no tokenizer: expected a tokenizer.json or ${vocabularyFile}. Check the path, or download it.`,
     );
   }
-  const ofPreprocessing = readDirectory(directory, preprocessingFiles);
-  const config = "preprocessor_config.json";
+  const ofPreprocessing: ReadPreprocessing =
+    options.ownPreprocessing === true ? { files: new Map() } : readPreprocessing(directory);
+  const tokenizerOptions = {
+    contextLength,
+    repairsText: isOpenAi || options.repairsText === true,
+    lowersInContext: isOpenAi,
+  };
   return {
-    tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, contextLength) : undefined,
-    preprocessing: ofPreprocessing.has(config)
-      ? Preprocessing.parse(parseJson(ofPreprocessing, config, directory), join(directory, config))
-      : (preprocessing ?? Preprocessing.openai(options.imageSize)),
-    files: new Map([...ofTokenizer, ...ofPreprocessing]),
+    tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, tokenizerOptions) : undefined,
+    preprocessing:
+      ofPreprocessing.preprocessing ?? options.preprocessing ?? Preprocessing.openai(options.imageSize),
+    files: new Map([...ofTokenizer, ...ofPreprocessing.files]),
   };
 }
 
-/** Those of the tokenizer at a path; none if there is none. */
-function readTokenizerFiles(path: string, vocabSize = 49408): DirectoryFiles {
-  if (!existsSync(path)) return new Map();
-  if (!statSync(path).isDirectory()) {
-    if (!path.endsWith(".json")) return readVocabulary(path, vocabSize);
-    return new Map([...readDirectory(dirname(path), tokenizerFiles), ["tokenizer.json", readFileSync(path)]]);
+/**
+ * Compares what lies beside a model's weights with the model.
+ * @param directory named in errors
+ * @throws if the tokenizer has more tokens than the model, another end token, or images come out in another size
+ */
+export function checkAssets(
+  { tokenizer, preprocessing }: ModelAssets,
+  config: ClipConfig,
+  directory: string,
+): void {
+  const { text, vision } = config;
+  if (tokenizer !== undefined && tokenizer.highestId >= text.vocabSize) {
+    throw new Error(
+      `${directory}: the tokenizer has ids up to ${tokenizer.highestId}, the model ${text.vocabSize} tokens: expected ids up to ` +
+        `${text.vocabSize - 1}. Take the tokenizer of this model.`,
+    );
   }
-  const files = readDirectory(path, tokenizerFiles);
-  if (files.has("tokenizer.json")) return files;
+  if (tokenizer !== undefined && text.endTokenId !== highestTokenId && tokenizer.endId !== text.endTokenId) {
+    throw new Error(
+      `${directory}: the tokenizer ends texts with id ${tokenizer.endId}, the model reads them at id ${text.endTokenId} ` +
+        "(eos_token_id of config.json): expected the same. Take the tokenizer of this model, or correct the configuration.",
+    );
+  }
+  if (preprocessing.cropSize !== vision.imageSize) {
+    throw new Error(
+      `${directory}: ${preprocessorFile} (or ${processorFile}) makes images of ${preprocessing.cropSize} pixels, the model ` +
+        `(image_size of its configuration) reads ${vision.imageSize}: expected the same. Correct one of them.`,
+    );
+  }
+}
+
+interface ReadPreprocessing {
+  /** Absent where there is none. */
+  readonly preprocessing?: Preprocessing;
+  readonly files: DirectoryFiles;
+}
+
+/** As transformers 5 reads it: the image processor in `processor_config.json`, or else `preprocessor_config.json`. */
+function readPreprocessing(directory: string): ReadPreprocessing {
+  const files = readDirectory(directory, [preprocessorFile, processorFile]);
+  const processor = files.has(processorFile) ? parseJson(files, processorFile, directory) : undefined;
+  const nested = (processor as { image_processor?: unknown } | null | undefined)?.image_processor;
+  if (nested !== undefined && nested !== null) {
+    const preprocessing = Preprocessing.parse(nested, `${join(directory, processorFile)}, image_processor`);
+    return { preprocessing, files: new Map([...files].filter(([name]) => name === processorFile)) };
+  }
+  if (!files.has(preprocessorFile)) return { files };
+  const json = parseJson(files, preprocessorFile, directory);
+  return { preprocessing: Preprocessing.parse(json, join(directory, preprocessorFile)), files };
+}
+
+interface ReadTokenizer {
+  /** Empty where there is none. */
+  readonly files: DirectoryFiles;
+  /** Whether they were made from the vocabulary file of OpenAI's tokenizer. */
+  readonly isOpenAi: boolean;
+}
+
+/** Those of the tokenizer at a path; none if there is none. */
+function readTokenizerFiles(path: string, vocabSize = 49408): ReadTokenizer {
+  const ofVocabulary = (file: string): ReadTokenizer => ({
+    files: readVocabulary(file, vocabSize),
+    isOpenAi: true,
+  });
+  if (!existsSync(path)) return { files: new Map(), isOpenAi: false };
+  if (!statSync(path).isDirectory()) {
+    if (!path.endsWith(".json")) return ofVocabulary(path);
+    const beside = readDirectory(dirname(path), tokenizerFiles);
+    return { files: new Map([...beside, ["tokenizer.json", readFileSync(path)]]), isOpenAi: false };
+  }
+  const files = withTokenizerJson(readDirectory(path, tokenizerFiles), path);
+  if (files.has("tokenizer.json")) return { files, isOpenAi: false };
   const vocabulary = join(path, vocabularyFile);
-  return existsSync(vocabulary) ? readVocabulary(vocabulary, vocabSize) : new Map();
+  return existsSync(vocabulary) ? ofVocabulary(vocabulary) : { files: new Map(), isOpenAi: false };
 }

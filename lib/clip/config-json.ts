@@ -4,6 +4,15 @@ import { type ClipConfig, logitScaleInit, type TransformerConfig } from "./confi
 const size = z.int().positive();
 const tokenId = z.int().nonnegative();
 
+/** A side in pixels, or twice the same one. */
+const square = z.union([
+  size,
+  z
+    .tuple([size, size])
+    .refine(([height, width]) => height === width, "expected a square")
+    .transform(([side]) => side),
+]);
+
 const tower = {
   hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
   layer_norm_eps: z.number().positive().default(1e-5),
@@ -29,8 +38,8 @@ const visionSchema = z.object({
   intermediate_size: size.default(3072),
   num_attention_heads: size.default(12),
   num_channels: z.literal(3).default(3),
-  image_size: size.default(224),
-  patch_size: size.default(32),
+  image_size: square.default(224),
+  patch_size: square.default(32),
 });
 
 const configSchema = z.object({
@@ -81,13 +90,12 @@ export function parseConfig(json: unknown, source = "config.json"): ClipConfig {
     "num_attention_heads",
     source,
   );
-  checkDivisible(
-    config.vision.imageSize,
-    config.vision.patchSize,
-    "vision_config: image_size",
-    "patch_size",
-    source,
-  );
+  if (config.vision.patchSize > config.vision.imageSize) {
+    const { patchSize, imageSize } = config.vision;
+    throw new Error(
+      `${source}: vision_config: expected a patch_size of at most image_size ${imageSize}, got ${patchSize}. Correct one of them.`,
+    );
+  }
   return config;
 }
 
@@ -118,7 +126,7 @@ export function formatConfig(config: ClipConfig): Record<string, unknown> {
   };
 }
 
-// Files written before transformers 4.27 may hold the towers' fields twice; the `_dict` ones win.
+// Files written before transformers 4.27 may hold the towers' fields twice. The `_dict` ones win, with what they leave out at its default.
 function withLegacyFields(json: unknown): unknown {
   if (typeof json !== "object" || json === null) return json;
   const { text_config, text_config_dict, vision_config, vision_config_dict, ...rest } = json as Record<
@@ -127,8 +135,8 @@ function withLegacyFields(json: unknown): unknown {
   >;
   return {
     ...rest,
-    text_config: { ...text_config, ...text_config_dict },
-    vision_config: { ...vision_config, ...vision_config_dict },
+    text_config: text_config_dict ?? text_config ?? {},
+    vision_config: vision_config_dict ?? vision_config ?? {},
   };
 }
 

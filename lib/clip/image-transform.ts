@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { images } from "../torch/index.js";
 import { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
 
@@ -29,11 +30,33 @@ export function stretch(size: number, options?: DecodeOptions): ImageTransform {
   return transform(`stretch ${size}`, { size }, options);
 }
 
-function transform(
-  key: string,
-  square: images.Square,
-  { orient = false }: DecodeOptions = {},
+/** Resizes to a square of `size`, ignoring the aspect ratio, and cuts a square of `cropSize` out of the middle. */
+export function stretchAndCenterCrop(
+  size: number,
+  cropSize: number,
+  options?: DecodeOptions,
 ): ImageTransform {
+  const whole = stretch(size, options);
+  if (cropSize === size) return whole;
+  const start = Math.floor((size - cropSize) / 2);
+  return {
+    size: cropSize,
+    key: `${whole.key}, center crop ${cropSize}`,
+    async apply(source) {
+      const stretched = await whole.apply(source);
+      const pixels = new Uint8Array(3 * cropSize * cropSize);
+      for (let row = 0; row < cropSize; row++) {
+        const from = 3 * ((start + row) * size + start);
+        pixels.set(stretched.pixels.subarray(from, from + 3 * cropSize), 3 * row * cropSize);
+      }
+      return { ...stretched, pixels };
+    },
+  };
+}
+
+function transform(key: string, square: images.Square, options: DecodeOptions = {}): ImageTransform {
+  checkOptions(options, { orient: true }, "An image transform");
+  const { orient = false } = options;
   return {
     size: square.size,
     key: orient ? `${key}, upright` : key,

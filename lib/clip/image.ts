@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
+import { checkOptions } from "../options/index.js";
 import { images } from "../torch/index.js";
 import { transparentColor } from "./gif.js";
 
@@ -24,8 +25,10 @@ export interface DecodeOptions {
  */
 export async function decodeImage(
   source: string | Uint8Array,
-  { orient = false }: DecodeOptions = {},
+  options: DecodeOptions = {},
 ): Promise<DecodedImage> {
+  checkOptions(options, { orient: true }, "decodeImage");
+  const { orient = false } = options;
   try {
     const content = typeof source === "string" ? await readFile(source) : source;
     const jpeg = orient ? undefined : await images.decodeJpeg(content);

@@ -36,7 +36,7 @@ export {
   type Prompts,
 } from "./prompts.js";
 export type { TextOptions, TextTransformer } from "./text.js";
-export { type EncodeOptions, Tokenizer } from "./tokenizer.js";
+export { type EncodeOptions, Tokenizer, type TokenizerOptions } from "./tokenizer.js";
 export {
   type Block,
   type BlockAdapter,

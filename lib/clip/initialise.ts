@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { type Generator, generator, type nn, noGrad, randn, scope } from "../torch/index.js";
 import type { ModelAssets } from "./assets.js";
 import type { ClipConfig } from "./config.js";
@@ -12,6 +13,7 @@ export interface CreateOptions extends nn.ParameterOptions {
 
 /** A model with random weights. One seed gives the same weights on every device. */
 export function createModel(config: ClipConfig, options: CreateOptions = {}): ClipModel {
+  checkOptions(options, { seed: true, assets: true, device: true, dtype: true }, "createModel");
   const { seed = 0, assets, ...parameters } = options;
   const model = new ClipModel(config, assets, parameters);
   if (model.device !== "meta") initialise(model, generator(seed));

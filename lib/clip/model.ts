@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import {
   autocast,
   type Checkpoints,
@@ -41,6 +42,8 @@ export class ClipModel extends nn.Module {
    * is done with them, such as normalising and losses, is exact.
    */
   precision: Precision = "fp32";
+  /** What `loadModel` took off, left out, or decided otherwise than a file says. */
+  notes: readonly string[] = [];
   /** Where the blocks of both encoders leave what they compute again in the backward pass. Default: they keep their activations. */
   checkpoints: Checkpoints | undefined;
   private readonly textProjection: nn.Linear;
@@ -52,6 +55,7 @@ export class ClipModel extends nn.Module {
     options: nn.ParameterOptions = {},
   ) {
     super();
+    checkOptions(options, { device: true, dtype: true }, "ClipModel");
     const { text, vision, embedDim } = config;
     const projection = { ...options, bias: false };
     this.logitScale = this.registerParameter("logit_scale", empty([], options));
@@ -98,11 +102,13 @@ export class ClipModel extends nn.Module {
 
   /**
    * @param ids `int64 [C, L]`, L at most the context length
-   * @param options `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts them. They are computed once,
+   * @param given `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts them. They are computed once,
    *   which changes no feature by more than rounding
    * @returns `[C, embedDim]`, not normalised
    */
-  encodeText(ids: Tensor, { sharedPrefix = 0 }: { readonly sharedPrefix?: number } = {}): Tensor {
+  encodeText(ids: Tensor, given: { readonly sharedPrefix?: number } = {}): Tensor {
+    checkOptions(given, { sharedPrefix: true }, "encodeText");
+    const { sharedPrefix = 0 } = given;
     const options = { sharedPrefix, checkpoints: this.checkpoints };
     return this.#encode(() => this.textProjection.forward(this.text.forward(ids, options)));
   }
@@ -125,6 +131,7 @@ export class ClipModel extends nn.Module {
    * @returns probabilities `[B, labels]`
    */
   classify(images: Tensor, labels: readonly string[], options: ClassifyOptions = {}): Tensor {
+    checkOptions(options, { template: true }, "classify");
     return scope(() =>
       noGrad(() => {
         const onDevice = images.to({ device: this.device });

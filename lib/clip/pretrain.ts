@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { ClipModel } from "./model.js";
@@ -22,6 +23,21 @@ export interface PretrainOptions {
   readonly reportEvery?: number;
 }
 
+const optionKeys: OptionKeys<PretrainOptions> = {
+  steps: true,
+  batchSize: true,
+  learningRate: true,
+  warmupSteps: true,
+  weightDecay: true,
+  betas: true,
+  maxLogitScale: true,
+  maxGradientNorm: true,
+  seed: true,
+  signal: true,
+  onProgress: true,
+  reportEvery: true,
+};
+
 /**
  * Contrastive pre-training on image–caption pairs: the symmetric cross-entropy of `exp(s) · I Tᵀ` to its diagonal.
  * Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020, section 2.3 and figure 3.
@@ -34,6 +50,7 @@ export async function pretrain(
   captions: readonly string[],
   options: PretrainOptions,
 ): Promise<void> {
+  checkOptions(options, optionKeys, "pretrain");
   const { steps, batchSize, learningRate, warmupSteps, weightDecay, betas, maxLogitScale, seed } = options;
   const { signal, onProgress, reportEvery = 20 } = options;
   model.requiresGrad_(true);

@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { cat, type Device, nn, noGrad, scope, type Tensor } from "../torch/index.js";
 import type { ClipModel } from "./model.js";
 import type { Tokenizer } from "./tokenizer.js";
@@ -31,8 +32,10 @@ export interface Prompts {
 export function encodePrompts(
   tokenizer: Tokenizer,
   texts: readonly string[],
-  { device = "cpu" }: { readonly device?: Device } = {},
+  options: { readonly device?: Device } = {},
 ): Prompts {
+  checkOptions(options, { device: true }, "encodePrompts");
+  const { device = "cpu" } = options;
   return scope(() => {
     const ids = tokenizer.encode(texts);
     const sharedPrefix = countShared(ids.toTypedArray() as BigInt64Array, ids.size(1), tokenizer.endId);
@@ -53,15 +56,17 @@ function countShared(ids: BigInt64Array, length: number, endId: number): number 
 
 /**
  * Text features of classes, without gradients. Of several templates, the normalised features are averaged and normalised again.
- * @param chunk prompts per pass through the text tower
+ * @param options `chunk`: prompts per pass through the text tower
  * @returns `[labels, embedDim]`, rows of length 1
  */
 export function classFeatures(
   model: ClipModel,
   labels: readonly string[],
   templates: string | readonly string[] = defaultTemplate,
-  { chunk = 256 } = {},
+  options: { readonly chunk?: number } = {},
 ): Tensor {
+  checkOptions(options, { chunk: true }, "classFeatures");
+  const { chunk = 256 } = options;
   const all = typeof templates === "string" ? [templates] : templates;
   if (labels.length === 0 || all.length === 0) {
     throw new RangeError(

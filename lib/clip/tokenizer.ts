@@ -1,22 +1,59 @@
 import { Tokenizer as BytePairEncoder } from "@huggingface/tokenizers";
 import { z } from "zod";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
-import { endOfWord } from "./vocabulary.js";
+import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
+import { repairText } from "./text-repair.js";
+import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
 
 const tokenizerConfigSchema = z.object({
-  bos_token: token.default("<|startoftext|>"),
-  eos_token: token.default("<|endoftext|>"),
   pad_token: token.nullish(),
-  model_max_length: z.number().positive().optional(),
+  model_max_length: z.number().positive().nullish(),
 });
+
+/** What transformers writes for "no limit" is 10³⁰; it takes more than this for none. */
+const longest = 1e20;
+
+/** Names of the files that a tokenizer may consist of. */
+export const tokenizerFiles = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.json",
+  "merges.txt",
+];
+
+/** What the model and the source of a tokenizer say about it. */
+export interface TokenizerOptions {
+  /** Default: that of the tokenizer's configuration, or else 77. */
+  readonly contextLength?: number;
+  /** Repair texts before they are split into tokens, as OpenAI's and open_clip's tokenizers do. Default: false, as in transformers. */
+  readonly repairsText?: boolean;
+  /** Lower letters with their context, as Python's `lower` does: a final sigma. Default: one by one, as Hugging Face's tokenizers. */
+  readonly lowersInContext?: boolean;
+}
+
+const tokenizerOptionKeys: OptionKeys<TokenizerOptions> = {
+  contextLength: true,
+  repairsText: true,
+  lowersInContext: true,
+};
+const encodeOptionKeys: OptionKeys<EncodeOptions> = { crop: true, device: true };
 
 /** The part of `tokenizer.json` that lists the tokens. */
 interface BytePairModel {
   readonly vocab?: Readonly<Record<string, number>>;
   readonly end_of_word_suffix?: string | null;
+}
+
+interface TokenizerJson {
+  readonly model: BytePairModel;
+  readonly normalizer?: unknown;
+  readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
 }
 
 export interface EncodeOptions {
@@ -26,7 +63,10 @@ export interface EncodeOptions {
   readonly device?: Device;
 }
 
-/** Texts to token ids, by the `tokenizer.json` and, where present, the `tokenizer_config.json` of a Hugging Face directory. */
+/**
+ * Texts to token ids, by the `tokenizer.json` of a Hugging Face directory, or its `vocab.json` and `merges.txt`, and, where present, the
+ * `tokenizer_config.json`.
+ */
 export class Tokenizer {
   private constructor(
     private readonly encoder: BytePairEncoder,
@@ -34,8 +74,11 @@ export class Tokenizer {
     readonly startId: number,
     readonly endId: number,
     readonly padId: number,
+    /** The highest id that it gives. */
+    readonly highestId: number,
     private readonly vocabulary: Readonly<Record<string, number>>,
     private readonly endOfWord: string,
+    private readonly prepare: (text: string) => string,
   ) {}
 
   /**
@@ -43,27 +86,23 @@ export class Tokenizer {
    * @throws if `tokenizer.json` is missing or not a tokenizer
    */
   static load(directory: string, contextLength?: number): Tokenizer {
-    return Tokenizer.parse(
-      readDirectory(directory, ["tokenizer.json", "tokenizer_config.json"]),
-      directory,
-      contextLength,
-    );
+    return Tokenizer.parse(readDirectory(directory, tokenizerFiles), directory, { contextLength });
   }
 
   /** From files that have been read. @param source the directory, named in errors */
-  static parse(files: DirectoryFiles, source: string, contextLength?: number): Tokenizer {
-    const tokenizerJson = parseJson(files, "tokenizer.json", source) as object;
+  static parse(given: DirectoryFiles, source: string, options: TokenizerOptions = {}): Tokenizer {
+    checkOptions(options, tokenizerOptionKeys, "Tokenizer.parse");
+    const files = withTokenizerJson(given, source);
+    const tokenizerJson = parseJson(files, "tokenizer.json", source) as TokenizerJson;
     const configJson = files.has("tokenizer_config.json")
       ? (parseJson(files, "tokenizer_config.json", source) as object)
       : {};
     const parsed = tokenizerConfigSchema.safeParse(configJson);
     if (!parsed.success) throw new Error(`${source}/tokenizer_config.json: ${z.prettifyError(parsed.error)}`);
-    const {
-      bos_token: start,
-      eos_token: end,
-      pad_token: pad,
-      model_max_length: maxLength = 77,
-    } = parsed.data;
+    const { pad_token: pad, model_max_length: stated } = parsed.data;
+    const { bos_token, eos_token } = specialTokens(files, source);
+    const [start, end] = [bos_token ?? startToken, eos_token ?? endToken];
+    const maxLength = stated && stated < longest ? stated : 77;
     let encoder: BytePairEncoder;
     try {
       encoder = new BytePairEncoder(tokenizerJson, configJson);
@@ -81,15 +120,18 @@ export class Tokenizer {
         );
       return id;
     };
-    const { vocab = {}, end_of_word_suffix: suffix } = (tokenizerJson as { model: BytePairModel }).model;
+    const { vocab = {}, end_of_word_suffix: suffix } = tokenizerJson.model;
+    const added = tokenizerJson.added_tokens ?? [];
     return new Tokenizer(
       encoder,
-      contextLength ?? maxLength,
+      options.contextLength ?? maxLength,
       idOf(start),
       idOf(end),
       idOf(pad ?? end),
+      [...Object.values(vocab), ...added.map(({ id }) => id)].reduce((a, b) => Math.max(a, b), 0),
       vocab,
       suffix ?? endOfWord,
+      preparation(tokenizerJson, options),
     );
   }
 
@@ -105,9 +147,11 @@ export class Tokenizer {
    * Start token, text, end token; a long text is cut so that the end token stays.
    * @returns `int64 [texts, L]`, padded; L is the length of the longest, or the context length without cropping
    */
-  encode(texts: readonly string[], { crop = true, device = "cpu" }: EncodeOptions = {}): Tensor {
+  encode(texts: readonly string[], options: EncodeOptions = {}): Tensor {
+    checkOptions(options, encodeOptionKeys, "Tokenizer.encode");
+    const { crop = true, device = "cpu" } = options;
     const rows = texts.map((text) => {
-      const { ids } = this.encoder.encode(text, { add_special_tokens: false });
+      const { ids } = this.encoder.encode(this.prepare(text), { add_special_tokens: false });
       return [this.startId, ...ids.slice(0, this.contextLength - 2), this.endId];
     });
     const length = crop ? Math.max(0, ...rows.map((row) => row.length)) : this.contextLength;
@@ -117,4 +161,14 @@ export class Tokenizer {
     });
     return fromTypedArray(padded, [rows.length, length], { device });
   }
+}
+
+/** What is done to a text before the library that follows `tokenizer.json`. */
+function preparation(json: TokenizerJson, options: TokenizerOptions): (text: string) => string {
+  const repair = options.repairsText === true ? repairText : (text: string): string => text;
+  // The library lowers whole texts, in which JavaScript, as Python, makes a final sigma of Σ. Hugging Face's own tokenizers see letters alone.
+  const lowers = JSON.stringify(json.normalizer ?? {}).includes('"Lowercase"');
+  const isAdded = json.added_tokens?.some(({ content }) => content.includes("Σ")) ?? false;
+  if (!lowers || isAdded || options.lowersInContext === true) return repair;
+  return (text) => repair(text).replaceAll("Σ", "σ");
 }

@@ -17,7 +17,7 @@ export class VisionTransformer extends nn.Module {
   ) {
     super();
     const { width, imageSize, patchSize, layerNormEps } = config;
-    const positions = (imageSize / patchSize) ** 2 + 1;
+    const positions = Math.floor(imageSize / patchSize) ** 2 + 1; // what is left beside the patches is not read
     const patchShape = [width, 3, patchSize, patchSize];
     this.classEmbedding = this.registerParameter("embeddings.class_embedding", empty([width], options));
     this.patchWeight = this.registerParameter(

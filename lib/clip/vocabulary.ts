@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import type { DirectoryFiles } from "./files.js";
 
-const startToken = "<|startoftext|>";
-const endToken = "<|endoftext|>";
+/** What starts a text, and what ends it, by default. */
+export const startToken = "<|startoftext|>";
+export const endToken = "<|endoftext|>";
 /** Marks the last symbol of a word. */
 export const endOfWord = "</w>";
 /** What CLIP takes for a word; for the flags `gu`. */
@@ -83,25 +84,45 @@ export function formatTokenizer(merges: readonly (readonly [string, string])[]):
     pad_token: endToken,
     unk_token: endToken,
   };
-  const tokenizer = tokenizerJson(tokens, merges, startTokenId, endTokenId);
+  const tokenizer = tokenizerJson(
+    Object.fromEntries(tokens.map((token, id) => [token, id])),
+    merges.map((merge) => merge.join(" ")),
+    [addedToken(startTokenId, startToken, true), addedToken(endTokenId, endToken, true)],
+    { start: startToken, end: endToken, unknown: endToken },
+  );
   return { tokenizer, config, vocabSize: tokens.length, startTokenId, endTokenId };
 }
 
-function tokenizerJson(
-  tokens: readonly string[],
-  merges: readonly (readonly [string, string])[],
-  startId: number,
-  endId: number,
+/** A token that is found in a text before it is split into words. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly single_word: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly normalized: boolean;
+  readonly special: boolean;
+}
+
+/** An added token as Hugging Face's tokenizers make it: special ones are found as they are, others in the normalised text. */
+export function addedToken(id: number, content: string, special: boolean): AddedToken {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: !special, special };
+}
+
+/** The content of a `tokenizer.json` like CLIP's. */
+export function tokenizerJson(
+  vocab: Readonly<Record<string, number>>,
+  merges: readonly string[],
+  added: readonly AddedToken[],
+  special: { readonly start: string; readonly end: string; readonly unknown: string },
 ) {
-  const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const idOf = (token: string): number | undefined =>
+    added.find(({ content }) => content === token)?.id ?? vocab[token];
   return {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: [
-      { id: startId, content: startToken, ...special },
-      { id: endId, content: endToken, ...special },
-    ],
+    added_tokens: added,
     normalizer: {
       type: "Sequence",
       normalizers: [
@@ -124,8 +145,8 @@ function tokenizerJson(
     },
     post_processor: {
       type: "RobertaProcessing",
-      sep: [endToken, endId],
-      cls: [startToken, startId],
+      sep: [special.end, idOf(special.end)],
+      cls: [special.start, idOf(special.start)],
       trim_offsets: false,
       add_prefix_space: false,
     },
@@ -133,13 +154,13 @@ function tokenizerJson(
     model: {
       type: "BPE",
       dropout: null,
-      unk_token: endToken,
+      unk_token: special.unknown,
       continuing_subword_prefix: "",
       end_of_word_suffix: endOfWord,
       fuse_unk: false,
       byte_fallback: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges: merges.map((merge) => merge.join(" ")),
+      vocab,
+      merges,
     },
   };
 }

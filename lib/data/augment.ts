@@ -51,6 +51,14 @@ export function centerCrop(
   return resampleBoxes(images, boxes, size);
 }
 
+/** Aspect ratios for `centerCrop` as a model's preprocessing sees images: one that squashes them takes all of each. */
+export function boxRatios(
+  aspectRatios: ArrayLike<number>,
+  { resize }: { readonly resize: "shortest" | "squash" },
+): ArrayLike<number> {
+  return resize === "squash" ? Array.from(aspectRatios, () => 1) : aspectRatios;
+}
+
 /**
  * A box of random area and shape within an image, in fractions of its width and height. The area is uniform in `scale`, the logarithm of
  * the shape uniform in `ratio`; boxes that do not fit are drawn again, ten times at most. After that comes the largest centred box whose

@@ -1,6 +1,7 @@
 import type { Preprocessing } from "../clip/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import * as torch from "../torch/index.js";
-import { type CropOptions, centerCrop, randomResizedCrop } from "./augment.js";
+import { boxRatios, type CropOptions, centerCrop, randomResizedCrop } from "./augment.js";
 import type { ImageSet } from "./image-set.js";
 import { permutation } from "./permutation.js";
 import { Random } from "./random.js";
@@ -74,6 +75,15 @@ export interface TrainingBatchOptions {
   readonly device?: torch.Device;
 }
 
+const trainingKeys: OptionKeys<TrainingBatchOptions> = {
+  batchSize: true,
+  seed: true,
+  dropLast: true,
+  preprocessing: true,
+  crop: true,
+  device: true,
+};
+
 /** The augmented batches of a training run: sampled, gathered, cropped and normalised on the device. */
 export class TrainingBatches {
   readonly sampler: BatchSampler;
@@ -82,6 +92,7 @@ export class TrainingBatches {
     readonly images: ImageSet,
     readonly options: TrainingBatchOptions,
   ) {
+    checkOptions(options, trainingKeys, "TrainingBatches");
     this.sampler = new BatchSampler(images.length, options);
   }
 
@@ -93,7 +104,7 @@ export class TrainingBatches {
     return torch.scope(() => {
       const { images, labels } = this.images.select(indices, device);
       if (crop === "center") {
-        const middle = centerCrop(images, aspectRatios, preprocessing.cropSize);
+        const middle = centerCrop(images, boxRatios(aspectRatios, preprocessing), preprocessing.cropSize);
         return { pixels: preprocessing.normalise(middle), labels };
       }
       const random = crop?.isFixed
@@ -122,6 +133,7 @@ export function* evaluationBatches(
   images: ImageSet,
   options: EvaluationBatchOptions,
 ): Generator<Batch, void, undefined> {
+  checkOptions(options, { batchSize: true, preprocessing: true, device: true }, "evaluationBatches");
   const { batchSize, preprocessing, device } = options;
   for (let start = 0; start < images.length; start += batchSize) {
     const batch = torch.scope(() => {

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { decodeImage } from "../clip/index.js";
+import { checkOptions } from "../options/index.js";
 import type { Dataset, Example } from "./types.js";
 import { place, reasonOf } from "./unreadable.js";
 
@@ -33,10 +34,9 @@ export interface CheckImagesOptions {
 }
 
 /** Looks for the file of every image. */
-export async function checkImages(
-  dataset: Dataset,
-  { decode = false, signal, onProgress }: CheckImagesOptions = {},
-): Promise<ImageCheck> {
+export async function checkImages(dataset: Dataset, options: CheckImagesOptions = {}): Promise<ImageCheck> {
+  checkOptions(options, { decode: true, signal: true, onProgress: true }, "checkImages");
+  const { decode = false, signal, onProgress } = options;
   const total = parts.reduce((sum, part) => sum + dataset[part].length, 0);
   const [missing, unreadable] = [new Failures(), new Failures()];
   let done = 0;

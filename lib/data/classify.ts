@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type ClassifyOptions, type ClipModel, classFeatures, defaultTemplate } from "../clip/index.js";
+import { checkOptions } from "../options/index.js";
 import { noGrad, scope, type Tensor } from "../torch/index.js";
 import { loadBatches } from "./loader.js";
 
@@ -33,6 +34,7 @@ export async function* classifyFiles(
   labels: readonly string[],
   options: ClassifyFilesOptions = {},
 ): AsyncGenerator<FileClassification, void, undefined> {
+  checkOptions(options, { template: true, batchSize: true, topK: true, signal: true }, "classifyFiles");
   const { template = defaultTemplate, batchSize = 32, topK = labels.length, signal } = options;
   using texts = classFeatures(model, labels, template);
   const examples = paths.map((path) => ({ name: path, label: 0, file: path, read: () => readFile(path) }));

@@ -1,4 +1,5 @@
 import { defaultTemplate } from "../clip/index.js";
+import type { OptionKeys } from "../options/index.js";
 import { checkClassNames, checkTemplates } from "./names.js";
 import { splitRandomly } from "./split.js";
 import type { Dataset, Example, RandomSplit } from "./types.js";
@@ -16,6 +17,14 @@ export interface CollectionOptions {
   /** How to split images that come without a split. Default: 80 % of each class for training, seed 0. */
   readonly split?: Partial<RandomSplit>;
 }
+
+/** For those whose options are more. */
+export const collectionOptionKeys: OptionKeys<CollectionOptions> = {
+  name: true,
+  templates: true,
+  classes: true,
+  split: true,
+};
 
 /** Something for each part of a dataset. */
 export interface Parts<T> {

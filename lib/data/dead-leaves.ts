@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import type { ImageSet } from "./image-set.js";
 import { Random } from "./random.js";
 import { imageSetFromArrays } from "./task.js";
@@ -19,7 +20,9 @@ const mostDiscs = 1000;
  * Mumford and Huang, IJCV 2001; as images to learn from without data in arXiv:2106.05963.
  * @returns images whose labels are all 0
  */
-export function deadLeaves({ count, size, seed }: DeadLeavesOptions): ImageSet {
+export function deadLeaves(options: DeadLeavesOptions): ImageSet {
+  checkOptions(options, { count: true, size: true, seed: true }, "deadLeaves");
+  const { count, size, seed } = options;
   const bytes = size * size * 3;
   const images = new Uint8Array(count * bytes);
   for (let i = 0; i < count; i++) {

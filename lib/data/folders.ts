@@ -1,9 +1,11 @@
 import type { Dirent, Stats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { extname, join, posix } from "node:path";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import {
   type CollectionOptions,
   collect,
+  collectionOptionKeys,
   type LabelledImage,
   namedLabels,
   type Parts,
@@ -23,12 +25,21 @@ export interface FolderOptions extends CollectionOptions {
   readonly testFolder?: string;
 }
 
+const optionKeys: OptionKeys<FolderOptions> = {
+  ...collectionOptionKeys,
+  root: true,
+  trainFolder: true,
+  validationFolder: true,
+  testFolder: true,
+};
+
 /**
  * Describes a folder of class folders. Paths are sorted, hidden entries and files that are no images are passed over, and no image is
  * opened yet.
  * @throws if the root or a part is missing, a class has no images, two classes have one name, or train and test differ
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
+  checkOptions(options, optionKeys, "openFolder");
   const { name, root } = options;
   const folders = await subfolders(root, name);
   if (!(await isSplit(options, folders))) {

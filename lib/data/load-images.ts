@@ -1,4 +1,5 @@
 import { type ImageTransform, type Preprocessing, stretch } from "../clip/index.js";
+import { checkOptions } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import type { ImageCache } from "./cache/image-cache.js";
 import { fingerprintExamples, ImageSet } from "./image-set.js";
@@ -36,8 +37,10 @@ export function trainingTransform({ cropSize }: Preprocessing): ImageTransform {
 export async function loadImages(
   examples: readonly Example[],
   transform: ImageTransform,
-  { cache, name = "images", signal, onProgress }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<ImageSet> {
+  checkOptions(options, { cache: true, name: true, signal: true, onProgress: true }, "loadImages");
+  const { cache, name = "images", signal, onProgress } = options;
   const total = examples.length;
   const store =
     (await cache?.open(examples, transform, { name, signal })) ?? new MemoryStore(total, transform.size);

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { ImageTransform } from "../clip/index.js";
+import { checkOptions } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import { contentDigest } from "./image-set.js";
 import type { Example } from "./types.js";
@@ -35,8 +36,10 @@ export interface LoadedBatch {
 export async function* loadBatches(
   examples: readonly Example[],
   transform: ImageTransform,
-  { batchSize, prefetch = 2, signal, onUnreadable }: LoadBatchesOptions,
+  options: LoadBatchesOptions,
 ): AsyncGenerator<LoadedBatch, void, undefined> {
+  checkOptions(options, { batchSize: true, prefetch: true, signal: true, onUnreadable: true }, "loadBatches");
+  const { batchSize, prefetch = 2, signal, onUnreadable } = options;
   checkCount("batchSize", batchSize, 1);
   checkCount("prefetch", prefetch, 0);
   const left = new AbortController();

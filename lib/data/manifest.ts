@@ -1,5 +1,12 @@
 import { dirname, isAbsolute, normalize, relative, resolve, sep } from "node:path";
-import { type CollectionOptions, collect, type LabelledImage, type Parts } from "./collection.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
+import {
+  type CollectionOptions,
+  collect,
+  collectionOptionKeys,
+  type LabelledImage,
+  type Parts,
+} from "./collection.js";
 import { FileExample } from "./file-example.js";
 import { type FileRecord, readRecords } from "./records.js";
 import type { Dataset } from "./types.js";
@@ -17,11 +24,21 @@ export interface ManifestOptions extends CollectionOptions {
   readonly splitColumn?: string;
 }
 
+const optionKeys: OptionKeys<ManifestOptions> = {
+  ...collectionOptionKeys,
+  manifest: true,
+  images: true,
+  imageColumn: true,
+  labelColumn: true,
+  splitColumn: true,
+};
+
 /**
  * Describes the images that a list names. No image is opened yet.
  * @throws if the manifest is missing or broken, naming file and line, lists an image twice, or the classes do not fit
  */
 export async function openManifest(options: ManifestOptions): Promise<Dataset> {
+  checkOptions(options, optionKeys, "openManifest");
   const { manifest } = options;
   const places = new Map<string, string>();
   if (typeof manifest === "string") {

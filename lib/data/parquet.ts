@@ -1,5 +1,12 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { BoundedCache } from "./bounded-cache.js";
-import { type CollectionOptions, collect, type LabelledImage, type Parts } from "./collection.js";
+import {
+  type CollectionOptions,
+  collect,
+  collectionOptionKeys,
+  type LabelledImage,
+  type Parts,
+} from "./collection.js";
 import { ParquetFile, type RowGroup } from "./parquet-file.js";
 import { findShards, type Patterns, type Shard } from "./shards.js";
 import type { Dataset, Example } from "./types.js";
@@ -18,12 +25,21 @@ export interface ParquetOptions extends CollectionOptions {
   readonly cacheBytes?: number;
 }
 
+const optionKeys: OptionKeys<ParquetOptions> = {
+  ...collectionOptionKeys,
+  parquet: true,
+  imageColumn: true,
+  labelColumn: true,
+  cacheBytes: true,
+};
+
 /**
  * Describes images in Parquet files, laid out as the Hugging Face hub exports datasets. Only labels are read yet. Images come by
  * row group, so reading them in the order of the rows is fastest.
  * @throws if files are missing or damaged, columns do not fit, or the classes do not
  */
 export async function openParquet(options: ParquetOptions): Promise<Dataset> {
+  checkOptions(options, optionKeys, "openParquet");
   const { name, parquet, imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
   const cache = new BoundedCache<string, RowGroup>(cacheBytes, totalBytes);
   const files: ParquetFile[] = [];

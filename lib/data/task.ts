@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ImageTransform, Preprocessing } from "../clip/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import { sampleFewShot } from "./few-shot.js";
 import { digest, fingerprintExamples, ImageSet } from "./image-set.js";
@@ -15,11 +16,21 @@ export interface LoadTaskOptions extends Omit<LoadOptions, "name"> {
   readonly seed?: number;
 }
 
+const optionKeys: OptionKeys<LoadTaskOptions> = {
+  preprocessing: true,
+  shots: true,
+  seed: true,
+  cache: true,
+  signal: true,
+  onProgress: true,
+};
+
 /**
  * Decodes a dataset, or takes it from the cache: the few-shot draw of its training images, and all test images. Progress counts both.
  * @throws if images cannot be read, or the draw is impossible; the signal's reason when it is aborted
  */
 export async function loadTask(dataset: Dataset, options: LoadTaskOptions): Promise<Task> {
+  checkOptions(options, optionKeys, "loadTask");
   const { preprocessing, shots, seed = 0, cache, signal, onProgress } = options;
   const sample = shots === undefined ? undefined : sampleFewShot(dataset, { shots, seed });
   const examples = sample?.indices.map((index) => dataset.train[index] as Example) ?? dataset.train;

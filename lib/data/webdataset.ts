@@ -1,5 +1,12 @@
 import { open } from "node:fs/promises";
-import { type CollectionOptions, collect, type LabelledImage, type Parts } from "./collection.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
+import {
+  type CollectionOptions,
+  collect,
+  collectionOptionKeys,
+  type LabelledImage,
+  type Parts,
+} from "./collection.js";
 import { imageExtensions } from "./image-extensions.js";
 import { findShards, type Patterns, type Shard } from "./shards.js";
 import { TarFile, type TarMember } from "./tar.js";
@@ -17,12 +24,20 @@ export interface WebDatasetOptions extends CollectionOptions {
   readonly labelField?: string;
 }
 
+const optionKeys: OptionKeys<WebDatasetOptions> = {
+  ...collectionOptionKeys,
+  webdataset: true,
+  imageExtension: true,
+  labelField: true,
+};
+
 /**
  * Describes images in WebDataset shards: tar archives in which the files of a sample share a path up to the first dot of the file name.
  * Only headers and labels are read yet; files that belong to no image are passed over.
  * @throws if a shard is missing, compressed, truncated or damaged, or a sample has no label
  */
 export async function openWebDataset(options: WebDatasetOptions): Promise<Dataset> {
+  checkOptions(options, optionKeys, "openWebDataset");
   const read = async (shards: readonly Shard[] = []): Promise<LabelledImage[]> => {
     const images: LabelledImage[] = [];
     for (const shard of shards) for (const image of await readShard(shard, options)) images.push(image);

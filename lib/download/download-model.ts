@@ -6,8 +6,9 @@ import { download } from "./download.js";
 import { IntegrityError } from "./errors.js";
 import { type HubFile, type HubModel, hubHeaders, listFiles } from "./hub.js";
 import { type LockOptions, withLock } from "./lock.js";
-import { arePickled, chooseModelFiles } from "./model-files.js";
-import type { RetryOptions } from "./retry.js";
+import { arePickled, chooseModelFiles, decidingFile, isTransformersConfig } from "./model-files.js";
+import { request } from "./request.js";
+import { type RetryOptions, withRetries } from "./retry.js";
 
 export interface DownloadModelOptions extends RetryOptions, LockOptions {
   /** Where the model goes. Other files there are left alone. */
@@ -42,7 +43,8 @@ export async function downloadModel(
 ): Promise<DownloadedModel> {
   const model = hubModel(repository, options);
   const directory = resolve(options.directory);
-  const files = chooseModelFiles(await listFiles(model, options), repository);
+  const all = await listFiles(model, options);
+  const files = chooseModelFiles(all, repository, await isOpenClipAlone(all, model, options));
   await mkdir(dirname(directory), { recursive: true });
   await withLock(
     directory,
@@ -57,6 +59,19 @@ export async function downloadModel(
     files: files.map(({ path, expected }) => ({ path, size: expected.size })),
     pickled: arePickled(files.map(({ path }) => path)),
   };
+}
+
+/** Reads `config.json` where names alone do not tell which weights are the CLIP. */
+async function isOpenClipAlone(
+  files: readonly HubFile[],
+  model: HubModel,
+  options: DownloadModelOptions,
+): Promise<boolean> {
+  const deciding = decidingFile(files);
+  if (deciding === undefined) return false;
+  const wanted = { headers: hubHeaders(model), signal: options.signal, accepts: [200] };
+  const response = await withRetries(() => request(deciding.url, wanted), options);
+  return !isTransformersConfig(await response.text());
 }
 
 function hubModel(

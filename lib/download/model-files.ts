@@ -13,25 +13,51 @@ const descriptionFiles: ReadonlySet<string> = new Set([
 ]);
 
 /** Forms of the weights, the best first. Pickled ones can hold code, so they are the last resort. */
+const openClipForms: readonly RegExp[] = [/^open_clip_model\.safetensors$/, /^open_clip_pytorch_model\.bin$/];
 const weightForms: readonly RegExp[] = [
   /^model\.safetensors$/,
   /^model(-\d{5}-of-\d{5}\.safetensors|\.safetensors\.index\.json)$/,
-  /^open_clip_model\.safetensors$/,
+  openClipForms[0]!,
   /^pytorch_model\.bin$/,
   /^pytorch_model(-\d{5}-of-\d{5}\.bin|\.bin\.index\.json)$/,
-  /^open_clip_pytorch_model\.bin$/,
+  openClipForms[1]!,
 ];
+
+/** The file that tells whose weights are the CLIP, where a repository has those of open_clip and others: timm's have an image tower in the others. */
+export function decidingFile<File extends { readonly path: string }>(
+  files: readonly File[],
+): File | undefined {
+  const has = (form: RegExp): boolean => files.some(({ path }) => form.test(path));
+  const isMixed =
+    has(/^open_clip_config\.json$/) &&
+    openClipForms.some(has) &&
+    weightForms.some((form) => !openClipForms.includes(form) && has(form));
+  return isMixed ? files.find(({ path }) => path === "config.json") : undefined;
+}
+
+/** Whether the content of a `config.json` is a configuration of transformers, which timm's are not. */
+export function isTransformersConfig(content: string): boolean {
+  try {
+    const config = JSON.parse(content);
+    return ["model_type", "text_config", "vision_config"].some((key) => Object.hasOwn(config, key));
+  } catch {
+    return true; // what is wrong with it is said where it is read
+  }
+}
 
 /**
  * Chooses the files that make up a model: configuration, tokenizer, preprocessing, and the weights in one form. The order is that of their
  * worth for a reader: weights first, `config.json` last. As only known names are chosen, none leads out of the model's folder.
+ * @param isOpenClip whether the weights are open_clip's alone, as in the repositories of timm
  * @throws if there is no configuration or no weights
  */
 export function chooseModelFiles<File extends { readonly path: string }>(
   files: readonly File[],
   repository: string,
+  isOpenClip = false,
 ): File[] {
-  const form = weightForms.find((form) => files.some(({ path }) => form.test(path)));
+  const forms = isOpenClip ? openClipForms : weightForms;
+  const form = forms.find((form) => files.some(({ path }) => form.test(path)));
   const weights = form ? files.filter(({ path }) => form.test(path)) : [];
   const descriptions = files.filter(({ path }) => descriptionFiles.has(path));
   const config = descriptions.find(({ path }) => path === "config.json" || path === "open_clip_config.json");

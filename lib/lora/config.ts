@@ -1,4 +1,5 @@
 import type { AdaptableLayer } from "../clip/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 
 /** The six weight matrices of a transformer block: attention projections, and the two of the MLP. */
 export const loraTargets = ["q", "k", "v", "o", "fc", "proj"] as const;
@@ -19,6 +20,8 @@ export interface LoraConfig {
   importance: "normal" | "ones" | "fixed" | "fixed-normal";
 }
 
+const configKeys: OptionKeys<LoraConfig> = { rank: true, encoders: true, targets: true, importance: true };
+
 export const defaultLoraConfig: LoraConfig = {
   rank: 16,
   encoders: "both",
@@ -33,6 +36,7 @@ export function trainsImportance({ importance }: Pick<LoraConfig, "importance">)
 
 /** @throws if a value is out of range or nothing is selected */
 export function checkLoraConfig(config: LoraConfig): void {
+  checkOptions(config, configKeys, "lora.inject");
   if (!Number.isInteger(config.rank) || config.rank < 1) {
     throw new RangeError(`LoRA rank must be a whole number of at least 1, got ${config.rank}.`);
   }

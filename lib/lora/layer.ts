@@ -28,9 +28,26 @@ export class LoraLayer implements torch.nn.LinearAdapter {
   }
 
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+    if (weight.dtype !== this.loraA.dtype) return torch.linear(x, this.roundedWeight(weight), bias ?? null);
     if (!this.isWhole) return this.#forwardSomeParts(x, weight, bias);
     const { loraA, loraB, importance, effectiveWeight: effective } = this;
     return torch.loraLinearStacked(x, weight, bias ?? null, loraA, loraB, importance, { effective });
+  }
+
+  /**
+   * W + B diag(w) A for weights in 16 bits beside factors in float32: added in float32, so that small updates count, then rounded as W is.
+   * @param weight of the layer, or as much of it as there is
+   */
+  roundedWeight(weight: Tensor): Tensor {
+    const updates = this.loraB.mul(this.importance.unsqueeze(1)).bmm(this.loraA); // [parts, outFeatures, inFeatures]
+    const parts = this.place.targets.map((target) => {
+      const part = this.#partOf(weight, target);
+      const i = this.targets.indexOf(target);
+      return i < 0
+        ? part
+        : part.to({ dtype: updates.dtype }).add(updates.select(0, i)).to({ dtype: weight.dtype });
+    });
+    return parts.length === 1 ? (parts[0] as Tensor) : torch.cat(parts);
   }
 
   /** Each adapted part of the layer, as stacked factors of one projection: views. */

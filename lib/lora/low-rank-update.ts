@@ -71,7 +71,8 @@ export function applyUpdates(model: ClipModel, updates: LowRankUpdates): void {
     torch.scope(() => {
       const weights = model.stateDict();
       const misfits = Array.from(updates).flatMap(([name, { loraA, loraB }]) => {
-        const expected = weights.get(`${name}.weight`)?.shape.join(", ") ?? "nothing of that name";
+        const weight = weights.get(`${name}.weight`);
+        const expected = weight === undefined ? "nothing of that name" : asMatrix(weight).shape.join(", ");
         const found = `${loraB.size(0)}, ${loraA.size(1)}`;
         return expected === found ? [] : [`  ${name}: [${found}], the model has [${expected}]`];
       });
@@ -81,10 +82,18 @@ export function applyUpdates(model: ClipModel, updates: LowRankUpdates): void {
         );
       }
       for (const [name, { loraA, loraB }] of updates) {
-        const weight = weights.get(`${name}.weight`) as Tensor;
-        const { device, dtype } = weight;
-        weight.addmm_(loraB.to({ device, dtype }), loraA.to({ device, dtype }));
+        const weight = asMatrix(weights.get(`${name}.weight`) as Tensor);
+        const { device } = weight;
+        const dtype = weight.dtype === "float64" ? "float64" : "float32"; // weights in 16 bits are rounded once
+        const [b, a] = [loraB.to({ device, dtype }), loraA.to({ device, dtype })];
+        if (weight.dtype === dtype) weight.addmm_(b, a);
+        else weight.copy_(weight.to({ dtype }).addmm(b, a));
       }
     }),
   );
+}
+
+/** A weight with a row for each output: a view. */
+function asMatrix(weight: Tensor): Tensor {
+  return weight.dim() > 2 ? weight.view([weight.size(0), -1]) : weight;
 }

@@ -115,7 +115,9 @@ export class LoraModel {
    */
   formEffectiveWeights(dtype: torch.DType): void {
     this.releaseEffectiveWeights();
-    const whole = this.layers.filter((layer) => layer.isWhole);
+    const whole = this.layers.filter(
+      ({ isWhole, place, loraA }) => isWhole && place.linear.weight.dtype === loraA.dtype,
+    );
     if (whole.length === 0) return;
     const formed = torch.unscoped(() =>
       torch.effectiveWeights(
@@ -153,7 +155,13 @@ export class LoraModel {
     this.checkFinite();
     const active = torch.noGrad(() =>
       torch.scope(() => {
-        const parts = this.layers.flatMap((layer) => layer.parts());
+        const exact = this.layers.filter(({ place, loraA }) => place.linear.weight.dtype === loraA.dtype);
+        for (const layer of this.layers) {
+          const { weight } = layer.place.linear;
+          if (!exact.includes(layer)) weight.copy_(layer.roundedWeight(weight));
+        }
+        if (exact.length < this.layers.length) return this.activeRanks();
+        const parts = exact.flatMap((layer) => layer.parts());
         const counts = torch.mergeAllRanks_(
           parts.map(({ weight }) => weight),
           parts.map(({ loraA }) => loraA),
@@ -190,7 +198,8 @@ export class LoraModel {
 
 /**
  * Puts fresh adapters on a model's layers. They change nothing at first, because B = 0. Freeze the model itself with
- * `model.requiresGrad_(false)`.
+ * `model.requiresGrad_(false)`. Adapters are float32 whatever the dtype of the model; `model.precision` in float32 trains faster and better than
+ * weights in 16 bits.
  * @param generator draws them, on the CPU, so that they are the same on every device
  * @throws if the model already has adapters, or the configuration selects nothing
  */

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { LoraModel } from "./model.js";
@@ -22,6 +23,14 @@ export const defaultLoraOptimizerOptions: LoraOptimizerOptions = {
   threshold: "exact",
 };
 
+const optionKeys: OptionKeys<LoraOptimizerOptions> = {
+  optimizer: true,
+  betas: true,
+  eps: true,
+  weightDecay: true,
+  threshold: true,
+};
+
 /**
  * Gradient step on all adapters, then soft-thresholding of the importance weights: eq. 5 to 7 of arXiv:2412.01004. With AdamW one
  * launch, whatever the number of modules.
@@ -38,6 +47,7 @@ export class LoraOptimizer {
     readonly lora: LoraModel,
     options: Partial<LoraOptimizerOptions> = {},
   ) {
+    checkOptions(options, optionKeys, "LoraOptimizer");
     this.#options = { ...defaultLoraOptimizerOptions, ...options };
     const { factors, importance } = lora.numTrainable;
     const trained = (tensor: Tensor): Tensor => tensor.narrow(0, 0, factors + importance).keep();

@@ -1,18 +1,22 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeDirectory } from "../clip/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { LowRankUpdate, LowRankUpdates } from "./low-rank-update.js";
 
 const configFile = "adapter_config.json";
 const weightsFile = "adapter_model.safetensors";
+const pickleFile = "adapter_model.bin";
 
 export interface SaveAdapterOptions {
   /** The model that the adapter is for, as `base_model_name_or_path`: what `AutoPeftModel` loads. */
   readonly baseModel?: string;
 }
+
+const saveAdapterKeys: OptionKeys<SaveAdapterOptions> = { baseModel: true };
 
 /**
  * Writes low-rank updates in PEFT's layout, `adapter_config.json` and `adapter_model.safetensors`: PEFT loads them onto the `CLIPModel` of
@@ -24,6 +28,7 @@ export function saveAdapter(
   directory: string,
   options: SaveAdapterOptions = {},
 ): void {
+  checkOptions(options, saveAdapterKeys, "saveAdapter");
   const config = `${JSON.stringify(formatConfig(updates, options), null, 2)}\n`;
   const tensors = Array.from(updates).flatMap(([name, { loraA, loraB }]) => [
     [keyOf(name, "A"), loraA] as const,
@@ -35,41 +40,176 @@ export function saveAdapter(
   });
 }
 
+/** How to read an adapter. */
+export interface LoadAdapterOptions {
+  /** Read `adapter_model.bin`, a pickle of which only tensors are read. Default: false. */
+  readonly allowPickle?: boolean;
+}
+
+const loadAdapterKeys: OptionKeys<LoadAdapterOptions> = { allowPickle: true };
+
 /**
- * Reads an adapter in PEFT's layout.
- * @returns views of the memory-mapped file, on the CPU
- * @throws if a file is missing or damaged, or the adapter is not plain LoRA of scale 1 as `saveAdapter` writes it
+ * Reads a LoRA adapter in PEFT's layout: of linear layers, of the token embedding and of the patch embedding, with PEFT's scales of every matrix
+ * (`lora_alpha / r`, or `lora_alpha / √r` for rsLoRA, by the patterns), which become part of B.
+ * @returns views of the memory-mapped file, on the CPU; copies of what has a scale
+ * @throws if a file is missing or damaged, or naming what in the adapter is more than a product of two factors to be added
  */
-export function loadAdapter(directory: string): LowRankUpdates {
-  const { lora_alpha, alpha_pattern } = readConfig(join(directory, configFile));
-  const path = join(directory, weightsFile);
+export function loadAdapter(directory: string, options: LoadAdapterOptions = {}): LowRankUpdates {
+  checkOptions(options, loadAdapterKeys, "loadAdapter");
+  const config = readConfig(join(directory, configFile));
+  const path = weightsOf(directory, options);
   return torch.scope(() => {
-    const { tensors } = torch.safetensors.load(path);
-    const names = new Set(Array.from(tensors.keys(), (key) => nameOf(key) ?? fail(path, `'${key}'`)));
-    const updates = Array.from(names, (name): [string, LowRankUpdate] => {
-      const loraA = tensors.get(keyOf(name, "A"));
-      const loraB = tensors.get(keyOf(name, "B"));
+    const tensors = path.endsWith(".bin") ? torch.archive.load(path) : torch.safetensors.load(path).tensors;
+    const factors = new Map<string, Factors>();
+    for (const [key, tensor] of tensors) {
+      const [, name, embedding, factor] = factorPattern.exec(key) ?? fail(path, `'${key}'${whatItIs(key)}`);
+      const found = factors.get(name!) ?? {};
+      found[factor as "A" | "B"] = embedding === undefined ? tensor : tensor.t();
+      found.isEmbedding = embedding !== undefined;
+      factors.set(name!, found);
+    }
+    const updates = Array.from(factors, ([name, found]): [string, LowRankUpdate] => {
+      const [loraA, loraB] = productOf(found);
       if (loraA === undefined || loraB === undefined || !isProduct(loraB, loraA)) {
         return fail(path, `${name} with B ${describe(loraB)} and A ${describe(loraA)}`);
       }
-      const alpha = alpha_pattern[name] ?? lora_alpha;
-      if (alpha !== loraA.size(0)) fail(path, `${name} with lora_alpha ${alpha} for rank ${loraA.size(0)}`);
-      return [name, { loraA, loraB }];
+      const { scale, rank } = scaleOf(name, config);
+      if (rank !== loraA.size(0))
+        fail(path, `${name} of rank ${loraA.size(0)}, for which ${configFile} says ${rank}`);
+      // PEFT computes in float32 what was saved in 16 bits.
+      const exact = loraB.dtype === "float64" ? "float64" : "float32";
+      return [name, { loraA, loraB: scale === 1 ? loraB : loraB.to({ dtype: exact }).mul(scale) }];
     });
     return new Map(updates);
   });
 }
 
+interface Factors {
+  A?: Tensor;
+  B?: Tensor;
+  isEmbedding?: boolean;
+}
+
+// Trainers that save a state dict themselves leave the adapter's name in it.
+const factorPattern = /^base_model\.model\.(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?$/;
+
+/**
+ * A and B as matrices. An embedding looks up rows of A and multiplies B with them, `ΔW = (B A)ᵀ`; a convolution's A has the kernel in its last
+ * dimensions.
+ */
+function productOf({ A, B, isEmbedding }: Factors): [loraA: Tensor | undefined, loraB: Tensor | undefined] {
+  if (isEmbedding === true) return [B, A];
+  const isKernel = A?.dim() === 4 && B?.dim() === 4;
+  return isKernel ? [A.flatten(1), B.flatten(1)] : [A, B];
+}
+
+/** What a tensor is that is no factor. */
+function whatItIs(key: string): string {
+  const kinds: [pattern: RegExp, what: string][] = [
+    [/lora_magnitude_vector/, "the magnitudes of DoRA, which depend on the weights"],
+    [/lora_B(\.default)?\.bias$/, "a bias of the adapter (lora_bias)"],
+    [/\.bias$/, "a bias that was trained (bias)"],
+    [/trainable_tokens/, "tokens that were trained (trainable_token_indices)"],
+    [/(^|\.)(weight|[a-z_]*embedding)$/, "a whole parameter (modules_to_save)"],
+  ];
+  const kind = kinds.find(([pattern]) => pattern.test(key));
+  return kind === undefined ? "" : `, ${kind[1]}`;
+}
+
+/** @throws if there are no weights, or only a pickle that is not allowed */
+function weightsOf(directory: string, { allowPickle = false }: LoadAdapterOptions): string {
+  const [safe, pickle] = [join(directory, weightsFile), join(directory, pickleFile)];
+  if (existsSync(safe)) return safe;
+  if (!existsSync(pickle)) {
+    throw new Error(
+      `${safe} is missing: expected it, or ${pickleFile}. Check the path, or save the adapter again.`,
+    );
+  }
+  if (allowPickle) return pickle;
+  throw new Error(
+    `${pickle}: a pickle, which can run code in other programs: expected ${weightsFile}, unless pickles are allowed. ` +
+      "Allow them (`allowPickle`) to read its tensors and nothing else, or save the adapter with safetensors.",
+  );
+}
+
+/** Rank and scale of a matrix as PEFT finds them: the first pattern that its path ends with counts. */
+function scaleOf(name: string, config: AdapterConfig): { rank: number; scale: number } {
+  const rank = matching(config.rank_pattern, name) ?? config.r;
+  const alpha = matching(config.alpha_pattern, name) ?? config.lora_alpha;
+  return { rank, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
+}
+
+/** PEFT's `get_pattern_key`: `re.match(rf"(.*\.)?({key})$", name)`. */
+function matching(patterns: Readonly<Record<string, number>>, name: string): number | undefined {
+  const found = Object.entries(patterns).find(([pattern]) => toRegExp(pattern).test(name));
+  return found?.[1];
+}
+
+function toRegExp(pattern: string): RegExp {
+  const source = pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$").replaceAll("\\A", "^"); // as Python writes them
+  try {
+    return new RegExp(`^(.*\\.)?(${source})$`);
+  } catch (cause) {
+    throw new Error(`${configFile}: the pattern '${pattern}' cannot be read here. Write it in another way.`, {
+      cause,
+    });
+  }
+}
+
+/** Initialisations that take the product out of the base weights, so that it cannot be added to the base model. */
+const changesBase = /^(pissa|olora|corda|loftq|lora_ga)/i;
+
+const no = z.literal(false).nullish();
+const none = (what: string) =>
+  z
+    .unknown()
+    .refine((value) => isNothing(value), `expected none: ${what} cannot be added to the weights`)
+    .optional();
+
 const configSchema = z.object({
   peft_type: z.literal("LORA"),
-  lora_alpha: z.number(),
-  alpha_pattern: z.record(z.string(), z.number()).default({}),
-  fan_in_fan_out: z.literal(false).default(false),
-  use_dora: z.literal(false).default(false),
-  use_rslora: z.literal(false).default(false),
+  r: z.int().nonnegative().default(8),
+  lora_alpha: z.number().default(8),
+  rank_pattern: patterns(z.int().positive()),
+  alpha_pattern: patterns(z.number()),
+  use_rslora: z.boolean().nullish(),
+  use_dora: no,
+  use_qalora: no,
+  lora_bias: no,
+  bias: z.literal("none", 'expected "none": biases that were trained are not read').default("none"),
+  init_lora_weights: z
+    .unknown()
+    .refine(
+      (value) => typeof value !== "string" || !changesBase.test(value),
+      "took the factors out of the base weights: convert the adapter with path_initial_model_for_weight_conversion of save_pretrained",
+    )
+    .optional(),
+  modules_to_save: none("whole modules that were trained"),
+  trainable_token_indices: none("single tokens that were trained"),
+  target_parameters: none("adapters of parameters without a module"),
+  layer_replication: none("layers used several times"),
+  alora_invocation_tokens: none("an adapter that only some tokens switch on"),
+  use_bdlora: none("block-diagonal factors"),
+  arrow_config: none("a choice among adapters"),
+  kasa_config: none("a singular value for each rank"),
+  monteclora_config: none("sampled factors"),
 });
 
-function readConfig(path: string): z.infer<typeof configSchema> {
+type AdapterConfig = z.infer<typeof configSchema>;
+
+function patterns(value: z.ZodType<number>) {
+  return z
+    .record(z.string(), value)
+    .nullish()
+    .transform((given) => given ?? {});
+}
+
+function isNothing(value: unknown): boolean {
+  if (value === undefined || value === null || value === false) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+function readConfig(path: string): AdapterConfig {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(path, "utf8"));
@@ -82,7 +222,7 @@ function readConfig(path: string): z.infer<typeof configSchema> {
   const parsed = configSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new Error(
-    `${path}: expected a plain LoRA adapter.\n${z.prettifyError(parsed.error)}\nExport it again.`,
+    `${path}: expected a plain LoRA adapter.\n${z.prettifyError(parsed.error)}\nMerge it with PEFT, and load the whole model.`,
   );
 }
 
@@ -120,10 +260,6 @@ function keyOf(name: string, factor: "A" | "B"): string {
   return `base_model.model.${name}.lora_${factor}.weight`;
 }
 
-function nameOf(key: string): string | undefined {
-  return /^base_model\.model\.(.+)\.lora_[AB]\.weight$/.exec(key)?.[1];
-}
-
 function isProduct(left: Tensor, right: Tensor): boolean {
   return left.shape.length === 2 && right.shape.length === 2 && left.size(1) === right.size(0);
 }
@@ -134,6 +270,6 @@ function describe(tensor: Tensor | undefined): string {
 
 function fail(path: string, found: string): never {
   throw new Error(
-    `${path}: expected pairs of A [r, inFeatures] and B [outFeatures, r] of scale 1, got ${found}. Export the adapter again.`,
+    `${path}: expected pairs of A [r, inFeatures] and B [outFeatures, r], got ${found}. Merge the adapter with PEFT, and load the whole model.`,
   );
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import type { Generator, Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { LoraModel } from "./model.js";
@@ -30,6 +31,7 @@ export class RandomPruning implements Disposable {
     readonly lora: LoraModel,
     options: Pick<LoraOptimizerOptions, "threshold"> & { isShrunk?: boolean; generator?: Generator },
   ) {
+    checkOptions(options, { threshold: true, isShrunk: true, generator: true }, "RandomPruning");
     const { threshold, isShrunk = false, generator } = options;
     this.#threshold = threshold;
     this.#isShrunk = isShrunk;

@@ -7,6 +7,7 @@ import type {
   ProtocolName,
   RunContext,
 } from "../methods/index.js";
+import { checkOptions } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { AdaptiveBatchSize, type BatchSize } from "./batch-size.js";
@@ -36,6 +37,7 @@ export async function evaluate(
   context: RunContext,
   options: EvaluateOptions,
 ): Promise<number[]> {
+  checkOptions(options, { protocol: true, batchSize: true, features: true, onProgress: true }, "evaluate");
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
   const { model } = context;
   const { device, preprocessing } = model;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { checkOptions } from "../options/index.js";
 import type { AccuracyMatrix, HoldOutMatrix } from "./metrics.js";
 
 /** How accuracies are written in a file. `auto`: fractions when every value is at most 1, percent otherwise. */
@@ -12,6 +13,7 @@ export type AccuracyUnit = "auto" | "percent" | "fraction";
  * @throws if the file is missing or not a square matrix of accuracies, naming the row and column
  */
 export function readMatrixFile(path: string, options: { unit?: AccuracyUnit } = {}): AccuracyMatrix {
+  checkOptions(options, { unit: true }, "readMatrixFile");
   const text = readText(path).replace(/^\uFEFF/, "");
   const isJson = /^\s*[{[]/.test(text);
   const accuracy = parseAccuracyMatrix(isJson ? parseJson(text, path) : parseMatrixCsv(text, path), {

@@ -9,6 +9,7 @@ import type {
   RunEvent,
   TrainSummary,
 } from "../methods/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { BatchSize } from "./batch-size.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
@@ -57,6 +58,24 @@ export interface RunOptions {
   readonly observer?: RunObserver;
 }
 
+const optionKeys: OptionKeys<RunOptions> = {
+  name: true,
+  protocol: true,
+  model: true,
+  method: true,
+  tasks: true,
+  holdOuts: true,
+  reference: true,
+  inherited: true,
+  seed: true,
+  directory: true,
+  resume: true,
+  evaluationBatchSize: true,
+  config: true,
+  signal: true,
+  observer: true,
+};
+
 /**
  * Runs a method over a stream of tasks: zero-shot evaluation, then for each task training and evaluation on all datasets and hold-outs.
  * Everything is on disk after each task: a run that was stopped at any moment goes on with `resume` and ends in the same matrix. The
@@ -65,6 +84,7 @@ export interface RunOptions {
  * @throws if the directory holds another run, the loss is not finite, or the run is aborted
  */
 export async function run(options: RunOptions): Promise<AccuracyMatrix> {
+  checkOptions(options, optionKeys, "protocol.run");
   try {
     return await runStream(options);
   } finally {

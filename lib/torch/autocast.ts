@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { bridge } from "./bridge.js";
 import { synchronous } from "./synchronous.js";
 import type { Device, DType } from "./types.js";
@@ -18,6 +19,7 @@ export interface AutocastOptions {
  * @throws if `dtype` is not of half precision, the device knows no autocast, or `body` is asynchronous
  */
 export function autocast<T>(options: AutocastOptions, body: () => T): T {
+  checkOptions(options, { dtype: true, device: true, enabled: true }, "autocast");
   const { dtype = "bfloat16", device = "cpu", enabled = true } = options;
   const before = bridge().enterAutocast(device, enabled ? dtype : null);
   try {

@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { bridge } from "./bridge.js";
 import { wrapOptional } from "./operator.js";
 import { synchronous } from "./synchronous.js";
@@ -55,6 +56,8 @@ export function grad(
     allowUnused?: boolean;
   } = {},
 ): (Tensor | undefined)[] {
+  const keys = { gradOutputs: true, retainGraph: true, createGraph: true, allowUnused: true } as const;
+  checkOptions(options, keys, "grad");
   const { createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
   const gradients = bridge().gradients(
     outputs.map((output) => output.handle),

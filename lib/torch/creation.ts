@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { bridge } from "./bridge.js";
 import { wrap } from "./operator.js";
 import * as operators from "./operators.generated.js";
@@ -11,6 +12,8 @@ export interface TensorOptions {
   requiresGrad?: boolean;
 }
 
+const optionKeys: OptionKeys<TensorOptions> = { dtype: true, device: true, requiresGrad: true };
+
 /**
  * A tensor from nested arrays of numbers, booleans or bigints, a single value, or a flat typed array.
  *
@@ -19,6 +22,7 @@ export interface TensorOptions {
  * @throws if the nesting is ragged, or kinds of values are mixed
  */
 export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
+  checkOptions(options, optionKeys, "tensor");
   if (ArrayBuffer.isView(data))
     return fromTypedArray(data as TypedArray, [(data as TypedArray).length], options);
   const values: Scalar[] = [];
@@ -43,6 +47,7 @@ export function fromTypedArray(
   shape: readonly number[],
   options: TensorOptions = {},
 ): Tensor {
+  checkOptions(options, optionKeys, "fromTypedArray");
   if (array instanceof Uint16Array) {
     const bits = options.dtype;
     if (bits !== "bfloat16" && bits !== "float16") {

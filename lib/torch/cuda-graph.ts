@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { bridge } from "./bridge.js";
 import { scope, unscoped } from "./scope.js";
 
@@ -29,7 +30,9 @@ export interface CaptureOptions {
  * @param step nothing is run before the first `replay`. When it is recorded its JavaScript runs, but nothing on the device
  * @throws where there is no such CUDA device
  */
-export function capture<T>(step: () => T, { warmUp = 3, device = 0 }: CaptureOptions = {}): CapturedStep<T> {
+export function capture<T>(step: () => T, options: CaptureOptions = {}): CapturedStep<T> {
+  checkOptions(options, { warmUp: true, device: true }, "capture");
+  const { warmUp = 3, device = 0 } = options;
   bridge().cudaSynchronize(device);
   return new Capture(step, warmUp, device);
 }

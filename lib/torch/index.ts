@@ -14,6 +14,7 @@ export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as cuda from "./cuda.js";
 export * as images from "./images.js";
 export * as nn from "./nn/index.js";
+export { NumpyArray, numpyGlobals } from "./numpy.js";
 export { callOperator } from "./operator.js";
 export * from "./operators.generated.js";
 export * as optim from "./optim/index.js";

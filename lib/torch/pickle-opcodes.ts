@@ -71,7 +71,15 @@ export const operations: ReadonlyMap<number, Operation> = new Map(
       m.setItems(items);
     },
 
-    // Classes and functions: GLOBAL, STACK_GLOBAL, REDUCE, NEWOBJ, INST, OBJ, BUILD, PERSID, BINPERSID
+    // Sets: EMPTY_SET, ADDITEMS, FROZENSET
+    "\x8f": (m) => m.push(new Set()),
+    "\x90": (m) => {
+      const items = m.popMark();
+      m.addItems(items);
+    },
+    "\x91": (m) => m.push(new Set(m.popMark())),
+
+    // Classes and functions: GLOBAL, STACK_GLOBAL, REDUCE, NEWOBJ, NEWOBJ_EX, INST, OBJ, BUILD, PERSID, BINPERSID
     c: (m) => m.push(m.global(m.reader.line(), m.reader.line())),
     "\x93": (m) => {
       const name = m.pop();
@@ -79,6 +87,10 @@ export const operations: ReadonlyMap<number, Operation> = new Map(
     },
     R: callWithArguments,
     "\x81": callWithArguments,
+    "\x92": (m) => {
+      m.pop(); // arguments by name, which nothing that is allowed takes
+      callWithArguments(m);
+    },
     i: (m) => m.call(m.global(m.reader.line(), m.reader.line()), m.popMark()),
     o: (m) => {
       const [callee, ...args] = m.popMark();

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { operations } from "./pickle-opcodes.js";
 import { latin1, PickleReader } from "./pickle-reader.js";
 
@@ -9,6 +10,12 @@ export interface PickleGlobal {
   readonly setState?: (object: object, state: unknown) => void;
 }
 
+/** Stands for an object that was not made, because a pickle asks for what is not read. */
+export class Skipped {
+  /** @param reason what it asks for, such as `asks for argparse.Namespace, which is not allowed` */
+  constructor(readonly reason: string) {}
+}
+
 export interface UnpickleOptions {
   /** The classes and functions that are allowed, beside `OrderedDict` and bytes. */
   readonly globals?: (module: string, name: string) => PickleGlobal | undefined;
@@ -16,9 +23,19 @@ export interface UnpickleOptions {
   readonly persistentLoad?: (id: unknown) => unknown;
   /** Read Python 2's strings as bytes, except where they are keys. Default: as text, one character per byte. */
   readonly byteStrings?: boolean;
+  /** Leave a `Skipped` where the pickle asks for what is not allowed, and whatever that holds. Default: an error. */
+  readonly skipUnknown?: boolean;
   /** Named in errors, such as the path of the file. */
   readonly source?: string;
 }
+
+const optionKeys: OptionKeys<UnpickleOptions> = {
+  globals: true,
+  persistentLoad: true,
+  byteStrings: true,
+  skipUnknown: true,
+  source: true,
+};
 
 /**
  * Reads a Python pickle, protocols 0 to 5, without running anything that it names. Dictionaries become maps, lists and tuples arrays,
@@ -27,6 +44,7 @@ export interface UnpickleOptions {
  * @throws if the pickle is damaged, or naming the class or function that is not allowed
  */
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions = {}): unknown {
+  checkOptions(options, optionKeys, "unpickle");
   return new Unpickler(bytes, options).run();
 }
 
@@ -95,22 +113,31 @@ export class Unpickler {
 
   setItems(items: readonly unknown[]): void {
     const map = this.top();
+    if (map instanceof Skipped) return;
     if (!(map instanceof Map) || items.length % 2 !== 0) this.fail("it sets items of no dictionary");
     for (let i = 0; i < items.length; i += 2) map.set(this.key(items[i]), items[i + 1]);
   }
 
   append(items: readonly unknown[]): void {
     const list = this.top();
+    if (list instanceof Skipped) return;
     if (!Array.isArray(list)) this.fail("it appends to no list");
     for (const item of items) list.push(item);
+  }
+
+  addItems(items: readonly unknown[]): void {
+    const set = this.top();
+    if (set instanceof Skipped) return;
+    if (!(set instanceof Set)) this.fail("it adds items to no set");
+    for (const item of items) set.add(item);
   }
 
   byteString(bytes: Uint8Array): Uint8Array | string {
     return this.options.byteStrings === true ? bytes : latin1(bytes);
   }
 
-  /** @throws naming it, unless it is allowed */
-  global(module: unknown, name: unknown): PickleGlobal {
+  /** @throws naming it, unless it is allowed or skipped */
+  global(module: unknown, name: unknown): PickleGlobal | Skipped {
     const found =
       typeof module === "string" && typeof name === "string"
         ? (this.builtin(module, name) ?? this.options.globals?.(module, name))
@@ -119,13 +146,20 @@ export class Unpickler {
       this.allowed.add(found);
       return found;
     }
-    throw new Error(
-      `${this.source}: this pickle asks for ${module}.${name}, which is not allowed: expected only plain data. ` +
-        "It could run code in other programs: use the file only if you trust its origin, and save it without such objects.",
-    );
+    return this.skip(`asks for ${module}.${name}, which is not allowed`);
+  }
+
+  /** Leaves out what is not read. @throws with the reason, unless such things are skipped */
+  skip(reason: string): Skipped {
+    if (this.options.skipUnknown === true) return new Skipped(reason);
+    throw notPlain(this.source, reason);
   }
 
   call(callee: unknown, args: unknown): void {
+    if (callee instanceof Skipped) {
+      this.push(callee);
+      return;
+    }
     if (!this.allowed.has(callee) || !Array.isArray(args)) this.fail("it calls what cannot be called");
     this.countCopy(args.length);
     const { call } = callee as PickleGlobal;
@@ -137,6 +171,7 @@ export class Unpickler {
 
   build(state: unknown): void {
     const object = this.top();
+    if (object instanceof Skipped) return;
     const made = isObject(object) ? this.classOf.get(object) : undefined;
     if (made === undefined) this.fail("it gives a state to what is no object");
     made.setState?.(object as object, state);
@@ -157,11 +192,32 @@ export class Unpickler {
   }
 
   private builtin(module: string, name: string): PickleGlobal | undefined {
+    const isBuiltin = module === "builtins" || module === "__builtin__"; // of Python 3, and 2
     if (module === "collections" && name === "OrderedDict") return this.orderedDict;
+    if (module === "collections" && name === "Counter") return counter;
     if (module === "_codecs" && name === "encode") return this.encode;
-    if (module === "__builtin__" && name === "bytes") return emptyBytes;
-    return undefined;
+    if (isBuiltin && name === "bytes") return emptyBytes;
+    if (isBuiltin && name === "bytearray") return this.byteArray;
+    if (isBuiltin && name === "set") return this.set;
+    return isBuiltin && name === "complex" ? complex : undefined;
   }
+
+  private readonly set: PickleGlobal = {
+    call: (items = []) => {
+      if (!Array.isArray(items)) this.fail("it makes a set of no items");
+      this.countCopy(items.length);
+      return new Set(items);
+    },
+  };
+
+  private readonly byteArray: PickleGlobal = {
+    call: (content = "") => {
+      if (content instanceof Uint8Array) return content;
+      if (typeof content !== "string") this.fail("it makes bytes of what is no text");
+      this.countCopy(content.length);
+      return Uint8Array.from(Buffer.from(content, "latin1"));
+    },
+  };
 
   private readonly orderedDict: PickleGlobal = {
     call: (items = []) => {
@@ -195,6 +251,20 @@ export class Unpickler {
 }
 
 const stop = ".".charCodeAt(0);
+
+/** The error about a pickle that holds more than plain data. */
+export function notPlain(source: string, reason: string): Error {
+  return new Error(
+    `${source}: this pickle ${reason}: expected only plain data. ` +
+      "It could run code in other programs: use the file only if you trust its origin, and save it without such objects.",
+  );
+}
+
+/** A dictionary of counts. */
+const counter: PickleGlobal = { call: (counts) => (counts instanceof Map ? counts : new Map()) };
+
+/** A complex number as its real and imaginary part. */
+const complex: PickleGlobal = { call: (real, imaginary) => [real, imaginary] };
 
 // Protocols below 3 write no bytes as a call without arguments.
 const emptyBytes: PickleGlobal = { call: () => new Uint8Array() };

@@ -1,4 +1,6 @@
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { checkOptions, type OptionKeys } from "../options/index.js";
+import { foreignTypes } from "./foreign-types.js";
 import { contiguous, fromFile, narrow, toCopy } from "./operators.generated.js";
 import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
@@ -13,8 +15,8 @@ export interface SafetensorsFile {
 
 interface Entry {
   readonly name: string;
-  readonly dtype: DType;
-  readonly itemBytes: number;
+  /** The format's name of the dtype. */
+  readonly code: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -33,29 +35,70 @@ const dtypes: Readonly<Record<string, readonly [DType, bytes: number]>> = {
   BOOL: ["bool", 1],
 };
 
+/** Dtypes of the format that are read and not written: those that other readers may not know. */
+const readDtypes: typeof dtypes = { ...dtypes, C64: ["complex64", 8] };
+
+/** Dtypes of the format that tensors here do not have, by PyTorch's names. */
+const foreignCodes: Readonly<Record<string, string>> = {
+  U16: "uint16",
+  U32: "uint32",
+  U64: "uint64",
+  F8_E4M3: "float8_e4m3fn",
+  F8_E4M3FNUZ: "float8_e4m3fnuz",
+  F8_E5M2: "float8_e5m2",
+  F8_E5M2FNUZ: "float8_e5m2fnuz",
+  F8_E8M0: "float8_e8m0fnu",
+};
+
+/** Dtypes of the format that are not read, in bits: the sizes are checked all the same. */
+const unreadBits: Readonly<Record<string, number>> = { F4: 4, F6_E2M3: 6, F6_E3M2: 6 };
+
 const metadataKey = "__metadata__";
 const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
 
+/** How to read a safetensors file. */
+export interface LoadOptions {
+  /** Called with the name of every tensor that is left out because its dtype is not read, and why. Default: an error. */
+  readonly onSkip?: (name: string, reason: string) => void;
+}
+
+const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
+
 /**
  * Reads a safetensors file. The tensors are views of the memory-mapped file: only what is used is read from disk, and writing to
- * them does not change the file.
- * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor
+ * them does not change the file. Unsigned integers of more than 8 bits come as wider signed ones, 8-bit floats as float32.
+ * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor, or a dtype of less than 8 bits
  */
-export function load(path: string): SafetensorsFile {
+export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
+  checkOptions(options, loadOptionKeys, "safetensors.load");
   const { entries, metadata, dataStart, fileBytes } = readHeader(path);
   return scope(() => {
     const tensors = new Map<string, Tensor>();
     if (entries.length === 0) return { tensors, metadata };
     const bytes = fromFile(path, false, fileBytes, { dtype: "uint8" });
-    for (const { name, dtype, itemBytes, shape, begin, end } of entries) {
+    for (const { name, code, shape, begin, end } of entries) {
+      const foreign = foreignTypes[foreignCodes[code] ?? ""];
+      const [dtype, itemBytes] = readDtypes[code] ?? [foreign?.raw, foreign?.itemBytes];
       const raw = narrow(bytes, 0, dataStart + begin, end - begin);
       // Old writers did not align the data; a typed view needs it aligned.
-      const isAligned = (dataStart + begin) % itemBytes === 0;
-      const typed = (isAligned ? raw : raw.clone()).view(dtype);
-      tensors.set(name, typed.view(shape));
+      const view = (dtype: DType, itemBytes: number): Tensor =>
+        ((dataStart + begin) % itemBytes === 0 ? raw : raw.clone()).view(dtype).view(shape);
+      const typed = dtype && itemBytes ? view(dtype, itemBytes) : undefined;
+      const tensor = foreign && typed ? foreign.convert(typed) : typed;
+      if (tensor !== undefined) tensors.set(name, tensor);
+      else skip(path, name, code, options.onSkip);
     }
     return { tensors, metadata };
   });
+}
+
+function skip(path: string, name: string, code: string, onSkip: LoadOptions["onSkip"]): void {
+  const what = code === "U64" ? "U64 with numbers of 2^63 or more" : code;
+  const reason = `has the dtype ${what}, which is valid and not read here`;
+  if (onSkip === undefined) {
+    throw new Error(`${path}: tensor '${name}' ${reason}. Convert it to F32 or I64 with another program.`);
+  }
+  onSkip(name, reason);
 }
 
 /**
@@ -172,26 +215,32 @@ function readHeader(path: string) {
 function parseEntry(name: string, value: unknown, fail: (what: string) => never): Entry {
   if (!isObject(value)) return fail(`the entry of tensor '${name}' is not an object`);
   const { dtype: code, shape, data_offsets: offsets } = value;
-  const known = typeof code === "string" && Object.hasOwn(dtypes, code) ? dtypes[code] : undefined;
-  if (known === undefined) {
+  const bits = typeof code === "string" ? bitsOf(code) : undefined;
+  if (typeof code !== "string" || bits === undefined) {
+    const known = [readDtypes, foreignCodes, unreadBits].flatMap((table) => Object.keys(table));
     return fail(
-      `tensor '${name}' has the dtype ${JSON.stringify(code)}, expected one of ${Object.keys(dtypes).join(", ")}`,
+      `tensor '${name}' has the dtype ${JSON.stringify(code)}, expected one of ${known.join(", ")}`,
     );
   }
-  const [dtype, itemBytes] = known;
   if (!Array.isArray(shape) || !shape.every(isSize))
     return fail(`tensor '${name}' has the shape ${JSON.stringify(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
     return fail(`tensor '${name}' has the offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
-  const bytes = shape.reduce((product, size) => product * size, itemBytes);
+  const bytes = shape.reduce((product, size) => product * size, bits) / 8;
   if (end - begin !== bytes) {
     return fail(
       `tensor '${name}' of ${code} [${shape}] needs ${bytes} bytes, its offsets [${offsets}] give ${end - begin}`,
     );
   }
-  return { name, dtype, itemBytes, shape, begin, end };
+  return { name, code, shape, begin, end };
+}
+
+function bitsOf(code: string): number | undefined {
+  if (Object.hasOwn(readDtypes, code)) return 8 * readDtypes[code]![1];
+  if (Object.hasOwn(foreignCodes, code)) return 8 * foreignTypes[foreignCodes[code]!]!.itemBytes;
+  return Object.hasOwn(unreadBits, code) ? unreadBits[code] : undefined;
 }
 
 // The format demands that the data is covered exactly: no overlap, no hole, nothing after the last tensor.

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { bridge, type Handle } from "./bridge.js";
 import * as operators from "./operators.generated.js";
 import { adopt, disposed, keep, scopeClosed } from "./scope.js";
@@ -14,6 +15,13 @@ export interface BackwardOptions {
   /** Accumulate only into these leaves. Default: all leaves. */
   readonly inputs?: readonly Tensor[];
 }
+
+const backwardKeys: OptionKeys<BackwardOptions> = {
+  gradient: true,
+  retainGraph: true,
+  createGraph: true,
+  inputs: true,
+};
 
 /**
  * A libtorch tensor. Most of its methods are generated from operator schemas (see `tensor-methods.generated.ts`).
@@ -149,6 +157,7 @@ export class Tensor extends TensorMethods implements Disposable {
 
   /** Accumulates the gradients of this tensor into the leaves it was computed from. @throws if it needs a `gradient` and has none */
   backward(options: BackwardOptions = {}): void {
+    checkOptions(options, backwardKeys, "backward");
     const { gradient, createGraph = false, retainGraph = createGraph, inputs = [] } = options;
     bridge().backward(
       [this.live()],

@@ -1,7 +1,7 @@
 // One exported function: its operators, its signatures, and the body that finds the overload and calls it.
 
 import { conditionOf, decide } from "./dispatch.mjs";
-import { constantName, functionName } from "./names.mjs";
+import { constantName, functionName, optionKeysName } from "./names.mjs";
 import { declare, implementationOf, mergeSignatures } from "./signature.mjs";
 
 const reserved = new Set(
@@ -22,7 +22,8 @@ export function emitFunction(overloads) {
   const head = ({ parameters, result }) => {
     return `${isReserved ? "" : "export "}function ${name}(${parameters.map(declare).join(", ")}): ${result}`;
   };
-  const body = emitTree(decide(overloads), implementation.parameters);
+  const tree = emitTree(decide(overloads), implementation.parameters);
+  const body = [...emitCheck(exportedName, implementation.parameters), tree].join("\n");
   const declarations = emitSignatures(signatures, implementation, head, body);
   const alias = isReserved ? [`export { ${name} as ${exportedName} };`] : [];
   return [constants.join("\n"), declarations, ...alias].join("\n\n");
@@ -58,7 +59,7 @@ function emitTree(tree, parameters, tensors = new Set(), isLast = true) {
 
 function emitCall(overload, parameters, tensors, isLast) {
   const { schema, sources, result } = overload;
-  const options = emitOptions(overload.parameters, parameters);
+  const options = emitOptions(schema, overload.parameters, parameters);
   const values = sources.map(({ pass, field, index }) => {
     if (field !== undefined) return pass(`${options.value}.${field}`);
     // The implementation may allow more types here than this overload does.
@@ -72,8 +73,16 @@ function emitCall(overload, parameters, tensors, isLast) {
   return [...options.statements, ...end].join("\n");
 }
 
-/** Where an overload finds its options: in `options`, or under another name when that parameter has several meanings. */
-function emitOptions(own, parameters) {
+/** Refuses keys that do not exist, where the options of all overloads are the same. */
+function emitCheck(name, parameters) {
+  const { types } = parameters.find((parameter) => parameter.name === "options") ?? { types: [] };
+  return types.length === 1 ? [`checkOptions(options, ${optionKeysName(types[0])}, "${name}");`] : [];
+}
+
+/**
+ * Where an overload finds its options: in `options`, or, checked there, under another name when that parameter has several meanings.
+ */
+function emitOptions(schema, own, parameters) {
   const options = own.at(-1);
   if (options?.name !== "options") return { statements: [] };
   const { name, types, isOptional } = parameters[own.length - 1];
@@ -81,5 +90,11 @@ function emitOptions(own, parameters) {
   const isSame = types.length === 1 && isOptional === options.isOptional;
   if (name === "options" && isSame) return { value: `options${mark}`, statements: [] };
   const type = [...options.types, ...(options.isOptional ? ["undefined"] : [])].join(" | ");
-  return { value: `keywords${mark}`, statements: [`const keywords = ${name} as ${type};`] };
+  return {
+    value: `keywords${mark}`,
+    statements: [
+      `const keywords = ${name} as ${type};`,
+      `checkOptions(keywords, ${optionKeysName(options.types[0])}, "${functionName(schema)}");`,
+    ],
+  };
 }

@@ -16,3 +16,8 @@ export const functionName = (schema) => camelCase(schema.name.replace(/^\w+::/, 
 /** `aten::add.Tensor` → `ADD_TENSOR`, the constant that holds the operator. @param {import("./schema.mjs").Schema} schema */
 export const constantName = ({ name, overload }) =>
   [name.replace(/^\w+::_*/, ""), overload].filter(Boolean).join("_").toUpperCase();
+
+/** `ADD_OPTIONS_KEYS` of `AddOptions`. */
+export function optionKeysName(interfaceName) {
+  return `${interfaceName.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}_KEYS`;
+}

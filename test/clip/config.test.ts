@@ -30,12 +30,28 @@ describe("parseConfig", () => {
     );
   });
 
-  it("rejects widths that the heads do not divide and sizes that the patches do not", () => {
+  it("takes what old files repeat in a _dict as transformers does: what it leaves out has its default", () => {
+    const config = parseConfig({
+      text_config: { hidden_act: "gelu", hidden_size: 768 },
+      text_config_dict: { num_hidden_layers: 3 },
+      vision_config: { hidden_act: "gelu" },
+    });
+    expect(config.text).toMatchObject({ activation: "quick_gelu", width: 512, layers: 3 });
+    expect(config.vision.activation).toBe("gelu");
+  });
+
+  it("takes sides twice, and sizes that the patches do not divide", () => {
+    const config = parseConfig({ vision_config: { image_size: [50, 50], patch_size: [12, 12] } });
+    expect(config.vision).toMatchObject({ imageSize: 50, patchSize: 12 });
+    expect(() => parseConfig({ vision_config: { image_size: [50, 40] } })).toThrow("image_size");
+  });
+
+  it("rejects widths that the heads do not divide and patches that are larger than the image", () => {
     expect(() => parseConfig({ text_config: { num_attention_heads: 7 } })).toThrow(
       "text_config: hidden_size 512 is not a multiple of num_attention_heads 7",
     );
-    expect(() => parseConfig({ vision_config: { patch_size: 15 } })).toThrow(
-      "vision_config: image_size 224 is not a multiple of patch_size 15",
+    expect(() => parseConfig({ vision_config: { patch_size: 300 } })).toThrow(
+      "vision_config: expected a patch_size of at most image_size 224, got 300",
     );
   });
 });

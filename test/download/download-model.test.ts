@@ -64,6 +64,27 @@ describe("downloadModel", () => {
     expect(existsSync(`${directory}.part`)).toBe(false);
   });
 
+  it.each([
+    [
+      "timm's",
+      { architecture: "vit_base_patch16_clip_224", num_classes: 512 },
+      "open_clip_model.safetensors",
+    ],
+    ["transformers'", { model_type: "clip" }, "model.safetensors"],
+  ])("takes the weights of the CLIP where config.json is %s", async (_, config, wanted) => {
+    const names = [
+      "model.safetensors",
+      "open_clip_model.safetensors",
+      "open_clip_config.json",
+      "pytorch_model.bin",
+    ];
+    const content = new Map([...files(...names), ["config.json", Buffer.from(JSON.stringify(config))]]);
+    const hub = await serveHub({ repository, files: content });
+    const result = await download(hub.url, join(temporaryFolder(), "mixed"));
+    const weights = result.files.map(({ path }) => path).filter((path) => /safetensors$|bin$/.test(path));
+    expect(weights).toEqual([wanted]);
+  });
+
   it("appears only when it is complete, and goes on where it was", async () => {
     const directory = join(temporaryFolder(), "tiny");
     const file = join(`${directory}.part`, "model.safetensors.part");

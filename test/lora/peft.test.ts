@@ -73,6 +73,21 @@ describe("loadAdapter", () => {
     }
   });
 
+  it.each([
+    ["lora_alpha", { lora_alpha: 4 }, 2, 4],
+    ["alpha_pattern by the end of a path", { alpha_pattern: { q_proj: 6, "mlp.fc.": 5 } }, 3, 5],
+    ["the first alpha_pattern that fits", { alpha_pattern: { "self_attn.q_proj": 4, q_proj: 6 } }, 2, 2],
+    ["no alpha_pattern of a part of a name", { alpha_pattern: { proj: 6, "layers.0": 8 } }, 1, 2],
+    ["rsLoRA", { use_rslora: true }, Math.SQRT2, 2],
+  ])("scales by %s", (_, change, ofQ, ofFc1) => {
+    const folder = savedUpdates();
+    const config = { ...readJson(folder, "adapter_config.json"), alpha_pattern: {}, ...change };
+    writeFileSync(join(folder, "adapter_config.json"), JSON.stringify(config));
+    const updates = loadAdapter(folder);
+    expect(updates.get(q)!.loraB.max().item()).toBeCloseTo(ofQ, 6);
+    expect(updates.get(fc1)!.loraB.max().item()).toBeCloseTo(ofFc1, 6);
+  });
+
   it("reads an adapter of no matrix", () => {
     const folder = join(temporaryDirectory(), "adapter");
     saveAdapter(new Map(), folder);
@@ -82,8 +97,15 @@ describe("loadAdapter", () => {
   it.each([
     ["another method", { peft_type: "LOHA" }, /expected a plain LoRA adapter.*peft_type/s],
     ["DoRA", { use_dora: true }, /expected a plain LoRA adapter.*use_dora/s],
-    ["another scale", { lora_alpha: 4 }, /got vision_model\S+q_proj with lora_alpha 4 for rank 2/],
-    ["another scale of one matrix", { alpha_pattern: { [fc1]: 3 } }, /fc1 with lora_alpha 3 for rank 1/],
+    ["PiSSA", { init_lora_weights: "pissa_niter_4" }, /took the factors out of the base.*init_lora_weights/s],
+    ["OLoRA", { init_lora_weights: "olora" }, /took the factors out of the base.*init_lora_weights/s],
+    ["whole modules", { modules_to_save: ["visual_projection"] }, /whole modules.*modules_to_save/s],
+    ["biases", { bias: "all" }, /biases that were trained are not read.*bias/s],
+    [
+      "another rank than the factors have",
+      { r: 3 },
+      /q_proj of rank 2, for which adapter_config\.json says 3/,
+    ],
   ])("refuses %s", (_, change, message) => {
     const folder = savedUpdates();
     const config = { ...readJson(folder, "adapter_config.json"), ...change };

@@ -17,9 +17,9 @@ const cases = {
   "open-clip": {},
   "open-clip-quick-gelu": {},
   "open-clip-bin": {},
-  "openai-state.pt": {},
-  "openai-state-half.pt": {},
-  "openai-script.pt": {},
+  "openai-state.pt": { activation: "quick_gelu" },
+  "openai-state-half.pt": { activation: "quick_gelu" },
+  "openai-script.pt": {}, // its code tells
   "openai-lone.safetensors": { activation: "quick_gelu" },
   "openai-training.pt": { activation: "quick_gelu" },
 } as const;
@@ -60,8 +60,10 @@ describe("loadModel reads what other libraries wrote", needsPeers, () => {
   });
 
   test("but asks for the activation where nothing tells it", () => {
-    expect(() => loadModel(join(directory, "openai-lone.safetensors"))).toThrow(
-      "nothing says which activation this model has",
-    );
+    for (const name of ["openai-lone.safetensors", "openai-state.pt"]) {
+      expect(() => loadModel(join(directory, name), { allowPickle: true })).toThrow(
+        "nothing says which activation this model has",
+      );
+    }
   });
 });

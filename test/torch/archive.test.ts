@@ -71,6 +71,49 @@ describe("load", () => {
     expect(module.get("steps")?.toArray()).toEqual([7n]);
   });
 
+  test("reads what torch.load(weights_only=True) takes beside tensors, and NumPy's arrays", () => {
+    const values = archive.load(fixture("values.pt"));
+    const floats = [0, 1, -1.5, 448, 2 ** -9, Number.NaN];
+    expect(values.get("e4m3")!.toArray()).toEqual(floats);
+    expect(values.get("e5m2")!.t().flatten().toArray()).toEqual([0, 1, -1.5, 448, 2 ** -9, Number.NaN]);
+    expect(values.get("uint16")!.toArray()).toEqual([1, 65535]);
+    expect(values.get("uint32")!.toArray()).toEqual([1n, 2n ** 32n - 1n]);
+    expect(values.get("uint64")!.toArray()).toEqual([1n, 2n]);
+    expect(values.get("subclass")!.toArray()).toEqual([1, 1]);
+    expect(values.get("numpy.float64")!.toArray()).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
+    expect(values.get("numpy.fortran")!.toArray()).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
+    expect(values.get("numpy.big-endian")!.toArray()).toEqual([1, 256]);
+    expect(values.get("numpy.bool")!.toArray()).toEqual([true, false]);
+  });
+
+  test("skips with the true reason what is not read, where that is asked for", () => {
+    const skipped = new Map<string, string>();
+    const tensors = archive.load(fixture("unread.pt"), {
+      onSkip: (name, reason) => skipped.set(name, reason),
+    });
+    expect([...tensors.keys()]).toEqual(["weight"]);
+    expect(Object.fromEntries(skipped)).toEqual({
+      sparse: "holds a sparse tensor, which is not read",
+      quantised: expect.stringContaining("quantised tensor"),
+      arguments: "asks for argparse.Namespace, which is not allowed",
+      objects: expect.stringContaining("NumPy's type"),
+    });
+    expect(() => archive.load(fixture("unread.pt"))).toThrow(
+      "this pickle holds a sparse tensor, which is not read",
+    );
+  });
+
+  test("reads the code of a script module, which is deflated", () => {
+    expect(archive.scriptCode(fixture("script.pt"))).toContain("class Outer(Module):");
+    expect(archive.scriptCode(fixture("state.pt"))).toBe("");
+  });
+
   test("maps the file: writing to a tensor does not change it", () => {
     archive.save(path, [["a", tensor([1, 2])]]);
     const before = readFileSync(path);
@@ -163,6 +206,18 @@ describe("save", () => {
       expect(tensors.get(name)?.dtype).toBe(wanted.dtype);
       expect(tensors.get(name)?.equal(wanted), name).toBe(true);
     }
+    expect(readdirSync(directory)).toEqual(["file.pt"]);
+  });
+
+  test("keeps a comment", () => {
+    archive.save(path, [["a", tensor([1, 2])]]);
+    expect(archive.comment(path)).toBe("");
+    archive.save(path, [["a", tensor([1, 2])]], { comment: "who é" });
+    expect(archive.comment(path)).toBe("who é");
+    expect(archive.load(path).get("a")!.toArray()).toEqual([1, 2]);
+    expect(() => archive.save(path, [], { comment: "x".repeat(2000) })).toThrow(
+      "at most 1000 bytes, got 2000",
+    );
     expect(readdirSync(directory)).toEqual(["file.pt"]);
   });
 

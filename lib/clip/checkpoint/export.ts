@@ -7,6 +7,9 @@ import { Preprocessing } from "../preprocessing.js";
 import { writeDirectory } from "../write-directory.js";
 import { toOpenAi } from "./keys.js";
 
+/** Of the files that `saveOpenAi` writes: names and shapes do not tell the activation. */
+export const openAiComment = "activation: quick_gelu";
+
 const openAiVocabSize = 49408;
 const openAiHeadWidth = 64;
 
@@ -17,10 +20,10 @@ const openAiHeadWidth = 64;
  */
 export function saveOpenClip(model: ClipModel, directory: string): void {
   checkFits("open_clip", sharedDemands(model));
-  const { mean, std } = preprocessingOf(model);
+  const { mean, std, resize } = preprocessingOf(model);
   const config = {
     model_cfg: openClipConfig(model),
-    preprocess_cfg: { mean, std, interpolation: "bicubic", resize_mode: "shortest" },
+    preprocess_cfg: { mean, std, interpolation: "bicubic", resize_mode: resize },
   };
   writeDirectory(directory, (temporary) => {
     for (const [name, content] of model.assets?.files ?? []) {
@@ -39,7 +42,7 @@ export function saveOpenClip(model: ClipModel, directory: string): void {
 export function saveOpenAi(model: ClipModel, path: string): void {
   checkFits("OpenAI's CLIP", [...sharedDemands(model), ...openAiDemands(model)]);
   mkdirSync(dirname(path), { recursive: true });
-  noGrad(() => scope(() => archive.save(path, toOpenAi(model.stateDict()))));
+  noGrad(() => scope(() => archive.save(path, toOpenAi(model.stateDict()), { comment: openAiComment })));
 }
 
 function openClipConfig({ config: { embedDim, vision, text } }: ClipModel): Record<string, unknown> {
@@ -52,7 +55,7 @@ function openClipConfig({ config: { embedDim, vision, text } }: ClipModel): Reco
       width: vision.width,
       layers: vision.layers,
       head_width: vision.width / vision.heads,
-      mlp_ratio: vision.mlpWidth / vision.width,
+      mlp_ratio: mlpRatio(vision),
     },
     text_cfg: {
       context_length: text.contextLength,
@@ -60,18 +63,24 @@ function openClipConfig({ config: { embedDim, vision, text } }: ClipModel): Reco
       width: text.width,
       layers: text.layers,
       heads: text.heads,
-      mlp_ratio: text.mlpWidth / text.width,
+      mlp_ratio: mlpRatio(text),
       // Without it, open_clip takes OpenAI's vocabulary; with it, the tokenizer in the directory.
       ...(text.vocabSize === openAiVocabSize ? {} : { hf_tokenizer_name: "." }),
     },
   };
 }
 
+/** A ratio of which Python's `int(width * ratio)` is the width of the MLP: the quotient may round to a little less. */
+function mlpRatio({ width, mlpWidth }: TransformerConfig): number {
+  const ratio = mlpWidth / width;
+  return Math.trunc(width * ratio) === mlpWidth ? ratio : (mlpWidth + 0.5) / width;
+}
+
 type Demand = readonly [what: string, found: unknown, expected: unknown];
 
 function sharedDemands(model: ClipModel): Demand[] {
   const { text, vision } = model.config;
-  const { size, cropSize } = preprocessingOf(model);
+  const { size, cropSize, rescaleFactor } = preprocessingOf(model);
   const adapted = model.adaptableLayers().find(({ linear }) => linear.adapter !== undefined);
   const readOut = text.endTokenId === highestTokenId ? text.vocabSize - 1 : text.endTokenId;
   return [
@@ -82,12 +91,13 @@ function sharedDemands(model: ClipModel): Demand[] {
     ["endTokenId, the highest id", readOut, text.vocabSize - 1],
     ["preprocessing size", size, vision.imageSize],
     ["preprocessing cropSize", cropSize, vision.imageSize],
+    ["preprocessing rescaleFactor", rescaleFactor, 1 / 255],
   ];
 }
 
 function openAiDemands(model: ClipModel): Demand[] {
   const { text, vision } = model.config;
-  const { mean, std } = preprocessingOf(model);
+  const { mean, std, resize } = preprocessingOf(model);
   const openAi = Preprocessing.openai();
   const ofTower = (tower: string, { width, heads, mlpWidth }: TransformerConfig): Demand[] => [
     [`${tower} heads, width / ${openAiHeadWidth}`, heads, width / openAiHeadWidth],
@@ -97,6 +107,8 @@ function openAiDemands(model: ClipModel): Demand[] {
     ...ofTower("text", text),
     ...ofTower("vision", vision),
     ["vision activation", vision.activation, "quick_gelu"],
+    ["preprocessing resize", resize, "shortest"],
+    ["image size, a multiple of the patch size", vision.imageSize % vision.patchSize, 0],
     ["preprocessing mean", mean, openAi.mean],
     ["preprocessing std", std, openAi.std],
   ];

@@ -1,17 +1,26 @@
 import { existsSync, statSync } from "node:fs";
-import { dirname, extname, join } from "node:path";
-import { type Device, type DType, scope, type Tensor } from "../../torch/index.js";
-import { readAssets } from "../assets.js";
+import { dirname, join } from "node:path";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { archive, type Device, type DType, scope, type Tensor } from "../../torch/index.js";
+import { checkAssets, readAssets } from "../assets.js";
 import type { ClipConfig, TransformerConfig } from "../config.js";
 import { parseConfig } from "../config-json.js";
 import { parseJson, readDirectory } from "../files.js";
 import { ClipModel, type Precision } from "../model.js";
 import { Preprocessing } from "../preprocessing.js";
-import { fromOpenAi, toOpenAi } from "./keys.js";
+import { openAiComment } from "./export.js";
+import { type FoundModel, findModel, noModel, withoutWrappers } from "./find-model.js";
+import { fromOpenAi, type StateDict, toOpenAi } from "./keys.js";
 import { parseOpenClipConfig } from "./open-clip.js";
-import { checkTowers, configFromShapes, hasOpenAiKeys } from "./openai.js";
+import {
+  activationOfScript,
+  checkTowers,
+  configFromShapes,
+  hasOpenAiSizes,
+  withoutCustomText,
+} from "./openai.js";
 import { checkParameters, loadStateDict } from "./parameters.js";
-import { findWeights, readWeights } from "./weights.js";
+import { findWeights, isArchive, readWeights, type Weights } from "./weights.js";
 
 export interface LoadOptions {
   /** Default: `"cpu"`. */
@@ -24,51 +33,98 @@ export interface LoadOptions {
   readonly allowPickle?: boolean;
   /** A `tokenizer.json` or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what lies beside the weights, if anything. */
   readonly tokenizer?: string;
-  /** Of a file in OpenAI's names without a configuration. Default: that of OpenAI's models for their `.pt` files. */
+  /**
+   * Default: what the configuration says, or the code of one of OpenAI's archives. Counts where both are there, with a note if they differ.
+   */
   readonly activation?: TransformerConfig["activation"];
+  /** Which model of a file that holds several: what stands before the names, such as `ema`. Default: the one that is no average. */
+  readonly weights?: string;
+  /**
+   * Told what was taken off the names, left out or decided otherwise than a file says. Default: a line on stderr. The notes are also in
+   * `model.notes`.
+   */
+  readonly onNote?: (note: string) => void;
 }
+
+const loadOptionKeys: OptionKeys<LoadOptions> = {
+  device: true,
+  dtype: true,
+  precision: true,
+  allowPickle: true,
+  tokenizer: true,
+  activation: true,
+  weights: true,
+  onNote: true,
+};
 
 /**
  * Loads a CLIP model with vision and text transformers:
  * - a Hugging Face directory, its weights in one file or in parts, as safetensors or `pytorch_model.bin`;
  * - an open_clip directory, or its safetensors file;
- * - a file in OpenAI's names: their `.pt` archives, state dicts, checkpoints of open_clip's training.
+ * - a file in the names of OpenAI or of Hugging Face: OpenAI's `.pt` archives, state dicts, checkpoints of training programs. The parameters are
+ *   found in any dictionary and under any prefix.
  *
  * Tokenizer and preprocessing come from the same directory; a model without a tokenizer still encodes images.
- * @throws if a file is missing, damaged or a pickle that is not allowed, or naming every parameter that does not fit
+ * @throws if a file is missing, damaged or a pickle that is not allowed, if files contradict each other, or naming the parameters that do not
+ * fit
  */
 export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
+  checkOptions(options, loadOptionKeys, "loadModel");
   const { device = "cpu", dtype = "float32", precision = "fp32" } = options;
   return scope(() => {
-    const { config, preprocessing, tensors, source, directory } = readCheckpoint(path, options);
+    const { config, preprocessing, isOpenClip, tensors, source, directory, notes } = readCheckpoint(
+      path,
+      options,
+    );
     const { contextLength, vocabSize } = config.text;
     const assets = readAssets(directory, {
       contextLength,
       vocabSize,
       preprocessing,
+      ownPreprocessing: isOpenClip,
+      repairsText: isOpenClip,
       tokenizer: options.tokenizer,
     });
+    checkAssets(assets, config, directory);
     const model = new ClipModel(config, assets, { device, dtype });
     model.precision = precision;
+    model.notes = notes;
     try {
       loadStateDict(model, tensors, source);
     } catch (error) {
       model.dispose();
       throw error;
     }
+    for (const note of notes) (options.onNote ?? printNote)(`${source}: ${note}`);
     return model;
   });
+}
+
+function printNote(note: string): void {
+  process.stderr.write(`codyra: ${note}\n`);
 }
 
 interface Checkpoint {
   readonly config: ClipConfig;
   /** Where the directory has none. */
   readonly preprocessing: Preprocessing;
+  /** Whether open_clip's configuration describes the model: then its own preprocessing counts, and texts are repaired as it does. */
+  readonly isOpenClip: boolean;
   /** Under Hugging Face's names. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Path of the weights. */
   readonly source: string;
   readonly directory: string;
+  readonly notes: readonly string[];
+}
+
+/** What a configuration says, or the shapes of the parameters. */
+interface Description {
+  readonly config: ClipConfig;
+  readonly preprocessing: Preprocessing;
+  readonly isOpenClip: boolean;
+  /** Where the configuration was read, or the activation recognised; `undefined` where nothing says the activation. */
+  readonly activationFrom: string | undefined;
 }
 
 const huggingFaceConfig = "config.json";
@@ -81,37 +137,161 @@ function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
   const isDirectory = statSync(path).isDirectory();
   const source = isDirectory ? findWeights(path) : path;
   const directory = isDirectory ? path : dirname(path);
-  const { tensors, isPlainPickle } = readWeights(source, options.allowPickle ?? false);
-  const location = { source, directory };
-  if (!hasOpenAiKeys(tensors)) {
-    const config = parseConfig(readJson(directory, huggingFaceConfig), join(directory, huggingFaceConfig));
-    return { ...location, config, preprocessing: Preprocessing.openai(config.vision.imageSize), tensors };
+  const weights = readWeights(source, options.allowPickle ?? false);
+  const found = findModel(weights.tensors, source, options.weights);
+  if (found === undefined) throw whyNoModel(weights, source, directory);
+  const notes = [...found.notes];
+  const named = {
+    ...found,
+    tensors: found.naming === "openai" ? withoutCustomText(found.tensors) : found.tensors,
+  };
+  if (found.naming === "openai") checkTowers(named.tensors, source);
+  const tensors = scalarLogits(named.tensors, notes);
+  const described = describe(named, source, directory, options);
+  const empty = new ClipModel(described.config, undefined, { device: "meta" });
+  try {
+    // Under the names of the file, so that these are the ones in the message.
+    const expected = found.naming === "openai" ? toOpenAi(empty.stateDict()) : empty.stateDict();
+    checkNothingNeededWasSkipped(weights, found, expected);
+    checkParameters(tensors, expected, source);
+  } finally {
+    empty.dispose();
   }
-  checkTowers(tensors, source);
-  const isOpenAi = isPlainPickle && extname(source) === ".pt";
-  const { config, preprocessing } = existsSync(join(directory, openClipConfig))
-    ? parseOpenClipConfig(readJson(directory, openClipConfig), join(directory, openClipConfig))
-    : withoutConfig(tensors, options.activation ?? (isOpenAi ? "quick_gelu" : undefined), source);
-  // Under the names of the file, so that these are the ones in the message.
-  const expected = new ClipModel(config, undefined, { device: "meta" });
-  checkParameters(tensors, toOpenAi(expected.stateDict()), source);
-  expected.dispose();
-  return { ...location, config, preprocessing, tensors: fromOpenAi(tensors) };
+  notes.push(...notesAboutSkipped(weights));
+  const config = withActivation(described, options.activation, source, notes);
+  return {
+    ...described,
+    config,
+    source,
+    directory,
+    notes,
+    tensors: found.naming === "openai" ? fromOpenAi(tensors) : tensors,
+  };
 }
 
-function withoutConfig(
-  tensors: ReadonlyMap<string, Tensor>,
-  activation: LoadOptions["activation"],
+/** The error about weights without a model: the configuration beside them may tell more. */
+function whyNoModel({ tensors, skipped }: Weights, source: string, directory: string): Error {
+  const path = join(directory, huggingFaceConfig);
+  if (existsSync(path) && !existsSync(join(directory, openClipConfig))) {
+    parseConfig(readJson(directory, huggingFaceConfig), path);
+  }
+  const [unread] = skipped.values();
+  if (tensors.size === 0 && unread !== undefined) return unread;
+  const error = noModel(tensors, source);
+  // It may lie in what was not read, such as a whole module.
+  const names = [...skipped.keys()].slice(0, 3).map((name) => `'${name}'`);
+  return unread === undefined
+    ? error
+    : new Error(`${error.message}\nNot read: ${names.join(", ")}. ${unread.message}`);
+}
+
+function describe(found: FoundModel, source: string, directory: string, options: LoadOptions): Description {
+  const openClipPath = join(directory, openClipConfig);
+  const huggingFacePath = join(directory, huggingFaceConfig);
+  if (found.naming === "openai" && existsSync(openClipPath)) {
+    const parsed = parseOpenClipConfig(readJson(directory, openClipConfig), openClipPath);
+    return { ...parsed, isOpenClip: true, activationFrom: openClipPath };
+  }
+  if (found.naming === "huggingface" && (existsSync(huggingFacePath) || options.activation === undefined)) {
+    const config = parseConfig(readJson(directory, huggingFaceConfig), huggingFacePath);
+    const preprocessing = Preprocessing.openai(config.vision.imageSize);
+    return { config, preprocessing, isOpenClip: false, activationFrom: huggingFacePath };
+  }
+  const recognised = recogniseActivation(found, source);
+  const isOpenAi = found.naming === "openai";
+  const named = isOpenAi ? found.tensors : toOpenAi(withoutAttention(found.tensors));
+  const config = configFromShapes(named, recognised ?? options.activation ?? "quick_gelu", source);
+  const preprocessing = Preprocessing.openai(config.vision.imageSize);
+  const activationFrom = recognised === undefined ? undefined : "the archive";
+  return { config, preprocessing, isOpenClip: false, activationFrom };
+}
+
+/** q, k and v need not be fused to see their shapes. */
+function withoutAttention(tensors: StateDict): StateDict {
+  return new Map([...tensors].filter(([key]) => !key.includes(".self_attn.")));
+}
+
+/** OpenAI's archives are known by what they hold: the code of their model, or three sizes among the parameters. */
+function recogniseActivation(
+  { tensors }: FoundModel,
   source: string,
-): Pick<Checkpoint, "config" | "preprocessing"> {
-  if (activation === undefined) {
+): TransformerConfig["activation"] | undefined {
+  if (!isArchive(source)) return undefined;
+  if (archive.comment(source) === openAiComment) return "quick_gelu"; // written by `saveOpenAi`
+  return (
+    activationOfScript(archive.scriptCode(source)) ?? (hasOpenAiSizes(tensors) ? "quick_gelu" : undefined)
+  );
+}
+
+function withActivation(
+  { config, activationFrom }: Description,
+  wanted: LoadOptions["activation"],
+  source: string,
+  notes: string[],
+): ClipConfig {
+  if (wanted === undefined) {
+    if (activationFrom !== undefined) return config;
     throw new Error(
       `${source}: nothing says which activation this model has: expected ${openClipConfig} beside it, or the option ` +
         "`activation`. Give 'quick_gelu' for weights of OpenAI and what was trained from them, 'gelu' for others.",
     );
   }
-  const config = configFromShapes(tensors, activation, source);
-  return { config, preprocessing: Preprocessing.openai(config.vision.imageSize) };
+  const said = [config.text.activation, config.vision.activation].filter(
+    (activation) => activation !== wanted,
+  );
+  if (said.length === 0) return config;
+  notes.push(
+    `computes ${wanted}, as the option \`activation\` says, where ${activationFrom} says ${said[0]}`,
+  );
+  return {
+    ...config,
+    text: { ...config.text, activation: wanted },
+    vision: { ...config.vision, activation: wanted },
+  };
+}
+
+/** PyTorch and open_clip take a scale of one element for a scalar; a bias of all logits changes no feature and no probability over classes. */
+function scalarLogits(tensors: StateDict, notes: string[]): StateDict {
+  const result = new Map(tensors);
+  const scale = tensors.get("logit_scale");
+  if (scale !== undefined && scale.dim() > 0 && scale.numel() === 1)
+    result.set("logit_scale", scale.reshape([]));
+  const bias = tensors.get("logit_bias");
+  if (bias?.numel() === 1) {
+    result.delete("logit_bias");
+    notes.push("left out logit_bias, which changes no feature and no probability over classes");
+  }
+  return result;
+}
+
+/** @throws with the reason why a parameter was not read */
+function checkNothingNeededWasSkipped({ skipped }: Weights, found: FoundModel, expected: StateDict): void {
+  for (const [path, error] of skipped) {
+    const name = withoutWrappers(path);
+    const isNeeded = [...expected.keys()].some((key) => {
+      const names = [found.prefix + key, `${found.prefix}text.${key}`];
+      return (
+        !found.tensors.has(key) && names.some((wanted) => wanted === name || wanted.startsWith(`${name}.`))
+      );
+    });
+    if (isNeeded) throw error;
+  }
+}
+
+function notesAboutSkipped({ skipped }: Weights): string[] {
+  const names = [...skipped.keys()];
+  if (names.length === 0) return [];
+  const reasons = new Set(
+    Array.from(skipped.values(), ({ message }) => /(?:asks for|holds|has) [^,:]+/.exec(message)?.[0]),
+  );
+  const some = names
+    .slice(0, 3)
+    .map((name) => `'${name}'`)
+    .join(", ");
+  const first = [...reasons].slice(0, 3).join("; ");
+  return [
+    `skipped what no weight needs: ${some}${names.length > 3 ? ` and ${names.length - 3} more` : ""} (it ${first})`,
+  ];
 }
 
 function readJson(directory: string, name: string): unknown {

@@ -73,20 +73,29 @@ const modelSchema = z.strictObject({
   quick_gelu: z.boolean().default(false),
   vision_cfg: visionSchema,
   text_cfg: textSchema,
-  init_logit_scale: z.number().default(logitScaleInit),
-  ...neutral({ custom_text: false, init_logit_bias: null, nonscalar_logit_scale: false }),
+  init_logit_scale: z
+    .number()
+    .nullish()
+    .transform((scale) => scale ?? logitScaleInit),
+  // The same transformers under other names, a bias of all logits, and the scale as one element.
+  custom_text: z.boolean().nullish(),
+  init_logit_bias: z.number().nullish(),
+  nonscalar_logit_scale: z.boolean().nullish(),
 });
 
 const preprocessSchema = z.object({
-  size: square().optional(),
-  mode: z.literal("RGB").optional(),
-  mean: z.array(z.number()).length(3).optional(),
-  std: z.array(z.number().positive()).length(3).optional(),
-  interpolation: z.literal("bicubic").optional(),
-  resize_mode: z.literal("shortest").optional(),
+  size: square().nullish(),
+  mode: z.literal("RGB").nullish(),
+  mean: z.array(z.number()).length(3).nullish(),
+  std: z.array(z.number().positive()).length(3).nullish(),
+  interpolation: z.literal(["bicubic", "random"]).nullish(), // random is for training, and bicubic otherwise
+  resize_mode: z.literal(["shortest", "squash"]).nullish(),
 });
 
-const schema = z.object({ model_cfg: modelSchema, preprocess_cfg: preprocessSchema.prefault({}) });
+const schema = z.object({
+  model_cfg: modelSchema,
+  preprocess_cfg: preprocessSchema.nullish().transform((preprocess) => preprocess ?? {}),
+});
 
 /**
  * Reads the content of an `open_clip_config.json`.
@@ -129,8 +138,13 @@ export function parseOpenClipConfig(
     logitScaleInit: model.init_logit_scale,
   };
   const openai = Preprocessing.openai();
-  const { mean = openai.mean, std = openai.std, size = imageSize } = preprocess;
-  return { config, preprocessing: new Preprocessing({ size, cropSize: size, mean, std }) };
+  const { mean, std, resize_mode: resize } = preprocess;
+  // open_clip takes the size of the model, whatever preprocess_cfg says.
+  const sizes = { size: imageSize, cropSize: imageSize, resize: resize ?? "shortest" };
+  return {
+    config,
+    preprocessing: new Preprocessing({ ...sizes, mean: mean ?? openai.mean, std: std ?? openai.std }),
+  };
 }
 
 /** Fields that may only say what they say by default. */

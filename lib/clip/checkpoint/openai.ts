@@ -3,11 +3,6 @@ import type { StateDict } from "./keys.js";
 
 const headWidth = 64; // of all of OpenAI's models, and open_clip's default
 
-/** Whether parameters have OpenAI's names, which are also open_clip's. */
-export function hasOpenAiKeys(tensors: StateDict): boolean {
-  return [...tensors.keys()].some((key) => key.startsWith("visual."));
-}
-
 /**
  * The shape of a model as OpenAI's own code reads it: from the shapes of its parameters.
  * @param activation which they do not tell
@@ -63,6 +58,28 @@ export function configFromShapes(
     embedDim: shapeOf("text_projection", 2)[1]!,
     logitScaleInit,
   };
+}
+
+/**
+ * The text tower of open_clip's custom-text CLIP, which lies under `text.`, at its place in CLIP.
+ * @param tensors in OpenAI's names
+ */
+export function withoutCustomText(tensors: StateDict): StateDict {
+  if (!tensors.has("text.token_embedding.weight")) return tensors;
+  return new Map(Array.from(tensors, ([key, tensor]) => [key.replace(/^text\./, ""), tensor]));
+}
+
+/** Whether the state dict has the three sizes that OpenAI's published archives keep among the parameters. */
+export function hasOpenAiSizes(tensors: StateDict): boolean {
+  return ["input_resolution", "context_length", "vocab_size"].every((key) => tensors.has(key));
+}
+
+/** The activation that the code of a script module computes, as in OpenAI's published archives. */
+export function activationOfScript(code: string): TransformerConfig["activation"] | undefined {
+  const isQuick = /QuickGELU|\b1\.702\b/.test(code);
+  const isExact = /\bgelu\(/.test(code);
+  if (isQuick === isExact) return undefined; // nothing of both, or one in each tower
+  return isQuick ? "quick_gelu" : "gelu";
 }
 
 /** @throws if a tower is another one than CLIP's vision and text transformers, saying which */

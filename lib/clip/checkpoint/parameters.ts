@@ -1,5 +1,6 @@
 import { noGrad, scope } from "../../torch/index.js";
 import type { ClipModel } from "../model.js";
+import { nearestKeys } from "./find-model.js";
 import type { StateDict } from "./keys.js";
 
 /**
@@ -24,27 +25,59 @@ export function loadStateDict(model: ClipModel, tensors: StateDict, source: stri
  * @throws naming all parameters that are missing, unexpected or of another shape
  */
 export function checkParameters(tensors: StateDict, expected: StateDict, source: string): void {
-  const problems = [
-    ...[...expected.keys()].filter((key) => !tensors.has(key)).map((key) => `missing: ${key}`),
-    ...[...tensors.keys()]
-      .filter((key) => !expected.has(key) && !isBuffer(key))
-      .map((key) => `unexpected: ${key}`),
-    ...[...expected].flatMap(([key, { shape }]) => {
-      const found = tensors.get(key)?.shape;
-      const fits = found === undefined || found.join() === shape.join();
-      return fits ? [] : [`wrong shape: ${key} is [${found.join(", ")}], expected [${shape.join(", ")}]`];
-    }),
+  const missing = [...expected.keys()].filter((key) => !tensors.has(key));
+  const unexpected = [...tensors.keys()].filter((key) => !expected.has(key) && !isBuffer(key));
+  const wrong = [...expected].flatMap(([key, { shape }]) => {
+    const found = tensors.get(key);
+    if (found === undefined) return [];
+    if (found.shape.join() !== shape.join()) {
+      return [`wrong shape: ${key} is [${found.shape.join(", ")}], expected [${shape.join(", ")}]`];
+    }
+    return floating.has(found.dtype) ? [] : [`wrong dtype: ${key} is ${found.dtype}, expected floats`];
+  });
+  const count = missing.length + unexpected.length + wrong.length;
+  if (count === 0) return;
+  const problems = count > maxProblems ? nearestProblems(tensors, expected, missing, unexpected) : undefined;
+  const all = [
+    ...missing.map((key) => `missing: ${key}`),
+    ...unexpected.map((key) => `unexpected: ${key}`),
+    ...wrong,
   ];
-  if (problems.length === 0) return;
-  const list = problems.map((problem) => `  ${problem}`).join("\n");
+  const shown = problems === undefined ? all : [...problems, ...wrong].slice(0, maxProblems);
+  const rest = count > shown.length ? [`… and ${count - shown.length} more`] : [];
+  const list = [...shown, ...rest].map((problem) => `  ${problem}`).join("\n");
   throw new Error(
-    `${source}: ${problems.length} parameters do not fit the model.\n${list}\nUse the configuration of these weights.`,
+    `${source}: ${count} parameters do not fit the model.\n${list}\nUse the configuration of these weights.`,
   );
 }
 
-// What was saved with the parameters without being one: positions by old versions of transformers, the mask and three sizes by OpenAI.
+const maxProblems = 10;
+const floating: ReadonlySet<string> = new Set(["float32", "float64", "float16", "bfloat16"]);
+
+/** Some missing parameters, each with what is most like it among those that were not expected. */
+function nearestProblems(
+  tensors: StateDict,
+  expected: StateDict,
+  missing: readonly string[],
+  unexpected: readonly string[],
+): string[] {
+  const shapeOf = (state: StateDict, key: string): string => `[${state.get(key)!.shape.join(", ")}]`;
+  // The first layer of the image encoder tells most about a model.
+  const isFirst = (key: string): boolean => /(conv1|patch_embedding)\.weight$/.test(key);
+  const ordered = [...missing.filter(isFirst), ...missing.filter((key) => !isFirst(key))];
+  const some = ordered.slice(0, unexpected.length > 0 ? maxProblems / 2 : maxProblems);
+  const like = some.length > 0 ? nearestKeys(unexpected, some, maxProblems - some.length) : unexpected;
+  return [
+    ...some.map((key) => `missing: ${key} ${shapeOf(expected, key)}`),
+    ...like.map((key) => `unexpected: ${key} ${shapeOf(tensors, key)}`),
+  ];
+}
+
+// What was saved with the parameters without being one: positions by old versions of transformers, the mask, three sizes by OpenAI,
+// and by AveragedModel of how many it is the average.
 function isBuffer(key: string): boolean {
   return (
-    /(^|\.)(position_ids|attn_mask)$/.test(key) || /^(input_resolution|context_length|vocab_size)$/.test(key)
+    /(^|\.)(position_ids|attn_mask)$/.test(key) ||
+    /^(input_resolution|context_length|vocab_size|n_averaged)$/.test(key)
   );
 }

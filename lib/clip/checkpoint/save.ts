@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { safetensors, scope } from "../../torch/index.js";
 import { formatConfig } from "../config-json.js";
@@ -19,18 +19,27 @@ export function saveModel(model: ClipModel, directory: string): void {
   }
   writeDirectory(directory, (temporary) => {
     writeFileSync(join(temporary, "config.json"), toJson(formatConfig(model.config)));
-    for (const [name, content] of assetFiles(model)) writeFileSync(join(temporary, name), content);
+    for (const [name, content] of assetFiles(model, directory)) writeFileSync(join(temporary, name), content);
     const weights = join(temporary, "model.safetensors");
     scope(() => safetensors.save(weights, model.stateDict(), { format: "pt" }));
   });
 }
 
-function assetFiles({ assets }: ClipModel): ReadonlyMap<string, string | Buffer> {
+const processorFile = "processor_config.json";
+
+/** Tokenizer and preprocessing; the two files of the latter say the same, or there is only one that says it. */
+function assetFiles({ assets }: ClipModel, directory: string): ReadonlyMap<string, string | Buffer> {
   if (assets === undefined) return new Map();
-  return new Map<string, string | Buffer>([
-    ["preprocessor_config.json", toJson(assets.preprocessing.format())],
+  const preprocessor = assets.preprocessing.format();
+  const files = new Map<string, string | Buffer>([
+    ["preprocessor_config.json", toJson(preprocessor)],
     ...assets.files,
   ]);
+  // transformers 5 prefers this file, so that one which lies there from before must not say something else.
+  const isOld = !files.has(processorFile) && existsSync(join(directory, processorFile));
+  if (isOld)
+    files.set(processorFile, toJson({ processor_class: "CLIPProcessor", image_processor: preprocessor }));
+  return files;
 }
 
 function toJson(value: unknown): string {

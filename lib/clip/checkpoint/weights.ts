@@ -1,31 +1,55 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { archive, safetensors, type Tensor } from "../../torch/index.js";
 
-// What transformers writes, then what open_clip writes; safetensors first, because reading them runs nothing anywhere.
-const fileNames = [
+// What each library writes, safetensors first, because reading them runs nothing anywhere.
+const huggingFaceNames = [
   "model.safetensors",
   "model.safetensors.index.json",
-  "open_clip_model.safetensors",
   "pytorch_model.bin",
   "pytorch_model.bin.index.json",
-  "open_clip_pytorch_model.bin",
 ];
+const openClipNames = ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"];
+const weightsExtension = /\.(safetensors|bin|pt|pth|ckpt)$/;
 
 export interface Weights {
+  /** By the names of the file: nested dictionaries are joined by dots. */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** Whether this is a bare state dict or script module in a pickle, as OpenAI publishes, rather than a training checkpoint. */
-  readonly isPlainPickle: boolean;
+  /** What was not read, by the names that lead to it, as the error that it is if it is needed. */
+  readonly skipped: ReadonlyMap<string, Error>;
 }
 
-/** The weights of a directory. @throws if there are none, naming the files looked for */
+/**
+ * The weights of a directory: Hugging Face's, or open_clip's where it has the configuration of these alone; otherwise the only file that can
+ * be weights.
+ * @throws if there are none, naming the files looked for
+ */
 export function findWeights(directory: string): string {
-  const name = fileNames.find((candidate) => existsSync(join(directory, candidate)));
+  const isOpenClip = existsSync(join(directory, "open_clip_config.json")) && !isHuggingFace(directory);
+  const names = isOpenClip
+    ? [...openClipNames, ...huggingFaceNames]
+    : [...huggingFaceNames.slice(0, 2), openClipNames[0]!, ...huggingFaceNames.slice(2), openClipNames[1]!];
+  const name = names.find((candidate) => existsSync(join(directory, candidate)));
   if (name !== undefined) return join(directory, name);
+  const others = readdirSync(directory).filter((file) => weightsExtension.test(file));
+  if (others.length === 1) return join(directory, others[0]!);
   throw new Error(
-    `${directory}: no weights of a CLIP model: expected one of ${fileNames.join(", ")}. Check the path, or download the model.`,
+    `${directory}: no weights of a CLIP model: expected one of ${names.join(", ")}${others.length > 1 ? `, found ${others.join(", ")}` : ""}. ` +
+      "Give the path of a file, check the path, or download the model.",
   );
+}
+
+/** Whether `config.json` is one of transformers: repositories of timm have another of that name. */
+function isHuggingFace(directory: string): boolean {
+  const path = join(directory, "config.json");
+  if (!existsSync(path)) return false;
+  try {
+    const config = JSON.parse(readFileSync(path, "utf8"));
+    return ["model_type", "text_config", "vision_config"].some((key) => Object.hasOwn(config, key));
+  } catch {
+    return true; // what is wrong with it is said where it is read
+  }
 }
 
 /**
@@ -35,18 +59,33 @@ export function findWeights(directory: string): string {
 export function readWeights(path: string, allowPickle: boolean): Weights {
   if (path.endsWith(".index.json")) {
     const parts = shardsOf(path).map((shard) => readWeights(shard, allowPickle));
-    const tensors = new Map(parts.flatMap((part) => [...part.tensors]));
-    return { tensors, isPlainPickle: parts.every((part) => part.isPlainPickle) };
+    return {
+      tensors: new Map(parts.flatMap((part) => [...part.tensors])),
+      skipped: new Map(parts.flatMap((part) => [...part.skipped])),
+    };
   }
-  if (formatOf(path) === "safetensors")
-    return { tensors: safetensors.load(path).tensors, isPlainPickle: false };
+  const skipped = new Map<string, Error>();
+  if (formatOf(path) === "safetensors") {
+    const onSkip = (name: string, reason: string): void => {
+      skipped.set(name, new Error(`${path}: tensor '${name}' ${reason}. Convert it with another program.`));
+    };
+    return { tensors: safetensors.load(path, { onSkip }).tensors, skipped };
+  }
   if (!allowPickle) {
     throw new Error(
       `${path}: a pickle, which can run code in other programs: expected safetensors, unless pickles are allowed. ` +
         "Allow them (`allowPickle`, `--allow-pickle`) to read its tensors and nothing else, or convert the file.",
     );
   }
-  return unwrap(archive.load(path));
+  const onSkip = (name: string, reason: string): void => {
+    skipped.set(name, archive.notPlain(path, reason));
+  };
+  return { tensors: archive.load(path, { onSkip }), skipped };
+}
+
+/** Whether a file is a PyTorch archive. */
+export function isArchive(path: string): boolean {
+  return !path.endsWith(".index.json") && formatOf(path) === "pickle";
 }
 
 function formatOf(path: string): "safetensors" | "pickle" {
@@ -87,17 +126,4 @@ function shardsOf(path: string): string[] {
     if (!existsSync(shard)) throw new Error(`${shard} is missing, which ${path} names. Download it too.`);
     return shard;
   });
-}
-
-/** Takes the parameters out of what training programs put around them. */
-function unwrap(tensors: ReadonlyMap<string, Tensor>): Weights {
-  const entries = [...tensors];
-  const checkpoint = entries.filter(([key]) => key.startsWith("state_dict."));
-  const isPlain = checkpoint.length === 0;
-  const state = isPlain
-    ? entries
-    : checkpoint.map(([key, tensor]) => [key.slice("state_dict.".length), tensor] as const);
-  const isParallel = state.every(([key]) => key.startsWith("module."));
-  const stripped = state.map(([key, tensor]) => [key.replace(/^module\./, ""), tensor] as const);
-  return { tensors: new Map(isParallel ? stripped : state), isPlainPickle: isPlain && !isParallel };
 }

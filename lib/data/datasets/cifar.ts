@@ -1,7 +1,7 @@
-import { unpickle } from "../../torch/index.js";
+import { numpyGlobals, unpickle } from "../../torch/index.js";
 import type { Example } from "../types.js";
 import { readPart } from "./files.js";
-import { isByteArray, numpyGlobals } from "./numpy.js";
+import { isByteArray } from "./numpy.js";
 import { PixelExample } from "./pixel-example.js";
 
 const size = 32;

@@ -1,4 +1,5 @@
 import { defaultTemplate } from "../../clip/index.js";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
 import type { Dataset } from "../types.js";
 import { coopGuide } from "./archives.js";
 import { type DatasetId, datasetDescriptors } from "./catalogue.js";
@@ -18,6 +19,13 @@ export interface OpenDatasetOptions {
   readonly drawSplit?: { readonly seed: number };
 }
 
+const optionKeys: OptionKeys<OpenDatasetOptions> = {
+  root: true,
+  splitSource: true,
+  promptSet: true,
+  drawSplit: true,
+};
+
 /** A dataset of the paper that was found on disk. */
 export interface OpenedDataset extends Dataset {
   readonly name: DatasetId;
@@ -35,6 +43,7 @@ export interface OpenedDataset extends Dataset {
  * missing and no draw was asked for; if a class has no training images
  */
 export async function openDataset(id: DatasetId, options: OpenDatasetOptions): Promise<OpenedDataset> {
+  checkOptions(options, optionKeys, "openDataset");
   const { root, splitSource = "coop", promptSet = "per-dataset" } = options;
   const descriptor = descriptorOf(id);
   const found = await findLayout(id, descriptor, root);

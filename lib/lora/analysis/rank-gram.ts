@@ -1,4 +1,5 @@
 import type { ClipModel } from "../../clip/index.js";
+import { checkOptions } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { LowRankUpdate, LowRankUpdates } from "../low-rank-update.js";
@@ -32,8 +33,10 @@ export interface RankGramOptions {
 export async function rankGrams(
   model: ClipModel,
   updates: LowRankUpdates,
-  { batches, probes, signal, onProgress }: RankGramOptions,
+  options: RankGramOptions,
 ): Promise<Map<string, Tensor>> {
+  checkOptions(options, { batches: true, probes: true, signal: true, onProgress: true }, "rankGrams");
+  const { batches, probes, signal, onProgress } = options;
   const observed = observe(model, updates);
   let images = 0;
   let done = 0;

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../options/index.js";
 import { embedding, empty } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
 import { Module, type ParameterOptions } from "./module.js";
@@ -12,6 +13,7 @@ export class Embedding extends Module {
     options: ParameterOptions = {},
   ) {
     super();
+    checkOptions(options, { device: true, dtype: true }, "Embedding");
     this.weight = this.registerParameter("weight", empty([count, width], options));
   }
 

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../options/index.js";
 import { clampMin, crossEntropyLoss, linalgVectorNorm } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
 
@@ -34,6 +35,8 @@ export function crossEntropy(
     labelSmoothing?: number;
   } = {},
 ): Tensor {
+  const keys = { weight: true, reduction: true, ignoreIndex: true, labelSmoothing: true } as const;
+  checkOptions(options, keys, "crossEntropy");
   const { weight, reduction = "mean", ignoreIndex = -100, labelSmoothing = 0 } = options;
   return crossEntropyLoss(logits, target, {
     weight,
@@ -45,6 +48,7 @@ export function crossEntropy(
 
 /** `x / max(‖x‖₂, eps)` along `dim`. */
 export function normalize(x: Tensor, options: { dim?: number; eps?: number } = {}): Tensor {
+  checkOptions(options, { dim: true, eps: true }, "normalize");
   const { dim = -1, eps = 1e-12 } = options;
   return x.div(clampMin(linalgVectorNorm(x, { dim: [dim], keepdim: true }), eps));
 }

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../options/index.js";
 import { layerNorm, ones, zeros } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
 import { Module, type ParameterOptions } from "./module.js";
@@ -13,6 +14,7 @@ export class LayerNorm extends Module {
     options: ParameterOptions = {},
   ) {
     super();
+    checkOptions(options, { device: true, dtype: true }, "LayerNorm");
     this.weight = this.registerParameter("weight", ones([width], options));
     this.bias = this.registerParameter("bias", zeros([width], options));
   }

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../options/index.js";
 import { empty, linear, narrow } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
 import { Module, type ParameterOptions } from "./module.js";
@@ -22,6 +23,7 @@ export class Linear extends Module {
     options: ParameterOptions & { bias?: boolean } = {},
   ) {
     super();
+    checkOptions(options, { device: true, dtype: true, bias: true }, "Linear");
     const { bias = true, device, dtype } = options;
     this.weight = this.registerParameter("weight", empty([outFeatures, inFeatures], { device, dtype }));
     if (bias) this.bias = this.registerParameter("bias", empty([outFeatures], { device, dtype }));

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../../options/index.js";
 import { noGrad } from "../autograd.js";
 import { fusedAdamw_, zeros, zerosLike } from "../operators.generated.js";
 import { keep, scope, unscoped } from "../scope.js";
@@ -12,6 +13,13 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
+const optionKeys: OptionKeys<AdamWOptions> = {
+  learningRate: true,
+  betas: true,
+  eps: true,
+  weightDecay: true,
+};
+
 /** AdamW, arXiv:1711.05101, with libtorch's fused kernel: one launch for all parameters. Defaults are those of PyTorch. */
 export class AdamW extends Optimizer {
   /** Decay rates of the moments; some schedules change the first one from step to step. */
@@ -20,6 +28,7 @@ export class AdamW extends Optimizer {
   readonly #moments: { first: Tensor; second: Tensor; step: Tensor }[];
 
   constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
+    checkOptions(options, optionKeys, "AdamW");
     const { learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
     super(parameters, learningRate);
     this.betas = betas;

@@ -1,3 +1,4 @@
+import { checkOptions } from "../../options/index.js";
 import type { Tensor } from "../tensor.js";
 
 /** Changes parameters by their gradients. State tensors belong to the optimiser; `dispose` releases them. */
@@ -35,6 +36,7 @@ export abstract class Optimizer implements Disposable {
 
   /** Forgets the gradients, or fills them with zeros in place, which keeps views of them valid. */
   zeroGrad(options: { setToNone?: boolean } = {}): void {
+    checkOptions(options, { setToNone: true }, "Optimizer.zeroGrad");
     for (const parameter of this.parameters) {
       if (options.setToNone ?? true) {
         parameter.grad = undefined;

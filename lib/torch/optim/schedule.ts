@@ -1,3 +1,4 @@
+import { checkOptions } from "../../options/index.js";
 /**
  * Cosine decay after a linear warm-up: `lr_i = lr · (i + 1) / warmup` for `i < warmup`, then
  * `min + ½ (lr − min) (1 + cos(π (i − warmup) / (total − warmup)))`. SGDR, arXiv:1608.03983, eq. 5, without restarts.
@@ -10,6 +11,7 @@ export function cosineSchedule(options: {
   warmup?: number;
   minimum?: number;
 }): (step: number) => number {
+  checkOptions(options, { learningRate: true, total: true, warmup: true, minimum: true }, "cosineSchedule");
   const { learningRate, total, warmup = 0, minimum = 0 } = options;
   if (!(warmup >= 0 && warmup < total)) {
     throw new RangeError(
@@ -31,6 +33,7 @@ export function oneCycleSchedule(options: {
   learningRate: number;
   total: number;
 }): (step: number) => { learningRate: number; beta1: number } {
+  checkOptions(options, { learningRate: true, total: true }, "oneCycleSchedule");
   const { learningRate, total } = options;
   if (!(total >= 1))
     throw new RangeError(`oneCycleSchedule: expected a total of 1 step or more, got ${total}.`);

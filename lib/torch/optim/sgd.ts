@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKeys } from "../../options/index.js";
 import { noGrad } from "../autograd.js";
 import { add, zerosLike } from "../operators.generated.js";
 import { keep, scope, unscoped } from "../scope.js";
@@ -11,6 +12,8 @@ export interface SgdOptions {
   weightDecay?: number;
 }
 
+const optionKeys: OptionKeys<SgdOptions> = { learningRate: true, momentum: true, weightDecay: true };
+
 /** Stochastic gradient descent with momentum, as PyTorch defines it: `v ← μ v + g`, `θ ← θ − lr · v`. */
 export class Sgd extends Optimizer {
   readonly #momentum: number;
@@ -18,6 +21,7 @@ export class Sgd extends Optimizer {
   readonly #velocities: Tensor[];
 
   constructor(parameters: readonly Tensor[], options: SgdOptions) {
+    checkOptions(options, optionKeys, "Sgd");
     super(parameters, options.learningRate);
     this.#momentum = options.momentum ?? 0;
     this.#weightDecay = options.weightDecay ?? 0;

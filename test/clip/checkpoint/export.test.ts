@@ -78,6 +78,25 @@ describe("saveOpenClip", () => {
     expectSameState(loadModel(folder).stateDict(), model.stateDict());
   });
 
+  it.each([
+    [448, 1840],
+    [24, 35],
+    [64, 100],
+    [72, 1],
+  ])("writes a ratio of which Python makes the same width: %i to %i", (width, mlpWidth) => {
+    const { config, assets } = tiny();
+    const heads = 8;
+    const model = createModel(
+      { ...config, vision: { ...config.vision, width, heads, mlpWidth } },
+      { assets },
+    );
+    const folder = join(temporaryDirectory(), "open-clip");
+    saveOpenClip(model, folder);
+    const { model_cfg } = JSON.parse(readFileSync(join(folder, "open_clip_config.json"), "utf8"));
+    expect(Math.trunc(width * model_cfg.vision_cfg.mlp_ratio)).toBe(mlpWidth);
+    expect(loadModel(folder).config.vision.mlpWidth).toBe(mlpWidth);
+  });
+
   it("refuses a model that open_clip cannot build, and says why", () => {
     const parent = temporaryDirectory();
     expect(() => saveOpenClip(tiny("gelu"), join(parent, "out"))).toThrow(
@@ -107,7 +126,9 @@ describe("saveOpenAi", () => {
     const state = archive.load(path);
     expect(state.get("visual.proj")!.shape).toEqual([64, 18]);
     expectSameState(fromOpenAi(state), model.stateDict());
-    expectSameState(loadModel(path, { allowPickle: true }).stateDict(), model.stateDict());
+    const again = loadModel(path, { allowPickle: true });
+    expectSameState(again.stateDict(), model.stateDict());
+    expect(again.config.vision.activation).toBe("quick_gelu");
   });
 
   it("refuses a model of another shape, and says why", () => {

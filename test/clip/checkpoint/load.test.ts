@@ -66,7 +66,7 @@ describe("loadModel", () => {
   });
 
   it("reads the shape of a model from OpenAI's parameters", () => {
-    const model = load(openAiFile());
+    const model = loadModel(openAiFile(), { allowPickle: true, activation: "quick_gelu" });
     expect(model.config).toEqual(openAiModel.config);
     for (const [key, parameter] of model.stateDict())
       expect(parameter.equal(openAiModel.stateDict().get(key)!), key).toBe(true);
@@ -84,8 +84,11 @@ describe("loadModel", () => {
   it("loads a model without a tokenizer, and takes one from elsewhere", () => {
     const model = loadModel(fixture("gelu"));
     expect(() => model.tokenizer).toThrow("Load it with the option `tokenizer`");
+    const directory = temporaryDirectory();
+    for (const name of ["config.json", "model.safetensors"])
+      cpSync(fixture("quick-gelu", name), join(directory, name));
     const tokenizer = fixture("quick-gelu", "tokenizer.json");
-    expect(loadModel(fixture("gelu"), { tokenizer }).tokenizer.contextLength).toBe(9);
+    expect(loadModel(directory, { tokenizer }).tokenizer.contextLength).toBe(20);
     const missing = join(temporaryDirectory(), "missing");
     expect(() => loadModel(fixture("gelu"), { tokenizer: missing })).toThrow(`${missing}: no tokenizer`);
   });
@@ -125,11 +128,11 @@ describe("loadModel refuses", () => {
     const path = openAiFile((tensors) => {
       tensors.delete("ln_final.bias");
       tensors.set("visual.transformer.resblocks.1.attn.in_proj_weight", zeros([64, 64]));
-      tensors.set("logit_bias", zeros([]));
+      tensors.set("logit_offset", zeros([]));
     });
     expect(problemsOf(() => load(path))).toEqual([
       "missing: ln_final.bias",
-      "unexpected: logit_bias",
+      "unexpected: logit_offset",
       "wrong shape: visual.transformer.resblocks.1.attn.in_proj_weight is [64, 64], expected [192, 64]",
     ]);
     const incomplete = openAiFile((tensors) => tensors.delete("text_projection"));

@@ -54,7 +54,7 @@ describe("open_clip's configuration", () => {
   });
 
   it("is refused with another way of resizing", () => {
-    expect(() => load({ vision_cfg: vision, text_cfg: text }, { resize_mode: "squash" })).toThrow(
+    expect(() => load({ vision_cfg: vision, text_cfg: text }, { resize_mode: "longest" })).toThrow(
       "resize_mode",
     );
   });

@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { type DirectoryFiles, parseJson } from "./files.js";
+import { type AddedToken, addedToken, endToken, startToken, tokenizerJson } from "./vocabulary.js";
+
+const vocabularySchema = z.record(z.string(), z.int().nonnegative());
+const text = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
+const specialSchema = z.object({
+  bos_token: text.nullish(),
+  eos_token: text.nullish(),
+  unk_token: text.nullish(),
+});
+const decoderSchema = z.record(
+  z.string().regex(/^\d+$/),
+  z.object({
+    content: z.string(),
+    single_word: z.boolean().default(false),
+    lstrip: z.boolean().default(false),
+    rstrip: z.boolean().default(false),
+    normalized: z.boolean().default(true),
+    special: z.boolean().default(false),
+  }),
+);
+
+/**
+ * Adds the `tokenizer.json` that `vocab.json` and `merges.txt` stand for, the files of a slow tokenizer in transformers up to 4.
+ * @param source the directory, named in errors
+ * @returns the files as they are where there is a `tokenizer.json`, or no vocabulary
+ * @throws if one of them is not what it should be
+ */
+export function withTokenizerJson(files: DirectoryFiles, source: string): DirectoryFiles {
+  const merges = files.get("merges.txt");
+  if (files.has("tokenizer.json") || !files.has("vocab.json") || merges === undefined) return files;
+  const vocab = parse(vocabularySchema, files, "vocab.json", source);
+  const config = specialTokens(files, source);
+  const special = {
+    start: config.bos_token ?? startToken,
+    end: config.eos_token ?? endToken,
+    unknown: config.unk_token ?? endToken,
+  };
+  const added = addedTokens(files, source);
+  for (const content of new Set(Object.values(special))) {
+    if (added.some((token) => token.content === content)) continue;
+    if (vocab[content] !== undefined) added.push(addedToken(vocab[content], content, true));
+  }
+  const lines = merges.toString("utf8").split(/\r?\n/);
+  const pairs = lines.filter((line, i) => line.trim() !== "" && !(i === 0 && line.startsWith("#version")));
+  const broken = pairs.find((line) => line.trim().split(/\s+/).length !== 2);
+  if (broken !== undefined) {
+    throw new Error(
+      `${source}/merges.txt: expected two tokens in each line, got '${broken.slice(0, 80)}'. Copy it again.`,
+    );
+  }
+  const tokenizer = tokenizerJson(
+    vocab,
+    pairs.map((line) => line.trim()),
+    added.toSorted((a, b) => a.id - b.id),
+    special,
+  );
+  return new Map([...files, ["tokenizer.json", Buffer.from(JSON.stringify(tokenizer))]]);
+}
+
+/** The special tokens: those of `tokenizer_config.json`, or else of `special_tokens_map.json`. */
+export function specialTokens(files: DirectoryFiles, source: string): z.infer<typeof specialSchema> {
+  const [map, config] = ["special_tokens_map.json", "tokenizer_config.json"].map((name) =>
+    files.has(name) ? parse(specialSchema, files, name, source) : {},
+  );
+  const given = Object.fromEntries(Object.entries(config!).filter(([, token]) => token != null));
+  return { ...map, ...given };
+}
+
+function addedTokens(files: DirectoryFiles, source: string): AddedToken[] {
+  if (files.has("tokenizer_config.json")) {
+    const schema = z.object({ added_tokens_decoder: decoderSchema.optional() });
+    const { added_tokens_decoder: decoder } = parse(schema, files, "tokenizer_config.json", source);
+    if (decoder !== undefined)
+      return Object.entries(decoder).map(([id, token]) => ({ id: Number(id), ...token }));
+  }
+  if (!files.has("added_tokens.json")) return [];
+  const added = parse(vocabularySchema, files, "added_tokens.json", source);
+  return Object.entries(added).map(([content, id]) => addedToken(id, content, false));
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  files: DirectoryFiles,
+  name: string,
+  source: string,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(parseJson(files, name, source));
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `${source}/${name}: not part of a tokenizer.\n${z.prettifyError(parsed.error)}\nCopy it again.`,
+  );
+}

@@ -1,0 +1,1 @@
+export { checkOptions, nearestName, type OptionKeys } from "./check-options.js";

@@ -1,0 +1,138 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { loadModel, saveModel, Tokenizer } from "../../lib/clip/index.js";
+import { fixture, temporaryDirectory } from "./fixtures.js";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into files of several shapes
+const readJson = (...path: string[]): any => JSON.parse(readFileSync(join(...path), "utf8"));
+const writeJson = (value: unknown, ...path: string[]): void =>
+  writeFileSync(join(...path), JSON.stringify(value));
+
+function copy(): string {
+  const directory = temporaryDirectory();
+  cpSync(fixture("quick-gelu"), directory, { recursive: true });
+  return directory;
+}
+
+const preprocessor = readJson(fixture("quick-gelu", "preprocessor_config.json"));
+
+describe("preprocessing of a directory", () => {
+  it("is that of processor_config.json before preprocessor_config.json, as in transformers 5", () => {
+    const directory = copy();
+    const nested = { ...preprocessor, image_mean: [0.5, 0.4, 0.3] };
+    writeJson(
+      { processor_class: "CLIPProcessor", image_processor: nested },
+      directory,
+      "processor_config.json",
+    );
+    expect(loadModel(directory).preprocessing.mean).toEqual([0.5, 0.4, 0.3]);
+    rmSync(join(directory, "preprocessor_config.json"));
+    expect(loadModel(directory).preprocessing.mean).toEqual([0.5, 0.4, 0.3]);
+    writeJson({ processor_class: "CLIPProcessor" }, directory, "processor_config.json");
+    writeJson({ ...preprocessor, image_mean: [0.1, 0.2, 0.3] }, directory, "preprocessor_config.json");
+    expect(loadModel(directory).preprocessing.mean).toEqual([0.1, 0.2, 0.3]);
+  });
+
+  it("is written so that both files say the same, also over an older one", () => {
+    const directory = copy();
+    const nested = { ...preprocessor, image_mean: [0.5, 0.4, 0.3] };
+    writeJson({ image_processor: nested }, directory, "processor_config.json");
+    const out = join(temporaryDirectory(), "out");
+    saveModel(loadModel(directory), out);
+    expect(readJson(out, "preprocessor_config.json").image_mean).toEqual([0.5, 0.4, 0.3]);
+    expect(readJson(out, "processor_config.json").image_processor.image_mean).toEqual([0.5, 0.4, 0.3]);
+    saveModel(loadModel(fixture("quick-gelu")), out);
+    expect(readJson(out, "processor_config.json").image_processor.image_mean).toEqual(
+      preprocessor.image_mean,
+    );
+    expect(loadModel(out).preprocessing).toEqual(loadModel(fixture("quick-gelu")).preprocessing);
+  });
+
+  it.each([
+    [
+      "another size than the model's",
+      { size: { shortest_edge: 64 }, crop_size: 64 },
+      /images of 64 pixels.*reads 32/s,
+    ],
+    ["another kind of processor", { image_processor_type: "ViTImageProcessor" }, /image_processor_type/],
+    [
+      "a processor of a fast kind",
+      { image_processor_type: "SiglipImageProcessorFast" },
+      /image_processor_type/,
+    ],
+    ["images that stay grey", { do_convert_rgb: false }, /do_convert_rgb/],
+    ["another filter", { resample: 2 }, /expected 3, which is bicubic.*resample/s],
+    ["no resizing", { do_resize: false }, /do_resize/],
+    ["padding", { do_pad: true }, /do_pad/],
+    ["a step of its own", { do_reduce_labels: true }, /do_reduce_labels/],
+    ["a rectangle", { size: { height: 32, width: 16 } }, /size/],
+    ["the longest edge", { size: { longest_edge: 32 } }, /size/],
+    ["no crop", { do_center_crop: false }, /do_center_crop/],
+    ["no spread", { image_std: [0, 1, 1] }, /image_std/],
+  ])("is refused with %s", (_, change, message) => {
+    const directory = copy();
+    writeJson({ ...preprocessor, ...change }, directory, "preprocessor_config.json");
+    expect(() => loadModel(directory)).toThrow(message);
+  });
+
+  it.each([
+    ["null for a default", { image_mean: null, do_resize: null, resample: null }, {}],
+    ["the old name of the processor", { feature_extractor_type: "CLIPFeatureExtractor" }, {}],
+    ["one mean", { image_mean: 0.5, image_std: 0.25 }, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }],
+    ["sizes as pairs", { size: [32, 32], crop_size: [32, 32] }, { resize: "squash" }],
+    ["a square", { size: 32, default_to_square: true }, { resize: "squash", size: 32 }],
+    ["no normalisation", { do_normalize: false }, { mean: [0, 0, 0], std: [1, 1, 1] }],
+    ["no rescaling", { do_rescale: false }, { rescaleFactor: 1 }],
+    ["keys that change nothing", { processor_class: "x", data_format: "channels_first" }, {}],
+  ])("takes %s", (_, change, wanted) => {
+    const directory = copy();
+    writeJson({ ...preprocessor, ...change }, directory, "preprocessor_config.json");
+    expect(loadModel(directory).preprocessing).toMatchObject(wanted);
+  });
+});
+
+describe("tokenizer of a directory", () => {
+  it("is refused where it has more tokens than the model, or another end token", () => {
+    const directory = copy();
+    const config = readJson(directory, "config.json");
+    writeJson(
+      { ...config, text_config: { ...config.text_config, eos_token_id: 5 } },
+      directory,
+      "config.json",
+    );
+    expect(() => loadModel(directory)).toThrow(/ends texts with id 543, the model reads them at id 5/);
+    const gelu = temporaryDirectory();
+    cpSync(fixture("gelu"), gelu, { recursive: true });
+    cpSync(fixture("quick-gelu", "tokenizer.json"), join(gelu, "tokenizer.json"));
+    expect(() => loadModel(gelu)).toThrow("the tokenizer has ids up to 543, the model 50 tokens");
+  });
+
+  it("may be vocab.json and merges.txt, with tokens added", () => {
+    const directory = copy();
+    const { model } = readJson(directory, "tokenizer.json");
+    rmSync(join(directory, "tokenizer.json"));
+    writeJson(model.vocab, directory, "vocab.json");
+    const merges = model.merges.map((merge: string | string[]) => [merge].flat().join(" "));
+    writeFileSync(join(directory, "merges.txt"), `#version: 0.2\n${merges.join("\n")}\n`);
+    const texts = ["a photo of a cat.", "ΣΑΣ it's 3", "<|endoftext|>"];
+    const encode = (tokenizer: Tokenizer) => tokenizer.encode(texts).toArray();
+    expect(encode(Tokenizer.load(directory))).toEqual(encode(Tokenizer.load(fixture("quick-gelu"))));
+    writeJson({ "<my-toy>": 544 }, directory, "added_tokens.json");
+    const added = Tokenizer.load(directory);
+    expect(added.highestId).toBe(544);
+    expect(added.encode(["a <my-toy>"]).flatten().toArray()).toContain(544n);
+    writeFileSync(join(directory, "merges.txt"), "a b c\n");
+    expect(() => Tokenizer.load(directory)).toThrow(
+      "merges.txt: expected two tokens in each line, got 'a b c'",
+    );
+  });
+
+  it("takes transformers' 10^30 for no limit", () => {
+    const directory = copy();
+    const config = readJson(directory, "tokenizer_config.json");
+    writeJson({ ...config, model_max_length: 1e30 }, directory, "tokenizer_config.json");
+    expect(Tokenizer.load(directory).contextLength).toBe(77);
+    expect(loadModel(directory).tokenizer.contextLength).toBe(20);
+  });
+});

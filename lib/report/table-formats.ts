@@ -1,3 +1,4 @@
+import { checkOptions } from "../options/index.js";
 import { formatCell, type Mark, markCells, type Table } from "./table.js";
 
 const MIN_COLUMN_WIDTH = "100.0".length;
@@ -7,6 +8,7 @@ const MIN_COLUMN_WIDTH = "100.0".length;
  * far as it takes to fit `width` characters.
  */
 export function renderTerminal(table: Table, options: { color?: boolean; width?: number } = {}): string {
+  checkOptions(options, { color: true, width: true }, "renderTerminal");
   const { color = false, width = Number.POSITIVE_INFINITY } = options;
   const style = (text: string, code: number) => (color ? `\x1b[${code}m${text}\x1b[0m` : text);
   const codes = { best: 1, second: 4 };

@@ -254,10 +254,11 @@ const stop = ".".charCodeAt(0);
 
 /** The error about a pickle that holds more than plain data. */
 export function notPlain(source: string, reason: string): Error {
-  return new Error(
-    `${source}: this pickle ${reason}: expected only plain data. ` +
-      "It could run code in other programs: use the file only if you trust its origin, and save it without such objects.",
-  );
+  const isCode = reason.startsWith("asks for ");
+  const advice = isCode
+    ? "expected only plain data. It could run code in other programs: use the file only if you trust its origin, and save it without such objects."
+    : "expected plain tensors. Convert it with PyTorch, and save it again.";
+  return new Error(`${source}: this pickle ${reason}: ${advice}`);
 }
 
 /** A dictionary of counts. */

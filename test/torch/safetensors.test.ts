@@ -171,6 +171,36 @@ describe("load", () => {
     }
   });
 
+  test.each([
+    ["U16", [1, 0, 255, 255], [1, 65535]],
+    ["U32", [1, 0, 0, 0, 255, 255, 255, 255], [1n, 2n ** 32n - 1n]],
+    ["U64", [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], [1n, 2n]],
+    ["F8_E4M3", [0x38, 0xbc], [1, -1.5]],
+    ["F8_E4M3FNUZ", [0x40, 0x80], [1, Number.NaN]],
+    ["F8_E5M2", [0x3c, 0xfc], [1, -Infinity]],
+    ["F8_E5M2FNUZ", [0x40, 0x01], [1, 2 ** -17]],
+    ["F8_E8M0", [127, 130], [1, 8]],
+  ])("converts %s, which tensors do not have", (dtype, bytes, values) => {
+    write({ w: { dtype, shape: [2], data_offsets: [0, bytes.length] } }, Uint8Array.from(bytes));
+    expect(safetensors.load(path).tensors.get("w")!.toArray()).toEqual(values);
+  });
+
+  test("says of valid dtypes that they are not read, or skips them", () => {
+    const header = {
+      a: { dtype: "F4", shape: [4], data_offsets: [0, 2] },
+      b: { dtype: "U64", shape: [1], data_offsets: [2, 10] },
+      c: { dtype: "C64", shape: [1], data_offsets: [10, 18] },
+    };
+    write(header, new Uint8Array(18).fill(255, 2, 10));
+    expect(() => safetensors.load(path)).toThrow(
+      "tensor 'a' has the dtype F4, which is valid and not read here. Convert it",
+    );
+    const skipped: string[] = [];
+    const { tensors } = safetensors.load(path, { onSkip: (name) => skipped.push(name) });
+    expect(skipped).toEqual(["a", "b"]);
+    expect(tensors.get("c")!.dtype).toBe("complex64");
+  });
+
   const entry = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
   const data = new Uint8Array(8);
   test.each<[string, () => void, string]>([

@@ -1,5 +1,6 @@
 import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checkOptions } from "../../options/index.js";
 import { Random } from "../random.js";
 import type { Draw } from "./concepts/index.js";
 import { miniatureDomain } from "./domains.js";
@@ -60,6 +61,8 @@ export interface PretrainingPairs {
  */
 export async function drawDomain(name: string, options: DomainImagesOptions): Promise<DomainImages> {
   const { group, style, classes } = miniatureDomain(name);
+  const keys = { split: true, perClass: true, seed: true, size: true, cacheDirectory: true } as const;
+  checkOptions(options, keys, "drawDomain");
   const { split, perClass, seed, size, cacheDirectory } = options;
   const labels = Int32Array.from({ length: classes.length * perClass }, (_, i) => Math.floor(i / perClass));
   const drawing = (i: number) => {
@@ -77,6 +80,8 @@ export async function drawDomain(name: string, options: DomainImagesOptions): Pr
 
 /** Draws image–caption pairs of a pre-training mixture; pair `i` depends only on the seed and `i`. */
 export async function drawPretrainingPairs(options: PretrainingPairsOptions): Promise<PretrainingPairs> {
+  const keys = { mixture: true, count: true, seed: true, size: true, cacheDirectory: true } as const;
+  checkOptions(options, keys, "drawPretrainingPairs");
   const { mixture = miniatureRecipe.mixture, count, seed, size, cacheDirectory } = options;
   const pair = (i: number) => mixtures[mixture](new Random(`${seed}/mixture/${i}`));
   const draw = () => rasterize(count, (i) => pair(i).drawing, size);

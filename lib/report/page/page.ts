@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 // Not through protocol/index.js: that loads the addon, and a report must open where there is none.
+import { checkOptions } from "../../options/index.js";
 import { writeFileAtomically } from "../../protocol/atomic-file.js";
 import { html, raw } from "../html.js";
 import { pagePalette } from "../palette.js";
@@ -30,6 +31,7 @@ export function reportHtml(runs: Run[]): string {
 
 /** The page around its data. What is drawn, is drawn in the reader's browser. */
 export function renderPage(data: PageData, options: PageOptions = {}): string {
+  checkOptions(options, { eventsPath: true }, "renderPage");
   const { eventsPath } = options;
   const script = compiled("client.js");
   const style = `${pagePalette}\n${compiled("client.css")}`;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { checkOptions } from "../../options/index.js";
 import { type Configuration, configurations, mainConfiguration } from "../figures/configurations.js";
 import { studies } from "../figures/studies.js";
 import type { Run } from "../run.js";
@@ -25,7 +26,12 @@ export interface Stream {
  * configurations, the one with the options of the benchmark counts; of several such, the one that ablations start from.
  * @param withHoldOuts only runs with hold-outs, apart by these; otherwise hold-outs make no difference
  */
-export function findStreams(runs: readonly Run[], { withHoldOuts = false } = {}): Stream[] {
+export function findStreams(
+  runs: readonly Run[],
+  options: { readonly withHoldOuts?: boolean } = {},
+): Stream[] {
+  checkOptions(options, { withHoldOuts: true }, "findStreams");
+  const { withHoldOuts = false } = options;
   const groups = new Map<string, Configuration[]>();
   for (const method of new Set(runs.map(({ info }) => info.method))) {
     for (const configuration of configurations(runs, method)) {

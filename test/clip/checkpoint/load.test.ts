@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { clipConfigs, createModel, loadModel, toOpenAi } from "../../../lib/clip/index.js";
+import { clipConfigs, createModel, type LoadOptions, loadModel, toOpenAi } from "../../../lib/clip/index.js";
 import {
   archive,
   memoryStatistics,
@@ -106,7 +106,69 @@ describe("loadModel", () => {
   });
 });
 
+describe("loadModel notes", () => {
+  const noted = (path: string, options: LoadOptions): string[] => {
+    const notes: string[] = [];
+    const model = loadModel(path, { allowPickle: true, ...options, onNote: (note) => notes.push(note) });
+    expect(notes).toEqual(model.notes.map((note) => expect.stringContaining(note)));
+    return notes;
+  };
+
+  it("an activation that contradicts the configuration, and computes it", () => {
+    const path = fixture("gelu");
+    expect(noted(path, { activation: "gelu" })).toEqual([]);
+    const [note] = noted(path, { activation: "quick_gelu" });
+    expect(note).toContain(
+      `computes quick_gelu, as the option \`activation\` says, where ${join(path, "config.json")} says gelu`,
+    );
+    expect(loadModel(path, { activation: "quick_gelu", onNote: () => {} }).config.text.activation).toBe(
+      "quick_gelu",
+    );
+  });
+
+  it("what was taken off and left out", () => {
+    const path = openAiFile((tensors) => {
+      const own = [...tensors];
+      tensors.clear();
+      for (const [key, tensor] of own) tensors.set(`module.${key}`, tensor);
+      tensors.set("module.logit_bias", ones([1]));
+    });
+    expect(noted(path, { activation: "quick_gelu" })).toEqual([
+      `${path}: took 'module.' off the names of the parameters`,
+      `${path}: left out logit_bias, which changes no feature and no probability over classes`,
+    ]);
+  });
+});
+
 describe("loadModel refuses", () => {
+  it("with ten lines what is another model, naming the nearest parameters", () => {
+    const directory = changedFixture((tensors) => {
+      for (const [key, tensor] of [...tensors]) {
+        tensors.delete(key);
+        tensors.set(key.replace("encoder.layers", "blocks"), tensor);
+      }
+    });
+    const problems = problemsOf(() => loadModel(directory));
+    expect(problems).toHaveLength(11);
+    expect(problems.filter((line) => line.startsWith("missing: "))).toHaveLength(5);
+    expect(problems[5]).toMatch(/^unexpected: \w+\.blocks\.\S+ \[\d+(, \d+)*\]$/);
+    expect(problems[10]).toMatch(/^… and \d+ more$/);
+    const other = join(temporaryDirectory(), "other.safetensors");
+    safetensors.save(other, [["blocks.0.attn.qkv.weight", ones([6, 2])]]);
+    expect(() => loadModel(other)).toThrow(
+      "an image tower of timm and no CLIP model among its 1 tensors: expected visual.conv1.weight or",
+    );
+  });
+
+  it("weights that are no floats", () => {
+    const directory = changedFixture((tensors) =>
+      tensors.set("text_projection.weight", tensors.get("text_projection.weight")!.to({ dtype: "int8" })),
+    );
+    expect(problemsOf(() => loadModel(directory))).toEqual([
+      "wrong dtype: text_projection.weight is int8, expected floats",
+    ]);
+  });
+
   it("parameters that do not fit, naming each, and keeps no memory", () => {
     const directory = changedFixture((tensors) => {
       tensors.delete("text_projection.weight");

@@ -6,6 +6,8 @@ export * as data from "./data/index.js";
 export * as lora from "./lora/index.js";
 /** Continual-learning methods behind one interface. */
 export * as methods from "./methods/index.js";
+/** Settings and options: their schemas, what they mean, and how they are read. */
+export * as options from "./options/index.js";
 /** Runs of a method over a stream of tasks, their files, and the metrics. */
 export * as protocol from "./protocol/index.js";
 /** Tables, figures and pages from the files of runs. */

@@ -2,11 +2,11 @@ import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { FrontierAnalysis, Table } from "../report/index.js";
 import { writeAnalysis } from "./analyze-output.js";
+import { collectOption } from "./collect-option.js";
 import type { CaseFlags } from "./frontier-cases.js";
 import { abortOnInterrupt } from "./interrupt.js";
 import { positiveInteger } from "./positive-integer.js";
 import { Progress } from "./progress.js";
-import { collectOption } from "./run.js";
 
 interface FrontierFlags extends CaseFlags {
   draws: number;

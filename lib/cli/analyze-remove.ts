@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { ClipModel } from "../clip/index.js";
 import type { LoraModule, LowRankUpdates } from "../lora/index.js";
 import type { ProtocolName } from "../methods/index.js";
+import { defaultEvaluationBatchSize } from "../options/index.js";
 import type { TestSet } from "../protocol/index.js";
 import type { RemovalAnalysis, Table } from "../report/index.js";
 import { type OutputFlags, runAnalysis, writeAnalysis } from "./analyze-output.js";
@@ -113,7 +114,7 @@ async function accuracies(
   const method = createMethod("zero-shot", {}, protocol);
   const context = standaloneContext(model, protocol);
   const on = (sets: readonly TestSet[], labels: ProtocolName) =>
-    evaluate(method, sets, context, { protocol: labels, batchSize: 100 });
+    evaluate(method, sets, context, { protocol: labels, batchSize: defaultEvaluationBatchSize });
   const values = [...(await on(stream, protocol)), ...(await on(holdOuts, "mtil"))];
   return Object.fromEntries([...stream, ...holdOuts].map(({ name }, i) => [name, values[i] as number]));
 }

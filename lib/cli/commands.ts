@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.js";
 import { downloadCommand } from "./download.js";
 import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
+import { methodsCommand } from "./methods.js";
 import { metricsCommand } from "./metrics.js";
 import { pretrainCommand } from "./pretrain.js";
 import { reportCommand } from "./report.js";
@@ -18,6 +19,7 @@ export function commands(): Command[] {
   return [
     demoCommand(),
     runCommand(),
+    methodsCommand(),
     classifyCommand(),
     metricsCommand(),
     reportCommand(),

@@ -3,52 +3,21 @@ import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { methods } from "../methods/index.js";
-import { entrySchema, readingShape, resolveEntry, streamSchema } from "./dataset-config.js";
+import { type Given, mergeOptions, parseOptions, settingsShape } from "../options/index.js";
+import { entrySchema, resolveEntry, streamSchema } from "./dataset-config.js";
 import { locateModel } from "./models.js";
 import { referenceSchema, resolveReference } from "./reference.js";
 
 const optionsSchema = z.record(z.string(), z.unknown());
 
-/** The configuration file of `codyra run`; its options on the command line have the same names. */
+/** The configuration file of `codyra run`; flags have the same names. */
 export const configSchema = z.strictObject({
-  name: z.string().min(1).optional().describe("name of the run"),
-  protocol: z
-    .enum(["x-tail", "mtil"])
-    .default("x-tail")
-    .describe("whether all classes compete at test time, or those of the dataset"),
-  model: z
-    .string()
-    .default("miniature")
-    .describe("CLIP to start from: a directory or file, owner/name of a downloaded one, or miniature"),
-  tokenizer: z
-    .string()
-    .optional()
-    .describe("tokenizer.json or CLIP's vocabulary file, if the model comes without"),
-  activation: z
-    .enum(["quick_gelu", "gelu"])
-    .optional()
-    .describe("activation of a model file that does not tell"),
-  allowPickle: z.boolean().default(false).describe("read model files that are pickles"),
-  method: z.string().default("codyra").describe("name of the method; codyra run --help lists them"),
+  ...settingsShape,
   options: optionsSchema.default({}).describe("options of the method"),
   methods: z
     .partialRecord(z.enum(methods.map(({ name }) => name)), optionsSchema)
     .default({})
     .describe("options by method, for one configuration of several; those under options go over them"),
-  shots: z.int().positive().nullable().default(16).describe("training images per class; null takes all"),
-  seed: z.int().nonnegative().default(8).describe("seed of sampling, initialisation and batches"),
-  device: z.string().default("cpu").describe("cpu, cuda, cuda:1, …"),
-  precision: z
-    .enum(["fp32", "bf16"])
-    .optional()
-    .describe("what the encoders compute in; default: bf16 on CUDA, else fp32"),
-  evaluationBatchSize: z
-    .union([z.int().positive(), z.literal("auto")])
-    .default(100)
-    .describe("test images per pass; auto takes as many as fit into memory"),
-  cache: z.boolean().default(true).describe("keep decoded images on disk for the next run"),
-  output: z.string().optional().describe("directory for the run's files"),
-  ...readingShape,
   reference: referenceSchema
     .optional()
     .describe("broad images and texts that belong to no task, for methods that distil on them"),
@@ -70,31 +39,33 @@ export function readConfig(path: string, overrides: Readonly<Record<string, unkn
   const given = readYaml(path);
   const folder = dirname(resolve(path));
   const { options, ...rest } = overrides;
-  const config = configSchema.parse({ ...resolvePaths(given, folder), ...resolvePaths(rest, process.cwd()) });
+  const config = parseOptions(
+    configSchema,
+    { ...resolvePaths(given, folder), ...resolvePaths(rest, process.cwd()) },
+    misplacedOption,
+  );
   const { data, splitSource, promptSet, drawSplit, reference } = config;
   const reading = { folder, data, splitSource, promptSet, drawSplit };
   return {
     ...config,
-    options: [config.options, options].reduce(withOptions, config.methods[config.method] ?? {}),
+    options: [config.options, options as Given].reduce(mergeOptions, config.methods[config.method] ?? {}),
     reference: reference && resolveReference(reference, reading),
     datasets: config.datasets.map((entry) => resolveEntry(entry, reading)),
     holdOuts: config.holdOuts.map((entry) => resolveEntry(entry, reading)),
   };
 }
 
-type Options = Readonly<Record<string, unknown>>;
-
-/** Options with others over them; groups of options, such as `ddas`, are merged in turn. */
-function withOptions(options: Options, others: unknown = {}): Options {
-  const merged = Object.entries(others as Options).map(([key, value]) => {
-    const before = options[key];
-    return [key, isGroup(before) && isGroup(value) ? withOptions(before, value) : value] as const;
-  });
-  return { ...options, ...Object.fromEntries(merged) };
+/** Options of methods stand under `options`. */
+function misplacedOption(key: string, path: readonly PropertyKey[]): string | undefined {
+  const isOption = methods.some(({ described }) => described.some(({ name }) => name === key));
+  if (path.length > 0 || !isOption) return undefined;
+  return `${JSON.stringify(key)} is an option of methods: put it under 'options'.`;
 }
 
-function isGroup(value: unknown): value is Options {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** What to say of an option that is no method's: it may be a setting of the run. */
+export function misplacedSetting(key: string, path: readonly PropertyKey[]): string | undefined {
+  if (path.length > 0 || !Object.hasOwn(configSchema.shape, key)) return undefined;
+  return `${JSON.stringify(key)} is a setting of the run: put it beside 'options' in the configuration.`;
 }
 
 function readYaml(path: string): Record<string, unknown> {

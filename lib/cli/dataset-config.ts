@@ -9,28 +9,7 @@ import {
   sourceSchema,
   streams,
 } from "../data/index.js";
-
-/** How the datasets of the paper are read; said once for all of them, or for a single one. */
-export const readingShape = {
-  data: z.string().min(1).optional().describe("folder that holds the folders of the paper's datasets"),
-  splitSource: z
-    .enum(["coop", "torchvision"])
-    .optional()
-    .describe(
-      "division into training and test images: of CoOp's split files, or the official one (default: coop)",
-    ),
-  promptSet: z
-    .enum(["per-dataset", "rail", "mtil"])
-    .optional()
-    .describe("class names and templates of the paper's datasets (default: per-dataset)"),
-  drawSplit: z
-    .int()
-    .nonnegative()
-    .optional()
-    .describe(
-      "seed to draw a split with where CoOp's file is missing; not comparable with published results",
-    ),
-} as const;
+import { readingShape } from "../options/index.js";
 
 export type Reading = z.infer<z.ZodObject<typeof readingShape>>;
 

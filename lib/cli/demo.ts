@@ -2,10 +2,11 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import type { Task } from "../data/index.js";
+import { type Given, mergeOptions, protocolSchema } from "../options/index.js";
+import { collectOption } from "./collect-option.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
-import { protocolSchema, readMiniatureSettings } from "./miniature-settings.js";
+import { readMiniatureSettings } from "./miniature-settings.js";
 import { Progress } from "./progress.js";
-import { collectOption } from "./run.js";
 import { UsageError } from "./usage-error.js";
 
 interface DemoFlags {
@@ -14,7 +15,7 @@ interface DemoFlags {
   methods?: string[];
   domains?: string[];
   holdOuts?: string[];
-  option: Record<string, unknown>;
+  option: Given;
   output?: string;
   resume?: boolean;
   json?: boolean;
@@ -67,7 +68,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     .parse(flags.seed ?? settings.seeds[0]);
   const names = flags.methods ?? settings.demo;
   const methods = names.map((name) =>
-    openMethod(name, { ...settings.methods[name], ...flags.option }, protocol),
+    openMethod(name, mergeOptions(settings.methods[name] ?? {}, flags.option), protocol),
   );
   const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
   const progress = new Progress();

@@ -9,33 +9,31 @@ import {
   type ReferenceData,
   type RunEvent,
 } from "../methods/index.js";
+import type { BatchSize, Device } from "../options/index.js";
 import {
   type AccuracyMatrix,
-  type BatchSize,
   type RunObserver,
   readStatistics,
   run,
   type TestSet,
 } from "../protocol/index.js";
-import type { Device } from "../torch/index.js";
+import { cuda } from "../torch/index.js";
 import { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
-import type { Config } from "./config.js";
+import { type Config, misplacedSetting } from "./config.js";
 import { nameOf, openEntry } from "./dataset-config.js";
 import { type ModelSettings, resolveModel } from "./models.js";
 import type { Progress } from "./progress.js";
 import { UsageError } from "./usage-error.js";
 
-/** @throws if there is no such model, or its files are damaged */
+/** @throws if there is no such model or device, or the model's files are damaged */
 export function openModel(
   { model, ...options }: ModelSettings,
-  device: string,
-  precision?: Precision,
+  device: Device,
+  precision: Precision = defaultPrecision(device),
 ): ClipModel {
-  return loadModel(resolveModel(model), {
-    ...options,
-    device: device as Device,
-    precision: precision ?? defaultPrecision(device as Device),
-  });
+  const problem = cuda.problemWith(device);
+  if (problem !== undefined) throw new UsageError(problem);
+  return loadModel(resolveModel(model), { ...options, device, precision });
 }
 
 /**
@@ -48,7 +46,7 @@ export function openMethod(
   protocol: ProtocolName,
 ): ContinualMethod {
   try {
-    return createMethod(name, options, protocol);
+    return createMethod(name, options, protocol, misplacedSetting);
   } catch (error) {
     throw error instanceof ZodError ? error : new UsageError((error as Error).message, { cause: error });
   }
@@ -147,7 +145,7 @@ export interface ExperimentOptions {
   readonly protocol: ProtocolName;
   readonly method: ContinualMethod;
   readonly model: ModelSettings;
-  readonly device: string;
+  readonly device: Device;
   /** Default: `bf16` on CUDA, else `fp32`. */
   readonly precision?: Precision;
   readonly seed: number;

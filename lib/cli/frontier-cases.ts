@@ -2,6 +2,7 @@ import { type ClipModel, copyModel } from "../clip/index.js";
 import type { ImageSet, Task } from "../data/index.js";
 import type { LowRankUpdates } from "../lora/index.js";
 import { type ContinualMethod, standaloneContext } from "../methods/index.js";
+import { mergeOptions } from "../options/index.js";
 import type { TestSet } from "../protocol/index.js";
 import * as torch from "../torch/index.js";
 import { type Config, readConfig } from "./config.js";
@@ -116,7 +117,7 @@ function tasksOfRun(
 
 function casesOfMiniature({ seeds = [0], tasks, option }: CaseFlags, watch: Watch): CaseSource {
   const { shots, testPerClass, methods } = readMiniatureSettings(torch.packageRoot);
-  const method = methodOf("codyra", { ...methods.codyra, ...option });
+  const method = methodOf("codyra", mergeOptions(methods.codyra ?? {}, option));
   return learnedCases(method, { seeds, tasks }, watch, {
     source: "miniature",
     openModel: () => openModel({ model: "miniature" }, "cpu"),

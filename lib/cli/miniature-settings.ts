@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-
-export const protocolSchema = z.enum(["x-tail", "mtil"]);
+import { protocolSchema } from "../options/index.js";
 
 const schema = z.strictObject({
   protocol: protocolSchema,

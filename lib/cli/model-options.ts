@@ -1,18 +1,11 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
+import { modelShape } from "../options/index.js";
+import { addSettings } from "./flags.js";
 import type { ModelSettings } from "./models.js";
 
 /** Adds the options that say which model to start from. */
 export function addModelOptions(command: Command): Command {
-  return command
-    .option("--model <model>", "directory or file, owner/name of a downloaded one, or miniature")
-    .option("--tokenizer <file>", "tokenizer.json or CLIP's vocabulary file, if the model comes without")
-    .addOption(
-      new Option("--activation <name>", "activation of a model file that does not tell").choices([
-        "quick_gelu",
-        "gelu",
-      ]),
-    )
-    .option("--allow-pickle", "read model files that are pickles (.bin, .pt); their code is never run");
+  return addSettings(command, modelShape);
 }
 
 /** The settings of the model alone, of flags or a configuration; those not given are left out. */

@@ -1,5 +1,6 @@
 import type { ClipModel } from "../clip/index.js";
 import { type ProtocolName, zeroShotClassifier } from "../methods/index.js";
+import { defaultEvaluationBatchSize } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
 import { candidates } from "./label-spaces.js";
@@ -17,7 +18,7 @@ export interface EvaluateZeroShotOptions {
 export async function evaluateZeroShot(
   model: ClipModel,
   datasets: readonly TestSet[],
-  { batchSize = 100, signal, onProgress }: EvaluateZeroShotOptions = {},
+  { batchSize = defaultEvaluationBatchSize, signal, onProgress }: EvaluateZeroShotOptions = {},
 ): Promise<Record<ProtocolName, number[]>> {
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
   const accuracies: Record<ProtocolName, number[]> = { "x-tail": [], mtil: [] };

@@ -1,4 +1,3 @@
-export type { BatchSize } from "./batch-size.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { FrozenFeatures } from "./frozen-features.js";

@@ -9,7 +9,7 @@ import type {
   RunEvent,
   TrainSummary,
 } from "../methods/index.js";
-import type { BatchSize } from "./batch-size.js";
+import { type BatchSize, defaultEvaluationBatchSize } from "../options/index.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
 import { duplicateNames } from "./label-spaces.js";
@@ -49,7 +49,7 @@ export interface RunOptions {
   readonly directory: string;
   /** Go on with a run that was interrupted; starts it when there is none. */
   readonly resume?: boolean;
-  /** Test images per pass; `auto` takes what fits into memory. Default: 100. */
+  /** Test images per pass; `auto` takes what fits into memory. */
   readonly evaluationBatchSize?: BatchSize;
   /** Recorded with the run, beside the method's own options. */
   readonly config?: Readonly<Record<string, unknown>>;
@@ -131,7 +131,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     const on = (datasets: readonly TestSet[], labels: ProtocolName, before: number) =>
       evaluate(method, datasets, context, {
         protocol: labels,
-        batchSize: options.evaluationBatchSize ?? 100,
+        batchSize: options.evaluationBatchSize ?? defaultEvaluationBatchSize,
         features,
         onProgress: (done) => observer.evaluated?.(before + done, streamImages + holdOutImages),
       });

@@ -1,0 +1,12 @@
+export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
+export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
+export {
+  type BatchSize,
+  defaultEvaluationBatchSize,
+  evaluationBatchSizeSchema,
+} from "./evaluation-batch-size.js";
+export { protocolSchema } from "./protocol.js";
+export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
+export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
+export { type Hint, nearest, parseOptions } from "./unknown-key.js";
+export { type Given, isGroup, mergeOptions, withAssignment } from "./value.js";

@@ -1,0 +1,40 @@
+import leven from "leven";
+import type { z } from "zod";
+
+/** What to tell about a key beside the nearest one; `undefined` for nothing. */
+export type Hint = (key: string, path: readonly PropertyKey[]) => string | undefined;
+
+/**
+ * Parses with a schema whose complaints about unknown keys say what was probably meant.
+ * @throws ZodError if the value does not fit
+ */
+export function parseOptions<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  hint: Hint = () => undefined,
+): z.output<S> {
+  return schema.parse(value, {
+    error: (issue) => (issue.code === "unrecognized_keys" ? describeUnknown(issue, hint) : undefined),
+  });
+}
+
+function describeUnknown(issue: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>, hint: Hint): string {
+  const { keys, path = [], inst } = issue;
+  const { shape = {} } = (inst?._zod.def ?? {}) as Partial<z.core.$ZodObjectDef>;
+  const known = Object.keys(shape);
+  const listed = keys.map((key) => JSON.stringify(key)).join(", ");
+  const hints = keys.map((key) => hint(key, path) ?? describeNearest(key, known));
+  return [`Unrecognized key${keys.length > 1 ? "s" : ""}: ${listed}.`, ...new Set(hints)].join(" ").trim();
+}
+
+function describeNearest(key: string, known: readonly string[]): string {
+  const found = nearest(key, known);
+  return found === undefined ? "There are no options here." : `Did you mean ${JSON.stringify(found)}?`;
+}
+
+/** The known name that a word is most like; case, hyphens and underscores do not count. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
+  const distance = (name: string) => leven(plain(word), plain(name));
+  return known.toSorted((a, b) => distance(a) - distance(b))[0];
+}

@@ -10,6 +10,8 @@ export * as methods from "./methods/index.js";
 export * as options from "./options/index.js";
 /** Runs of a method over a stream of tasks, their files, and the metrics. */
 export * as protocol from "./protocol/index.js";
+/** The files of runs: their formats, readers and writers. */
+export * as records from "./records/index.js";
 /** Tables, figures and pages from the files of runs. */
 export * as report from "./report/index.js";
 /** libtorch: tensors, its operators, autograd, `nn`, optimisers and safetensors. */

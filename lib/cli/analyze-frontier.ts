@@ -107,7 +107,7 @@ async function analyzeFrontier({ draws, images, probes, to, json, ...flags }: Fr
 
 async function save(result: FrontierAnalysis, folder: string): Promise<void> {
   const { frontierFigure, writeFigure } = await import("../report/index.js");
-  const { writeFileAtomically } = await import("../protocol/atomic-file.js");
+  const { writeFileAtomically } = await import("../records/index.js");
   await writeFigure(frontierFigure(result), folder);
   writeFileAtomically(join(folder, "frontier.json"), `${JSON.stringify(result, null, 2)}\n`);
 }

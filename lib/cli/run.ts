@@ -76,7 +76,7 @@ Examples:
 }
 
 /** Such as `load 0.3 GB, training 1.2 GB (device 4.1 GB)`: the highest of each phase. */
-function formatPeaks(peaks: RunRecord["memory"]): string {
+function formatPeaks(peaks: RunRecord["memory"] = {}): string {
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
   return Object.entries(peaks)
     .map(([phase, { peakResidentBytes, peakDeviceBytes }]) => {

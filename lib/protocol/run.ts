@@ -10,12 +10,12 @@ import type {
   TrainSummary,
 } from "../methods/index.js";
 import { type BatchSize, defaultEvaluationBatchSize } from "../options/index.js";
+import type { AccuracyMatrix, RunRecord, Samples } from "../records/index.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
 import { duplicateNames } from "./label-spaces.js";
 import { MemoryMeter } from "./memory.js";
-import type { AccuracyMatrix } from "./metrics.js";
-import { RunDirectory, type RunRecord, type SampleRecord } from "./run-directory.js";
+import { RunDirectory } from "./run-directory.js";
 import { checkIsSame, newRecord } from "./run-record.js";
 
 /** What a run tells whoever watches it. */
@@ -99,7 +99,8 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     progress: (done, total, loss) => observer.trained?.(done, total, loss),
     worked: (what, done, total) => observer.worked?.(what, done, total),
     recordRanks(rank, modules, active) {
-      directory.recordRanks(taskIndex, (tasks[taskIndex] as Task).name, rank, modules, active);
+      const dataset = (tasks[taskIndex] as Task).name;
+      directory.recordRanks(taskIndex, { dataset, rank, modules, active });
     },
     recordUpdates: (updates) => directory.recordUpdates(taskIndex, updates),
     recordChanges(rank, changes) {
@@ -291,7 +292,7 @@ function startClock(before: number): () => number {
   return () => before + (performance.now() - began) / 1000;
 }
 
-function samplesOf(tasks: readonly Task[]): Record<string, SampleRecord> {
+function samplesOf(tasks: readonly Task[]): Samples {
   const drawn = tasks.flatMap(({ name, sample }) => {
     if (sample === undefined) return [];
     const { indices, ...record } = sample;

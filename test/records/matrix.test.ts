@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AccuracyUnit, readMatrixFile } from "../../lib/protocol/matrix-file.js";
+import { type AccuracyUnit, readMatrixFile } from "../../lib/records/index.js";
 
 let folder: string;
 beforeAll(() => {

@@ -1,8 +1,27 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeJsonAtomically } from "./atomic-file.js";
 import type { AccuracyMatrix, HoldOutMatrix } from "./metrics.js";
+import { readJson } from "./parse.js";
 
 /** How accuracies are written in a file. `auto`: fractions when every value is at most 1, percent otherwise. */
 export type AccuracyUnit = "auto" | "percent" | "fraction";
+
+/** The rows of a run so far; `undefined` before the first evaluation. @throws if the file is damaged */
+export function readMatrix(directory: string): AccuracyMatrix | undefined {
+  const path = join(directory, "matrix.json");
+  return existsSync(path)
+    ? parseAccuracyMatrix(readJson(path), { source: path, unit: "fraction" })
+    : undefined;
+}
+
+/** The same bytes whether the run was interrupted or not. */
+export function writeMatrix(
+  directory: string,
+  { datasets, matrix, zeroShot, holdOuts }: AccuracyMatrix,
+): void {
+  writeJsonAtomically(join(directory, "matrix.json"), { datasets, matrix, zeroShot, holdOuts });
+}
 
 /**
  * Reads the accuracy matrix of a finished stream from JSON (`{"datasets": [...], "matrix": [[...]]}`, optionally

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { computeMetrics, holdOutAccuracy, isComplete } from "../../lib/protocol/metrics.js";
+import { computeMetrics, holdOutAccuracy, isComplete } from "../../lib/records/index.js";
 
 const percent = (value: number | undefined) =>
   value === undefined ? undefined : Math.round(value * 1000) / 10;

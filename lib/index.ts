@@ -2,6 +2,8 @@
 export * as clip from "./clip/index.js";
 /** Datasets on disk, few-shot tasks and batches, and the miniature world. */
 export * as data from "./data/index.js";
+/** Experiments as configurations: what is opened, run and told. */
+export * as experiment from "./experiment/index.js";
 /** Rank-selective adapters on a CLIP: injected, trained, pruned and merged. */
 export * as lora from "./lora/index.js";
 /** Continual-learning methods behind one interface. */

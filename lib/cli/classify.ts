@@ -1,5 +1,7 @@
 import { Command } from "commander";
+import type { ModelSettings } from "../experiment/index.js";
 import type { Device, Precision } from "../options/index.js";
+import { UsageError } from "../options/index.js";
 import { terminalStyle } from "../report/index.js";
 import {
   type ClassificationOutput,
@@ -7,15 +9,12 @@ import {
   jsonOutput,
   tableOutput,
 } from "./classification-output.js";
-import { checkDevice } from "./device.js";
 import { settingFlag } from "./flags.js";
 import { readLabels } from "./labels.js";
-import { addModelOptions, modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
+import { addModelOptions } from "./model-options.js";
 import { positiveInteger } from "./positive-integer.js";
 import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface ClassifyFlags extends Partial<ModelSettings> {
   labels?: string;
@@ -65,9 +64,9 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
   const labels = readLabels(flags);
   checkFlags(flags);
-  await checkDevice(device);
+  const { checkDevice, modelSettings, openModel } = await import("../experiment/index.js");
+  checkDevice(device);
   const { classifyFiles, findImages } = await import("../data/index.js");
-  const { openModel } = await import("./experiment.js");
   const { files, missing } = await findImages(places);
   const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
   const output = createOutput(flags, files, labels);

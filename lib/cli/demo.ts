@@ -2,12 +2,10 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import type { Task } from "../data/index.js";
-import { type Given, mergeOptions, protocolSchema } from "../options/index.js";
+import { type Given, mergeOptions, protocolSchema, UsageError } from "../options/index.js";
 import { collectOption } from "./collect-option.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
-import { readMiniatureSettings } from "./miniature-settings.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface DemoFlags {
   seed?: string;
@@ -56,8 +54,14 @@ Examples:
 
 async function demonstrate(flags: DemoFlags): Promise<void> {
   const { packageRoot } = await import("../torch/index.js");
-  const { openMiniatureReference } = await import("./reference.js");
-  const { openMethod, openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
+  const {
+    openMethod,
+    openMiniatureReference,
+    openMiniatureTasks,
+    openModel,
+    readMiniatureSettings,
+    runTasks,
+  } = await import("../experiment/index.js");
   const { groupRuns, headline, metricTables, readRun, renderTerminal, terminalStyle, writeReport } =
     await import("../report/index.js");
   const settings = readMiniatureSettings(packageRoot);
@@ -91,7 +95,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
       `${classes} classes, ${shots} training images each\n`,
   );
   for (const method of methods) {
-    await runExperiment(
+    await runTasks(
       {
         name: method.name,
         protocol,
@@ -104,10 +108,10 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         holdOuts,
         config: { model: "miniature", shots, testPerClass, referencePairs },
         resume: flags.resume,
+        observer: progress,
         signal: interrupt.signal,
       },
       tasks,
-      progress,
     );
   }
   const runs = names.map((name) => readRun(join(output, name)));

@@ -1,5 +1,5 @@
 import type { Device } from "../options/index.js";
-import { UsageError } from "./usage-error.js";
+import { UsageError } from "../options/index.js";
 
 /**
  * Tells at once where a device is missing, before data is decoded or a model is opened.

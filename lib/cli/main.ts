@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
+import { UsageError } from "../options/index.js";
 import { commands } from "./commands.js";
 import { completeRunHelp } from "./method-help.js";
-import { UsageError } from "./usage-error.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

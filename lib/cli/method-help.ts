@@ -24,7 +24,7 @@ export async function methodHelp(name: string): Promise<string> {
 /** @throws UsageError if there is no method of that name */
 export async function methodNamed(name: string) {
   const { findMethod } = await import("../methods/index.js");
-  const { UsageError } = await import("./usage-error.js");
+  const { UsageError } = await import("../options/index.js");
   try {
     return findMethod(name);
   } catch (cause) {

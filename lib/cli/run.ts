@@ -1,12 +1,12 @@
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { ExperimentObserver } from "../experiment/index.js";
 import { type Device, type Given, settingsShape } from "../options/index.js";
-import type { RunRecord } from "../protocol/index.js";
+import type { RunRecord } from "../records/index.js";
 import { collectOption } from "./collect-option.js";
 import { checkDevice } from "./device.js";
 import { addSettings } from "./flags.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
-import { modelSettings } from "./model-options.js";
 import { warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
 
@@ -98,17 +98,15 @@ async function runStream({
 }: RunFlags): Promise<void> {
   if (settings.cache === true) delete settings.cache; // commander's default: the file decides
   if (settings.device !== undefined) await checkDevice(settings.device); // before the rest is loaded
-  const { readConfig } = await import("./config.js");
+  const { readConfig, run, runDirectory } = await import("../experiment/index.js");
   const config = readConfig(path, { ...settings, options: option });
   await checkDevice(config.device);
-  const { openHoldOuts, openMethod, openModel, openTasks, runExperiment } = await import("./experiment.js");
-  const { openReference } = await import("./reference.js");
-  const { computeMetrics, RunDirectory } = await import("../protocol/index.js");
+  const { methods } = await import("../methods/index.js");
+  const { computeMetrics, readRunRecord } = await import("../records/index.js");
   const { metricTables, RunBoard, readRun, renderTerminal, terminalStyle, writeReport } = await import(
     "../report/index.js"
   );
-  const name = config.name ?? `${config.method}-${config.protocol}-seed${config.seed}`;
-  const directory = resolve(config.output ?? `runs/${name}`);
+  const directory = runDirectory(config);
   const progress = new Progress();
   const interrupt = abortOnInterrupt(() => {
     progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
@@ -117,58 +115,31 @@ async function runStream({
   const whenStopped = `The run stopped. To go on: ${commandToResume()}`;
   await using page = watch ? await RunWatch.listen(directory, { port: watchPort, whenStopped }) : undefined;
   if (page) progress.say(`Watch      ${page.url}`);
-
-  const { options, protocol, seed, device, precision, evaluationBatchSize } = config;
   warnIfSlow(config, (line) => progress.say(line));
-  const model = modelSettings(config);
-  const method = openMethod(config.method, options, protocol);
-  const reader = openModel(model, "cpu");
-  const { signal } = interrupt;
-  const tasks = await openTasks(config, reader, progress, signal);
-  const holdOuts = await openHoldOuts(config, reader, progress, signal);
-  const reference =
-    config.reference &&
-    (await openReference(config.reference, reader, { cache: config.cache, signal, progress }));
-  reader.dispose();
-  const recorded = {
-    ...model,
-    shots: config.shots,
-    device,
-    datasets: config.datasets,
-    ...(holdOuts.length > 0 && { holdOuts: config.holdOuts }),
-    ...(reference && { reference: config.reference }),
+
+  /** Made at the first event, when the method's options are known to fit. */
+  const openBoard = (folder: string) => {
+    const method = methods.find(({ name }) => name === config.method);
+    const { iterations } = method?.resolve(config.options, config.protocol) ?? {};
+    return new RunBoard(join(folder, basename(directory)), typeof iterations === "number" ? iterations : 1);
   };
-  const { iterations = 1 } = method.options as { iterations?: number };
-  const board =
-    tensorboard === undefined ? undefined : new RunBoard(join(tensorboard, basename(directory)), iterations);
-  const accuracy = await runExperiment(
-    {
-      name,
-      protocol,
-      method,
-      model,
-      device,
-      precision,
-      seed,
-      directory,
-      evaluationBatchSize,
-      config: recorded,
-      resume,
-      reference,
-      holdOuts,
-      onEvent: (event) => {
-        board?.log(event);
-        page?.changed();
-      },
-      signal,
+  let board: InstanceType<typeof RunBoard> | undefined;
+  const observer: ExperimentObserver = {
+    start: (label) => progress.start(label),
+    update: (done, total, note) => progress.update(done, total, note),
+    finish: (result) => progress.finish(result),
+    say: (line) => progress.say(line),
+    logged(event) {
+      if (tensorboard !== undefined) board ??= openBoard(tensorboard);
+      board?.log(event);
+      page?.changed();
     },
-    tasks,
-    progress,
-  );
+  };
+  const { accuracy } = await run(config, { resume, observer, signal: interrupt.signal });
   const saved = `${directory}/report.html`;
   writeReport([readRun(directory)], saved);
   page?.finish(`The run is finished. This page no longer changes; it is saved as ${saved}.`);
-  const { memory } = new RunDirectory(directory).readRecord();
+  const { memory } = readRunRecord(directory);
   if (json) {
     process.stdout.write(
       `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,

@@ -9,4 +9,5 @@ export { protocolSchema } from "./protocol.js";
 export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
 export { type Hint, nearest, parseOptions } from "./unknown-key.js";
+export { UsageError } from "./usage-error.js";
 export { type Given, isGroup, mergeOptions, withAssignment } from "./value.js";

@@ -1,7 +1,14 @@
 export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
 export { type Changes, readChanges, recordChanges } from "./changes.js";
 export { appendEvent, dropEventsFrom, type KnownEvent, type RunEvent, readEvents } from "./events.js";
-export { type AccuracyUnit, parseAccuracyMatrix, readMatrix, readMatrixFile, writeMatrix } from "./matrix.js";
+export {
+  type AccuracyUnit,
+  matrixPath,
+  parseAccuracyMatrix,
+  readMatrix,
+  readMatrixFile,
+  writeMatrix,
+} from "./matrix.js";
 export {
   type AccuracyMatrix,
   computeMetrics,

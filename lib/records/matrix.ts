@@ -7,9 +7,14 @@ import { readJson } from "./parse.js";
 /** How accuracies are written in a file. `auto`: fractions when every value is at most 1, percent otherwise. */
 export type AccuracyUnit = "auto" | "percent" | "fraction";
 
+/** The file of a run's accuracies. */
+export function matrixPath(directory: string): string {
+  return join(directory, "matrix.json");
+}
+
 /** The rows of a run so far; `undefined` before the first evaluation. @throws if the file is damaged */
 export function readMatrix(directory: string): AccuracyMatrix | undefined {
-  const path = join(directory, "matrix.json");
+  const path = matrixPath(directory);
   return existsSync(path)
     ? parseAccuracyMatrix(readJson(path), { source: path, unit: "fraction" })
     : undefined;
@@ -20,7 +25,7 @@ export function writeMatrix(
   directory: string,
   { datasets, matrix, zeroShot, holdOuts }: AccuracyMatrix,
 ): void {
-  writeJsonAtomically(join(directory, "matrix.json"), { datasets, matrix, zeroShot, holdOuts });
+  writeJsonAtomically(matrixPath(directory), { datasets, matrix, zeroShot, holdOuts });
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   isComplete,
   isRun,
   type Metrics,
+  matrixPath,
   type RankHistory,
   type RunRecord,
   readMatrix,
@@ -98,7 +99,7 @@ function readAccuracy(directory: string, info: RunInfo): AccuracyMatrix {
   const datasets = info.datasets.map(({ name }) => name);
   const accuracy = readMatrix(directory);
   if (accuracy === undefined) return { datasets, matrix: [] };
-  const path = join(directory, "matrix.json");
+  const path = matrixPath(directory);
   const holdOuts = info.holdOuts?.map(({ name }) => name);
   checkNames(path, "datasets", datasets, accuracy.datasets);
   checkNames(path, "hold-outs", holdOuts ?? [], accuracy.holdOuts?.datasets ?? []);

@@ -1,8 +1,11 @@
+import { z } from "zod";
 import type { ClipModel } from "../clip/index.js";
+import { settingsShape } from "../options/index.js";
 import type { RunRecord, TestSet } from "../protocol/index.js";
-import type { Config } from "./config.js";
-import { openHoldOuts, openMiniatureTasks } from "./experiment.js";
-import type { Progress } from "./progress.js";
+import { entrySchema, streamSchema } from "./dataset-config.js";
+import { openMiniatureTasks } from "./miniature.js";
+import type { WorkObserver } from "./observer.js";
+import { openHoldOuts } from "./open-data.js";
 
 /**
  * Loads the test images of a finished run again.
@@ -11,9 +14,9 @@ import type { Progress } from "./progress.js";
 export async function openTestSets(
   { config, seed, datasets, holdOuts = [] }: RunRecord,
   model: ClipModel,
-  progress: Progress,
+  progress: WorkObserver,
 ): Promise<{ stream: TestSet[]; holdOuts: TestSet[] }> {
-  const loaded = await load(config as Partial<Config> & MiniatureConfig, seed, model, progress);
+  const loaded = await load(recordedSchema.parse(config), seed, model, progress);
   const find = ({ name, testImages }: { name: string; testImages: number }) => {
     const found = loaded.find((set) => set.name === name);
     if (found?.test.length === testImages) return found;
@@ -24,19 +27,27 @@ export async function openTestSets(
   return { stream: datasets.map(find), holdOuts: holdOuts.map(find) };
 }
 
-interface MiniatureConfig {
-  readonly testPerClass?: number;
-}
+/** What a record says of where its datasets were: those of `codyra run`, or the numbers of the miniature world. */
+const recordedSchema = z.object({
+  datasets: streamSchema.optional(),
+  holdOuts: z.array(entrySchema).default([]),
+  shots: settingsShape.shots,
+  testPerClass: z.int().positive().optional(),
+});
 
 async function load(
-  { datasets, holdOuts = [], shots, testPerClass }: Partial<Config> & MiniatureConfig,
+  { datasets, holdOuts, shots, testPerClass }: z.infer<typeof recordedSchema>,
   seed: number,
   model: ClipModel,
-  progress: Progress,
+  progress: WorkObserver,
 ): Promise<readonly TestSet[]> {
   if (datasets !== undefined) {
-    const tested = { holdOuts: [...datasets, ...holdOuts], cache: true } as unknown as Config;
-    return openHoldOuts(tested, model, progress, new AbortController().signal);
+    return openHoldOuts(
+      { holdOuts: [...datasets, ...holdOuts], cache: true },
+      model,
+      progress,
+      new AbortController().signal,
+    );
   }
   if (testPerClass === undefined) {
     throw new Error(

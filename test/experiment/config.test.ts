@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse, stringify } from "yaml";
-import { readConfig } from "../../lib/cli/config.js";
+import { readConfig } from "../../lib/experiment/index.js";
 import { createMethod, methods } from "../../lib/methods/index.js";
 import { packageRoot } from "../../lib/torch/index.js";
 

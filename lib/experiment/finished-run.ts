@@ -1,7 +1,6 @@
+import { UsageError } from "../options/index.js";
 import { RunDirectory } from "../protocol/index.js";
-import { modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
-import { UsageError } from "./usage-error.js";
+import { type ModelSettings, modelSettings } from "./models.js";
 
 /**
  * The run in a directory, of which at least one task is finished.
@@ -21,7 +20,7 @@ export function openFinishedRun(path: string): { directory: RunDirectory; finish
 
 /** The model that the run started from. */
 export function baseModel(directory: RunDirectory): ModelSettings {
-  return modelSettings(directory.readRecord().config as unknown as ModelSettings);
+  return modelSettings(directory.readRecord().config);
 }
 
 /**

@@ -2,20 +2,11 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import type { ClipModel } from "../clip/index.js";
-import {
-  type Example,
-  FileExample,
-  findImages,
-  ImageCache,
-  ImageSet,
-  imageSetFromArrays,
-  loadImages,
-  miniature,
-} from "../data/index.js";
+import { type Example, FileExample, findImages, ImageCache, ImageSet, loadImages } from "../data/index.js";
 import type { ReferenceData } from "../methods/index.js";
-import { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
+import { imageCacheDirectory } from "./cache-directory.js";
 import { entrySchema, nameOf, openEntry, type Reading, resolveEntry } from "./dataset-config.js";
-import type { Progress } from "./progress.js";
+import type { WorkObserver } from "./observer.js";
 
 /** Broad images and texts that belong to no task, for methods that distil on them. */
 export const referenceSchema = z.strictObject({
@@ -52,7 +43,7 @@ export function resolveReference(
 export async function openReference(
   { images, texts }: ReferenceConfig,
   { preprocessing }: ClipModel,
-  options: { readonly cache: boolean; readonly signal: AbortSignal; readonly progress: Progress },
+  options: { readonly cache: boolean; readonly signal: AbortSignal; readonly progress: WorkObserver },
 ): Promise<ReferenceData> {
   const { cache, signal, progress } = options;
   const name = typeof images === "string" ? basename(images) : nameOf(images);
@@ -96,17 +87,4 @@ function readTexts(path: string): string[] {
     .filter((line) => line !== "");
   if (texts.length > 0) return texts;
   throw new Error(`${path}: expected reference texts, one per line, got none. Write some.`);
-}
-
-/** Images and captions like those that the embedded miniature CLIP was trained on, but none of them. */
-export async function openMiniatureReference(pairs: number, model: ClipModel): Promise<ReferenceData> {
-  const size = model.config.vision.imageSize;
-  const { images, captions } = await miniature.drawPretrainingPairs({
-    count: pairs,
-    seed: miniature.miniatureRecipe.seed + 1,
-    size,
-    cacheDirectory: join(cacheDirectory(), "miniature"),
-  });
-  const labels = new Int32Array(pairs);
-  return { name: "mixture", images: imageSetFromArrays({ images, labels }, size), texts: captions };
 }

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { isRepository } from "../download/index.js";
+import { modelShape } from "../options/index.js";
 import { cacheDirectory } from "./cache-directory.js";
 
 /** The folder of the miniature CLIP that comes with codyra. */
@@ -12,13 +14,20 @@ export function downloadedModel(repository: string): string {
   return join(cacheDirectory(), "models", repository);
 }
 
+const modelSchema = z.object({ ...modelShape, model: z.string() });
+
 /** What a configuration says of the model to start from, and a run records. */
-export interface ModelSettings {
-  /** `miniature`, a path, or `owner/name` of a downloaded one. */
-  readonly model: string;
-  readonly tokenizer?: string;
-  readonly activation?: "quick_gelu" | "gelu";
-  readonly allowPickle?: boolean;
+export type ModelSettings = Readonly<z.input<typeof modelSchema>>;
+
+/** The settings of the model alone, of flags, a configuration or a record; those not given are left out. */
+export function modelSettings(given: Readonly<Record<string, unknown>>): ModelSettings {
+  const { model, tokenizer, activation, allowPickle } = modelSchema.parse(given);
+  return {
+    model,
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(activation !== undefined && { activation }),
+    ...(allowPickle && { allowPickle }),
+  };
 }
 
 /** A model's name with a path in it made absolute. @param folder that the path is relative to */

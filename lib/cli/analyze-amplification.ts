@@ -40,7 +40,7 @@ Example:
 async function analyzeAmplification({ run, task, rho, ...output }: AmplificationFlags): Promise<void> {
   const { amplification } = await import("../lora/index.js");
   const { concentration } = await import("../report/index.js");
-  const { openFinishedRun, taskPosition } = await import("./finished-run.js");
+  const { openFinishedRun, taskPosition } = await import("../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const position = task === undefined ? finished - 1 : taskPosition(task, directory, finished);
   const changes = await recordedChanges(run, finished, position);
@@ -67,8 +67,7 @@ async function recordedChanges(run: string, finished: number, task: number): Pro
   if (recorded !== undefined) return recorded;
   const { applyUpdates, measureUpdates } = await import("../lora/index.js");
   const { RunDirectory } = await import("../protocol/index.js");
-  const { openModel } = await import("./experiment.js");
-  const { baseModel } = await import("./finished-run.js");
+  const { openModel, baseModel } = await import("../experiment/index.js");
   const { scope } = await import("../torch/index.js");
   const { ranks } = readRun(run);
   if (ranks === undefined) {

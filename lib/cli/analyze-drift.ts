@@ -32,8 +32,7 @@ Example:
 }
 
 async function analyzeDrift({ run, ...output }: OutputFlags & { run: string }): Promise<void> {
-  const { openFinishedRun, baseModel } = await import("./finished-run.js");
-  const { openModel } = await import("./experiment.js");
+  const { openFinishedRun, baseModel, openModel } = await import("../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const models = [0, 1, 2].map(() => openModel(baseModel(directory), "cpu")) as [
     ClipModel,

@@ -2,11 +2,11 @@ import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { FrontierAnalysis, Table } from "../report/index.js";
 import { writeAnalysis } from "./analyze-output.js";
+import { collectOption } from "./collect-option.js";
 import type { CaseFlags } from "./frontier-cases.js";
 import { abortOnInterrupt } from "./interrupt.js";
 import { positiveInteger } from "./positive-integer.js";
 import { Progress } from "./progress.js";
-import { collectOption } from "./run.js";
 
 interface FrontierFlags extends CaseFlags {
   draws: number;
@@ -107,7 +107,7 @@ async function analyzeFrontier({ draws, images, probes, to, json, ...flags }: Fr
 
 async function save(result: FrontierAnalysis, folder: string): Promise<void> {
   const { frontierFigure, writeFigure } = await import("../report/index.js");
-  const { writeFileAtomically } = await import("../protocol/atomic-file.js");
+  const { writeFileAtomically } = await import("../records/index.js");
   await writeFigure(frontierFigure(result), folder);
   writeFileAtomically(join(folder, "frontier.json"), `${JSON.stringify(result, null, 2)}\n`);
 }

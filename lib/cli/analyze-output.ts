@@ -25,7 +25,7 @@ export async function writeAnalysis(
 ): Promise<void> {
   const { renderTerminal, terminalStyle } = await import("../report/index.js");
   if (to !== undefined) {
-    const { writeFileAtomically } = await import("../protocol/atomic-file.js");
+    const { writeFileAtomically } = await import("../records/index.js");
     writeFileAtomically(resolve(to), `${JSON.stringify(result, null, 2)}\n`);
   }
   if (json) {

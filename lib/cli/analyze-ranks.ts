@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { UsageError } from "../options/index.js";
 import type { RankStatistics, Table } from "../report/index.js";
 import { type OutputFlags, runAnalysis, writeAnalysis } from "./analyze-output.js";
-import { UsageError } from "./usage-error.js";
 
 interface RanksFlags extends OutputFlags {
   run: string;

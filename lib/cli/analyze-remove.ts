@@ -2,11 +2,11 @@ import type { Command } from "commander";
 import type { ClipModel } from "../clip/index.js";
 import type { LoraModule, LowRankUpdates } from "../lora/index.js";
 import type { ProtocolName } from "../methods/index.js";
+import { defaultEvaluationBatchSize, UsageError } from "../options/index.js";
 import type { TestSet } from "../protocol/index.js";
 import type { RemovalAnalysis, Table } from "../report/index.js";
 import { type OutputFlags, runAnalysis, writeAnalysis } from "./analyze-output.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface RemoveFlags extends OutputFlags {
   run: string;
@@ -48,9 +48,9 @@ async function analyzeRemove({ run, task, modules, ...output }: RemoveFlags): Pr
   const { applyUpdates } = await import("../lora/index.js");
   const { readRun } = await import("../report/index.js");
   const { scope } = await import("../torch/index.js");
-  const { openModel } = await import("./experiment.js");
-  const { baseModel, openFinishedRun, taskPosition } = await import("./finished-run.js");
-  const { openTestSets } = await import("./run-test-sets.js");
+  const { openModel, baseModel, openFinishedRun, taskPosition, openTestSets } = await import(
+    "../experiment/index.js"
+  );
   const { directory, finished } = openFinishedRun(run);
   const position = taskPosition(task, directory, finished);
   const record = directory.readRecord();
@@ -113,7 +113,7 @@ async function accuracies(
   const method = createMethod("zero-shot", {}, protocol);
   const context = standaloneContext(model, protocol);
   const on = (sets: readonly TestSet[], labels: ProtocolName) =>
-    evaluate(method, sets, context, { protocol: labels, batchSize: 100 });
+    evaluate(method, sets, context, { protocol: labels, batchSize: defaultEvaluationBatchSize });
   const values = [...(await on(stream, protocol)), ...(await on(holdOuts, "mtil"))];
   return Object.fromEntries([...stream, ...holdOuts].map(({ name }, i) => [name, values[i] as number]));
 }

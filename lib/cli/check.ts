@@ -1,18 +1,19 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
-import type { ClipModel, Precision } from "../clip/index.js";
+import type { ClipModel } from "../clip/index.js";
+import type { ModelSettings } from "../experiment/index.js";
+import { type Device, type Precision, UsageError } from "../options/index.js";
+import { settingFlag } from "./flags.js";
 import { abortOnInterrupt } from "./interrupt.js";
-import { addModelOptions, modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
+import { addModelOptions } from "./model-options.js";
 import { precisionOption } from "./precision.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface CheckFlags extends Partial<ModelSettings> {
   against: string;
   config: string;
-  device: string;
+  device?: Device;
   precision?: Precision;
   json?: boolean;
 }
@@ -25,7 +26,7 @@ export function checkCommand(): Command {
     .requiredOption("--against <old>", "the model that is in use")
     .requiredOption("--config <file>", "what is measured, and the limits");
   return addModelOptions(command, { named: false })
-    .option("--device <device>", "cpu, cuda, cuda:1, …", "cpu")
+    .addOption(settingFlag("device"))
     .addOption(precisionOption())
     .option("--json", "print JSON")
     .addHelpText(
@@ -59,50 +60,28 @@ Examples:
 }
 
 async function check(name: string, flags: CheckFlags): Promise<void> {
-  const { readGuard } = await import("./guard-config.js");
-  const config = readGuard(flags.config);
-  const { checkOutput } = await import("./check-output.js");
-  const { ImageCache, findImages, loadImages } = await import("../data/index.js");
+  const { device = "cpu", precision } = flags;
+  const { checkDevice, modelSettings, openHoldOuts, openModel, readGuard } = await import(
+    "../experiment/index.js"
+  );
+  checkDevice(device);
+  const { datasets, holdOuts, retrieval, index, limits, protocol } = readGuard(flags.config);
+  const { findImages } = await import("../data/index.js");
   const { compareModels, readPairs } = await import("../guard/index.js");
-  const { openModel } = await import("./experiment.js");
-  const { imageCacheDirectory } = await import("./cache-directory.js");
-  const { nameOf, openEntry, resolveEntry } = await import("./dataset-config.js");
+  const { checkOutput } = await import("./check-output.js");
   const folder = dirname(resolve(flags.config));
-  const { datasets, holdOuts, retrieval, index, limits, protocol } = config;
   const progress = new Progress();
   const { signal } = abortOnInterrupt(() => progress.say("Stopping."));
 
-  const load = async (model: ClipModel, entries: typeof datasets) => {
-    const sets = [];
-    for (const entry of entries) {
-      const { data, splitSource, promptSet, drawSplit } = config;
-      const {
-        classes,
-        templates,
-        test: examples,
-      } = await openEntry(resolveEntry(entry, { folder, data, splitSource, promptSet, drawSplit }));
-      const label = nameOf(entry);
-      progress.start(`loading ${label}`);
-      const onProgress = (done: number, total: number) => progress.update(done, total);
-      const cache = new ImageCache(imageCacheDirectory());
-      const test = await loadImages(examples, model.preprocessing.transform, {
-        cache,
-        name: label,
-        signal,
-        onProgress,
-      });
-      sets.push({ name: label, classes, templates, test });
-    }
-    return sets;
-  };
   const images = index && (await findImages(index.images.map((place) => resolve(folder, place))));
   const [missing] = images?.missing ?? [];
-  if (missing)
+  if (missing) {
     throw new UsageError(`${flags.config}: index: ${missing.path}: ${missing.reason}. Correct the path.`);
-
-  const open = (model: string) =>
-    openModel(modelSettings({ ...flags, model }), flags.device, flags.precision);
+  }
+  const open = (model: string) => openModel(modelSettings({ ...flags, model }), device, precision);
   const [updated, base] = [open(name), open(flags.against)];
+  const load = (model: ClipModel, entries: typeof datasets) =>
+    openHoldOuts({ holdOuts: entries, cache: true }, model, progress, signal);
   const comparison = await compareModels(
     updated,
     base,
@@ -130,7 +109,8 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
   if (broken.length > 0) {
     const names = broken.map(({ kind, name }) => `${kind} ${name}`).join(", ");
     throw new Error(
-      `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${broken.length}: ${names}. Do not ship it, or change the limits.`,
+      `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${broken.length}: ${names}. ` +
+        "Do not ship it, or change the limits.",
     );
   }
 }

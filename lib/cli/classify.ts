@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError } from "commander";
-import type { Precision } from "../clip/index.js";
+import { Command } from "commander";
+import type { ModelSettings } from "../experiment/index.js";
+import type { Device, Precision } from "../options/index.js";
+import { UsageError } from "../options/index.js";
 import { terminalStyle } from "../report/index.js";
 import {
   type ClassificationOutput,
@@ -7,12 +9,12 @@ import {
   jsonOutput,
   tableOutput,
 } from "./classification-output.js";
+import { settingFlag } from "./flags.js";
 import { readLabels } from "./labels.js";
-import { addModelOptions, modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
+import { addModelOptions } from "./model-options.js";
+import { positiveInteger } from "./positive-integer.js";
 import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface ClassifyFlags extends Partial<ModelSettings> {
   labels?: string;
@@ -20,7 +22,7 @@ interface ClassifyFlags extends Partial<ModelSettings> {
   template?: string[];
   top: number;
   batchSize: number;
-  device: string;
+  device?: Device;
   precision?: Precision;
   json?: boolean;
   jsonLines?: boolean;
@@ -41,7 +43,7 @@ export function classifyCommand(): Command {
     )
     .option("--top <n>", "labels to print per image", positiveInteger, 5)
     .option("--batch-size <n>", "images per pass", positiveInteger, 32)
-    .option("--device <device>", "cpu, cuda, cuda:1, …", device, "cpu")
+    .addOption(settingFlag("device"))
     .addOption(precisionOption())
     .option("--json", "print a JSON array")
     .option("--json-lines", "print a line of JSON per image")
@@ -59,10 +61,12 @@ Examples:
 }
 
 async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
+  const { device = "cpu", precision } = flags;
   const labels = readLabels(flags);
   checkFlags(flags);
+  const { checkDevice, modelSettings, openModel } = await import("../experiment/index.js");
+  checkDevice(device);
   const { classifyFiles, findImages } = await import("../data/index.js");
-  const { openModel } = await import("./experiment.js");
   const { files, missing } = await findImages(places);
   const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
   const output = createOutput(flags, files, labels);
@@ -70,8 +74,8 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
 
   if (files.length > 0) {
     const { template, top: topK, batchSize } = flags;
-    const model = openModel(modelSettings({ model: "miniature", ...flags }), flags.device, flags.precision);
-    warnIfSlow(flags, (line) => process.stderr.write(`${line}\n`));
+    const model = openModel(modelSettings({ model: "miniature", ...flags }), device, precision);
+    warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
     const progress = startProgress(flags, files.length);
     let done = 0;
     for await (const result of classifyFiles(model, files, labels, { template, topK, batchSize })) {
@@ -111,17 +115,6 @@ function startProgress({ json, batchSize }: ClassifyFlags, total: number): Progr
   const progress = new Progress();
   progress.start("classifying");
   return progress;
-}
-
-function device(text: string): string {
-  if (/^(cpu|mps|cuda(:\d+)?)$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected cpu, cuda, cuda:<number> or mps.");
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError("Expected a whole number of 1 or more.");
 }
 
 function cannotBeRead(images: readonly { path: string; error: string }[]): Error {

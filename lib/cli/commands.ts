@@ -9,6 +9,7 @@ import { downloadCommand } from "./download.js";
 import { embedCommand } from "./embed.js";
 import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
+import { methodsCommand } from "./methods.js";
 import { metricsCommand } from "./metrics.js";
 import { pretrainCommand } from "./pretrain.js";
 import { reportCommand } from "./report.js";
@@ -21,6 +22,7 @@ export function commands(): Command[] {
   return [
     demoCommand(),
     runCommand(),
+    methodsCommand(),
     classifyCommand(),
     embedCommand(),
     searchCommand(),

@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { ImageCache } from "../data/index.js";
-import { imageCacheDirectory } from "./cache-directory.js";
 
 interface CacheFlags {
   clear?: boolean;
@@ -27,6 +26,7 @@ Examples:
     )
     .action(async ({ clear, olderThan, json }: CacheFlags) => {
       const { ImageCache } = await import("../data/index.js");
+      const { imageCacheDirectory } = await import("../experiment/index.js");
       const cache = new ImageCache(imageCacheDirectory());
       const unusedSince = olderThan === undefined ? undefined : new Date(Date.now() - olderThan * dayMs);
       const [result, text] = clear

@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { DatasetCheck, DatasetId, SplitSource } from "../data/index.js";
+import { UsageError } from "../options/index.js";
 import { formatChecks } from "./data-check-output.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface CheckFlags {
   root?: string;
@@ -89,8 +89,7 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Dat
 
 async function checkConfig(path: string, { decode }: CheckFlags): Promise<DatasetCheck[]> {
   const { checkSource } = await import("../data/index.js");
-  const { nameOf, openEntry } = await import("./dataset-config.js");
-  const { readConfig } = await import("./config.js");
+  const { nameOf, openEntry, readConfig } = await import("../experiment/index.js");
   return withProgress(readConfig(path).datasets, nameOf, (entry, onProgress) =>
     checkSource(nameOf(entry), () => openEntry(entry), { decode, onProgress }),
   );

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import type { DatasetId } from "../data/index.js";
+import { UsageError } from "../options/index.js";
 import { abortOnInterrupt } from "./interrupt.js";
 import type { PreparedDataset, PreparedFile } from "./prepare-dataset.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface PrepareFlags {
   root: string;

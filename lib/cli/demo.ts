@@ -2,12 +2,10 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import type { Task } from "../data/index.js";
+import { type Given, mergeOptions, protocolSchema, UsageError } from "../options/index.js";
+import { collectOption } from "./collect-option.js";
 import { abortOnInterrupt, commandToResume } from "./interrupt.js";
-import { protocolSchema, readMiniatureSettings } from "./miniature-settings.js";
-import { locateModel } from "./models.js";
 import { Progress } from "./progress.js";
-import { collectOption } from "./run.js";
-import { UsageError } from "./usage-error.js";
 
 interface DemoFlags {
   model?: string;
@@ -16,7 +14,7 @@ interface DemoFlags {
   methods?: string[];
   domains?: string[];
   holdOuts?: string[];
-  option: Record<string, unknown>;
+  option: Given;
   output?: string;
   resume?: boolean;
   json?: boolean;
@@ -58,8 +56,15 @@ Examples:
 
 async function demonstrate(flags: DemoFlags): Promise<void> {
   const { packageRoot } = await import("../torch/index.js");
-  const { openMiniatureReference } = await import("./reference.js");
-  const { openMethod, openMiniatureTasks, openModel, runExperiment } = await import("./experiment.js");
+  const {
+    openMethod,
+    openMiniatureReference,
+    openMiniatureTasks,
+    locateModel,
+    openModel,
+    readMiniatureSettings,
+    runTasks,
+  } = await import("../experiment/index.js");
   const { groupRuns, headline, metricTables, readRun, renderTerminal, terminalStyle, writeReport } =
     await import("../report/index.js");
   const settings = readMiniatureSettings(packageRoot);
@@ -70,7 +75,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     .parse(flags.seed ?? settings.seeds[0]);
   const names = flags.methods ?? settings.demo;
   const methods = names.map((name) =>
-    openMethod(name, { ...settings.methods[name], ...flags.option }, protocol),
+    openMethod(name, mergeOptions(settings.methods[name] ?? {}, flags.option), protocol),
   );
   const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
   const progress = new Progress();
@@ -94,7 +99,7 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
       `${classes} classes, ${shots} training images each\n`,
   );
   for (const method of methods) {
-    await runExperiment(
+    await runTasks(
       {
         name: method.name,
         protocol,
@@ -107,10 +112,10 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         holdOuts,
         config: { ...start, shots, testPerClass, referencePairs },
         resume: flags.resume,
+        observer: progress,
         signal: interrupt.signal,
       },
       tasks,
-      progress,
     );
   }
   const runs = names.map((name) => readRun(join(output, name)));

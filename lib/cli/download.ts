@@ -1,10 +1,9 @@
 import { Command } from "commander";
 import { downloadModel, isRepository } from "../download/index.js";
+import { UsageError } from "../options/index.js";
 import { abortOnInterrupt } from "./interrupt.js";
 import { megabytes } from "./megabytes.js";
-import { downloadedModel } from "./models.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface DownloadFlags {
   to?: string;
@@ -44,6 +43,7 @@ async function run(repository: string, { to, revision, endpoint, json }: Downloa
       `'${repository}': expected a model as owner/name. Look it up on the hub, such as openai/clip-vit-base-patch16.`,
     );
   }
+  const { downloadedModel } = await import("../experiment/index.js");
   const progress = new Progress();
   const { signal } = abortOnInterrupt(() =>
     progress.say("Stopped. The same command goes on where this one was."),

@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import type { Precision } from "../clip/index.js";
+import type { ModelSettings } from "../experiment/index.js";
+import { type Device, type Precision, UsageError } from "../options/index.js";
+import { settingFlag } from "./flags.js";
 import { abortOnInterrupt } from "./interrupt.js";
-import { addModelOptions, modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
+import { addModelOptions } from "./model-options.js";
 import { positiveInteger } from "./positive-integer.js";
 import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 interface EmbedFlags extends Partial<ModelSettings> {
   to: string;
   texts?: string;
   batchSize: number | "auto";
-  device: string;
+  device?: Device;
   precision?: Precision;
   strict?: boolean;
   json?: boolean;
@@ -28,7 +28,7 @@ export function embedCommand(): Command {
     .option("--texts <file>", "embed the lines of a text file instead of images");
   return addModelOptions(command)
     .option("--batch-size <n>", "items per pass, or auto", batchSize, "auto")
-    .option("--device <device>", "cpu, cuda, cuda:1, …", "cpu")
+    .addOption(settingFlag("device"))
     .addOption(precisionOption())
     .option("--strict", "stop at the first image that cannot be read")
     .option("--json", "print what was written as JSON")
@@ -51,7 +51,7 @@ Examples:
 }
 
 async function embed(places: string[], flags: EmbedFlags): Promise<void> {
-  const { texts, to, device } = flags;
+  const { texts, to, device = "cpu", precision } = flags;
   if ((texts === undefined) === (places.length === 0)) {
     throw new UsageError(
       `Input: expected images or --texts, got ${texts === undefined ? "neither" : "both"}. Give one of them.`,
@@ -59,7 +59,8 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   }
   const { findImages } = await import("../data/index.js");
   const { imageItems, writeEmbeddings } = await import("../embeddings/index.js");
-  const { openModel } = await import("./experiment.js");
+  const { checkDevice, modelSettings, openModel } = await import("../experiment/index.js");
+  checkDevice(device);
   const { files, missing } = texts === undefined ? await findImages(places) : { files: [], missing: [] };
   const unreadable = missing.map(({ path, reason }) => ({ name: path, reason }));
   if (flags.strict && unreadable.length > 0) throw cannotBeRead(unreadable);
@@ -67,8 +68,8 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   if (items.length === 0) throw cannotBeRead(unreadable);
 
   const settings = modelSettings({ model: "miniature", ...flags });
-  const model = openModel(settings, device, flags.precision);
-  warnIfSlow({ ...flags, device }, (line) => process.stderr.write(`${line}\n`));
+  const model = openModel(settings, device, precision);
+  warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
   const interrupt = abortOnInterrupt(() =>
     process.stderr.write("\nStopping; the same command goes on from here.\n"),
   );

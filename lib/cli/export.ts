@@ -48,7 +48,7 @@ Examples:
 }
 
 async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> {
-  const { openFinishedRun, taskPosition } = await import("./finished-run.js");
+  const { openFinishedRun, taskPosition } = await import("../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const target = resolve(to);
   if (existsSync(target)) {
@@ -67,8 +67,7 @@ async function exportModel(
   { task, last }: { readonly task: number; readonly last: number },
 ): Promise<void> {
   const { saveModel, saveOpenAi, saveOpenClip } = await import("../clip/index.js");
-  const { openModel } = await import("./experiment.js");
-  const { baseModel } = await import("./finished-run.js");
+  const { openModel, baseModel } = await import("../experiment/index.js");
   const save = { huggingface: saveModel, "open-clip": saveOpenClip, openai: saveOpenAi }[format];
   const model = openModel(baseModel(directory), "cpu");
   directory.restoreModel(task, model);
@@ -117,8 +116,7 @@ async function exportAdapter(
       `${directory.path}: no rank survived, so the adapter would be empty. Use its base model as it is.`,
     );
   }
-  const { resolveModel } = await import("./models.js");
-  const { baseModel } = await import("./finished-run.js");
+  const { resolveModel, baseModel } = await import("../experiment/index.js");
   const { model } = baseModel(directory);
   const isOnBase = task === undefined || task === 0;
   saveAdapter(updates, target, {

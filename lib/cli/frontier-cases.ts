@@ -1,16 +1,24 @@
 import { type ClipModel, copyModel } from "../clip/index.js";
 import type { ImageSet, Task } from "../data/index.js";
+import {
+  baseModel,
+  type Config,
+  modelSettings,
+  openFinishedRun,
+  openMethod,
+  openMiniatureTasks,
+  openModel,
+  openTasks,
+  readConfig,
+  readMiniatureSettings,
+  taskPosition,
+} from "../experiment/index.js";
 import type { LowRankUpdates } from "../lora/index.js";
 import { type ContinualMethod, standaloneContext } from "../methods/index.js";
+import { mergeOptions, UsageError } from "../options/index.js";
 import type { TestSet } from "../protocol/index.js";
 import * as torch from "../torch/index.js";
-import { type Config, readConfig } from "./config.js";
-import { openMethod, openMiniatureTasks, openModel, openTasks } from "./experiment.js";
-import { baseModel, openFinishedRun, taskPosition } from "./finished-run.js";
-import { readMiniatureSettings } from "./miniature-settings.js";
-import { modelSettings } from "./model-options.js";
 import type { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 /** One dataset, learned from one model with one seed. */
 export interface FrontierCase {
@@ -116,7 +124,7 @@ function tasksOfRun(
 
 function casesOfMiniature({ seeds = [0], tasks, option }: CaseFlags, watch: Watch): CaseSource {
   const { shots, testPerClass, methods } = readMiniatureSettings(torch.packageRoot);
-  const method = methodOf("codyra", { ...methods.codyra, ...option });
+  const method = methodOf("codyra", mergeOptions(methods.codyra ?? {}, option));
   return learnedCases(method, { seeds, tasks }, watch, {
     source: "miniature",
     openModel: () => openModel({ model: "miniature" }, "cpu"),

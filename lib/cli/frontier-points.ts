@@ -12,12 +12,12 @@ import {
   updateNorm,
   wienerScales,
 } from "../lora/index.js";
+import { UsageError } from "../options/index.js";
 import { evaluateZeroShot } from "../protocol/index.js";
 import type { FrontierPoint } from "../report/index.js";
 import * as torch from "../torch/index.js";
 import type { FrontierCase } from "./frontier-cases.js";
 import type { Progress } from "./progress.js";
-import { UsageError } from "./usage-error.js";
 
 export interface PointOptions {
   /** Draws of random ranks. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { UsageError } from "./usage-error.js";
+import { UsageError } from "../options/index.js";
 
 export interface LabelFlags {
   /** Separated by commas. */

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
+import { UsageError } from "../options/index.js";
 import { commands } from "./commands.js";
-import { listMethods } from "./run.js";
-import { UsageError } from "./usage-error.js";
+import { completeRunHelp } from "./method-help.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -15,7 +15,7 @@ const program = new Command("codyra")
   .version(version)
   .showHelpAfterError("(add --help for the options and an example)");
 for (const command of commands()) program.addCommand(command);
-program.hook("preSubcommand", (_program, command) => listMethods(command));
+program.hook("preSubcommand", (_program, command) => completeRunHelp(command, process.argv.slice(2)));
 throwInsteadOfExiting(program);
 process.stdout.on("error", endQuietlyWhenNobodyReads);
 

@@ -1,7 +1,5 @@
 import { Command, Option } from "commander";
-// Not through protocol/index.js: that loads the addon, and metrics need none.
-import { type AccuracyUnit, readMatrixFile } from "../protocol/matrix-file.js";
-import { computeMetrics, type Metric } from "../protocol/metrics.js";
+import { type AccuracyUnit, computeMetrics, type Metric, readMatrixFile } from "../records/index.js";
 import { renderTerminal, streamTable, terminalStyle } from "../report/index.js";
 
 /** `codyra metrics FILE`: Transfer, Average, Last and Forgetting of an accuracy matrix. */

@@ -1,12 +1,10 @@
-import { Option } from "commander";
+import type { Option } from "commander";
+import { settingFlag } from "./flags.js";
 import { bf16Instructions } from "./processor.js";
 
 /** `--precision`, of commands that run a model. */
 export function precisionOption(): Option {
-  return new Option(
-    "--precision <precision>",
-    "of both encoders; weights and losses stay fp32 (default: bf16 on CUDA, else fp32)",
-  ).choices(["fp32", "bf16"]);
+  return settingFlag("precision");
 }
 
 /** Tells in one line where bf16 does not pay. */

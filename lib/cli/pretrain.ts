@@ -5,7 +5,6 @@ import { Command, Option } from "commander";
 import type { ClipModel } from "../clip/index.js";
 import type { miniature } from "../data/index.js";
 import { abortOnInterrupt } from "./interrupt.js";
-import { resolveModel } from "./models.js";
 import { Progress } from "./progress.js";
 
 interface PretrainFlags {
@@ -68,6 +67,7 @@ async function makeModel(
   signal: AbortSignal,
 ): Promise<ClipModel> {
   const { loadModel, pretrain } = await import("../clip/index.js");
+  const { resolveModel } = await import("../experiment/index.js");
   const { miniature } = await import("../data/index.js");
   const torch = await import("../torch/index.js");
   const { steps, pairs, seed } = flags;

@@ -1,16 +1,16 @@
 import { Command } from "commander";
-import type { Precision } from "../clip/index.js";
-import { addModelOptions, modelSettings } from "./model-options.js";
-import type { ModelSettings } from "./models.js";
+import type { ModelSettings } from "../experiment/index.js";
+import { type Device, type Precision, UsageError } from "../options/index.js";
+import { settingFlag } from "./flags.js";
+import { addModelOptions } from "./model-options.js";
 import { positiveInteger } from "./positive-integer.js";
 import { precisionOption } from "./precision.js";
-import { UsageError } from "./usage-error.js";
 
 interface SearchFlags extends Partial<ModelSettings> {
   index: string;
   image?: string[];
   top: number;
-  device: string;
+  device?: Device;
   precision?: Precision;
   anyModel?: boolean;
   json?: boolean;
@@ -25,7 +25,7 @@ export function searchCommand(): Command {
     .option("--image <file...>", "look for what resembles these images");
   return addModelOptions(command)
     .option("--top <n>", "rows to print for each query", positiveInteger, 10)
-    .option("--device <device>", "cpu, cuda, cuda:1, …", "cpu")
+    .addOption(settingFlag("device"))
     .addOption(precisionOption())
     .option("--any-model", "search even if the vectors are of another model")
     .option("--json", "print JSON")
@@ -54,11 +54,13 @@ async function search(texts: string[], flags: SearchFlags): Promise<void> {
   const { embedFiles, embedTexts, modelFingerprint, nearest, readEmbeddings } = await import(
     "../embeddings/index.js"
   );
-  const { openModel } = await import("./experiment.js");
+  const { checkDevice, modelSettings, openModel } = await import("../experiment/index.js");
+  const { device = "cpu", precision } = flags;
+  checkDevice(device);
   const torch = await import("../torch/index.js");
   const { info, items, vectors } = await readEmbeddings(index);
   const settings = modelSettings({ ...flags, model: flags.model ?? info.model });
-  const model = openModel(settings, flags.device, flags.precision);
+  const model = openModel(settings, device, precision);
   const fingerprint = modelFingerprint(model);
   if (fingerprint !== info.fingerprint && !flags.anyModel) {
     throw new Error(

@@ -1,8 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-// Not through protocol/index.js: that loads the addon, and tables of runs need none.
-import { writeFileAtomically } from "../protocol/atomic-file.js";
+import { writeFileAtomically } from "../records/index.js";
 import {
   type CostAnalysis,
   costComparison,

@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { isRun } from "../records/index.js";
 import { type LiveState, pageData, type Run, readRun, renderPage } from "../report/index.js";
 
 const host = "127.0.0.1";
@@ -90,7 +89,7 @@ export class RunWatch implements AsyncDisposable {
       this.#subscribe(response);
     } else if (request.url !== "/") {
       refuse(response, 404, `There is only one page here: ${this.url}`);
-    } else if (!existsSync(join(this.#directory, "run.json"))) {
+    } else if (!isRun(this.#directory)) {
       refuse(
         response.setHeader("Refresh", "1"),
         503,

@@ -13,10 +13,11 @@ import type { Task } from "../data/index.js";
 import { applyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { codyra } from "./codyra.js";
+import { codyraDefaults, codyraSchema, createCodyra } from "./codyra.js";
+import { adapterBytes, adapterSize, bytesPerValue } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { domainFeatures } from "./shared/domain-features.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { perExpert, routedScores } from "./shared/routing.js";
 import { taskSeed } from "./shared/training.js";
 import type {
@@ -43,18 +44,35 @@ const ownShape = {
   ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders of the router ddas"),
 } as const;
 
-export const codyraRouted: MethodDefinition = {
+const schema = codyraSchema.safeExtend(ownShape);
+
+export const codyraRouted = defineMethod({
   name: "codyra-routed",
   summary: "CoDyRA, each image classified with the weights of the task it is attributed to",
-  create(given, protocol) {
-    const filled = { ...given, ddas: withDecay(given.ddas, protocol) };
-    const { router, gateModel, ddas, ...rest } = z.looseObject(ownShape).parse(filled);
-    const base = codyra.create(rest, protocol);
-    return new RoutedCodyra(base, { ...base.options, router, gateModel, ddas });
+  schema,
+  complete: (given, protocol) => ({
+    ...codyraDefaults(given, protocol),
+    ddas: withDecay(given.ddas, protocol),
+  }),
+  create(options, protocol) {
+    const { router: _router, gateModel: _model, ddas: _ddas, ...rest } = options;
+    return new RoutedCodyra(createCodyra(rest, protocol), options);
   },
-};
-
-type RoutedOptions = z.infer<z.ZodObject<typeof ownShape>>;
+  cost(model, { tasks }) {
+    const { factors, importance } = adapterSize(model);
+    return {
+      trainable: factors + importance,
+      inference: factors,
+      stored: tasks * factors,
+      trainingBytes:
+        adapterBytes(factors + importance) +
+        bytesPerValue * (tasks * model.numParameters() + (tasks - 1) * factors),
+      explanation:
+        "As codyra, with the factors of every task kept: at most these, because only surviving ranks are. " +
+        "While a run lasts, they are held as one model per task.",
+    };
+  },
+});
 
 class RoutedCodyra implements ContinualMethod {
   readonly name = "codyra-routed";
@@ -67,7 +85,7 @@ class RoutedCodyra implements ContinualMethod {
 
   constructor(
     base: ContinualMethod,
-    readonly options: RoutedOptions & Readonly<Record<string, unknown>>,
+    readonly options: z.output<typeof schema>,
   ) {
     this.#base = base;
   }

@@ -10,12 +10,15 @@
  */
 
 import { z } from "zod";
+import type { ClipModel } from "../clip/index.js";
 import { type LoraConfig, thresholdSchedule } from "../lora/index.js";
+import { code, type Given, paper, paperOrCode } from "../options/index.js";
 import { adapterShape } from "./lora.js";
 import { mergedAdapters } from "./shared/adapters.js";
-import type { MethodDefinition } from "./shared/options.js";
+import { adapterBytes, adapterSize, type Cost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
-import type { ProtocolName } from "./shared/types.js";
+import type { ContinualMethod, ProtocolName } from "./shared/types.js";
 
 // The presets differ where the paper and its public code differ: method specification, section 7.
 const presets = {
@@ -25,37 +28,40 @@ const presets = {
 
 const denseRatios: Record<ProtocolName, number> = { "x-tail": 0.5, mtil: 0.7 };
 
-const schema = z
+export const codyraSchema = z
   .strictObject({
     preset: z
       .enum(["paper", "reference-code"])
       .describe("defaults of loss, threshold, schedule and sparseFrom"),
     ...adapterShape,
+    loss: adapterShape.loss.meta({ source: "paper or code" }),
     ...replayOption,
     importance: z
       .enum(["normal", "ones"])
       .default("normal")
-      .describe("how importance weights start: N(0, 1), or all at 1"),
+      .meta(paper("how importance weights start: N(0, 1), or all at 1")),
     gates: z
       .enum(["learned", "fixed"])
       .default("learned")
       .describe("whether importance weights are trained, or stay as they start; then nothing is pruned"),
     pruning: z
       .enum(["threshold", "random", "random-shrunk", "none"])
-      .describe(
-        "what drops ranks: the threshold; chance, as many of each matrix at the same time, without or with the shrinkage of the threshold; or nothing",
+      .meta(
+        paper(
+          "what drops ranks: the threshold; chance, as many of each matrix at the same time, without or with the shrinkage of the threshold; or nothing",
+        ),
       ),
-    denseRatio: z.number().min(0).max(1).describe("part of the iterations before thresholding begins"),
-    kappaMax: z.number().nonnegative().default(0.005).describe("threshold at the end of a task"),
-    levels: z.int().min(2).default(50).describe("levels of the threshold's staircase"),
-    schedule: z.enum(["even", "fixed-step", "learning-rate"]).describe("how the threshold rises"),
+    denseRatio: z.number().min(0).max(1).meta(paper("part of the iterations before thresholding begins")),
+    kappaMax: z.number().nonnegative().default(0.005).meta(paper("threshold at the end of a task")),
+    levels: z.int().min(2).default(50).meta(code("levels of the threshold's staircase")),
+    schedule: z.enum(["even", "fixed-step", "learning-rate"]).meta(paperOrCode("how the threshold rises")),
     sparseFrom: z
       .enum(["at", "after"])
-      .describe("whether the iteration that ends the dense phase is thresholded"),
+      .meta(paperOrCode("whether the iteration that ends the dense phase is thresholded")),
     threshold: z
       .enum(["exact", "in-place"])
-      .describe("soft-thresholding, or the reference code's variant of it"),
-    optimizer: z.enum(["adamw", "sgd"]).default("adamw").describe("gradient step before the thresholding"),
+      .meta(paperOrCode("soft-thresholding, or the reference code's variant of it")),
+    optimizer: z.enum(["adamw", "sgd"]).default("adamw").meta(paper("gradient step before the thresholding")),
   })
   .refine(({ gates, pruning }) => gates === "learned" || pruning === "none", {
     path: ["pruning"],
@@ -63,34 +69,70 @@ const schema = z
       "expected none where gates are fixed: a threshold moves them. Leave it out, or let gates be learned",
   });
 
-export const codyra: MethodDefinition = {
+export const codyra = defineMethod({
   name: "codyra",
   summary: "rank-selective low-rank adapters: ranks compete, survivors are merged after each task",
-  create(given, protocol) {
-    const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
-    const defaults = {
-      preset: "paper",
-      denseRatio: denseRatios[protocol],
-      pruning: given.gates === "fixed" ? "none" : "threshold",
-    };
-    const options = schema.parse({ ...defaults, ...preset, ...given });
-    const { rank, encoders, targets, optimizer, betas, eps, weightDecay, threshold, pruning } = options;
-    return mergedAdapters({
-      name: "codyra",
-      options,
-      lora: { rank, encoders, targets, importance: importanceOf(options) },
-      optimizer: { optimizer, betas, eps, weightDecay, threshold },
-      replay: options.replay && new StatisticsReplay(options.replay, protocol),
-      randomPruning: pruning.startsWith("random") ? { isShrunk: pruning === "random-shrunk" } : undefined,
-      kappa: (relative) => (pruning === "none" ? () => 0 : thresholdSchedule(options, relative)),
-    });
-  },
-};
+  schema: codyraSchema,
+  complete: codyraDefaults,
+  create: createCodyra,
+  cost: codyraCost,
+});
+
+/** Options with those filled in that the preset, the protocol or the gates decide. */
+export function codyraDefaults(given: Given, protocol: ProtocolName): Given {
+  const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
+  const defaults = {
+    preset: "paper",
+    denseRatio: denseRatios[protocol],
+    pruning: given.gates === "fixed" ? "none" : "threshold",
+  };
+  return { ...defaults, ...preset, ...given };
+}
+
+/** CoDyRA by itself, or under the methods that build on it. */
+export function createCodyra(
+  options: z.output<typeof codyraSchema>,
+  protocol: ProtocolName,
+): ContinualMethod {
+  const { rank, encoders, targets, optimizer, betas, eps, weightDecay, threshold, pruning } = options;
+  return mergedAdapters({
+    name: "codyra",
+    options,
+    lora: { rank, encoders, targets, importance: importanceOf(options) },
+    optimizer: { optimizer, betas, eps, weightDecay, threshold },
+    replay: options.replay && new StatisticsReplay(options.replay, protocol),
+    randomPruning: pruning.startsWith("random") ? { isShrunk: pruning === "random-shrunk" } : undefined,
+    kappa: (relative) => (pruning === "none" ? () => 0 : thresholdSchedule(options, relative)),
+  });
+}
+
+export function codyraCost(model: ClipModel): Cost {
+  const { factors, importance } = adapterSize(model);
+  return {
+    trainable: factors + importance,
+    inference: 0,
+    stored: 0,
+    trainingBytes: adapterBytes(factors + importance),
+    explanation:
+      "Fresh factors A and B and an importance weight per rank for each task, on six matrices of every block; the survivors are merged.",
+  };
+}
+
+/** The cost of CoDyRA with a head on its features. @param name of the method that has the head alone */
+export function codyraWithHeadCost(model: ClipModel, head: Cost, name: string): Cost {
+  const codyra = codyraCost(model);
+  return {
+    ...head,
+    trainable: codyra.trainable,
+    trainingBytes: codyra.trainingBytes + head.trainingBytes,
+    explanation: `Trainable as codyra, the rest as ${name}.`,
+  };
+}
 
 function importanceOf({
   gates,
   importance,
-}: Pick<z.infer<typeof schema>, "gates" | "importance">): LoraConfig["importance"] {
+}: Pick<z.infer<typeof codyraSchema>, "gates" | "importance">): LoraConfig["importance"] {
   if (gates === "learned") return importance;
   return importance === "normal" ? "fixed-normal" : "fixed";
 }

@@ -18,11 +18,14 @@
 import { z } from "zod";
 import type { Task } from "../data/index.js";
 import { applyUpdates, measureUpdates } from "../lora/index.js";
+import { code, type Given, paper, paperOrCode } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { bytesPerValue, sum, trainingCopies } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { ExpertPool } from "./shared/expert-pool.js";
 import { inBatchLoss } from "./shared/losses.js";
-import { type MethodDefinition, trainingSchema, trainingShape } from "./shared/options.js";
+import { trainingSchema, trainingShape } from "./shared/options.js";
 import { taskSeed, train, trainingPrompts } from "./shared/training.js";
 import type { ContinualMethod, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotClassifier } from "./shared/zero-shot-classifier.js";
@@ -33,21 +36,21 @@ const presets = {
   "reference-code": { overlap: "sum", past: "all" },
 } as const;
 
-export const dacSchema = z
+const schema = z
   .strictObject({
     preset: z.enum(["paper", "reference-code"]).describe("defaults of overlap and past"),
-    iterations: trainingShape.iterations.default(501),
+    iterations: trainingShape.iterations.default(501).meta({ source: "code" }),
     batchSize: trainingShape.batchSize.default(32),
     learningRate: trainingShape.learningRate.default(2e-3).describe("first learning rate"),
     minLearningRate: z
       .number()
       .nonnegative()
       .default(1e-6)
-      .describe("learning rate of the last iteration, where the cosine ends"),
+      .meta(code("learning rate of the last iteration, where the cosine ends")),
     learningRates: z
       .record(z.string(), z.number().positive())
       .default({})
-      .describe("learning rates of single datasets, by name"),
+      .meta(code("learning rates of single datasets, by name")),
     betas: trainingShape.betas.default([0.9, 0.999]),
     eps: trainingShape.eps,
     weightDecay: trainingShape.weightDecay.default(0.01),
@@ -55,19 +58,27 @@ export const dacSchema = z
     crops: z
       .enum(["fixed", "fresh"])
       .default("fixed")
-      .describe("whether an image is cropped alike whenever it comes, as published, or anew"),
-    rank: z.int().positive().default(12).describe("rank-one experts of every matrix"),
-    alpha: z.number().positive().default(1).describe("updates are multiplied by alpha over rank"),
-    topTrain: z.int().positive().default(8).describe("experts that take part in an iteration"),
-    topMerge: z.int().positive().default(4).describe("experts that become part of the weights after a task"),
-    dropout: z.number().min(0).lt(1).default(0.2).describe("dropout of the experts' input"),
-    lambda: z.number().nonnegative().default(0.1).describe("weight of the overlap with earlier tasks"),
-    overlap: z.enum(["sum", "mean"]).describe("of the products of new and earlier columns of a matrix"),
-    past: z.enum(["all", "merged"]).describe("columns of earlier tasks that count"),
+      .meta(code("whether an image is cropped alike whenever it comes, as published, or anew")),
+    rank: z.int().positive().default(12).meta(code("rank-one experts of every matrix")),
+    alpha: z.number().positive().default(1).meta(code("updates are multiplied by alpha over rank")),
+    topTrain: z.int().positive().default(8).meta(paper("experts that take part in an iteration")),
+    topMerge: z
+      .int()
+      .positive()
+      .default(4)
+      .meta(paper("experts that become part of the weights after a task")),
+    dropout: z.number().min(0).lt(1).default(0.2).meta(code("dropout of the experts' input")),
+    lambda: z.number().nonnegative().default(0.1).meta(code("weight of the overlap with earlier tasks")),
+    overlap: z
+      .enum(["sum", "mean"])
+      .meta(paperOrCode("of the products of new and earlier columns of a matrix")),
+    past: z.enum(["all", "merged"]).meta(paperOrCode("columns of earlier tasks that count")),
     router: z
       .enum(["fixed", "gate", "straight-through"])
       .default("fixed")
-      .describe("chooses experts, and stays as it is drawn; the other two train it, and are experiments"),
+      .meta(
+        paperOrCode("chooses experts, and stays as it is drawn; the other two train it, and are experiments"),
+      ),
     checkpointing: trainingShape.checkpointing,
     logEvery: trainingShape.logEvery,
   })
@@ -76,17 +87,37 @@ export const dacSchema = z
     path: ["topTrain"],
   });
 
-type DacOptions = z.infer<typeof dacSchema>;
+type DacOptions = z.infer<typeof schema>;
 
-export const dac: MethodDefinition = {
+export const dac = defineMethod({
   name: "dac",
   summary:
     "a pool of rank-one experts per matrix; batches vote for those that learn, the most used are merged",
-  create(given) {
-    const preset = presets[given.preset === "paper" ? "paper" : "reference-code"];
-    return new Dac(dacSchema.parse({ preset: "reference-code", ...preset, ...given }));
+  schema,
+  complete: withPreset,
+  create: (options) => new Dac(options),
+  cost(model, { tasks }) {
+    const options = schema.parse(withPreset({}));
+    const pool = new ExpertPool(model, options, torch.generator(0), torch.generator(0));
+    const { experts, routers } = pool.size;
+    const columns = sum(pool.groups.map(({ loraB }) => loraB.numel()));
+    pool.dispose();
+    return {
+      trainable: experts,
+      inference: 0,
+      stored: 0,
+      trainingBytes: bytesPerValue * ((1 + trainingCopies) * experts + routers + (tasks - 1) * columns),
+      explanation:
+        `Twelve rank-one experts for six matrices of every block; with their routers, which stay as they are drawn, ${(experts + routers).toLocaleString("en-US")} parameters, ` +
+        "as published. Training: with B of all earlier tasks.",
+    };
   },
-};
+});
+
+function withPreset(given: Given): Given {
+  const preset = presets[given.preset === "paper" ? "paper" : "reference-code"];
+  return { preset: "reference-code", ...preset, ...given };
+}
 
 class Dac implements ContinualMethod {
   readonly name = "dac";

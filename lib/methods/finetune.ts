@@ -8,19 +8,21 @@
  */
 
 import { z } from "zod";
+import { fineTuningCost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { fullFineTuning, fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { ReplayedTask } from "./shared/replayed-task.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 import { emptyState } from "./shared/types.js";
 
 const schema = z.strictObject({ ...fullFineTuningShape, ...replayOption });
 
-export const finetune: MethodDefinition = {
+export const finetune = defineMethod({
   name: "finetune",
   summary: "sequential full fine-tuning of all weights",
-  create(given, protocol) {
-    const options = schema.parse(withWarmup(given));
+  schema,
+  complete: withWarmup,
+  create(options, protocol) {
     const replay = options.replay && new StatisticsReplay(options.replay, protocol);
     const method = fullFineTuning({
       name: "finetune",
@@ -46,4 +48,5 @@ export const finetune: MethodDefinition = {
       dispose: () => replay?.dispose(),
     };
   },
-};
+  cost: (model) => fineTuningCost(model),
+});

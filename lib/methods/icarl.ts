@@ -15,35 +15,42 @@
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
 import { BatchSampler, centerCrop, type Task } from "../data/index.js";
+import { code } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { type CostSetting, fineTuningCost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { ExemplarMemory, Herding } from "./shared/exemplars.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
 import { inParts } from "./shared/in-parts.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { taskSeed, trainingPrompts } from "./shared/training.js";
 import type { RunContext } from "./shared/types.js";
 
-export const icarlSchema = z.strictObject({
+const schema = z.strictObject({
   ...distillationShape,
-  memory: z.int().positive().default(10_000).describe("exemplar images in all, shared equally by the tasks"),
+  memory: z
+    .int()
+    .positive()
+    .default(10_000)
+    .meta(code("exemplar images in all, shared equally by the tasks")),
   candidates: z
     .int()
     .positive()
     .default(30_000)
-    .describe("training images of a task that exemplars are chosen from, at most"),
+    .meta(code("training images of a task that exemplars are chosen from, at most")),
   teacher: z
     .enum(["zero-shot", "previous"])
     .default("zero-shot")
-    .describe("whose responses are kept: the pre-trained model's, or those of the model before the task"),
+    .meta(code("whose responses are kept: the pre-trained model's, or those of the model before the task")),
 });
 
-export const icarl: MethodDefinition = {
+export const icarl = defineMethod({
   name: "icarl",
   summary: "fine-tuning with distillation on herded exemplars of earlier tasks",
-  create(given) {
-    const options = icarlSchema.parse(withWarmup(given));
+  schema,
+  complete: withWarmup,
+  create(options) {
     const memory = new ExemplarMemory(options.memory);
     let pretrained: ClipModel | undefined;
     const method = fullFineTuning({
@@ -101,7 +108,15 @@ export const icarl: MethodDefinition = {
       },
     };
   },
-};
+  cost: (model, setting) => fineTuningCost(model, 1, exemplarBytes(model, setting)),
+});
+
+/** Of the images of earlier tasks: all that there are, or as many as the memory holds. */
+function exemplarBytes(model: ClipModel, { classes, tasks, shots }: CostSetting): number {
+  const { memory } = schema.parse({});
+  const images = Math.min(memory, Math.round((classes * shots * (tasks - 1)) / tasks));
+  return images * 3 * model.config.vision.imageSize ** 2;
+}
 
 /** The middle of the herded training images. @returns `uint8 [n, 3, S, S]`, best first */
 async function chooseExemplars(

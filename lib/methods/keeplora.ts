@@ -25,10 +25,13 @@ import { z } from "zod";
 import type { ClipModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import { applyUpdates, measureUpdates } from "../lora/index.js";
+import { code, paper, paperOrCode } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { bytesPerValue, sum, trainingCopies } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { attentionLayers } from "./shared/layer-inputs.js";
-import { type MethodDefinition, trainingShape } from "./shared/options.js";
+import { trainingShape } from "./shared/options.js";
 import { disposeFactors, ProtectedInputs } from "./shared/protected-inputs.js";
 import { ResidualAdapters } from "./shared/residual-adapters.js";
 import type { Factors } from "./shared/subspace.js";
@@ -63,16 +66,17 @@ const presets = {
 
 const share = z.number().min(0).max(1);
 
-export const keepLoraSchema = z.strictObject({
+const schema = z.strictObject({
   preset: z
     .enum(["paper", "reference-code"])
     .describe("defaults of the options from weightSide to testTemplates"),
   variant: z
     .enum(["v1", "plus", "pp", "pp-cls"])
     .default("v1")
-    .describe("KeepLoRA; KeepLoRA+, with a head per task; KeepLoRA++; and that with heads"),
+    .meta(paper("KeepLoRA; KeepLoRA+, with a head per task; KeepLoRA++; and that with heads")),
   ...trainingShape,
-  loss: trainingShape.loss.default("image-to-text"),
+  iterations: trainingShape.iterations.meta({ source: "codyra" }),
+  loss: trainingShape.loss.default("image-to-text").meta({ source: "code" }),
   learningRate: trainingShape.learningRate.default(1e-3).describe("highest learning rate"),
   betas: trainingShape.betas
     .default([0.9, 0.999])
@@ -83,55 +87,69 @@ export const keepLoraSchema = z.strictObject({
     .positive()
     .nullable()
     .default(null)
-    .describe("passes over the images of a task; null takes as many iterations as given"),
+    .meta(code("passes over the images of a task; null takes as many iterations as given")),
   datasetEpochs: z
     .record(z.string(), z.int().positive())
     .default({})
-    .describe("passes over the images of single datasets, by name"),
+    .meta(code("passes over the images of single datasets, by name")),
   schedule: z
     .enum(["onecycle", "cosine"])
     .default("onecycle")
-    .describe("up for 30 % of the iterations and down again, with beta1 the other way round; or down"),
+    .meta(code("up for 30 % of the iterations and down again, with beta1 the other way round; or down")),
   crops: z
     .enum(["center", "fresh"])
     .default("center")
-    .describe("training images: their middle, as in tests and as published, or random crops"),
-  rank: z.int().positive().default(16).describe("rank of every update"),
-  alpha: z.number().positive().default(1).describe("updates are multiplied by alpha over rank"),
+    .meta(code("training images: their middle, as in tests and as published, or random crops")),
+  rank: z.int().positive().default(16).meta(code("rank of every update")),
+  alpha: z.number().positive().default(1).meta(code("updates are multiplied by alpha over rank")),
   epsW: z
-    .strictObject({ vision: share.default(0.85), text: share.default(0.2) })
+    .strictObject({
+      vision: share.default(0.85).meta(code("of the image encoder")),
+      text: share.default(0.2).meta(code("of the text encoder")),
+    })
     .prefault({})
-    .describe("share of the pre-trained weights' energy that is protected, in both encoders"),
-  epsF: share.default(0.99).describe("share of the energy of earlier tasks' features that is protected"),
-  gamma: share.default(0.2).describe("layer scale of the first block of the image encoder, in ++"),
+    .meta(code("share of the pre-trained weights' energy that is protected, in both encoders")),
+  epsF: share.default(0.99).meta(code("share of the energy of earlier tasks' features that is protected")),
+  gamma: share.default(0.2).meta(code("layer scale of the first block of the image encoder, in ++")),
   textLayerScale: share.default(1).describe("layer scale of the first block of the text encoder, in ++"),
   weightSide: z
     .enum(["input", "output"])
-    .describe("singular vectors of the weights that are protected; those of the output are no inputs"),
+    .meta(
+      paperOrCode("singular vectors of the weights that are protected; those of the output are no inputs"),
+    ),
   weightShare: z
     .enum(["at-least", "below"])
-    .describe("the fewest directions with a share of at least epsW, or the most with less"),
+    .meta(paperOrCode("the fewest directions with a share of at least epsW, or the most with less")),
   features: z
     .enum(["tokens", "slot-mean"])
-    .describe("features to protect: of every token, or sums over batches of what is at one place in them"),
+    .meta(
+      paperOrCode(
+        "features to protect: of every token, or sums over batches of what is at one place in them",
+      ),
+    ),
   gradient: z
     .enum(["exact", "autocast"])
-    .describe("of all images in float32, or of full batches in float16 without loss scaling"),
-  svd: z.enum(["exact", "randomised"]).describe("how the gradient is decomposed"),
-  textPositions: z.enum(["words", "all"]).describe("positions of a text whose features count"),
+    .meta(paperOrCode("of all images in float32, or of full batches in float16 without loss scaling")),
+  svd: z.enum(["exact", "randomised"]).meta(paperOrCode("how the gradient is decomposed")),
+  textPositions: z.enum(["words", "all"]).meta(paperOrCode("positions of a text whose features count")),
   testTemplates: z
     .enum(["all", "first"])
-    .describe("prompts at test time: the dataset's, or the first of them, which is what is trained with"),
+    .meta(
+      paperOrCode("prompts at test time: the dataset's, or the first of them, which is what is trained with"),
+    ),
 });
 
-type KeepLoraOptions = z.infer<typeof keepLoraSchema>;
+type KeepLoraOptions = z.infer<typeof schema>;
 
-export const keepLora: MethodDefinition = {
+export const keepLora = defineMethod({
   name: "keeplora",
   summary: "low-rank updates outside of what the weights and earlier tasks use; KeepLoRA+ and ++ by variant",
-  create(given, protocol) {
+  schema,
+  complete(given) {
     const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
-    const options = keepLoraSchema.parse({ preset: "paper", ...preset, ...given });
+    return { preset: "paper", ...preset, ...given };
+  },
+  create(options, protocol) {
     if (hasHeads(options) && protocol !== "mtil") {
       throw new Error(
         `keeplora: variant ${options.variant} classifies with the head of an image's dataset, which X-TAIL does not tell. ` +
@@ -140,7 +158,23 @@ export const keepLora: MethodDefinition = {
     }
     return new KeepLora(options);
   },
-};
+  cost(model) {
+    const rank = schema.shape.rank.parse(undefined);
+    const places = attentionLayers(model);
+    const trainable = sum(places.map(({ linear }) => linear.outFeatures * rank));
+    const fixed = sum(places.map(({ linear, targets }) => targets.length * linear.inFeatures * rank));
+    const bases = sum(places.map(({ linear, targets }) => targets.length * linear.inFeatures ** 2));
+    return {
+      trainable,
+      inference: 0,
+      stored: 0,
+      trainingBytes: bytesPerValue * (fixed + (2 + trainingCopies) * trainable + bases),
+      explanation:
+        "B of the four matrices of every attention; A and the start of B are fixed. Training: with the protected directions of all matrices, at most " +
+        "their whole space. KeepLoRA+ stores and trains a feature for every class as well.",
+    };
+  },
+});
 
 class KeepLora implements ContinualMethod {
   readonly name = "keeplora";

@@ -9,29 +9,32 @@
 
 import { z } from "zod";
 import { loraTargets } from "../lora/index.js";
+import { paper } from "../options/index.js";
 import { mergedAdapters } from "./shared/adapters.js";
-import { type MethodDefinition, trainingShape } from "./shared/options.js";
+import { adapterBytes, adapterSize } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
+import { trainingShape } from "./shared/options.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 
 /** Options of every method with low-rank adapters. */
 export const adapterShape = {
   ...trainingShape,
-  rank: z.int().positive().default(16).describe("rank of every adapter"),
-  encoders: z.enum(["vision", "text", "both"]).default("both").describe("encoders that get adapters"),
+  rank: z.int().positive().default(16).meta(paper("rank of every adapter")),
+  encoders: z.enum(["vision", "text", "both"]).default("both").meta(paper("encoders that get adapters")),
   targets: z
     .array(z.enum(loraTargets))
     .nonempty()
     .default([...loraTargets])
-    .describe("matrices of a block that get adapters"),
+    .meta(paper("matrices of a block that get adapters")),
 } as const;
 
 const schema = z.strictObject({ ...adapterShape, ...replayOption });
 
-export const lora: MethodDefinition = {
+export const lora = defineMethod({
   name: "lora",
   summary: "low-rank adapters of fixed rank, merged after each task",
-  create(given, protocol) {
-    const options = schema.parse(given);
+  schema,
+  create(options, protocol) {
     const { rank, encoders, targets, betas, eps, weightDecay } = options;
     return mergedAdapters({
       name: "lora",
@@ -42,4 +45,14 @@ export const lora: MethodDefinition = {
       kappa: () => () => 0,
     });
   },
-};
+  cost(model) {
+    const { factors, importance } = adapterSize(model, { importance: "fixed" });
+    return {
+      trainable: factors + importance,
+      inference: 0,
+      stored: 0,
+      trainingBytes: adapterBytes(factors + importance),
+      explanation: "Fresh factors A and B for each task, merged after it.",
+    };
+  },
+});

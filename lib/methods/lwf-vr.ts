@@ -9,29 +9,33 @@
 import { z } from "zod";
 import type { ClipModel } from "../clip/index.js";
 import { Random } from "../data/index.js";
+import { code } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import { withoutForgetting } from "./lwf.js";
+import { fineTuningCost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { distillationShape } from "./shared/distillation.js";
 import { withWarmup } from "./shared/full-fine-tuning.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { taskSeed } from "./shared/training.js";
 
 const schema = z.strictObject({
   ...distillationShape,
-  sentences: z.int().positive().default(1000).describe("random sentences, drawn once per task"),
-  words: z.int().positive().default(10).describe("random tokens in a sentence"),
+  sentences: z.int().positive().default(1000).meta(code("random sentences, drawn once per task")),
+  words: z.int().positive().default(10).meta(code("random tokens in a sentence")),
 });
 
-export const lwfVr: MethodDefinition = {
+export const lwfVr = defineMethod({
   name: "lwf-vr",
   summary: "LwF on random sentences in place of the class prompts",
-  create(given) {
-    const options = schema.parse(withWarmup(given));
+  schema,
+  complete: withWarmup,
+  create(options) {
     return withoutForgetting("lwf-vr", options, (model, _task, context) =>
       randomSentences(model, options, new Random(`sentences ${taskSeed(context)}`)),
     );
   },
-};
+  cost: (model) => fineTuningCost(model, 1 /* the teacher */),
+});
 
 /** What `randomSentences` must know of a model. */
 export interface Vocabulary {

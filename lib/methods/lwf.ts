@@ -12,22 +12,25 @@ import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
+import { fineTuningCost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { type DistillationOptions, distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { taskSeed, trainingPrompts } from "./shared/training.js";
 import type { ContinualMethod, RunContext } from "./shared/types.js";
 
 const schema = z.strictObject(distillationShape);
 
-export const lwf: MethodDefinition = {
+export const lwf = defineMethod({
   name: "lwf",
   summary: "fine-tuning that keeps the previous model's responses to the task's own images and prompts",
-  create(given) {
-    const options = schema.parse(withWarmup(given));
+  schema,
+  complete: withWarmup,
+  create(options) {
     return withoutForgetting("lwf", options, (model, task) => trainingPrompts(model, [task]).ids);
   },
-};
+  cost: (model) => fineTuningCost(model, 1 /* the teacher */),
+});
 
 /** Fine-tuning with distillation from the model before the task on the task's own images. @param textsOf token ids `[M, L]` */
 export function withoutForgetting(

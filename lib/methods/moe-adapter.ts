@@ -11,21 +11,29 @@
 
 import { z } from "zod";
 import type { Task } from "../data/index.js";
+import { code, paper } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
-import { domainFeatures } from "./shared/domain-features.js";
+import { bytesPerValue, numel, product, sum, trainingCopies } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
+import {
+  autoencoderShapes,
+  DomainAutoencoders,
+  domainAutoencoderShape,
+  withDecay,
+} from "./shared/domain-autoencoders.js";
+import { alexnetFeatureCount, domainFeatures } from "./shared/domain-features.js";
 import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { perExpert, routedScores } from "./shared/routing.js";
 import { taskSeed, train } from "./shared/training.js";
 import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
-export const moeAdapterSchema = z
+const schema = z
   .strictObject({
     ...fullFineTuningShape,
+    iterations: fullFineTuningShape.iterations.meta({ source: "code" }),
     learningRate: fullFineTuningShape.learningRate.default(1e-3),
     learningRates: fullFineTuningShape.learningRates.default({
       aircraft: 8e-3,
@@ -41,40 +49,71 @@ export const moeAdapterSchema = z
     crops: z
       .enum(["fixed", "fresh"])
       .default("fixed")
-      .describe(
-        "whether an image is cropped alike whenever it comes, as in the published few-shot code, or anew",
+      .meta(
+        code(
+          "whether an image is cropped alike whenever it comes, as in the published few-shot code, or anew",
+        ),
       ),
-    experts: z.int().min(2).default(22).describe("experts in every block"),
-    topK: z.int().positive().default(2).describe("experts that a sequence passes through"),
-    bottleneck: z.int().positive().default(64).describe("width of an expert"),
-    scale: z.number().positive().default(0.1).describe("factor of an expert's output"),
-    dropout: z.number().min(0).lt(1).default(0.1).describe("dropout inside experts"),
+    experts: z.int().min(2).default(22).meta(paper("experts in every block")),
+    topK: z.int().positive().default(2).meta(paper("experts that a sequence passes through")),
+    bottleneck: z.int().positive().default(64).meta(code("width of an expert")),
+    scale: z.number().positive().default(0.1).meta(code("factor of an expert's output")),
+    dropout: z.number().min(0).lt(1).default(0.1).meta(code("dropout inside experts")),
     textRouting: z
       .enum(["start", "end"])
       .default("start")
-      .describe(
-        "token that chooses a text's experts; the start token, as published, is the same for all texts",
+      .meta(
+        code("token that chooses a text's experts; the start token, as published, is the same for all texts"),
       ),
     frozenPerTask: z
       .int()
       .nonnegative()
       .default(2)
-      .describe("most used experts that are frozen after a task"),
-    ddas: z.strictObject(domainAutoencoderShape).prefault({}).describe("autoencoders that choose the router"),
+      .meta(code("most used experts that are frozen after a task")),
+    ddas: z
+      .strictObject(domainAutoencoderShape)
+      .prefault({})
+      .meta(paper("autoencoders that choose the router")),
   })
   .refine(({ experts, topK, frozenPerTask }) => Math.max(topK, frozenPerTask) <= experts, {
     error: "expected no more than there are experts",
     path: ["topK"],
   });
 
-export const moeAdapter: MethodDefinition = {
+export const moeAdapter = defineMethod({
   name: "moe-adapter",
   summary: "frozen CLIP with a mixture of experts, a router per task and autoencoders that choose it",
-  create(given, protocol) {
-    const filled = { ...withWarmup(given), ddas: withDecay(given.ddas, protocol) };
-    return new MoeAdapter(moeAdapterSchema.parse(filled));
+  schema,
+  complete: (given, protocol) => ({ ...withWarmup(given), ddas: withDecay(given.ddas, protocol) }),
+  create: (options) => new MoeAdapter(options),
+  cost(model, { tasks }) {
+    const options = schema.parse({});
+    const blocks = injectExperts(model, options, torch.generator(0));
+    const count = blocks.map((block) => {
+      const { weight, noise } = block.addRouter();
+      return { experts: numel(block.parameters), router: numel([weight]), noise: numel([noise]) };
+    });
+    for (const block of blocks) block.dispose();
+    const [experts, router, noise] = (["experts", "router", "noise"] as const).map((part) =>
+      sum(count.map((block) => block[part])),
+    ) as [number, number, number];
+    const features = alexnetFeatureCount(model.config.vision.imageSize);
+    const autoencoder = sum(autoencoderShapes(features, options.ddas.code).map(product));
+    return {
+      trainable: experts + tasks * (router + noise) + autoencoder,
+      inference: (experts * options.topK) / options.experts + router + noise + autoencoder,
+      stored: experts + tasks * router + (tasks + 1) * autoencoder,
+      trainingBytes:
+        bytesPerValue *
+        (experts + tasks * (router + noise + autoencoder) + trainingCopies * (experts + router + noise)),
+      explanation:
+        "Trainable: the experts of all blocks, a router and a noise matrix per task, and the autoencoder of one task. " +
+        "Inference, counted as in the paper: two experts per block, a router, its noise matrix (which nothing reads then) and an autoencoder. " +
+        "Stored: all experts, a router per task, and an autoencoder per task and for the reference data; AlexNet, which they read, comes on top. " +
+        "The paper's 59.8M is for 11 tasks, and its 13.35M the sum of rounded parts.",
+    };
   },
-};
+});
 
 class MoeAdapter implements ContinualMethod {
   readonly name = "moe-adapter";
@@ -83,7 +122,7 @@ class MoeAdapter implements ContinualMethod {
   #tasks: string[] = [];
   #selector: DomainAutoencoders | undefined;
 
-  constructor(readonly options: z.infer<typeof moeAdapterSchema>) {}
+  constructor(readonly options: z.infer<typeof schema>) {}
 
   async beginRun(context: RunContext): Promise<void> {
     const { model, seed } = context;
@@ -236,8 +275,4 @@ class MoeAdapter implements ContinualMethod {
   #use(router: number | undefined, isTraining: boolean): void {
     for (const block of this.#blocks) block.use(router, isTraining);
   }
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, size) => total * size, 1);
 }

@@ -8,41 +8,60 @@
  */
 
 import { z } from "zod";
-import { codyra } from "./codyra.js";
+import type { ClipModel } from "../clip/index.js";
+import { code } from "../options/index.js";
+import { codyraDefaults, codyraSchema, codyraWithHeadCost, createCodyra } from "./codyra.js";
 import { analyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
-import type { MethodDefinition } from "./shared/options.js";
+import { bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { KernelRidge } from "./shared/ridge.js";
 import type { ContinualMethod } from "./shared/types.js";
 import { zeroShot } from "./zero-shot.js";
 
 const schema = z.strictObject({
   ...headShape,
-  gamma: z.number().positive().default(0.1).describe("γ of the kernel exp(−γ ‖x − x'‖²)"),
-  lambda: z.number().positive().default(0.001).describe("ridge coefficient"),
+  gamma: z.number().positive().default(0.1).meta(code("γ of the kernel exp(−γ ‖x − x'‖²)")),
+  lambda: z.number().positive().default(0.001).meta(code("ridge coefficient")),
 });
 type DualOptions = z.infer<typeof schema>;
 
-export const railDual: MethodDefinition = {
+export const railDual = defineMethod({
   name: "rail-dual",
   summary: "frozen CLIP with kernel ridge regression on the features of all training images",
-  create(given, protocol) {
-    const options = schema.parse(given);
-    return withDualHead("rail-dual", options, options, zeroShot.create({}, protocol), "current");
-  },
-};
+  schema,
+  create: (options, protocol) =>
+    withDualHead("rail-dual", options, options, zeroShot.create({}, protocol), "current"),
+  cost: dualCost,
+});
 
 /** CoDyRA with the head of RAIL-Dual, arXiv:2412.01004, table 5. */
-export const codyraRailDual: MethodDefinition = {
+export const codyraRailDual = defineMethod({
   name: "codyra+rail-dual",
   summary: "CoDyRA, with RAIL's kernel ridge regression on the features of the updated model",
-  create(given, protocol) {
-    const { rail, features, ...rest } = z
-      .looseObject({ rail: schema.prefault({}), ...featuresShape })
-      .parse(given);
-    const base = codyra.create(rest, protocol);
-    return withDualHead("codyra+rail-dual", { ...base.options, rail, features }, rail, base, features);
+  schema: codyraSchema.safeExtend({
+    rail: schema.prefault({}).describe("options of the regression"),
+    ...featuresShape,
+  }),
+  complete: codyraDefaults,
+  create(options, protocol) {
+    const { rail, features, ...rest } = options;
+    return withDualHead("codyra+rail-dual", options, rail, createCodyra(rest, protocol), features);
   },
-};
+  cost: (model, setting) => codyraWithHeadCost(model, dualCost(model, setting), "rail-dual"),
+});
+
+function dualCost(model: ClipModel, { classes, shots }: CostSetting): Cost {
+  const images = classes * shots;
+  const features = images * model.config.embedDim;
+  return {
+    trainable: 0,
+    inference: features,
+    stored: features + images * classes,
+    trainingBytes: bytesPerValue * features,
+    explanation:
+      "Inference, counted as in the paper: the features of all training images. Stored: the coefficients, images × classes, as well.",
+  };
+}
 
 function withDualHead(
   name: string,

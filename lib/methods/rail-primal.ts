@@ -11,46 +11,63 @@
 
 import { z } from "zod";
 import type { ClipModel } from "../clip/index.js";
+import { code } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { codyra } from "./codyra.js";
+import { codyraDefaults, codyraSchema, codyraWithHeadCost, createCodyra } from "./codyra.js";
 import { analyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
-import type { MethodDefinition } from "./shared/options.js";
+import { bytesPerDouble, bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { RecursiveRidge, type Regression } from "./shared/ridge.js";
 import type { ContinualMethod, MethodState } from "./shared/types.js";
 import { zeroShot } from "./zero-shot.js";
 
 const primalShape = {
   ...headShape,
-  hiddenDim: z.int().positive().default(15_000).describe("width of the random expansion of the features"),
-  lambda: z.number().positive().default(0.1).describe("ridge coefficient"),
+  hiddenDim: z.int().positive().default(15_000).meta(code("width of the random expansion of the features")),
+  lambda: z.number().positive().default(0.1).meta(code("ridge coefficient")),
 } as const;
 
-export const primalSchema = z.strictObject(primalShape);
+const primalSchema = z.strictObject(primalShape);
 type PrimalOptions = z.infer<typeof primalSchema>;
 
-export const railPrimal: MethodDefinition = {
+export const railPrimal = defineMethod({
   name: "rail-primal",
   summary: "frozen CLIP with recursive ridge regression on randomly expanded features",
-  create(given, protocol) {
-    const options = primalSchema.parse(given);
-    return withPrimalHead("rail-primal", options, options, zeroShot.create({}, protocol), "current");
-  },
-};
+  schema: primalSchema,
+  create: (options, protocol) =>
+    withPrimalHead("rail-primal", options, options, zeroShot.create({}, protocol), "current"),
+  cost: primalCost,
+});
 
 /** CoDyRA with the head of RAIL-Primal, arXiv:2412.01004, table 5. */
-export const codyraRailPrimal: MethodDefinition = {
+export const codyraRailPrimal = defineMethod({
   name: "codyra+rail-primal",
   summary: "CoDyRA, with RAIL's recursive ridge regression on the features of the updated model",
-  create(given, protocol) {
-    const { rail, features, ...rest } = z
-      .looseObject({ rail: primalSchema.prefault({}), ...featuresShape })
-      .parse(given);
-    const base = codyra.create(rest, protocol);
-    const options = { ...base.options, rail, features };
-    return withPrimalHead("codyra+rail-primal", options, rail, base, features);
+  schema: codyraSchema.safeExtend({
+    rail: primalSchema.prefault({}).describe("options of the regression"),
+    ...featuresShape,
+  }),
+  complete: codyraDefaults,
+  create(options, protocol) {
+    const { rail, features, ...rest } = options;
+    return withPrimalHead("codyra+rail-primal", options, rail, createCodyra(rest, protocol), features);
   },
-};
+  cost: (model, setting) => codyraWithHeadCost(model, primalCost(model, setting), "rail-primal"),
+});
+
+function primalCost(model: ClipModel, { classes }: CostSetting): Cost {
+  const { hiddenDim } = primalSchema.parse({});
+  const values = hiddenDim * model.config.embedDim + hiddenDim * classes;
+  return {
+    trainable: 0,
+    inference: values,
+    stored: values,
+    trainingBytes:
+      bytesPerValue * hiddenDim * model.config.embedDim + bytesPerDouble * hiddenDim * (hiddenDim + classes),
+    explanation: `The expansion, features × ${hiddenDim}, and the regression, ${hiddenDim} × classes. To learn more tasks, ${hiddenDim}² values of the inverse are kept too, in float64 as the regression.`,
+  };
+}
 
 function withPrimalHead(
   name: string,

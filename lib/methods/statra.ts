@@ -18,13 +18,16 @@
 import { z } from "zod";
 import type { Task } from "../data/index.js";
 import * as lora from "../lora/index.js";
+import type { Given } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { adapterShape } from "./lora.js";
 import { type AdapterTraining, countTrainable, mergeAdapters, trainAdapters } from "./shared/adapters.js";
+import { adapterSize, bytesPerValue, trainingCopies } from "./shared/cost.js";
 import { CropFeatures } from "./shared/crop-features.js";
-import { FeatureProbe } from "./shared/feature-probe.js";
-import { type MethodDefinition, type TrainingOptions, trainingShape } from "./shared/options.js";
+import { defineMethod } from "./shared/definition.js";
+import { FeatureProbe, surrogateCount } from "./shared/feature-probe.js";
+import { type TrainingOptions, trainingShape } from "./shared/options.js";
 import { replayShape, StatisticsReplay, type TaskReplay } from "./shared/statistics-replay.js";
 import { taskSeed } from "./shared/training.js";
 import type { RunContext, TrainSummary } from "./shared/types.js";
@@ -56,7 +59,7 @@ const schema = z.strictObject({
   ...replayShape,
 });
 
-export const statraSchema = schema.refine(
+const statraSchema = schema.refine(
   ({ warmup, iterations, imageIterations }) =>
     warmup < iterations && (warmup < imageIterations || imageIterations === 0),
   { path: ["warmup"], message: "expected fewer than the iterations of each encoder" },
@@ -64,11 +67,13 @@ export const statraSchema = schema.refine(
 
 type Options = z.infer<typeof statraSchema>;
 
-export const statra: MethodDefinition = {
+export const statra = defineMethod({
   name: "statra",
   summary: "adapters of the text, then of the image encoder, with statistics of earlier classes replayed",
-  create(given, protocol) {
-    const options = statraSchema.parse(withImageIterations(given));
+  schema: statraSchema,
+  source: "codyra",
+  complete: withImageIterations,
+  create(options, protocol) {
     const replay = new StatisticsReplay(options, protocol);
     let current: TaskTraining | undefined;
     return {
@@ -101,9 +106,28 @@ export const statra: MethodDefinition = {
       dispose: () => replay.dispose(),
     };
   },
-};
+  cost(model, { classes }) {
+    const { wordCount } = statraSchema.parse({ imageIterations: 0 });
+    const { embedDim, vision } = model.config;
+    const [text, image] = (["text", "vision"] as const).map((encoders) => {
+      const { factors, importance } = adapterSize(model, { encoders });
+      return factors + importance;
+    }) as [number, number];
+    const stored = (classes + embedDim + wordCount) * embedDim;
+    const surrogates = surrogateCount * (3 * vision.imageSize ** 2 + bytesPerValue * embedDim); // bytes, with features
+    return {
+      trainable: Math.max(text, image),
+      inference: 0,
+      stored,
+      trainingBytes: bytesPerValue * ((1 + trainingCopies) * image + 2 * text + stored) + surrogates,
+      explanation:
+        "The adapters of one encoder at a time. Stored, only to learn further tasks: a mean per class, a covariance, and the features of generic " +
+        "words. Training: with surrogate images, and with the other encoder's adapters and their gradients.",
+    };
+  },
+});
 
-function withImageIterations(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function withImageIterations(given: Given): Given {
   const { iterations = 500 } = given;
   return typeof iterations === "number" ? { imageIterations: Math.floor(iterations / 2), ...given } : given;
 }

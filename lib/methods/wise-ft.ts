@@ -8,24 +8,27 @@
  */
 
 import { z } from "zod";
+import { code } from "../options/index.js";
+import { fineTuningCost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { fullFineTuning, fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { WeightSnapshot } from "./shared/weights.js";
 
 const schema = z.strictObject({
   ...fullFineTuningShape,
-  alpha: z.number().min(0).max(1).default(0.8).describe("share of the fine-tuned weights"),
+  alpha: z.number().min(0).max(1).default(0.8).meta(code("share of the fine-tuned weights")),
   partner: z
     .enum(["previous", "zero-shot"])
     .default("previous")
-    .describe("the other weights: those before the task, or the pre-trained ones"),
+    .meta(code("the other weights: those before the task, or the pre-trained ones")),
 });
 
-export const wiseFt: MethodDefinition = {
+export const wiseFt = defineMethod({
   name: "wise-ft",
   summary: "fine-tuning, then interpolation with the weights before the task",
-  create(given) {
-    const options = schema.parse(withWarmup(given));
+  schema,
+  complete: withWarmup,
+  create(options) {
     let pretrained: WeightSnapshot | undefined;
     return {
       ...fullFineTuning({
@@ -48,4 +51,5 @@ export const wiseFt: MethodDefinition = {
       dispose: () => pretrained?.dispose(),
     };
   },
-};
+  cost: (model) => fineTuningCost(model, 1 /* the weights before the task */),
+});

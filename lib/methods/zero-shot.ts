@@ -7,15 +7,15 @@
  */
 
 import { z } from "zod";
-import type { MethodDefinition } from "./shared/options.js";
+import { defineMethod } from "./shared/definition.js";
 import { emptyState } from "./shared/types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
-export const zeroShot: MethodDefinition = {
+export const zeroShot = defineMethod({
   name: "zero-shot",
   summary: "the pre-trained CLIP as it is",
-  create(options) {
-    z.strictObject({}).parse(options);
+  schema: z.strictObject({}),
+  create() {
     return {
       name: "zero-shot",
       options: {},
@@ -30,4 +30,5 @@ export const zeroShot: MethodDefinition = {
       loadState() {},
     };
   },
-};
+  cost: () => ({ trainable: 0, inference: 0, stored: 0, trainingBytes: 0, explanation: "Nothing is added." }),
+});

@@ -11,9 +11,11 @@
 
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../clip/index.js";
+import { code, paper } from "../options/index.js";
+import { fineTuningCost } from "./shared/cost.js";
+import { defineMethod } from "./shared/definition.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
-import type { MethodDefinition } from "./shared/options.js";
 import { taskSeed } from "./shared/training.js";
 import type { ReferenceData } from "./shared/types.js";
 import { WeightSnapshot } from "./shared/weights.js";
@@ -24,28 +26,31 @@ const schema = z.strictObject({
     .number()
     .nonnegative()
     .default(1)
-    .describe("λ of the squared distance to the weights before the task"),
+    .meta(paper("λ of the squared distance to the weights before the task")),
   ensembleEvery: z
     .int()
     .positive()
     .nullable()
     .default(100)
-    .describe("iterations between weights that enter the average; null for none"),
+    .meta(paper("iterations between weights that enter the average; null for none")),
   ensembleAlpha: z
     .number()
     .min(0)
     .max(1)
     .default(1)
-    .describe(
-      "share of the average whenever weights enter it, the rest being those before the task; published with 0.99",
+    .meta(
+      code(
+        "share of the average whenever weights enter it, the rest being those before the task; published with 0.99",
+      ),
     ),
 });
 
-export const zscl: MethodDefinition = {
+export const zscl = defineMethod({
   name: "zscl",
   summary: "fine-tuning with distillation on reference data, weight consolidation and weight averaging",
-  create(given) {
-    const options = schema.parse(withWarmup(given));
+  schema,
+  complete: withWarmup,
+  create(options) {
     const { iterations, ensembleEvery, ensembleAlpha } = options;
     let teacher: ClipModel | undefined;
     return {
@@ -105,7 +110,8 @@ export const zscl: MethodDefinition = {
       return ensembleEvery !== null && done === iterations && done % ensembleEvery === 0;
     }
   },
-};
+  cost: (model) => fineTuningCost(model, 3 /* the teacher, the weights before the task, and their average */),
+});
 
 function referenceOf(reference: ReferenceData | undefined): ReferenceData {
   if (reference !== undefined) return reference;

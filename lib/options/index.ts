@@ -1,1 +1,15 @@
-export { checkOptions, nearestName, type OptionKeys } from "./check-options.js";
+export { checkOptions, type OptionKeys } from "./check-options.js";
+export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
+export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
+export {
+  type BatchSize,
+  defaultEvaluationBatchSize,
+  evaluationBatchSizeSchema,
+} from "./evaluation-batch-size.js";
+export { nearestName } from "./nearest-name.js";
+export { protocolSchema } from "./protocol.js";
+export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
+export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
+export { type Hint, parseOptions } from "./unknown-key.js";
+export { UsageError } from "./usage-error.js";
+export { type Given, isGroup, mergeOptions, withAssignment } from "./value.js";

@@ -1,7 +1,5 @@
+import type { BatchSize } from "../options/index.js";
 import * as torch from "../torch/index.js";
-
-/** Images per pass; with `auto` as many as fit into memory. */
-export type BatchSize = number | "auto";
 
 /** The batch size of an evaluation. With `auto` it begins high, and is halved whenever memory does not suffice. */
 export class AdaptiveBatchSize {

@@ -1,6 +1,6 @@
 import type { ClipModel } from "../clip/index.js";
 import { type ProtocolName, zeroShotClassifier } from "../methods/index.js";
-import { checkOptions } from "../options/index.js";
+import { checkOptions, defaultEvaluationBatchSize } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
 import { candidates } from "./label-spaces.js";
@@ -21,7 +21,7 @@ export async function evaluateZeroShot(
   options: EvaluateZeroShotOptions = {},
 ): Promise<Record<ProtocolName, number[]>> {
   checkOptions(options, { batchSize: true, signal: true, onProgress: true }, "evaluateZeroShot");
-  const { batchSize = 100, signal, onProgress } = options;
+  const { batchSize = defaultEvaluationBatchSize, signal, onProgress } = options;
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
   const accuracies: Record<ProtocolName, number[]> = { "x-tail": [], mtil: [] };
   let done = 0;

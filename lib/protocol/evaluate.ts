@@ -7,10 +7,10 @@ import type {
   ProtocolName,
   RunContext,
 } from "../methods/index.js";
-import { checkOptions } from "../options/index.js";
+import { type BatchSize, checkOptions } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { AdaptiveBatchSize, type BatchSize } from "./batch-size.js";
+import { AdaptiveBatchSize } from "./batch-size.js";
 import type { FrozenFeatures } from "./frozen-features.js";
 import { candidates } from "./label-spaces.js";
 

@@ -1,15 +1,6 @@
 import { writeFileSync } from "node:fs";
+import type { PeakMemory, Phase } from "../records/index.js";
 import * as torch from "../torch/index.js";
-
-/** What a run spends its time on; `load` is everything before it. */
-export type Phase = "load" | "zero-shot" | "training" | "evaluation";
-
-export interface PeakMemory {
-  /** Of the whole process. */
-  readonly peakResidentBytes: number;
-  /** Of tensors on the device, where that has memory of its own. */
-  readonly peakDeviceBytes?: number;
-}
 
 /**
  * The highest memory of each phase of a run, over all its tasks. Memory that allocators keep for later counts on in the phases that follow.

@@ -1,86 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type ClipModel, loadStateDict } from "../clip/index.js";
-import type { FewShotSample } from "../data/index.js";
-import {
-  applyUpdates,
-  type LoraModule,
-  type LowRankUpdates,
-  loadAdapter,
-  type ModuleUpdate,
-  saveAdapter,
-} from "../lora/index.js";
-import type { ContinualMethod, MethodState, RunEvent } from "../methods/index.js";
+import { applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
+import type { ContinualMethod, MethodState } from "../methods/index.js";
+import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
-import { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
-import { parseAccuracyMatrix } from "./matrix-file.js";
-import type { PeakMemory, Phase } from "./memory.js";
-import type { AccuracyMatrix } from "./metrics.js";
-
-/** What a run was: everything needed to repeat it and to read its numbers. `run.json`. */
-export interface RunRecord {
-  formatVersion: 1;
-  name: string;
-  method: string;
-  protocol: string;
-  seed: number;
-  config: Record<string, unknown>;
-  versions: { codyra: string; libtorch: string; node: string };
-  gitRevision: string | null;
-  datasets: {
-    name: string;
-    classes: readonly string[];
-    template: string;
-    trainImages: number;
-    testImages: number;
-    fingerprint: string;
-  }[];
-  /** Absent where there are none. */
-  holdOuts?: HoldOutRecord[];
-  reference?: ReferenceRecord;
-  startedAt: string;
-  finishedAt: string | null;
-  durationSeconds: number;
-  peakResidentBytes: number;
-  /** Highest memory of each phase. */
-  memory: Partial<Record<Phase, PeakMemory>>;
-  trainableParameters: number;
-  totalParameters: number;
-}
-
-/** A dataset that is tested on but never trained on; `fingerprint` is that of its test images. */
-export interface HoldOutRecord {
-  name: string;
-  classes: readonly string[];
-  template: string;
-  testImages: number;
-  fingerprint: string;
-}
-
-/** Images and texts that belong to no task, which the method could distil on: how many, and their SHA-256. */
-export interface ReferenceRecord {
-  name: string;
-  images: number;
-  texts: number;
-  fingerprint: string;
-}
-
-/** A few-shot draw; a file of its own, because of the many names. */
-export type SampleRecord = Omit<FewShotSample, "indices">;
-
-export interface RankRecord {
-  rank: number;
-  modules: { name: string; encoder: string; layer: number; target: string }[];
-  tasks: { dataset: string; active: readonly number[] }[];
-}
-
-/** How much a task changed every adapted matrix: one file per task. */
-export interface ChangeRecord {
-  dataset: string;
-  /** Of the adapters before pruning. */
-  rank: number;
-  modules: readonly ModuleUpdate[];
-}
 
 const methodPrefix = "method:"; // no published parameter has a colon in its name
 
@@ -92,76 +16,43 @@ export class RunDirectory {
   constructor(readonly path: string) {}
 
   exists(): boolean {
-    return existsSync(join(this.path, "run.json"));
+    return records.isRun(this.path);
   }
 
-  readRecord(): RunRecord {
-    return this.#readJson("run.json") as RunRecord;
+  readRecord(): records.RunRecord {
+    return records.readRunRecord(this.path);
   }
 
-  writeRecord(record: RunRecord): void {
-    writeJsonAtomically(join(this.path, "run.json"), record);
+  writeRecord(record: records.RunRecord): void {
+    records.writeRunRecord(this.path, record);
   }
 
   /** Writes which training images were drawn, dataset by dataset: `samples.json`. */
-  writeSamples(samples: Readonly<Record<string, SampleRecord>>): void {
-    writeJsonAtomically(join(this.path, "samples.json"), samples);
+  writeSamples(samples: records.Samples): void {
+    records.writeSamples(this.path, samples);
   }
 
   /** The rows so far; `undefined` before the first evaluation. */
-  readMatrix(): AccuracyMatrix | undefined {
-    if (!existsSync(join(this.path, "matrix.json"))) return undefined;
-    return parseAccuracyMatrix(this.#readJson("matrix.json"), {
-      source: join(this.path, "matrix.json"),
-      unit: "fraction",
-    });
+  readMatrix(): records.AccuracyMatrix | undefined {
+    return records.readMatrix(this.path);
   }
 
-  /** The same bytes whether the run was interrupted or not. */
-  writeMatrix({ datasets, matrix, zeroShot, holdOuts }: AccuracyMatrix): void {
-    writeJsonAtomically(join(this.path, "matrix.json"), { datasets, matrix, zeroShot, holdOuts });
+  writeMatrix(accuracy: records.AccuracyMatrix): void {
+    records.writeMatrix(this.path, accuracy);
   }
 
-  /** Appends one line; the file may end in a part of a line when the process is killed, which readers skip. */
-  appendEvent(event: RunEvent): void {
-    appendFileSync(
-      join(this.path, "events.jsonl"),
-      `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`,
-    );
+  appendEvent(event: records.RunEvent): void {
+    records.appendEvent(this.path, event);
   }
 
   /** Removes the events of tasks that will be done again, or only those of one kind, so that no step stands twice. */
   dropEventsFrom(task: number, kind?: string): void {
-    const path = join(this.path, "events.jsonl");
-    if (!existsSync(path)) return;
-    const kept = readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => {
-        const event = parseEvent(line);
-        if (event === undefined) return false;
-        const isDoneAgain = event.task !== undefined && event.task >= task;
-        return !isDoneAgain || (kind !== undefined && event.kind !== kind);
-      });
-    writeFileAtomically(path, kept.map((line) => `${line}\n`).join(""));
+    records.dropEventsFrom(this.path, task, kind);
   }
 
   /** Adds the ranks of a task, replacing what an interrupted attempt at it left. */
-  recordRanks(
-    task: number,
-    dataset: string,
-    rank: number,
-    modules: readonly LoraModule[],
-    active: readonly number[],
-  ): void {
-    const path = join(this.path, "ranks.json");
-    const before = existsSync(path) ? (this.#readJson("ranks.json") as RankRecord).tasks : [];
-    const described = modules.map(({ name, encoder, layer, target }) => ({ name, encoder, layer, target }));
-    const record: RankRecord = {
-      rank,
-      modules: described,
-      tasks: [...before.slice(0, task), { dataset, active }],
-    };
-    writeJsonAtomically(path, record);
+  recordRanks(task: number, ranks: records.TaskRanks): void {
+    records.recordRanks(this.path, task, ranks);
   }
 
   /** Writes the low-rank updates of a task in PEFT's layout, replacing what interrupted attempts at it left. */
@@ -189,8 +80,8 @@ export class RunDirectory {
   }
 
   /** Writes how large the updates of a task are: `changes/task-0.json`. */
-  recordChanges(task: number, changes: ChangeRecord): void {
-    writeJsonAtomically(join(this.path, "changes", `task-${task}.json`), changes);
+  recordChanges(task: number, changes: records.Changes): void {
+    records.recordChanges(this.path, task, changes);
   }
 
   hasCheckpoint(task: number): boolean {
@@ -263,32 +154,11 @@ export class RunDirectory {
   #checkpoint(task: number): string {
     return join(this.path, "checkpoints", `task-${task}.safetensors`);
   }
-
-  #readJson(name: string): unknown {
-    const path = join(this.path, name);
-    try {
-      return JSON.parse(readFileSync(path, "utf8"));
-    } catch (cause) {
-      throw new Error(
-        `${path}: expected JSON: ${(cause as Error).message}. Start the run again in another directory.`,
-        { cause },
-      );
-    }
-  }
 }
 
 function removeOthers(folder: string, kept: readonly string[]): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
     if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true });
-  }
-}
-
-/** An event; `undefined` for the last line where it was cut off when the process was killed. */
-function parseEvent(line: string): { kind?: string; task?: number } | undefined {
-  try {
-    return JSON.parse(line) as { kind?: string; task?: number };
-  } catch {
-    return undefined;
   }
 }

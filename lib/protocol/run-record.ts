@@ -3,17 +3,17 @@ import { createHash } from "node:crypto";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { ReferenceData } from "../methods/index.js";
+import { methods, type ReferenceData } from "../methods/index.js";
+import { formatVersion, type HoldOutRecord, type ReferenceRecord, type RunRecord } from "../records/index.js";
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
 import type { RunOptions } from "./run.js";
-import type { HoldOutRecord, ReferenceRecord, RunRecord } from "./run-directory.js";
 
 /** What a run that begins now is. */
 export function newRecord(options: RunOptions): RunRecord {
   const { name, method, protocol, seed, config, tasks, holdOuts = [], reference, model } = options;
   return {
-    formatVersion: 1,
+    formatVersion,
     name,
     method: method.name,
     protocol,
@@ -23,7 +23,7 @@ export function newRecord(options: RunOptions): RunRecord {
     gitRevision: gitRevision(),
     datasets: tasks.map((task) => ({
       name: task.name,
-      classes: task.classes,
+      classes: [...task.classes],
       template: task.templates[0] as string,
       trainImages: task.train.length,
       testImages: task.test.length,
@@ -44,7 +44,7 @@ export function newRecord(options: RunOptions): RunRecord {
 function describeTestSet({ name, classes, templates, test }: TestSet): HoldOutRecord {
   return {
     name,
-    classes,
+    classes: [...classes],
     template: templates[0] as string,
     testImages: test.length,
     fingerprint: test.fingerprint,
@@ -60,12 +60,28 @@ function describeReference({ name, images, texts }: ReferenceData): ReferenceRec
 /** @throws if a run that is there already is not the one that would begin now, naming what differs */
 export function checkIsSame(found: RunRecord, fresh: RunRecord, path: string): void {
   const mustAgree = ["method", "protocol", "seed", "config", "datasets", "holdOuts", "reference"] as const;
-  const different = mustAgree.flatMap((key) => differences(found[key], toJson(fresh[key]), key));
+  const completed = { ...found, config: withDefaults(found) };
+  const different = mustAgree.flatMap((key) => differences(completed[key], toJson(fresh[key]), key));
   if (different.length === 0) return;
   throw new Error(
     `${path} holds a run with another ${different.join(", ")}: expected the same to resume it. ` +
       "Use the configuration in its run.json, or name another directory.",
   );
+}
+
+/**
+ * The configuration of a run with what codyra knew nothing of when it was recorded: an option that is missing stands at
+ * its default, which is what the run did. The same holds for precision: encoders computed in float32.
+ */
+function withDefaults({ config, method, protocol }: RunRecord): RunRecord["config"] {
+  const known = { precision: "fp32", ...config };
+  if (!isRecord(config.options)) return known;
+  const definition = methods.find(({ name }) => name === method);
+  try {
+    return { ...known, options: toJson(definition?.resolve(config.options, protocol) ?? config.options) };
+  } catch {
+    return known; // options that no longer fit are told as what differs
+  }
 }
 
 /** Paths at which two values from JSON differ, such as `config.options.rank`. Arrays count as a whole. */

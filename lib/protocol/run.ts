@@ -9,14 +9,18 @@ import type {
   RunEvent,
   TrainSummary,
 } from "../methods/index.js";
-import { checkOptions, type OptionKeys } from "../options/index.js";
-import type { BatchSize } from "./batch-size.js";
+import {
+  type BatchSize,
+  checkOptions,
+  defaultEvaluationBatchSize,
+  type OptionKeys,
+} from "../options/index.js";
+import type { AccuracyMatrix, RunRecord, Samples } from "../records/index.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
 import { duplicateNames } from "./label-spaces.js";
 import { MemoryMeter } from "./memory.js";
-import type { AccuracyMatrix } from "./metrics.js";
-import { RunDirectory, type RunRecord, type SampleRecord } from "./run-directory.js";
+import { RunDirectory } from "./run-directory.js";
 import { checkIsSame, newRecord } from "./run-record.js";
 
 /** What a run tells whoever watches it. */
@@ -50,7 +54,7 @@ export interface RunOptions {
   readonly directory: string;
   /** Go on with a run that was interrupted; starts it when there is none. */
   readonly resume?: boolean;
-  /** Test images per pass; `auto` takes what fits into memory. Default: 100. */
+  /** Test images per pass; `auto` takes what fits into memory. */
   readonly evaluationBatchSize?: BatchSize;
   /** Recorded with the run, beside the method's own options. */
   readonly config?: Readonly<Record<string, unknown>>;
@@ -119,7 +123,8 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     progress: (done, total, loss) => observer.trained?.(done, total, loss),
     worked: (what, done, total) => observer.worked?.(what, done, total),
     recordRanks(rank, modules, active) {
-      directory.recordRanks(taskIndex, (tasks[taskIndex] as Task).name, rank, modules, active);
+      const dataset = (tasks[taskIndex] as Task).name;
+      directory.recordRanks(taskIndex, { dataset, rank, modules, active });
     },
     recordUpdates: (updates) => directory.recordUpdates(taskIndex, updates),
     recordChanges(rank, changes) {
@@ -151,7 +156,7 @@ async function runStream(options: RunOptions): Promise<AccuracyMatrix> {
     const on = (datasets: readonly TestSet[], labels: ProtocolName, before: number) =>
       evaluate(method, datasets, context, {
         protocol: labels,
-        batchSize: options.evaluationBatchSize ?? 100,
+        batchSize: options.evaluationBatchSize ?? defaultEvaluationBatchSize,
         features,
         onProgress: (done) => observer.evaluated?.(before + done, streamImages + holdOutImages),
       });
@@ -311,7 +316,7 @@ function startClock(before: number): () => number {
   return () => before + (performance.now() - began) / 1000;
 }
 
-function samplesOf(tasks: readonly Task[]): Record<string, SampleRecord> {
+function samplesOf(tasks: readonly Task[]): Samples {
   const drawn = tasks.flatMap(({ name, sample }) => {
     if (sample === undefined) return [];
     const { indices, ...record } = sample;

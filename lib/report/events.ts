@@ -1,22 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { z } from "zod";
-import { parseJson, parseWith } from "./parse.js";
-
-const count = z.int().nonnegative();
-const seconds = z.number().nonnegative();
-
-const peaks = { peakResidentBytes: count.optional(), peakDeviceBytes: count.optional() };
-
-const eventSchemas = {
-  step: z.object({
-    task: count,
-    step: count,
-    // JSON has no NaN: a loss that is not finite arrives as null.
-    loss: z.number().nullable(),
-  }),
-  "task-end": z.object({ task: count, seconds, ...peaks }),
-  evaluation: z.object({ task: z.int().min(-1), seconds, ...peaks }),
-};
+import { readEvents } from "../records/index.js";
 
 /** One logged training step. */
 export interface TrainingStep {
@@ -40,31 +22,30 @@ export interface RunPhases {
  * Reads `events.jsonl`. A task that was interrupted logs its steps again when it is resumed; the latest count.
  * @throws if a line is damaged, naming it
  */
-export function readEvents(path: string): { steps: TrainingStep[]; phases: RunPhases } {
+export function readPhases(directory: string): { steps: TrainingStep[]; phases: RunPhases } {
   const steps = new Map<string, TrainingStep>();
   const training = new Map<number, number>();
   const evaluation = new Map<number, number>();
   const memory = new Map<string, RunPhases["memory"][number]>();
-  for (const [line, source] of completeLines(path)) {
-    const event = parseJson(line, source) as { kind?: unknown } | null;
-    if (event?.kind === "step") {
-      const step = parseWith(eventSchemas.step, event, source);
+  for (const event of readEvents(directory)) {
+    if (event.kind === "step") {
+      const { kind: _kind, ...step } = event;
       steps.set(`${step.task}/${step.step}`, step);
-    } else if (event?.kind === "task-end" || event?.kind === "evaluation") {
-      const { task, seconds, ...bytes } = parseWith(eventSchemas[event.kind], event, source);
-      (event.kind === "task-end" ? training : evaluation).set(task, seconds);
-      const phase = event.kind === "task-end" ? "training" : task < 0 ? "zero-shot" : "evaluation";
-      const known = memory.get(phase);
-      if (bytes.peakResidentBytes === undefined) continue; // a run of an earlier version
-      memory.set(phase, {
-        phase,
-        residentBytes: Math.max(bytes.peakResidentBytes, known?.residentBytes ?? 0),
-        deviceBytes:
-          bytes.peakDeviceBytes === undefined
-            ? known?.deviceBytes
-            : Math.max(bytes.peakDeviceBytes, known?.deviceBytes ?? 0),
-      });
+      continue;
     }
+    const { kind, task, seconds, ...bytes } = event;
+    (kind === "task-end" ? training : evaluation).set(task, seconds);
+    const phase = kind === "task-end" ? "training" : task < 0 ? "zero-shot" : "evaluation";
+    const known = memory.get(phase);
+    if (bytes.peakResidentBytes === undefined) continue; // a run of an earlier version
+    memory.set(phase, {
+      phase,
+      residentBytes: Math.max(bytes.peakResidentBytes, known?.residentBytes ?? 0),
+      deviceBytes:
+        bytes.peakDeviceBytes === undefined
+          ? known?.deviceBytes
+          : Math.max(bytes.peakDeviceBytes, known?.deviceBytes ?? 0),
+    });
   }
   return {
     steps: [...steps.values()].sort((a, b) => a.task - b.task || a.step - b.step),
@@ -74,13 +55,6 @@ export function readEvents(path: string): { steps: TrainingStep[]; phases: RunPh
       memory: [...memory.values()],
     },
   };
-}
-
-/** What follows the last line break is empty, or a line that was being written when the run stopped. */
-function completeLines(path: string): [line: string, source: string][] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
-  return lines.map((line, i) => [line, `${path}:${i + 1}`]);
 }
 
 function total(seconds: Map<number, number>): number | undefined {

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { MetricName } from "../protocol/metrics.js";
+import type { MetricName } from "../records/index.js";
 import { paletteCss, SERIES_COLORS } from "./palette.js";
 import { type Run, runLabels } from "./run.js";
 import { renderSvg } from "./svg.js";

@@ -1,76 +1,24 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
-// Not through protocol/index.js: that loads the addon, and a report must open where there is none.
-import { parseAccuracyMatrix } from "../protocol/matrix-file.js";
-import { type AccuracyMatrix, computeMetrics, isComplete, type Metrics } from "../protocol/metrics.js";
-import { type RunPhases, readEvents, type TrainingStep } from "./events.js";
-import { parseWith, readJson } from "./parse.js";
-
-const count = z.int().nonnegative();
-
-const testedSchema = z.object({
-  name: z.string(),
-  classes: z.array(z.string()),
-  template: z.string(),
-  testImages: count,
-  fingerprint: z.string(),
-});
-
-const runInfoSchema = z.object({
-  formatVersion: z.literal(1),
-  name: z.string(),
-  method: z.string(),
-  protocol: z.enum(["x-tail", "mtil"]),
-  seed: z.int(),
-  config: z.record(z.string(), z.unknown()),
-  versions: z.object({ codyra: z.string(), libtorch: z.string(), node: z.string() }),
-  gitRevision: z.string().nullable(),
-  datasets: z.array(testedSchema.extend({ trainImages: count })),
-  holdOuts: z.array(testedSchema).optional(),
-  reference: z.object({ name: z.string(), images: count, texts: count, fingerprint: z.string() }).optional(),
-  startedAt: z.string(),
-  finishedAt: z.string().nullable(),
-  durationSeconds: z.number().nonnegative(),
-  peakResidentBytes: count,
-  trainableParameters: count,
-  totalParameters: count,
-});
-
-const ranksSchema = z
-  .object({
-    rank: z.int().positive(),
-    modules: z.array(
-      z.object({ name: z.string(), encoder: z.enum(["vision", "text"]), layer: count, target: z.string() }),
-    ),
-    tasks: z.array(z.object({ dataset: z.string(), active: z.array(count) })),
-  })
-  .superRefine(({ rank, modules, tasks }, context) => {
-    tasks.forEach(({ active }, t) => {
-      const path = ["tasks", t, "active"];
-      if (active.length !== modules.length) {
-        context.addIssue({
-          code: "custom",
-          path,
-          message: `expected ${modules.length} counts, one per module, got ${active.length}`,
-        });
-      }
-      const tooMany = active.find((n) => n > rank);
-      if (tooMany !== undefined) {
-        context.addIssue({
-          code: "custom",
-          path,
-          message: `expected at most ${rank} active ranks, got ${tooMany}`,
-        });
-      }
-    });
-  });
+import {
+  type AccuracyMatrix,
+  computeMetrics,
+  isComplete,
+  isRun,
+  type Metrics,
+  matrixPath,
+  type RankHistory,
+  type RunRecord,
+  readMatrix,
+  readRanks,
+  readRunRecord,
+} from "../records/index.js";
+import { type RunPhases, readPhases, type TrainingStep } from "./events.js";
 
 /** What was run, with which configuration, data and versions: `run.json`. */
-export type RunInfo = z.infer<typeof runInfoSchema>;
-/** Number of ranks with a non-zero importance weight per adapted module after each task: `ranks.json`. */
-export type RankHistory = z.infer<typeof ranksSchema>;
+export type RunInfo = RunRecord;
+export type { RankHistory };
 
 /** Everything a run directory says about one run. */
 export interface Run {
@@ -91,22 +39,15 @@ export interface Run {
  * @throws if the directory holds no run or a file is damaged, naming the file, the field and what was expected
  */
 export function readRun(directory: string): Run {
-  const infoPath = join(directory, "run.json");
-  if (!existsSync(infoPath)) {
-    throw new Error(
-      `${directory}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
-    );
-  }
-  const info = parseWith(runInfoSchema, readJson(infoPath), infoPath);
-  const accuracy = readAccuracy(join(directory, "matrix.json"), info);
-  const ranksPath = join(directory, "ranks.json");
+  const info = readRunRecord(directory);
+  const accuracy = readAccuracy(directory, info);
   return {
     directory,
     info,
     accuracy,
     metrics: isComplete(accuracy) ? computeMetrics(accuracy) : undefined,
-    ...readEvents(join(directory, "events.jsonl")),
-    ranks: existsSync(ranksPath) ? parseWith(ranksSchema, readJson(ranksPath), ranksPath) : undefined,
+    ...readPhases(directory),
+    ranks: readRanks(directory),
   };
 }
 
@@ -131,7 +72,7 @@ export function findRuns(path: string): string[] {
 }
 
 function runsBelow(path: string): string[] {
-  if (existsSync(join(path, "run.json"))) return [path];
+  if (isRun(path)) return [path];
   return readdirSync(path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
@@ -154,10 +95,11 @@ export function runLabels(runs: Run[]): string[] {
   });
 }
 
-function readAccuracy(path: string, info: RunInfo): AccuracyMatrix {
+function readAccuracy(directory: string, info: RunInfo): AccuracyMatrix {
   const datasets = info.datasets.map(({ name }) => name);
-  if (!existsSync(path)) return { datasets, matrix: [] };
-  const accuracy = parseAccuracyMatrix(readJson(path), { source: path, unit: "fraction" });
+  const accuracy = readMatrix(directory);
+  if (accuracy === undefined) return { datasets, matrix: [] };
+  const path = matrixPath(directory);
   const holdOuts = info.holdOuts?.map(({ name }) => name);
   checkNames(path, "datasets", datasets, accuracy.datasets);
   checkNames(path, "hold-outs", holdOuts ?? [], accuracy.holdOuts?.datasets ?? []);

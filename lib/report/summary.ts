@@ -1,4 +1,4 @@
-import { mean } from "../protocol/metrics.js";
+import { mean } from "../records/index.js";
 import { describeMatrices } from "./changed-matrices.js";
 import type { RunGroup } from "./groups.js";
 import { rankChanges } from "./rank-changes.js";

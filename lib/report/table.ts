@@ -1,5 +1,5 @@
-import type { AccuracyMatrix, MetricName } from "../protocol/metrics.js";
-import { computeMetrics, holdOutAccuracy } from "../protocol/metrics.js";
+import type { AccuracyMatrix, MetricName } from "../records/index.js";
+import { computeMetrics, holdOutAccuracy } from "../records/index.js";
 import { type Run, runLabels } from "./run.js";
 
 /** A table of numbers, by default accuracies (fractions; rounded and shown in percent only when printed). */

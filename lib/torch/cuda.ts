@@ -1,4 +1,5 @@
 import { bridge, type DeviceMemory } from "./bridge.js";
+import type { Device } from "./types.js";
 
 export { type CapturedStep, type CaptureOptions, capture } from "./cuda-graph.js";
 
@@ -10,6 +11,17 @@ export function isAvailable(): boolean {
 /** Zero without CUDA. */
 export function deviceCount(): number {
   return bridge().cudaDeviceCount();
+}
+
+/** What is wrong with a device, `cpu` and CUDA devices alike; `undefined` where this machine has it. */
+export function problemWith(device: Device): string | undefined {
+  const [type, index = "0"] = device.split(":");
+  if (type !== "cuda") return undefined;
+  const count = deviceCount();
+  if (Number(index) < count) return undefined;
+  const expected =
+    count === 0 ? "a CUDA device, and libtorch finds none" : `one of cuda:0 to cuda:${count - 1}`;
+  return `Device ${device}: expected ${expected}. Use --device cpu, or see codyra doctor.`;
 }
 
 /** Waits until all work queued on the device is done. */

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { downloadCommand } from "../../lib/cli/download.js";
-import { locateModel, miniatureModel, resolveModel } from "../../lib/cli/models.js";
 import { loadModel } from "../../lib/clip/index.js";
+import { locateModel, miniatureModel, resolveModel } from "../../lib/experiment/models.js";
 import { serveHub, type TestHub } from "../download/hub.js";
 import { temporaryFolder } from "../download/server.js";
 

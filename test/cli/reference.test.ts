@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { Progress } from "../../lib/cli/progress.js";
-import { openMiniatureReference, openReference } from "../../lib/cli/reference.js";
+import { openMiniatureReference, openReference } from "../../lib/experiment/index.js";
 import { tinyClip } from "../lora/models.js";
 
 async function writeReference(): Promise<{ images: string; texts: string }> {

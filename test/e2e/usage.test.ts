@@ -6,6 +6,7 @@ import { codyra, temporaryFolder, writeConfig } from "./cli.js";
 const commandNames = [
   "demo",
   "run",
+  "methods",
   "classify",
   "embed",
   "search",
@@ -70,6 +71,59 @@ describe("wrong usage exits with 2 and says what is wrong:", () => {
   });
 });
 
+describe("the options of a method", () => {
+  it("are printed by run --help and by methods", async () => {
+    const { code, stdout } = await codyra("run", "--help", "codyra");
+    expect(code).toBe(0);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+      "denseRatio part of the iterations before thresholding begins " +
+        "(number ≥ 0 and ≤ 1; default: 0.5; 0.7 with protocol mtil; source: paper)",
+    );
+    expect(await codyra("methods", "codyra")).toMatchObject({ code: 0, stdout });
+    const { options } = JSON.parse((await codyra("methods", "codyra", "--json")).stdout);
+    expect(options).toContainEqual({
+      name: "kappaMax",
+      type: "number ≥ 0",
+      default: "0.005",
+      meaning: "threshold at the end of a task",
+      source: "paper",
+    });
+  });
+
+  it.each([
+    ["run", "--help", "adam"],
+    ["methods", "adam"],
+  ])("of none: %s %s %s", async (...args) => {
+    const { code, stderr } = await codyra(...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Unknown method 'adam': expected one of")]);
+  });
+});
+
+describe("a device that is not there", () => {
+  const missing = /^codyra: Device cuda:99: expected .*\. Use --device cpu, or see codyra doctor\.\n$/;
+
+  it("is refused before a configuration is read, as a flag", async () => {
+    const { code, stderr } = await codyra("run", "--config", "/no/such.yaml", "--device", "cuda:99");
+    expect([code, stderr]).toEqual([2, expect.stringMatching(missing)]);
+  });
+
+  it("is refused before data is looked for, in the configuration or for other commands", async () => {
+    const folder = temporaryFolder();
+    const path = writeConfig(folder, { device: "cuda:99", datasets: [{ name: "pets", root: "nowhere" }] });
+    for (const args of [["run"], ["analyze", "frontier"]]) {
+      const { code, stderr } = await codyra(...args, "--config", path);
+      expect([code, stderr], args.join(" ")).toEqual([2, expect.stringMatching(missing)]);
+    }
+    const labelled = await codyra("classify", "--labels", "a,b", "--device", "cuda:99", "nowhere.jpg");
+    expect([labelled.code, labelled.stderr]).toEqual([2, expect.stringMatching(missing)]);
+  });
+
+  it.each(["mps", "gpu", "cuda:", "cuda:-1", "meta"])("%s is none at all", async (device) => {
+    const { code, stderr } = await codyra("run", "--config", "x.yaml", "--device", device);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("expected cpu, cuda or cuda:<number>")]);
+  });
+});
+
 describe("a wrong configuration", () => {
   const datasets = [{ name: "pets", root: "no-such-folder" }];
 
@@ -86,6 +140,14 @@ describe("a wrong configuration", () => {
       2,
       /Unrecognized key: "ranks"/,
     ],
+    [
+      "has an option of another method",
+      { datasets, method: "lora", options: { kappaMax: 0.1 } },
+      2,
+      /"kappaMax" is an option of codyra, codyra-routed, .*, and lora does not have it/,
+    ],
+    ["has an option beside the settings", { datasets, rank: 4 }, 2, /"rank" is an option .*'options'/],
+    ["has a setting among the options", { datasets, options: { shots: 4 } }, 2, /"shots" is a setting/],
     ["has an option out of range", { datasets, options: { rank: 0 } }, 2, /→ at rank/],
     ["has an unknown key", { datasets, shot: 4 }, 2, /Unrecognized key: "shot"/],
     ["has no datasets", { method: "codyra" }, 2, /→ at datasets/],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import ts from "typescript";
 import { expect, it, onTestFinished } from "vitest";
 import type { Task } from "../../lib/data/index.js";
-import type { MethodDefinition } from "../../lib/methods/index.js";
+import { type MethodDefinition, optionRows } from "../../lib/methods/index.js";
 import { packageRoot, scope } from "../../lib/torch/index.js";
 import { tinyClip } from "../lora/models.js";
 import { colourTasks, recordedContext } from "./tasks.js";
@@ -33,6 +33,9 @@ it("the example compiles and learns", async () => {
   expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
 
   const { bitfit } = (await import(path)) as { bitfit: MethodDefinition };
+  expect(optionRows(bitfit)).toContainEqual(
+    expect.objectContaining({ name: "learningRate", type: "number > 0", default: "0.001" }),
+  );
   const method = bitfit.create({ iterations: 40, batchSize: 9, learningRate: 0.02, logEvery: 10 }, "x-tail");
   const model = tinyClip();
   const context = recordedContext(model);
@@ -49,5 +52,6 @@ it("the example compiles and learns", async () => {
   await method.endTask(task, context);
   expect(accuracy()).toBeGreaterThan(0.9);
   const biases = Array.from(model.namedParameters()).filter(([name]) => name.endsWith(".bias"));
+  expect(bitfit.cost(model, { classes: 3, tasks: 1, shots: 1 }).trainable).toBe(trainableParameters);
   expect(trainableParameters).toBe(biases.reduce((count, [, bias]) => count + bias.numel(), 0));
 });

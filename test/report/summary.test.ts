@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { computeMetrics, isComplete } from "../../lib/protocol/metrics.js";
+import { computeMetrics, isComplete } from "../../lib/records/index.js";
 import { describeGroup, describeGroups, headline, type Run, type RunGroup } from "../../lib/report/index.js";
 
 function run(matrix: number[][], zeroShot?: number[], trainableParameters = 1): Run {

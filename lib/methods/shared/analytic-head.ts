@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ClipModel, copyModel } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
+import { code } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
@@ -26,7 +27,7 @@ export const featuresShape = {
 
 /** Options of both analytic heads. */
 export const headShape = {
-  beta: z.number().min(0).max(1).default(0.8).describe("share of the regression where it may speak"),
+  beta: z.number().min(0).max(1).default(0.8).meta(code("share of the regression where it may speak")),
   cropScale: trainingShape.cropScale,
 } as const;
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ClipModel } from "../../clip/index.js";
 import { BatchSampler, centerCrop, type ImageSet } from "../../data/index.js";
+import { paper } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { type FullFineTuningOptions, fullFineTuningShape } from "./full-fine-tuning.js";
@@ -10,8 +11,8 @@ import type { RunContext } from "./types.js";
 /** Options of every method that distils a teacher's similarities of images and texts. */
 export const distillationShape = {
   ...fullFineTuningShape,
-  temperature: z.number().positive().default(2).describe("temperature of the distillation"),
-  distillationWeight: z.number().nonnegative().default(1).describe("weight of both distillation terms"),
+  temperature: z.number().positive().default(2).meta(paper("temperature of the distillation")),
+  distillationWeight: z.number().nonnegative().default(1).meta(paper("weight of both distillation terms")),
 } as const;
 
 export type DistillationOptions = FullFineTuningOptions & {

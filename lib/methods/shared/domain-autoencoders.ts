@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ImageSet, TrainingBatches } from "../../data/index.js";
+import { code, paper } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
@@ -10,25 +11,27 @@ export const domainAutoencoderShape = {
   features: z
     .string()
     .default("alexnet")
-    .describe(
-      "what they read: a safetensors file of torchvision's AlexNet, or clip for CLIP's patch embeddings",
+    .meta(
+      paper(
+        "what they read: a safetensors file of torchvision's AlexNet, or clip for CLIP's patch embeddings",
+      ),
     ),
-  code: z.int().positive().default(100).describe("width of the code"),
-  iterations: z.int().positive().default(300).describe("iterations for a task"),
-  referenceIterations: z.int().positive().default(1000).describe("iterations for the reference data"),
-  learningRate: z.number().positive().default(3e-3).describe("learning rate"),
+  code: z.int().positive().default(100).meta(code("width of the code")),
+  iterations: z.int().positive().default(300).meta(code("iterations for a task")),
+  referenceIterations: z.int().positive().default(1000).meta(code("iterations for the reference data")),
+  learningRate: z.number().positive().default(3e-3).meta(code("learning rate")),
   decayEvery: z
     .record(z.string(), z.int().positive())
     .default({})
-    .describe("iterations after which the learning rate falls to a tenth, by dataset"),
-  weightDecay: z.number().nonnegative().default(1e-4).describe("weight decay, through the gradient"),
-  batchSize: z.int().positive().default(64).describe("images per iteration"),
+    .meta(code("iterations after which the learning rate falls to a tenth, by dataset")),
+  weightDecay: z.number().nonnegative().default(1e-4).meta(code("weight decay, through the gradient")),
+  batchSize: z.int().positive().default(64).meta(code("images per iteration")),
   threshold: z
     .number()
     .positive()
     .default(0.06)
-    .describe("reconstruction error above which no task is chosen"),
-  unit: z.enum(["batch", "image"]).default("batch").describe("what is assigned to a task as a whole"),
+    .meta(code("reconstruction error above which no task is chosen")),
+  unit: z.enum(["batch", "image"]).default("batch").meta(code("what is assigned to a task as a whole")),
 } as const;
 
 export type DomainAutoencoderOptions = z.infer<z.ZodObject<typeof domainAutoencoderShape>>;

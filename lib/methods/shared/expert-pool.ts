@@ -2,6 +2,7 @@ import type { AdaptableLayer, ClipModel } from "../../clip/index.js";
 import { type LoraModule, type LowRankUpdates, loraModules } from "../../lora/index.js";
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { product } from "./cost.js";
 
 export interface PoolOptions {
   /** Rank-one experts of every matrix. */
@@ -301,8 +302,4 @@ function topIndices(values: Tensor, k: number): Tensor {
 
 function rowsOf(values: Tensor, rows: readonly number[]): Tensor {
   return values.indexSelect(0, torch.tensor([...rows], { dtype: "int64", device: values.device }));
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, size) => total * size, 1);
 }

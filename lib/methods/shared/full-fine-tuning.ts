@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Task } from "../../data/index.js";
+import { code, type Given } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { type TrainingOptions, trainingShape } from "./options.js";
@@ -10,19 +11,20 @@ import { zeroShotClassifier } from "./zero-shot-classifier.js";
 /** Options of every method that trains all weights. Defaults are those of the baseline specification, sections 0.2 and 0.5. */
 export const fullFineTuningShape = {
   ...trainingShape,
+  iterations: trainingShape.iterations.meta({ source: "codyra" }),
   loss: trainingShape.loss.default("image-to-text"),
   learningRate: trainingShape.learningRate.default(1e-5),
   learningRates: z
     .record(z.string(), z.number().positive())
     .default({ aircraft: 5e-5, mnist: 5e-5 })
-    .describe("learning rates of single datasets, by name"),
+    .meta(code("learning rates of single datasets, by name")),
   warmup: trainingShape.warmup.describe("iterations of linear warm-up; default: a fifth, at most 100"),
   betas: trainingShape.betas.default([0.9, 0.999]),
   labelSmoothing: trainingShape.labelSmoothing.default(0.2),
 } as const;
 
 /** Fills in the warm-up, which depends on the number of iterations. */
-export function withWarmup(given: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function withWarmup(given: Given): Given {
   const { iterations = 500 } = given;
   return typeof iterations === "number"
     ? { warmup: Math.min(100, Math.floor(iterations / 5)), ...given }

@@ -1,44 +1,37 @@
 import { z } from "zod";
-import type { ContinualMethod, ProtocolName } from "./types.js";
-
-/** A method by name: how its options are read and how it is made. */
-export interface MethodDefinition {
-  readonly name: string;
-  /** One line for `--help` and reports. */
-  readonly summary: string;
-  /** @throws ZodError if an option is unknown or out of range */
-  create(options: Readonly<Record<string, unknown>>, protocol: ProtocolName): ContinualMethod;
-}
+import { code, paper } from "../../options/index.js";
 
 const decayRate = z.number().min(0).lt(1);
 
 /** Options of every method that trains. Defaults are those of the method specification, section 5. */
 export const trainingShape = {
-  iterations: z.int().positive().default(500).describe("iterations per task"),
-  batchSize: z.int().positive().default(64).describe("images per iteration"),
+  iterations: z.int().positive().default(500).meta(paper("iterations per task")),
+  batchSize: z.int().positive().default(64).meta(code("images per iteration")),
   learningRate: z
     .number()
     .positive()
     .default(5e-4)
-    .describe("highest learning rate; decays to 0 along a cosine"),
-  warmup: z.int().nonnegative().default(0).describe("iterations of linear warm-up"),
-  betas: z.tuple([decayRate, decayRate]).default([0.9, 0.9999]).describe("decay rates of AdamW's moments"),
-  eps: z.number().positive().default(1e-8).describe("AdamW's epsilon"),
-  weightDecay: z.number().nonnegative().default(0).describe("decoupled weight decay"),
-  labelSmoothing: z.number().min(0).max(1).default(0).describe("label smoothing of the image-to-text loss"),
+    .meta(code("highest learning rate; decays to 0 along a cosine")),
+  warmup: z.int().nonnegative().default(0).meta(code("iterations of linear warm-up")),
+  betas: z.tuple([decayRate, decayRate]).default([0.9, 0.9999]).meta(code("decay rates of AdamW's moments")),
+  eps: z.number().positive().default(1e-8).meta(code("AdamW's epsilon")),
+  weightDecay: z.number().nonnegative().default(0).meta(code("decoupled weight decay")),
+  labelSmoothing: z.number().min(0).max(1).default(0).meta(code("label smoothing of the image-to-text loss")),
   cropScale: z
     .tuple([z.number().positive().max(1), z.number().positive().max(1)])
     .refine(([smallest, largest]) => smallest <= largest, "expected the smaller area first")
     .default([0.9, 1])
-    .describe("area of random crops, relative to the image"),
+    .meta(code("area of random crops, relative to the image")),
   loss: z
     .enum(["symmetric", "reference", "image-to-text"])
     .default("symmetric")
-    .describe("contrastive loss: the paper's, the reference code's, or cross-entropy over the classes alone"),
+    .meta(
+      paper("contrastive loss: the paper's, the reference code's, or cross-entropy over the classes alone"),
+    ),
   negatives: z
     .enum(["current", "seen"])
     .default("current")
-    .describe("classes an image is compared with: the task's own, or those of earlier tasks too"),
+    .meta(code("classes an image is compared with: the task's own, or those of earlier tasks too")),
   accumulate: z
     .int()
     .positive()

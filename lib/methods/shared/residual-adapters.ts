@@ -2,6 +2,7 @@ import type { AdaptableLayer } from "../../clip/index.js";
 import { LoraLayer, type LoraModule, type LowRankUpdates, loraModules } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { product } from "./cost.js";
 
 /** Where the adapter of a matrix starts. */
 export interface ResidualStart {
@@ -130,8 +131,4 @@ export class ResidualAdapters {
     this.parameters.dispose();
     this.#initial?.dispose();
   }
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, size) => total * size, 1);
 }

@@ -1,9 +1,11 @@
+import type { z } from "zod";
 import type { ClipModel } from "../../clip/index.js";
 import type { ImageSet, Task } from "../../data/index.js";
 import type { LoraModule, LowRankUpdates, ModuleUpdate } from "../../lora/index.js";
+import type { protocolSchema } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 
-export type ProtocolName = "x-tail" | "mtil";
+export type ProtocolName = z.infer<typeof protocolSchema>;
 
 /**
  * A continual-learning method: what is done with one task after another. One file per method; the protocol calls `beginTask`,

@@ -1,8 +1,9 @@
 import type { TopLevelSpec } from "vega-lite";
 // Not through lora/index.js: that loads the addon, and figures need none.
 import { amplification } from "../../lora/analysis/amplification.js";
+import { type Changes, readChanges } from "../../records/index.js";
 import type { Run } from "../run.js";
-import { type Changes, concentration, readChanges } from "./changes.js";
+import { concentration } from "./changes.js";
 import {
   type Configuration,
   configurations,

@@ -1,5 +1,6 @@
+export { type Changes, readChanges } from "../../records/index.js";
 export { figureNumbers, findFigures } from "./catalogue.js";
-export { type Changes, concentration, readChanges } from "./changes.js";
+export { concentration } from "./changes.js";
 export type { Configuration } from "./configurations.js";
 export type { Figure, FoundFigures, MissingFigure } from "./figure.js";
 export {

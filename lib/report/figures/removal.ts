@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { z } from "zod";
-import { parseWith, readJson } from "../parse.js";
+import { parseWith, readJson } from "../../records/index.js";
 import type { Run } from "../run.js";
 import { type Configuration, describeConfiguration } from "./configurations.js";
 import type { Figure, FigureKind, MissingFigure, Row } from "./figure.js";

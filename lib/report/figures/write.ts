@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-// Not through protocol/index.js: that loads the addon, and figures need none.
-import { writeFileAtomically } from "../../protocol/atomic-file.js";
+import { writeFileAtomically } from "../../records/index.js";
 import type { Figure, FoundFigures, MissingFigure } from "./figure.js";
 import { renderFigure } from "./render.js";
 

@@ -1,4 +1,4 @@
-import type { MetricName } from "../../protocol/metrics.js";
+import type { MetricName } from "../../records/index.js";
 import type { RankHistory } from "../run.js";
 import type { Summary } from "../summary.js";
 

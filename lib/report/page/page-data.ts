@@ -1,4 +1,4 @@
-import { holdOutAccuracy, type Metric } from "../../protocol/metrics.js";
+import { holdOutAccuracy, type Metric } from "../../records/index.js";
 import { groupRuns, type RunGroup } from "../groups.js";
 import type { Run, RunInfo } from "../run.js";
 import { describeGroup, describeGroups, outcome } from "../summary.js";

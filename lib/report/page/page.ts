@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-// Not through protocol/index.js: that loads the addon, and a report must open where there is none.
 import { checkOptions } from "../../options/index.js";
-import { writeFileAtomically } from "../../protocol/atomic-file.js";
+import { writeFileAtomically } from "../../records/index.js";
 import { html, raw } from "../html.js";
 import { pagePalette } from "../palette.js";
 import type { Run } from "../run.js";

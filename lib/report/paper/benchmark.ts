@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
+import { parseWith } from "../../records/index.js";
 import type { Configuration } from "../figures/configurations.js";
-import { parseWith } from "../parse.js";
 import { printedTables } from "./printed.js";
 
 const options = z.record(z.string(), z.unknown());

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseWith, readJson } from "../parse.js";
+import { parseWith, readJson } from "../../records/index.js";
 import type { PaperTable } from "./paper-table.js";
 import { printedCosts, printedTables } from "./printed.js";
 

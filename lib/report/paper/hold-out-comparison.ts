@@ -1,4 +1,4 @@
-import { holdOutAccuracy } from "../../protocol/metrics.js";
+import { holdOutAccuracy } from "../../records/index.js";
 import type { PaperTable } from "./paper-table.js";
 import { printedTables } from "./printed.js";
 import { benchmarkFor, compare, describeLeftOut, describeNumbers, missingRuns, rowMethods } from "./rows.js";

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { parseWith, readJson } from "../parse.js";
+import { parseWith, readJson } from "../../records/index.js";
 
 const schema = z.object({
   note: z.string(),

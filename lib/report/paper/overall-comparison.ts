@@ -1,4 +1,4 @@
-import type { MetricName } from "../../protocol/metrics.js";
+import type { MetricName } from "../../records/index.js";
 import { describeMetric, metricDescriptions } from "../table.js";
 import type { ComparedRow, PaperTable, TablePart } from "./paper-table.js";
 import { printedTables } from "./printed.js";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { computeMetrics } from "../../../lib/protocol/metrics.js";
+import { computeMetrics } from "../../../lib/records/index.js";
 import { type Run, readRun, writeReport } from "../../../lib/report/index.js";
 import { launchChromium, needsChromium, problemsOf } from "../../browser.js";
 import { DATASETS, writeRun } from "../fixtures.js";

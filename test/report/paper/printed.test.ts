@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { computeMetrics } from "../../../lib/protocol/metrics.js";
+import { computeMetrics } from "../../../lib/records/index.js";
 import { printedTables } from "../../../lib/report/index.js";
 
 const printed = printedTables();

@@ -1,0 +1,97 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { methods } from "../methods/index.js";
+import { type Given, mergeOptions, parseOptions, settingsShape } from "../options/index.js";
+import { entrySchema, resolveEntry, streamSchema } from "./dataset-config.js";
+import { locateModel } from "./models.js";
+import { referenceSchema, resolveReference } from "./reference.js";
+
+const optionsSchema = z.record(z.string(), z.unknown());
+
+/** The configuration file of `codyra run`; flags have the same names. */
+export const configSchema = z.strictObject({
+  ...settingsShape,
+  options: optionsSchema.default({}).describe("options of the method"),
+  methods: z
+    .partialRecord(z.enum(methods.map(({ name }) => name)), optionsSchema)
+    .default({})
+    .describe("options by method, for one configuration of several; those under options go over them"),
+  reference: referenceSchema
+    .optional()
+    .describe("broad images and texts that belong to no task, for methods that distil on them"),
+  datasets: streamSchema.describe("the stream, in order: x-tail, mtil or a list"),
+  holdOuts: z
+    .array(entrySchema)
+    .default([])
+    .describe("datasets that are evaluated after every task, and never trained on"),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+/**
+ * Reads a configuration file. Paths in it are relative to the file.
+ * @param overrides values given on the command line, whose paths are relative to the working directory
+ * @throws if the file is missing or not YAML; ZodError if a value does not fit
+ */
+export function readConfig(path: string, overrides: Readonly<Record<string, unknown>> = {}): Config {
+  const given = readYaml(path);
+  const folder = dirname(resolve(path));
+  const { options, ...rest } = overrides;
+  const config = parseOptions(
+    configSchema,
+    { ...resolvePaths(given, folder), ...resolvePaths(rest, process.cwd()) },
+    misplacedOption,
+  );
+  const { data, splitSource, promptSet, drawSplit, reference } = config;
+  const reading = { folder, data, splitSource, promptSet, drawSplit };
+  return {
+    ...config,
+    options: [config.options, options as Given].reduce(mergeOptions, config.methods[config.method] ?? {}),
+    reference: reference && resolveReference(reference, reading),
+    datasets: config.datasets.map((entry) => resolveEntry(entry, reading)),
+    holdOuts: config.holdOuts.map((entry) => resolveEntry(entry, reading)),
+  };
+}
+
+/** Options of methods stand under `options`. */
+function misplacedOption(key: string, path: readonly PropertyKey[]): string | undefined {
+  const isOption = methods.some(({ described }) => described.some(({ name }) => name === key));
+  if (path.length > 0 || !isOption) return undefined;
+  return `${JSON.stringify(key)} is an option of methods: put it under 'options'.`;
+}
+
+/** What to say of an option that is no method's: it may be a setting of the run. */
+export function misplacedSetting(key: string, path: readonly PropertyKey[]): string | undefined {
+  if (path.length > 0 || !Object.hasOwn(configSchema.shape, key)) return undefined;
+  return `${JSON.stringify(key)} is a setting of the run: put it beside 'options' in the configuration.`;
+}
+
+function readYaml(path: string): Record<string, unknown> {
+  if (!existsSync(path)) {
+    throw new Error(`${path}: there is no such file. Give a YAML configuration, see codyra run --help.`);
+  }
+  let given: unknown;
+  try {
+    given = parse(readFileSync(path, "utf8"), { merge: true });
+  } catch (cause) {
+    throw new Error(`${path}: expected YAML: ${(cause as Error).message}`, { cause });
+  }
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new Error(
+      `${path}: expected a mapping with 'datasets', got ${given === null ? "nothing" : typeof given}.`,
+    );
+  }
+  return given as Record<string, unknown>;
+}
+
+function resolvePaths(values: Readonly<Record<string, unknown>>, folder: string): Record<string, unknown> {
+  const paths = ["tokenizer", "data", "output"].flatMap((key) => {
+    const path = values[key];
+    return typeof path === "string" ? [[key, resolve(folder, path)]] : [];
+  });
+  const { model } = values;
+  if (typeof model === "string") paths.push(["model", locateModel(model, folder)]);
+  return { ...values, ...Object.fromEntries(paths) };
+}

@@ -1,0 +1,30 @@
+export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
+export { type Config, configSchema, readConfig } from "./config.js";
+export { nameOf, openEntry } from "./dataset-config.js";
+export { baseModel, openFinishedRun, taskPosition } from "./finished-run.js";
+export { type GuardConfig, readGuard } from "./guard-config.js";
+export { type MiniatureOptions, openMiniatureReference, openMiniatureTasks } from "./miniature.js";
+export { readMiniatureSettings } from "./miniature-settings.js";
+export {
+  downloadedModel,
+  locateModel,
+  type ModelSettings,
+  miniatureModel,
+  modelSettings,
+  resolveModel,
+} from "./models.js";
+export { type ExperimentObserver, type WorkObserver, workObserver } from "./observer.js";
+export { openHoldOuts, openTasks } from "./open-data.js";
+export { openMethod } from "./open-method.js";
+export { checkDevice, openModel } from "./open-model.js";
+export { openReference, type ReferenceConfig } from "./reference.js";
+export {
+  type ExperimentOptions,
+  type ExperimentResult,
+  type RunConfigOptions,
+  run,
+  runDirectory,
+  runName,
+  runTasks,
+} from "./run.js";
+export { openTestSets } from "./run-test-sets.js";

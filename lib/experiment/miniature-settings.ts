@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { protocolSchema } from "../options/index.js";
+
+const schema = z.strictObject({
+  /** The CLIP to start from: `miniature`, `miniature-v2`, or as in `codyra run`. */
+  model: z.string(),
+  protocol: protocolSchema,
+  shots: z.int().positive(),
+  testPerClass: z.int().positive(),
+  seeds: z.array(z.int().nonnegative()).nonempty(),
+  /** Image–caption pairs like those of the pre-training, for methods that distil on reference data. */
+  referencePairs: z.int().positive(),
+  /** The methods that are compared unless others are asked for. */
+  demo: z.array(z.string()).nonempty(),
+  methods: z.record(z.string(), z.record(z.string(), z.unknown())),
+});
+
+/** What `configs/miniature.yaml` says of the miniature benchmark. @throws ZodError if it does not fit */
+export function readMiniatureSettings(packageRoot: string): z.infer<typeof schema> {
+  const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
+  return schema.parse(parse(text, { merge: true }));
+}

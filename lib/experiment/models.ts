@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import type { miniature } from "../data/index.js";
+import { isRepository } from "../download/index.js";
+import { modelShape } from "../options/index.js";
+import { cacheDirectory } from "./cache-directory.js";
+
+const assets = fileURLToPath(new URL("../../assets/", import.meta.url));
+
+/** The folders of the models that come with codyra, by name. */
+const embeddedModels: Readonly<Record<miniature.MiniatureName, string>> = {
+  miniature: join(assets, "miniature-clip"),
+  "miniature-v2": join(assets, "miniature-clip-v2"),
+};
+
+/** The folder of the miniature CLIP that is used unless another model is named. */
+export const miniatureModel = embeddedModels.miniature;
+
+/** Where `codyra download` puts a model unless told otherwise. @param repository `owner/name` */
+export function downloadedModel(repository: string): string {
+  return join(cacheDirectory(), "models", repository);
+}
+
+const modelSchema = z.object({ ...modelShape, model: z.string() });
+
+/** What a configuration says of the model to start from, and a run records. */
+export type ModelSettings = Readonly<z.input<typeof modelSchema>>;
+
+/** The settings of the model alone, of flags, a configuration or a record; those not given are left out. */
+export function modelSettings(given: Readonly<Record<string, unknown>>): ModelSettings {
+  const { model, tokenizer, activation, allowPickle } = modelSchema.parse(given);
+  return {
+    model,
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(activation !== undefined && { activation }),
+    ...(allowPickle && { allowPickle }),
+  };
+}
+
+/** A model's name with a path in it made absolute. @param folder that the path is relative to */
+export function locateModel(model: string, folder: string): string {
+  const path = resolve(folder, model);
+  return embeddedModel(model) === undefined && existsSync(path) ? path : model;
+}
+
+function embeddedModel(name: string): string | undefined {
+  return Object.hasOwn(embeddedModels, name) ? embeddedModels[name as miniature.MiniatureName] : undefined;
+}
+
+/**
+ * The path of a model that a user names: `miniature` or `miniature-v2`, a path, or `owner/name` of a downloaded one. A path goes before a download.
+ * @throws if there is none
+ */
+export function resolveModel(model: string): string {
+  const embedded = embeddedModel(model);
+  if (embedded !== undefined) return embedded;
+  if (existsSync(model)) return resolve(model);
+  if (!isRepository(model)) {
+    throw new Error(
+      `${model}: expected a model's folder or file, but there is none. Check the path, or give owner/name of a model on the hub.`,
+    );
+  }
+  const directory = downloadedModel(model);
+  if (existsSync(directory)) return directory;
+  throw new Error(
+    `${model}: expected a path or a downloaded model, but there is neither. Fetch it with: codyra download ${model}`,
+  );
+}

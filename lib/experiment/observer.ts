@@ -1,0 +1,68 @@
+import type { Task } from "../data/index.js";
+import type { RunObserver } from "../protocol/index.js";
+import { mean } from "../records/index.js";
+
+/** Told of work as people read it: one thing at a time, each under its label. */
+export interface WorkObserver {
+  /** Begins something; what was going on before is finished. */
+  start(label: string): void;
+  /** @param note a few words, such as the loss */
+  update(done: number, total: number, note?: string): void;
+  /** Ends what was begun. @param result what came of it */
+  finish(result?: string): void;
+  /** A line by itself, such as a warning. */
+  say(line: string): void;
+}
+
+/** Told of an experiment, each part as far as it is of interest: the work as lines for people, and the run itself. */
+export type ExperimentObserver = Partial<WorkObserver> & RunObserver;
+
+/** An observer of work that is complete. */
+export function workObserver(observer: Partial<WorkObserver> = {}): WorkObserver {
+  return {
+    start: (label) => observer.start?.(label),
+    update: (done, total, note) => observer.update?.(done, total, note),
+    finish: (result) => observer.finish?.(result),
+    say: (line) => observer.say?.(line),
+  };
+}
+
+/** Tells a run as work, one line per task, and passes everything on. */
+export function observeRun(
+  method: string,
+  tasks: readonly Task[],
+  work: WorkObserver,
+  observer: RunObserver = {},
+): RunObserver {
+  const width = Math.max(...tasks.map((task) => task.name.length));
+  const label = (index: number, what: string): string =>
+    `${method.padEnd(10)} ${`${index + 1}/${tasks.length}`.padStart(5)}  ${what.padEnd(width)}`;
+  work.start(label(-1, "zero-shot"));
+  return {
+    logged: (event) => observer.logged?.(event),
+    warn(message) {
+      work.say(`  ${message}`);
+      observer.warn?.(message);
+    },
+    taskStarted(index, task) {
+      work.start(label(index, task.name));
+      observer.taskStarted?.(index, task);
+    },
+    trained(done, total, loss) {
+      work.update(done, total, `loss ${loss.toFixed(3)}`);
+      observer.trained?.(done, total, loss);
+    },
+    worked(what, done, total) {
+      work.update(done, total, what);
+      observer.worked?.(what, done, total);
+    },
+    evaluated(done, total) {
+      work.update(done, total, "evaluating");
+      observer.evaluated?.(done, total);
+    },
+    taskFinished(index, accuracies) {
+      work.finish(`mean accuracy ${(100 * (mean([...accuracies]) ?? 0)).toFixed(1)} %`);
+      observer.taskFinished?.(index, accuracies);
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { z } from "zod";
+import type { ClipModel } from "../clip/index.js";
+import { type Example, FileExample, findImages, ImageCache, ImageSet, loadImages } from "../data/index.js";
+import type { ReferenceData } from "../methods/index.js";
+import { imageCacheDirectory } from "./cache-directory.js";
+import { entrySchema, nameOf, openEntry, type Reading, resolveEntry } from "./dataset-config.js";
+import type { WorkObserver } from "./observer.js";
+
+/** Broad images and texts that belong to no task, for methods that distil on them. */
+export const referenceSchema = z.strictObject({
+  images: z
+    .union([z.string().min(1), entrySchema], { error: explain })
+    .describe("a folder of images, or a dataset, whose training images are taken without their labels"),
+  texts: z.string().min(1).describe("text file with one caption per line"),
+});
+
+/** What is wrong with the dataset: any text would be a folder. */
+function explain({ errors }: z.core.$ZodRawIssue): string {
+  const [, ofEntry = []] = (errors ?? []) as z.core.$ZodIssue[][];
+  return ofEntry.map(({ message }) => message).join("; ");
+}
+
+export type ReferenceConfig = z.infer<typeof referenceSchema>;
+
+/** The reference data with their paths absolute, and the settings that are made for all datasets. */
+export function resolveReference(
+  { images, texts }: ReferenceConfig,
+  reading: Reading & { readonly folder: string },
+): ReferenceConfig {
+  const absolute = (path: string) => (isAbsolute(path) ? path : join(reading.folder, path));
+  return {
+    images: typeof images === "string" ? absolute(images) : resolveEntry(images, reading),
+    texts: absolute(texts),
+  };
+}
+
+/**
+ * Reads reference texts and decodes reference images as models see them in tests.
+ * @throws if there are none, or images cannot be read
+ */
+export async function openReference(
+  { images, texts }: ReferenceConfig,
+  { preprocessing }: ClipModel,
+  options: { readonly cache: boolean; readonly signal: AbortSignal; readonly progress: WorkObserver },
+): Promise<ReferenceData> {
+  const { cache, signal, progress } = options;
+  const name = typeof images === "string" ? basename(images) : nameOf(images);
+  progress.start(`loading reference ${name}`);
+  const lines = readTexts(texts);
+  const examples = typeof images === "string" ? await examplesBelow(images) : (await openEntry(images)).train;
+  const loaded = await loadImages(examples, preprocessing.transform, {
+    cache: cache ? new ImageCache(imageCacheDirectory()) : undefined,
+    name: `reference ${name}`,
+    signal,
+    onProgress: (done, total) => progress.update(done, total),
+  });
+  progress.finish(`${loaded.length} images and ${lines.length} texts`);
+  const { images: pixels, labels, fingerprint } = loaded;
+  return { name, images: new ImageSet({ images: pixels, labels, fingerprint }), texts: lines }; // square by now
+}
+
+async function examplesBelow(folder: string): Promise<Example[]> {
+  const { files, missing } = await findImages([folder]);
+  for (const { reason } of missing) {
+    throw new Error(
+      `${folder}: expected a folder of reference images, but ${reason}. Correct the path under 'reference'.`,
+    );
+  }
+  return files.map((file) => new FileExample(dirname(file), basename(file), 0));
+}
+
+function readTexts(path: string): string[] {
+  let content: string;
+  try {
+    content = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `${path}: expected a file of reference texts, but it cannot be read (${code}). Correct the path under 'reference'.`,
+    );
+  }
+  const texts = content
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  if (texts.length > 0) return texts;
+  throw new Error(`${path}: expected reference texts, one per line, got none. Write some.`);
+}

@@ -1,0 +1,125 @@
+import { resolve } from "node:path";
+import type { Task } from "../data/index.js";
+import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/index.js";
+import type { BatchSize, Device, Precision } from "../options/index.js";
+import { type AccuracyMatrix, readStatistics, run as runStream, type TestSet } from "../protocol/index.js";
+import type { Config } from "./config.js";
+import { type ModelSettings, modelSettings, resolveModel } from "./models.js";
+import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
+import { openHoldOuts, openTasks } from "./open-data.js";
+import { openMethod } from "./open-method.js";
+import { checkDevice, openModel } from "./open-model.js";
+import { openReference } from "./reference.js";
+
+export interface RunConfigOptions {
+  /** Go on with a run that was interrupted; starts it when there is none. */
+  readonly resume?: boolean;
+  readonly observer?: ExperimentObserver;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExperimentResult {
+  /** Where the run's files are. */
+  readonly directory: string;
+  readonly accuracy: AccuracyMatrix;
+}
+
+/** The name of a configuration's run, given or made of what it does. */
+export function runName({ name, method, protocol, seed }: Config): string {
+  return name ?? `${method}-${protocol}-seed${seed}`;
+}
+
+/** Where the files of a configuration's run go. */
+export function runDirectory(config: Config): string {
+  return resolve(config.output ?? `runs/${runName(config)}`);
+}
+
+/**
+ * Runs a configuration: opens its model, datasets and reference data, and learns the stream. What is wrong with the
+ * method's options or the device is told before data is read.
+ * @throws if something cannot be opened, the directory holds another run, or the run is aborted
+ */
+export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {
+  const { resume, observer, signal = new AbortController().signal } = options;
+  const { protocol, seed, device, precision, evaluationBatchSize, cache, shots } = config;
+  const work = workObserver(observer);
+  const model = modelSettings(config);
+  const method = openMethod(config.method, config.options, protocol);
+  const directory = runDirectory(config);
+  checkDevice(device);
+  const reader = openModel(model, "cpu");
+  const tasks = await openTasks(config, reader, work, signal);
+  const holdOuts = await openHoldOuts(config, reader, work, signal);
+  const reference =
+    config.reference && (await openReference(config.reference, reader, { cache, signal, progress: work }));
+  reader.dispose();
+  const recorded = {
+    ...model,
+    shots,
+    device,
+    datasets: config.datasets,
+    ...(holdOuts.length > 0 && { holdOuts: config.holdOuts }),
+    ...(reference && { reference: config.reference }),
+  };
+  const accuracy = await runTasks(
+    {
+      name: runName(config),
+      protocol,
+      method,
+      model,
+      device,
+      precision,
+      seed,
+      directory,
+      evaluationBatchSize,
+      config: recorded,
+      resume,
+      reference,
+      holdOuts,
+      observer,
+      signal,
+    },
+    tasks,
+  );
+  return { directory, accuracy };
+}
+
+export interface ExperimentOptions {
+  readonly name: string;
+  readonly protocol: ProtocolName;
+  readonly method: ContinualMethod;
+  readonly model: ModelSettings;
+  readonly device: Device;
+  /** Default: `bf16` on CUDA, else `fp32`. */
+  readonly precision?: Precision;
+  readonly seed: number;
+  readonly directory: string;
+  readonly evaluationBatchSize?: BatchSize;
+  readonly reference?: ReferenceData;
+  /** Evaluated after every task, and never trained on. */
+  readonly holdOuts?: readonly TestSet[];
+  /** Recorded with the run. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly resume?: boolean;
+  readonly observer?: ExperimentObserver;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs one method over loaded tasks from a fresh copy of the model. */
+export async function runTasks(options: ExperimentOptions, tasks: readonly Task[]): Promise<AccuracyMatrix> {
+  const { model: settings, device, precision, observer, ...stream } = options;
+  const model = openModel(settings, device, precision);
+  const inherited = readStatistics(resolveModel(settings.model));
+  try {
+    return await runStream({
+      ...stream,
+      model,
+      inherited,
+      tasks,
+      observer: observeRun(stream.method.name, tasks, workObserver(observer), observer),
+    });
+  } finally {
+    model.dispose();
+    for (const tensor of inherited?.tensors.values() ?? []) tensor.dispose();
+  }
+}

@@ -1,0 +1,64 @@
+import type { z } from "zod";
+import type { ClipModel } from "../../clip/index.js";
+import type { OptionSource } from "../../options/index.js";
+import {
+  type DescribedOption,
+  describeOptions,
+  type Given,
+  type Hint,
+  parseOptions,
+} from "../../options/index.js";
+import type { Cost, CostSetting } from "./cost.js";
+import type { ContinualMethod, ProtocolName } from "./types.js";
+
+/** A method by name: its options, how it is made, and what it costs. */
+export interface MethodDefinition {
+  readonly name: string;
+  /** One line for `--help` and reports. */
+  readonly summary: string;
+  /** Its options in the order of help, each with its default where that does not depend on others. */
+  readonly described: readonly DescribedOption[];
+  /**
+   * All options in force.
+   * @param hint what to say of unknown options
+   * @throws ZodError if an option is unknown or out of range
+   */
+  resolve(given: Given, protocol: ProtocolName, hint?: Hint): Given;
+  /** @throws ZodError if an option is unknown or out of range */
+  create(given: Given, protocol: ProtocolName, hint?: Hint): ContinualMethod;
+  /**
+   * What it costs with its default options, counted on the modules that it builds.
+   * @param model of any device; on `meta`, nothing is computed and no memory is needed
+   */
+  cost(model: ClipModel, setting: CostSetting): Cost;
+}
+
+/** What a method's file says. */
+export interface MethodPlan<S extends z.ZodObject> {
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: S;
+  /** Where all options come from, for a method whose options have one source. Default: what the schema says of each. */
+  readonly source?: OptionSource;
+  /** Fills in options whose default depends on the protocol or on another option. */
+  complete?(given: Given, protocol: ProtocolName): Given;
+  create(options: z.output<S>, protocol: ProtocolName): ContinualMethod;
+  cost(model: ClipModel, setting: CostSetting): Cost;
+}
+
+/** Makes a method known by its schema: flags, help, YAML validation and types come from it. */
+export function defineMethod<S extends z.ZodObject>(plan: MethodPlan<S>): MethodDefinition {
+  const { name, summary, schema, source } = plan;
+  const resolve = (given: Given, protocol: ProtocolName, hint?: Hint): z.output<S> =>
+    parseOptions(schema, plan.complete?.(given, protocol) ?? given, hint);
+  return {
+    name,
+    summary,
+    get described() {
+      return describeOptions(schema).map((option) => ({ ...option, source: source ?? option.source }));
+    },
+    resolve,
+    create: (given, protocol, hint) => plan.create(resolve(given, protocol, hint), protocol),
+    cost: (model, setting) => plan.cost(model, setting),
+  };
+}

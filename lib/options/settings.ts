@@ -1,0 +1,152 @@
+import { z } from "zod";
+import { describeOptions, formatDefault } from "./described.js";
+import { deviceSchema, precisionSchema } from "./device.js";
+import { defaultEvaluationBatchSize, evaluationBatchSizeSchema } from "./evaluation-batch-size.js";
+import { protocolSchema } from "./protocol.js";
+
+declare module "zod" {
+  interface GlobalMeta {
+    /** The flag of a setting that the command line takes too, such as `--data <dir>`. */
+    flag?: string;
+  }
+}
+
+const setting = (flag: string, description: string) => ({ flag, description });
+
+/** The model to start from. */
+export const modelShape = {
+  model: z
+    .string()
+    .default("miniature")
+    .meta(
+      setting(
+        "--model <model>",
+        "CLIP to start from: a directory or file, owner/name of a downloaded one, or miniature",
+      ),
+    ),
+  tokenizer: z
+    .string()
+    .optional()
+    .meta(
+      setting("--tokenizer <file>", "tokenizer.json or CLIP's vocabulary file, if the model comes without"),
+    ),
+  activation: z
+    .enum(["quick_gelu", "gelu"])
+    .optional()
+    .meta(setting("--activation <name>", "activation of a model file that does not tell")),
+  allowPickle: z
+    .boolean()
+    .default(false)
+    .meta(
+      setting("--allow-pickle", "read model files that are pickles (.bin, .pt); their code is never run"),
+    ),
+} as const;
+
+/** How the datasets of the paper are read; said once for all of them, or for a single one. */
+export const readingShape = {
+  data: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(setting("--data <dir>", "folder that holds the folders of the paper's datasets")),
+  splitSource: z
+    .enum(["coop", "torchvision"])
+    .optional()
+    .meta(
+      setting(
+        "--split-source <source>",
+        "division into training and test images: of CoOp's split files, or the official one (default: coop)",
+      ),
+    ),
+  promptSet: z
+    .enum(["per-dataset", "rail", "mtil"])
+    .optional()
+    .meta(
+      setting(
+        "--prompt-set <set>",
+        "class names and templates of the paper's datasets (default: per-dataset)",
+      ),
+    ),
+  drawSplit: z
+    .int()
+    .nonnegative()
+    .optional()
+    .meta(
+      setting(
+        "--draw-split <seed>",
+        "seed to draw a split with where CoOp's file is missing; not comparable with published results",
+      ),
+    ),
+} as const;
+
+/** Settings of a run that are single values. Flags, help, YAML validation and docs/options.md come from here. */
+export const settingsShape = {
+  name: z.string().min(1).optional().meta(setting("--name <name>", "name of the run")),
+  protocol: protocolSchema
+    .default("x-tail")
+    .meta(
+      setting(
+        "--protocol <protocol>",
+        "candidate classes at test time: all of them, or those of the dataset",
+      ),
+    ),
+  ...modelShape,
+  method: z.string().default("codyra").meta(setting("--method <name>", "name of the method, see below")),
+  shots: z
+    .int()
+    .positive()
+    .nullable()
+    .default(16)
+    .meta(setting("--shots <n>", "training images per class; null takes all")),
+  seed: z
+    .int()
+    .nonnegative()
+    .default(8)
+    .meta(setting("--seed <n>", "seed of sampling, initialisation and batches")),
+  device: deviceSchema
+    .default("cpu")
+    .meta(setting("--device <device>", "where to compute: cpu, cuda, cuda:1, …")),
+  precision: precisionSchema
+    .optional()
+    .meta(
+      setting(
+        "--precision <precision>",
+        "of both encoders; weights and losses stay fp32 (default: bf16 on CUDA, else fp32)",
+      ),
+    ),
+  evaluationBatchSize: evaluationBatchSizeSchema
+    .default(defaultEvaluationBatchSize)
+    .meta(
+      setting("--evaluation-batch-size <n>", "test images per pass; auto takes as many as fit into memory"),
+    ),
+  cache: z
+    .boolean()
+    .default(true)
+    .meta(setting("--no-cache", "keep decoded images on disk for the next run")),
+  output: z
+    .string()
+    .optional()
+    .meta(setting("--output <dir>", "directory for the run's files (default: runs/<name>)")),
+  ...readingShape,
+} as const;
+
+/** A setting as docs/options.md shows it: everything as text. */
+export interface SettingRow {
+  readonly name: string;
+  readonly flag: string;
+  readonly type: string;
+  readonly default: string;
+  readonly meaning: string;
+}
+
+/** The settings of a run, with their flags. */
+export function settingRows(): SettingRow[] {
+  const described = describeOptions(z.strictObject(settingsShape));
+  return described.map(({ name, flag = "", type, meaning, default: standard }) => ({
+    name,
+    flag,
+    type,
+    default: formatDefault(standard),
+    meaning,
+  }));
+}

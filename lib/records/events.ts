@@ -1,0 +1,76 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { writeFileAtomically } from "./atomic-file.js";
+import { parseJson, parseWith } from "./parse.js";
+
+const count = z.int().nonnegative();
+const seconds = z.number().nonnegative();
+const peaks = { peakResidentBytes: count.optional(), peakDeviceBytes: count.optional() };
+
+/** The kinds that readers look into; a method may log others, with whatever is worth a note. */
+const eventSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("step"),
+    task: count,
+    step: count,
+    loss: z.number().nullable(), // JSON has no NaN: a loss that is not finite arrives as null
+  }),
+  z.object({ kind: z.literal("task-end"), task: count, seconds, ...peaks }),
+  z.object({ kind: z.literal("evaluation"), task: z.int().min(-1), seconds, ...peaks }),
+]);
+const knownKinds: ReadonlySet<unknown> = new Set(eventSchema.options.map(({ shape }) => shape.kind.value));
+
+/** A line of `events.jsonl` as it is written. */
+export interface RunEvent {
+  readonly kind: string;
+  readonly [key: string]: unknown;
+}
+
+/** A line as it is read, of a kind that is looked into. */
+export type KnownEvent = z.infer<typeof eventSchema>;
+
+/** Appends one line; the file may end in a part of a line when the process is killed, which readers skip. */
+export function appendEvent(directory: string, event: RunEvent): void {
+  const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+  appendFileSync(join(directory, "events.jsonl"), `${line}\n`);
+}
+
+/** The events of known kinds, in the order of the file. @throws if a line is damaged, naming it */
+export function readEvents(directory: string): KnownEvent[] {
+  const path = join(directory, "events.jsonl");
+  return lines(path).flatMap((line, i) => {
+    const source = `${path}:${i + 1}`;
+    const event = parseJson(line, source) as { kind?: unknown } | null;
+    return knownKinds.has(event?.kind) ? [parseWith(eventSchema, event, source)] : [];
+  });
+}
+
+/** Removes the events of tasks that will be done again, or only those of one kind, so that no step stands twice. */
+export function dropEventsFrom(directory: string, task: number, kind?: string): void {
+  const path = join(directory, "events.jsonl");
+  if (!existsSync(path)) return;
+  const kept = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => {
+      const event = parseLine(line);
+      if (event === undefined) return false;
+      const isDoneAgain = event.task !== undefined && event.task >= task;
+      return !isDoneAgain || (kind !== undefined && event.kind !== kind);
+    });
+  writeFileAtomically(path, kept.map((line) => `${line}\n`).join(""));
+}
+
+/** What follows the last line break is empty, or a line that was being written when the run stopped. */
+function lines(path: string): string[] {
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
+}
+
+/** An event; `undefined` for the last line where it was cut off when the process was killed. */
+function parseLine(line: string): { kind?: string; task?: number } | undefined {
+  try {
+    return JSON.parse(line) as { kind?: string; task?: number };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
+export { type Changes, readChanges, recordChanges } from "./changes.js";
+export { appendEvent, dropEventsFrom, type KnownEvent, type RunEvent, readEvents } from "./events.js";
+export {
+  type AccuracyUnit,
+  matrixPath,
+  parseAccuracyMatrix,
+  readMatrix,
+  readMatrixFile,
+  writeMatrix,
+} from "./matrix.js";
+export {
+  type AccuracyMatrix,
+  computeMetrics,
+  type HoldOutMatrix,
+  holdOutAccuracy,
+  isComplete,
+  type Metric,
+  type MetricName,
+  type Metrics,
+  mean,
+} from "./metrics.js";
+export { parseJson, parseWith, readJson } from "./parse.js";
+export { type RankHistory, readRanks, recordRanks, type TaskRanks } from "./ranks.js";
+export {
+  type HoldOutRecord,
+  isRun,
+  type PeakMemory,
+  type Phase,
+  type ReferenceRecord,
+  type RunRecord,
+  readRunRecord,
+  writeRunRecord,
+} from "./run.js";
+export { readSamples, type SampleRecord, type Samples, writeSamples } from "./samples.js";
+export { formatVersion } from "./version.js";

@@ -1,0 +1,78 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { protocolSchema } from "../options/index.js";
+import { writeJsonAtomically } from "./atomic-file.js";
+import { parseWith, readJson } from "./parse.js";
+
+const count = z.int().nonnegative();
+
+/** A dataset that is tested on; `fingerprint` of a hold-out is that of its test images. */
+const testedSchema = z.object({
+  name: z.string(),
+  classes: z.array(z.string()),
+  template: z.string(),
+  testImages: count,
+  fingerprint: z.string(),
+});
+
+/** How many images and texts belong to no task, and their SHA-256. */
+const referenceSchema = z.object({ name: z.string(), images: count, texts: count, fingerprint: z.string() });
+
+const peakSchema = z.object({
+  /** Of the whole process. */
+  peakResidentBytes: count,
+  /** Of tensors on the device, where that has memory of its own. */
+  peakDeviceBytes: count.optional(),
+});
+
+/** What a run spends its time on; `load` is everything before it. */
+const phaseSchema = z.enum(["load", "zero-shot", "training", "evaluation"]);
+
+const runSchema = z.object({
+  formatVersion: z.literal(1),
+  name: z.string(),
+  method: z.string(),
+  protocol: protocolSchema,
+  seed: z.int(),
+  config: z.record(z.string(), z.unknown()),
+  versions: z.object({ codyra: z.string(), libtorch: z.string(), node: z.string() }),
+  gitRevision: z.string().nullable(),
+  datasets: z.array(testedSchema.extend({ trainImages: count })),
+  holdOuts: z.array(testedSchema).optional(),
+  reference: referenceSchema.optional(),
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  durationSeconds: z.number().nonnegative(),
+  peakResidentBytes: count,
+  memory: z.partialRecord(phaseSchema, peakSchema).optional(), // absent in runs of the first versions
+  trainableParameters: count,
+  totalParameters: count,
+});
+
+/** What was run, with which configuration, data and versions: everything needed to repeat it. `run.json`. */
+export type RunRecord = z.infer<typeof runSchema>;
+export type HoldOutRecord = z.infer<typeof testedSchema>;
+export type ReferenceRecord = z.infer<typeof referenceSchema>;
+export type PeakMemory = Readonly<z.infer<typeof peakSchema>>;
+export type Phase = z.infer<typeof phaseSchema>;
+
+/** Whether a directory holds a run. */
+export function isRun(directory: string): boolean {
+  return existsSync(join(directory, "run.json"));
+}
+
+/** @throws if the directory holds no run, or its `run.json` is damaged, naming the field and what was expected */
+export function readRunRecord(directory: string): RunRecord {
+  if (!isRun(directory)) {
+    throw new Error(
+      `${directory}: expected a run directory, but it has no run.json. Give a folder made by codyra run.`,
+    );
+  }
+  const path = join(directory, "run.json");
+  return parseWith(runSchema, readJson(path), path);
+}
+
+export function writeRunRecord(directory: string, record: RunRecord): void {
+  writeJsonAtomically(join(directory, "run.json"), record);
+}

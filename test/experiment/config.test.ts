@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parse, stringify } from "yaml";
+import { readConfig } from "../../lib/experiment/index.js";
+import { createMethod, methods } from "../../lib/methods/index.js";
+import { packageRoot } from "../../lib/torch/index.js";
+
+function write(config: unknown): { path: string; folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), "codyra-config-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "config.yaml");
+  writeFileSync(path, typeof config === "string" ? config : stringify(config));
+  return { path, folder };
+}
+
+describe("the options of a method", () => {
+  const config = {
+    datasets: ["dtd"],
+    method: "moe-adapter",
+    methods: {
+      "moe-adapter": { iterations: 7, experts: 4, ddas: { unit: "image", features: "clip" } },
+      lora: { rank: 2 },
+    },
+    options: { experts: 5, ddas: { threshold: 0.1 } },
+  };
+
+  it("are those of the method, under the ones for all, under those of the command line", () => {
+    const { options } = readConfig(write(config).path, { options: { ddas: { unit: "batch" } } });
+    expect(options).toEqual({
+      iterations: 7,
+      experts: 5,
+      ddas: { unit: "batch", features: "clip", threshold: 0.1 },
+    });
+  });
+
+  it("follow the method that the command line names", () => {
+    const { options } = readConfig(write({ ...config, options: {} }).path, { method: "lora" });
+    expect(options).toEqual({ rank: 2 });
+  });
+
+  it("are refused for a method that does not exist", () => {
+    const { path } = write({ ...config, methods: { adam: {} } });
+    expect(() => readConfig(path)).toThrow(/Unrecognized key: .*adam/);
+  });
+});
+
+describe("reference data", () => {
+  it("have paths relative to the file", () => {
+    const { path, folder } = write({
+      datasets: ["dtd"],
+      data: "datasets",
+      reference: { images: "broad", texts: "captions.txt" },
+    });
+    expect(readConfig(path).reference).toEqual({
+      images: join(folder, "broad"),
+      texts: join(folder, "captions.txt"),
+    });
+  });
+
+  it("may be a dataset, read like those of the stream", () => {
+    const { path, folder } = write({
+      datasets: ["dtd"],
+      data: "datasets",
+      splitSource: "torchvision",
+      reference: { images: { dataset: "imagenet1k" }, texts: "captions.txt" },
+    });
+    expect(readConfig(path).reference?.images).toEqual({
+      dataset: "imagenet1k",
+      data: join(folder, "datasets"),
+      splitSource: "torchvision",
+    });
+  });
+
+  it("are refused when they are neither", () => {
+    const { path } = write({
+      datasets: ["dtd"],
+      reference: { images: { name: "x" }, texts: "captions.txt" },
+    });
+    expect(() => readConfig(path)).toThrow(/expected one of root, manifest, parquet, webdataset/);
+  });
+});
+
+describe.each(["x-tail", "mtil"] as const)("configs/paper/%s.yaml", (protocol) => {
+  const path = join(packageRoot, "configs", "paper", `${protocol}.yaml`);
+
+  it("is the stream of the protocol", () => {
+    const { protocol: found, datasets, shots } = readConfig(path);
+    expect([found, datasets.length, shots]).toEqual(
+      protocol === "x-tail" ? ["x-tail", 10, 16] : ["mtil", 11, 5],
+    );
+  });
+
+  it.each(methods.map(({ name }) => name))("states the defaults of %s", (name) => {
+    const { options } = readConfig(path, { method: name });
+    expect(createMethod(name, options, protocol).options).toEqual(createMethod(name, {}, protocol).options);
+  });
+});
+
+it("configs/paper/mtil-full-shot.yaml changes the number of iterations, and what some methods have other values for", () => {
+  const path = join(packageRoot, "configs", "paper", "mtil-full-shot.yaml");
+  const config = readConfig(path);
+  expect([config.protocol, config.datasets.length, config.shots]).toEqual(["mtil", 11, null]);
+  for (const name of Object.keys(config.methods)) {
+    const { options } = createMethod(name, readConfig(path, { method: name }).options, "mtil");
+    const usual = createMethod(name, {}, "mtil").options;
+    const changed = Object.keys(options).filter((key) => !isDeepStrictEqual(options[key], usual[key]));
+    const others: Record<string, string[]> = {
+      "zero-shot": [],
+      dac: [],
+      keeplora: ["epochs", "datasetEpochs"],
+      statra: [],
+      "moe-adapter": ["iterations", "learningRates", "crops", "ddas"],
+    };
+    expect(changed.sort(), name).toEqual((others[name] ?? ["iterations"]).sort());
+    if (changed.includes("iterations")) expect(options).toMatchObject({ iterations: 1000, warmup: 100 });
+  }
+});
+
+it("configs/miniature.yaml has options of every method that fit, in both protocols", () => {
+  const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
+  const settings = parse(text, { merge: true }) as { methods: Record<string, Record<string, unknown>> };
+  expect(Object.keys(settings.methods)).toEqual(methods.map(({ name }) => name));
+  for (const [name, options] of Object.entries(settings.methods)) {
+    for (const protocol of ["x-tail", "mtil"] as const) {
+      expect(createMethod(name, options, protocol).options).toMatchObject(options);
+    }
+  }
+});

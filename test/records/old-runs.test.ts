@@ -1,0 +1,74 @@
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createMethod } from "../../lib/methods/index.js";
+import { readChanges, readEvents, readMatrix, readRanks, readRunRecord } from "../../lib/records/index.js";
+import { metricTables, pageData, paperTables, readRun } from "../../lib/report/index.js";
+import { readJson, temporaryFolder, tinyOptions, tinyRun } from "../protocol/tiny-run.js";
+
+// Recorded by earlier versions of codyra with `tinyRun`: `before-records` by the last one whose files had no version,
+// `before-gates` by the last one in which codyra had no options `gates` and `pruning`.
+const fixture = (name: string) => join(import.meta.dirname, "fixtures", name);
+
+/** A copy of a fixture, to go on with. */
+function copyOf(name: string): string {
+  const folder = temporaryFolder();
+  cpSync(fixture(name), folder, { recursive: true });
+  return folder;
+}
+
+describe("a run of an earlier version", () => {
+  it("is read", () => {
+    const directory = fixture("before-records/finished");
+    expect(readRunRecord(directory)).toMatchObject({ method: "codyra", name: "tiny" });
+    expect(readMatrix(directory)?.matrix).toHaveLength(2);
+    expect(readRanks(directory)?.tasks.map(({ dataset }) => dataset)).toEqual(["colours", "greys"]);
+    expect(readChanges(directory, 1)?.modules.length).toBe(readRanks(directory)?.modules.length);
+  });
+
+  it("is reported", () => {
+    const run = readRun(fixture("before-records/finished"));
+    expect(run.metrics?.last.columns).toEqual(run.accuracy.matrix[1]);
+    expect(run.steps.map(({ task, step }) => [task, step])).toEqual([
+      [0, 2],
+      [0, 4],
+      [1, 2],
+      [1, 4],
+    ]);
+    expect(metricTables([run])[0]?.rows.map(({ label }) => label)).toContain("codyra");
+    expect(pageData([run]).runs).toHaveLength(1);
+    expect(() => paperTables([run, readRun(fixture("before-gates/interrupted"))])).not.toThrow();
+  });
+
+  it.each(["before-records", "before-gates"])("is resumed: %s", async (version) => {
+    const directory = copyOf(`${version}/interrupted`);
+    const before = readMatrix(directory);
+    const ofFirstTask = () => readEvents(directory).filter(({ task }) => task < 1);
+    const events = ofFirstTask();
+    const accuracy = await tinyRun(directory, { config: { model: "tiny" }, resume: true });
+    expect(accuracy.matrix).toHaveLength(2);
+    expect(accuracy.matrix[0]).toEqual(before?.matrix[0]);
+    expect(ofFirstTask()).toEqual(events);
+    expect(events).toHaveLength(5); // zero-shot, two steps, the end of the task and its evaluation
+    expect(readRun(directory).info.finishedAt).not.toBeNull();
+    expect(readJson(directory, "ranks.json")).toMatchObject({ formatVersion: 1, tasks: [{}, {}] });
+  });
+
+  it("ends as it would have then", async () => {
+    const directory = copyOf("before-records/interrupted");
+    const { matrix } = await tinyRun(directory, { config: { model: "tiny" }, resume: true });
+    const finished = readMatrix(fixture("before-records/finished"));
+    matrix.flat().forEach((value, i) => {
+      // Six images or fewer per class: on another processor one of them may change sides.
+      expect(Math.abs(value - (finished?.matrix.flat()[i] as number))).toBeLessThan(0.15);
+    });
+  });
+
+  it("is not resumed with an option that is not at its default", async () => {
+    const directory = copyOf("before-gates/interrupted");
+    const method = createMethod("codyra", { ...tinyOptions, gates: "fixed" }, "x-tail");
+    await expect(tinyRun(directory, { config: { model: "tiny" }, resume: true, method })).rejects.toThrow(
+      /another config\.options\.gates, config\.options\.pruning: expected the same/,
+    );
+  });
+});

@@ -173,8 +173,33 @@ export async function runExperiment(
   const model = openModel(options.model, options.device, options.precision);
   const inherited = readStatistics(resolveModel(options.model.model));
   try {
+    const {
+      name,
+      protocol,
+      method,
+      seed,
+      directory,
+      evaluationBatchSize,
+      reference,
+      holdOuts,
+      config,
+      resume,
+      signal,
+    } = options;
     return await run({
-      ...options,
+      ...{
+        name,
+        protocol,
+        method,
+        seed,
+        directory,
+        evaluationBatchSize,
+        reference,
+        holdOuts,
+        config,
+        resume,
+        signal,
+      },
       model,
       inherited,
       tasks,

@@ -70,8 +70,9 @@ async function makeModel(
   const { resolveModel } = await import("../experiment/index.js");
   const { miniature } = await import("../data/index.js");
   const torch = await import("../torch/index.js");
-  const { steps, pairs, seed } = flags;
-  const given = Object.entries({ steps, pairs, seed }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ steps: flags.steps, pairs: flags.pairs, seed: flags.seed }).filter(
+    ([, value]) => value !== undefined,
+  );
   const recipe = {
     ...miniature.miniatureRecipes[name],
     ...Object.fromEntries(given.map(([key, value]) => [key, Number(value)])),
@@ -97,11 +98,12 @@ async function makeModel(
       .contiguous(),
   );
   progress.start(`training ${model.numParameters()} parameters`);
+  const { steps, batchSize, learningRate, weightDecay, betas, maxGradientNorm, maxLogitScale, seed } = recipe;
   await pretrain(model, pixels, captions, {
-    ...recipe,
-    warmupSteps: Math.min(recipe.warmupSteps, recipe.steps - 1), // fewer --steps than the recipe's warm-up are allowed
+    ...{ steps, batchSize, learningRate, weightDecay, betas, maxGradientNorm, maxLogitScale, seed },
+    warmupSteps: Math.min(recipe.warmupSteps, steps - 1), // fewer --steps than the recipe's warm-up are allowed
     signal,
-    onProgress: (step, loss) => progress.update(step, recipe.steps, `loss ${loss.toFixed(3)}`),
+    onProgress: (step, loss) => progress.update(step, steps, `loss ${loss.toFixed(3)}`),
   });
   progress.finish();
   pixels.dispose();

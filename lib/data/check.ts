@@ -39,7 +39,8 @@ export async function checkDataset(
   } catch (error) {
     return { name: id, status: "missing", problem: (error as Error).message };
   }
-  const check = await checkSource(id, () => openDataset(id, options), options);
+  const { decode, signal, onProgress, ...reading } = options;
+  const check = await checkSource(id, () => openDataset(id, reading), { decode, signal, onProgress });
   return { ...check, expected: descriptor.expected[options.splitSource ?? "coop"] };
 }
 

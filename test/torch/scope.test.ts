@@ -24,7 +24,7 @@ describe("scope", () => {
     expect(
       leaked(() => {
         scope(() => {
-          const a = ones([64, 64], { requiresGrad: true } as object);
+          const a = ones([64, 64]).requiresGrad_();
           for (const part of a.mul(2).split(16)) add(part, 1).relu_();
           topk(a, 3);
         });

@@ -4,7 +4,8 @@
  * Phase 1, the text encoder, on stored features v of the task's images, with earlier classes P and generic
  * words J':
  *
- *     ½ [ CE(s v·u) + L_t2i ] + ρ mean_m CE(s ṽ_m·u) + γ mean_j ‖u_j − u⁰_j‖²,   ṽ_m = unit(μ_k + Σ^½ ε)
+ *     ½ [ CE(s v·u) + L_t2i ] + ρ mean_m CE(s ṽ_m·u) + γ mean_j ‖u_j − u⁰_j‖² + ω mean_j CE(s ṽ_j·u),
+ *     ṽ_m = unit(μ_k + Σ^½ ε),   ṽ_j = unit(m_I + α (u⁰_j − m_T) + r)
  *
  * Phase 2, the image encoder, against the texts U of phase 1, with surrogate images x̃:
  *
@@ -56,6 +57,11 @@ const schema = z.strictObject({
     .default(30)
     .describe("weight β of how far features of surrogate images move"),
   surrogates: z.int().positive().default(32).describe("surrogate images per iteration"),
+  wordImageWeight: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe("weight ω of generic words as images, which no learned class should claim"),
   ...replayShape,
 });
 
@@ -182,8 +188,9 @@ class TaskTraining {
   /** Phase 1. */
   async #trainText(texts: TaskReplay): Promise<number> {
     const { task, context, options } = this;
-    const { iterations, imageIterations, batchSize } = options;
+    const { iterations, imageIterations, batchSize, wordImageWeight } = options;
     using crops = await CropFeatures.encode(task, context, options);
+    if (wordImageWeight > 0) texts.addWordImages(crops.features, crops.labels, wordImageWeight);
     if (imageIterations === 0) this.#features = torch.scope(() => crops.features.select(0, 0).clone()).keep();
     return await this.#trainEncoder("text", {
       learningRate: options.learningRate,

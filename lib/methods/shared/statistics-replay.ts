@@ -7,6 +7,7 @@ import { ClassStatistics } from "./class-statistics.js";
 import { type IterationTexts, taskSeed } from "./training.js";
 import type { LabelGroup, MethodState, ProtocolName, RunContext } from "./types.js";
 import { WordAnchors } from "./word-anchors.js";
+import { WordImages } from "./word-images.js";
 
 const chunk = 256; // prompts per pass without gradients
 
@@ -200,6 +201,7 @@ export class TaskReplay implements Disposable {
   readonly #sharedPrefix: number;
   readonly #scale: Tensor;
   readonly #noise: Generator;
+  #wordImages: { readonly images: WordImages; readonly weight: number } | undefined;
 
   /** @internal Use `StatisticsReplay.prepare`. */
   constructor(replay: StatisticsReplay, task: Task, context: RunContext) {
@@ -231,6 +233,18 @@ export class TaskReplay implements Disposable {
   }
 
   /**
+   * Has generic words count as images from now on, which neither the task's classes nor earlier ones should claim.
+   * @param features of the task's images, unit vectors `[crops, n, D]`   @param labels `int64 [n]`
+   * @param weight ω of their cross entropy
+   */
+  addWordImages(features: Tensor, labels: Tensor, weight: number): void {
+    using texts = torch.noGrad(() =>
+      torch.scope(() => this.#encodeInParts(Array.from({ length: this.#classes }, (_, i) => i))),
+    );
+    this.#wordImages = { images: new WordImages(features, labels, texts), weight };
+  }
+
+  /**
    * Texts of an iteration with what they add to its loss. Ask for iterations in order: noise is drawn anew
    * each time.
    */
@@ -250,6 +264,15 @@ export class TaskReplay implements Disposable {
         : []),
       ...(drawn.words.length > 0
         ? [anchorLoss(words, this.#pick(anchors.features as Tensor, drawn.words)).mul(options.wordWeight)]
+        : []),
+      ...(this.#wordImages !== undefined && drawn.words.length > 0
+        ? [
+            this.#wordImageLoss(this.#wordImages.images, iteration, drawn.words, [
+              classes,
+              earlier,
+              words,
+            ]).mul(this.#wordImages.weight),
+          ]
         : []),
     ];
     return {
@@ -279,6 +302,7 @@ export class TaskReplay implements Disposable {
   }
 
   dispose(): void {
+    this.#wordImages?.images[Symbol.dispose]();
     this.#ids.dispose();
     this.#scale.dispose();
   }
@@ -353,6 +377,26 @@ export class TaskReplay implements Disposable {
       { dtype: "int64", device },
     );
     return pseudoFeatureLoss(pseudo, earlier, rows, this.#scale, groups);
+  }
+
+  /** Cross entropy of words as images at their own words, among all classes of the iteration and these words. */
+  #wordImageLoss(
+    images: WordImages,
+    iteration: number,
+    drawn: readonly number[],
+    [classes, earlier, words]: readonly [Tensor, Tensor, Tensor],
+  ): Tensor {
+    const { anchors } = this.#replay;
+    const each = [...new Set(drawn)];
+    const pretrained = this.#pick(anchors.features as Tensor, each);
+    const own = this.#pick(
+      words,
+      each.map((word) => drawn.indexOf(word)),
+    );
+    const pseudo = images.draw(pretrained, JSON.stringify(["word images", this.#seed, iteration]));
+    const start = classes.size(0) + earlier.size(0);
+    const targets = torch.arange(start, start + each.length, 1, { device: this.#model.device });
+    return pseudoFeatureLoss(pseudo, torch.cat([classes, earlier, own]), targets, this.#scale);
   }
 
   #pick(table: Tensor, rows: readonly number[]): Tensor {

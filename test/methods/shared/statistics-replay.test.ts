@@ -126,6 +126,25 @@ describe("texts of an iteration", () => {
     expect(all.earlier).toBeUndefined();
   });
 
+  it.each(["x-tail", "mtil"] as const)(
+    "have words as images compete with all classes (%s)",
+    async (protocol) => {
+      const { replay, context, model } = await prepared(protocol, { wordCount: 8, wordBatch: 5 });
+      const [task] = colourTasks();
+      const features = nn.functional.normalize(
+        tensor([[0, 1, 2, 1, 2, 0].map((c) => embedding(model, 50 + c))]),
+      );
+      const penalty = (weight?: number) => {
+        using texts = replay.prepare(task!, context);
+        if (weight !== undefined) texts.addWordImages(features, int64([0, 1, 2, 1, 2, 0]), weight);
+        return Number(texts.at(0).penalty!.item());
+      };
+      const [without, once, twice] = [penalty(), penalty(1), penalty(2)];
+      expect(once).toBeGreaterThan(without + 0.1);
+      expect(twice - without).toBeCloseTo(2 * (once - without), 3);
+    },
+  );
+
   it("hold no more earlier classes than wanted, others from one iteration to the next", async () => {
     const joint = await prepared("x-tail", { replayClasses: 4 });
     using texts = joint.replay.prepare(colourTasks()[0]!, joint.context);

@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import { ZodError } from "zod";
 import { type ClipModel, defaultPrecision, loadModel, type Precision } from "../clip/index.js";
-import { ImageCache, loadImages, loadTask, miniature, type Task, taskFromArrays } from "../data/index.js";
+import {
+  describeSplit,
+  ImageCache,
+  loadImages,
+  loadTask,
+  miniature,
+  type Task,
+  taskFromArrays,
+} from "../data/index.js";
 import {
   type ContinualMethod,
   createMethod,
@@ -78,7 +86,7 @@ export async function openTasks(
     progress.finish(
       `${task.train.length} training and ${task.test.length} test images, ${task.classes.length} classes`,
     );
-    for (const warning of warnings) progress.say(`  ${warning}`);
+    for (const line of [...describeSplit(dataset.split), ...warnings]) progress.say(`  ${name}: ${line}`);
     for (const { className, available } of task.sample?.short ?? []) {
       progress.say(
         `  ${name}: class '${className}' has only ${available} training images; they are drawn with replacement.`,
@@ -101,7 +109,7 @@ export async function openHoldOuts(
   for (const entry of config.holdOuts) {
     const name = nameOf(entry);
     progress.start(`loading hold-out ${name}`);
-    const { warnings = [], classes, templates, test: examples } = await openEntry(entry);
+    const { warnings = [], split, classes, templates, test: examples } = await openEntry(entry);
     const test = await loadImages(examples, preprocessing.transform, {
       cache,
       name: `${name} test`,
@@ -109,7 +117,7 @@ export async function openHoldOuts(
       onProgress: (done, total) => progress.update(done, total),
     });
     progress.finish(`${test.length} test images, ${classes.length} classes`);
-    for (const warning of warnings) progress.say(`  ${warning}`);
+    for (const line of [...describeSplit(split), ...warnings]) progress.say(`  ${name}: ${line}`);
     holdOuts.push({ name, classes, templates, test });
   }
   return holdOuts;

@@ -36,7 +36,10 @@ export const configSchema = z.strictObject({
     .partialRecord(z.enum(methods.map(({ name }) => name)), optionsSchema)
     .default({})
     .describe("options by method, for one configuration of several; those under options go over them"),
-  shots: z.int().positive().nullable().default(16).describe("training images per class; null takes all"),
+  shots: z
+    .union([z.int().positive(), z.null(), z.literal("all").transform(() => null)])
+    .default(16)
+    .describe("training images per class; all or null takes all"),
   seed: z.int().nonnegative().default(8).describe("seed of sampling, initialisation and batches"),
   device: z.string().default("cpu").describe("cpu, cuda, cuda:1, …"),
   precision: z

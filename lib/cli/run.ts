@@ -39,7 +39,7 @@ export function runCommand(): Command {
     )
     .option("--datasets <name...>", "datasets of the paper to learn, in order")
     .option("--hold-outs <name...>", "datasets of the paper to evaluate after every task, and never train on")
-    .option("--shots <n>", "training images per class", wholeNumber)
+    .option("--shots <n>", "training images per class, or all", numberOfShots)
     .option("--seed <n>", "seed of sampling, initialisation and batches", wholeNumber)
     .option("--device <device>", "cpu, cuda, cuda:1, …")
     .addOption(precisionOption())
@@ -210,6 +210,10 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (text.trim() !== "" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+}
+
+function numberOfShots(text: string): number | null {
+  return text === "all" ? null : wholeNumber(text);
 }
 
 function wholeNumber(text: string): number {

@@ -33,7 +33,7 @@ const letters = /\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}+/gu;
  * the union of both, which is trained on.
  */
 export function partOfName(name: string): Part | undefined {
-  const joined = name.replace(/\b(train)[-_ +]?val(idation)?(?!\p{L})/iu, "trainval");
+  const joined = name.replace(/(?<!\p{L})(train)[-_ +]?val(idation)?(?!\p{L})/iu, "trainval");
   const found = (joined.match(letters) ?? []).map((word) => words.get(word.toLowerCase()));
   return found.findLast((part) => part !== undefined);
 }

@@ -91,7 +91,8 @@ class NetpbmReader {
         const column = i % bitRow;
         const byte = content[position + Math.floor(i / bitRow) * rowBytes + (column >> 3)] as number;
         samples[i] = (byte >> (7 - (column & 7))) & 1;
-      } else samples[i] = ((content[position + 2 * i] as number) << 8) | (content[position + 2 * i + 1] as number);
+      } else
+        samples[i] = ((content[position + 2 * i] as number) << 8) | (content[position + 2 * i + 1] as number);
     }
     return samples;
   }

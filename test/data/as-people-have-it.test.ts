@@ -32,7 +32,11 @@ describe("folders", () => {
   });
 
   it("knows other words for parts", async () => {
-    for (const [train, test] of [["training", "testing"], ["Train", "valid"], ["pets-train", "pets-test"]]) {
+    for (const [train, test] of [
+      ["training", "testing"],
+      ["Train", "valid"],
+      ["pets-train", "pets-test"],
+    ]) {
       await touch(`b-${train}/${train}/cat/1.jpg`, `b-${train}/${test}/cat/2.jpg`);
       const dataset = await open(`b-${train}`);
       expect([dataset.split, dataset.classes, dataset.train.length]).toEqual(["given", ["cat"], 1]);
@@ -44,7 +48,10 @@ describe("folders", () => {
   it("reads names that are not UTF-8", async () => {
     await mkdir(join(folder, "d/cat"), { recursive: true });
     for (const n of ["1", "2"]) {
-      const path = Buffer.concat([Buffer.from(join(folder, "d/cat/")), Buffer.from(`s\u00e9${n}.jpg`, "latin1")]);
+      const path = Buffer.concat([
+        Buffer.from(join(folder, "d/cat/")),
+        Buffer.from(`s\u00e9${n}.jpg`, "latin1"),
+      ]);
       await writeFile(path, "x");
     }
     const { train } = await open("d");
@@ -58,14 +65,16 @@ describe("folders", () => {
     expect(classes).toEqual(["Black Cat", "Dog"]);
     expect(warnings).toHaveLength(1);
     await touch("f/n01440764/1.jpg", "f/n01440764/2.jpg");
-    expect((await open("f")).warnings?.[0]).toMatch(/1 of 1 class names are WordNet ids, such as "n01440764"/);
+    expect((await open("f")).warnings?.[0]).toMatch(
+      /1 of 1 class names are WordNet ids, such as "n01440764"/,
+    );
     await writeFile(join(folder, "f/LOC_synset_mapping.txt"), "n01440764 tench, Tinca tinca\n");
     expect((await open("f")).classes).toEqual(["tench"]);
   });
 });
 
 describe("tables", () => {
-  const rows = ["img\\1.jpg;cat 5\" pot;Train", "img\\2.jpg;cat 5\" pot;TEST"];
+  const rows = ['img\\1.jpg;cat 5" pot;Train', 'img\\2.jpg;cat 5" pot;TEST'];
   it.each([
     ["excel", Buffer.from(["Image;Label;Split", ...rows].join("\r\n"))],
     ["sep", Buffer.from(["sep=;", "Image;Label;Split", ...rows].join("\r\n"))],
@@ -114,13 +123,22 @@ describe("shards", () => {
 
 describe("images and names", () => {
   it("decodes Netpbm and bitmaps", async () => {
-    const ppm = await decodeImage(Buffer.from("P6 # made by hand\n2 1\n255\n\u0001\u0002\u0003\u0004\u0005\u0006", "latin1"));
+    const ppm = await decodeImage(
+      Buffer.from("P6 # made by hand\n2 1\n255\n\u0001\u0002\u0003\u0004\u0005\u0006", "latin1"),
+    );
     expect([ppm.width, ppm.height, [...ppm.pixels]]).toEqual([2, 1, [1, 2, 3, 4, 5, 6]]);
     const pbm = await decodeImage(Buffer.from("P1\n2 1\n01"));
     expect([...pbm.pixels]).toEqual([255, 255, 255, 0, 0, 0]);
     const bmp = Buffer.alloc(58);
     bmp.write("BM");
-    for (const [value, at] of [[58, 2], [54, 10], [40, 14], [1, 18], [1, 22], [1 + (24 << 16), 26]]) {
+    for (const [value, at] of [
+      [58, 2],
+      [54, 10],
+      [40, 14],
+      [1, 18],
+      [1, 22],
+      [1 + (24 << 16), 26],
+    ]) {
       bmp.writeInt32LE(value as number, at as number);
     }
     bmp.set([30, 20, 10], 54); // blue, green, red

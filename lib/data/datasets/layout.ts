@@ -68,7 +68,8 @@ export async function findLayout(
   }
   for (const layout of layouts) {
     for (const folder of await foldersLike(root, layout.folder)) {
-      if (await exists(join(root, folder, layout.contains))) return new FoundLayout(root, { ...layout, folder });
+      if (await exists(join(root, folder, layout.contains)))
+        return new FoundLayout(root, { ...layout, folder });
     }
   }
   const places = layouts.map(({ title, folder, contains }) => `  ${join(root, folder, contains)} (${title})`);

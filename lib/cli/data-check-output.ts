@@ -1,4 +1,4 @@
-import type { DatasetCheck, FailedImages, RandomSplit } from "../data/index.js";
+import { type DatasetCheck, describeSplit, type FailedImages } from "../data/index.js";
 
 const columns = ["classes", "train", "validation", "test"] as const;
 
@@ -25,16 +25,12 @@ function details(check: DatasetCheck, explainMissing: boolean): string[] {
   const { name, status, problem, split, warnings = [], images } = check;
   const lines = [
     ...(problem === undefined || (status === "missing" && !explainMissing) ? [] : [problem]),
-    ...(split === undefined || split === "given" ? [] : [describeSplit(split)]),
+    ...describeSplit(split ?? "given"),
     ...warnings,
     ...failures("missing", images?.missing),
     ...failures("unreadable", images?.unreadable),
   ];
   return lines.length > 0 ? ["", name, ...lines.map((line) => `  ${line.replaceAll("\n", "\n  ")}`)] : [];
-}
-
-function describeSplit({ trainFraction, seed }: RandomSplit): string {
-  return `Training and test images are drawn: ${Math.round(100 * trainFraction)} % of each class for training, seed ${seed}.`;
 }
 
 function failures(kind: string, failed?: FailedImages): string[] {

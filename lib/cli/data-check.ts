@@ -87,11 +87,29 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Dat
   );
 }
 
+/** All that a run would read: the stream, the hold-outs, and the reference images and texts. */
 async function checkConfig(path: string, { decode }: CheckFlags): Promise<DatasetCheck[]> {
   const { checkSource } = await import("../data/index.js");
-  const { nameOf, openEntry, readConfig } = await import("../experiment/index.js");
-  return withProgress(readConfig(path).datasets, nameOf, (entry, onProgress) =>
+  const { checkReference, nameOf, openEntry, readConfig } = await import("../experiment/index.js");
+  const { datasets, holdOuts, reference } = readConfig(path);
+  const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) =>
     checkSource(nameOf(entry), () => openEntry(entry), { decode, onProgress }),
+  );
+  if (reference !== undefined) checks.push(await checkReference(reference, { decode }));
+  return withDistinctNames(checks);
+}
+
+/** A run refuses two of one name, because its tables could not tell them apart. */
+function withDistinctNames(checks: readonly DatasetCheck[]): DatasetCheck[] {
+  const names = checks.map(({ name }) => name);
+  return checks.map((check, i) =>
+    names.indexOf(check.name) === i
+      ? check
+      : {
+          ...check,
+          status: "unusable",
+          problem: `Expected one dataset or hold-out called ${check.name}, got two. Rename one.`,
+        },
   );
 }
 

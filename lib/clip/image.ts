@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
 import { checkOptions } from "../options/index.js";
 import { images } from "../torch/index.js";
+import { decodeBitmap } from "./bitmap.js";
 import { transparentColor } from "./gif.js";
 
 /** A decoded image: rows of RGB pixels, 8 bits a channel. */
@@ -33,6 +34,8 @@ export async function decodeImage(
     const content = typeof source === "string" ? await readFile(source) : source;
     const jpeg = orient ? undefined : await images.decodeJpeg(content);
     if (jpeg !== undefined) return jpeg;
+    const bitmap = decodeBitmap(content);
+    if (bitmap !== undefined) return bitmap;
     // Stray bytes in a JPEG are only a warning of its decoder: Pillow reads such files, and published datasets have them.
     const image = sharp(content, {
       ignoreIcc: true,

@@ -63,9 +63,9 @@ interface Failure {
   readonly reason: string;
 }
 
-async function checkFile({ file }: Example): Promise<Failure | undefined> {
+async function checkFile({ file, rawFile }: Example): Promise<Failure | undefined> {
   try {
-    const found = await stat(file);
+    const found = await stat(rawFile ?? file);
     if (!found.isFile()) return { isMissing: false, reason: "is not a file" };
     return found.size === 0 ? { isMissing: false, reason: "is empty" } : undefined;
   } catch (error) {

@@ -74,7 +74,7 @@ export async function checkSource(
       validation: validation.length,
       test: test.length,
     },
-    warnings: "warnings" in dataset ? dataset.warnings : [],
+    warnings: dataset.warnings ?? [],
     images,
   };
 }

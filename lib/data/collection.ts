@@ -1,6 +1,6 @@
 import { defaultTemplate } from "../clip/index.js";
 import type { OptionKeys } from "../options/index.js";
-import { checkClassNames, checkTemplates } from "./names.js";
+import { checkClassNames, checkTemplates, classNameWarnings, withoutNumbers } from "./names.js";
 import { splitRandomly } from "./split.js";
 import type { Dataset, Example, RandomSplit } from "./types.js";
 
@@ -40,6 +40,14 @@ export interface LabelledImage {
   readonly example: (label: number) => Example;
 }
 
+/** What a source knows beside the images. */
+export interface SourceNotes {
+  /** What to tell the user. */
+  readonly warnings?: readonly string[];
+  /** What labels stand for, where the source says so; the user's own names go before them. */
+  readonly names?: ReadonlyMap<string, string>;
+}
+
 /**
  * Makes a dataset of labelled images: chooses and names the classes, and splits what has no parts. Images of other labels are left out.
  * @param declared all labels in order, where the source declares them. Default: those found, integers by value, others by code unit
@@ -49,19 +57,24 @@ export function collect(
   options: CollectionOptions,
   images: readonly LabelledImage[] | Parts<readonly LabelledImage[]>,
   declared?: readonly string[],
+  notes: SourceNotes = {},
 ): Dataset {
   const { name } = options;
   const templates = [options.templates ?? defaultTemplate].flat();
   checkTemplates(name, templates);
   const parts = "train" in images ? images : { train: images, test: [] };
-  const known = declared ?? labelsOf(parts);
-  const named = namedLabels(options.classes ?? known);
+  const used = labelsOf(parts);
+  const known = declared ?? used;
+  const warnings = [...(notes.warnings ?? [])];
+  const named = chooseClasses(options.classes, known, used, notes.names, warnings);
   checkKnown(name, [...named.keys()], known);
   const classes = [...named.values()];
   if (classes.length === 0) {
     throw new Error(`Dataset ${name}: expected labelled images, got none. Check what the files hold.`);
   }
   checkClassNames(name, classes);
+  if (options.classes === undefined || Array.isArray(options.classes))
+    warnings.push(...classNameWarnings(classes));
 
   const indices = new Map([...named.keys()].map((label, index) => [label, index]));
   const select = (part: readonly LabelledImage[] = []): Example[] =>
@@ -73,11 +86,35 @@ export function collect(
   if (parts === images) {
     const [validation, test] = [select(parts.validation), select(parts.test)];
     checkComplete(name, classes, train, test);
-    return { name, classes, templates, train, validation, test, split: "given" };
+    return { name, classes, templates, train, validation, test, split: "given", warnings };
   }
   const split = { trainFraction: 0.8, seed: 0, ...options.split };
   const drawn = splitRandomly({ name, classes, examples: train }, split);
-  return { name, classes, templates, ...drawn, validation: [], split };
+  return { name, classes, templates, ...drawn, validation: [], split, warnings };
+}
+
+/** The labels to use with their class names. What was done beyond spaces for underscores is added to the warnings. */
+function chooseClasses(
+  chosen: CollectionOptions["classes"],
+  known: readonly string[],
+  used: readonly string[],
+  names: ReadonlyMap<string, string> | undefined,
+  warnings: string[],
+): Map<string, string> {
+  if (chosen !== undefined && !Array.isArray(chosen)) return namedLabels(chosen);
+  const found = new Set(used);
+  const labels: readonly string[] = chosen ?? known.filter((label) => found.has(label));
+  if (chosen === undefined && labels.length < known.length && labels.length > 0) {
+    const unused = known.filter((label) => !found.has(label));
+    warnings.push(
+      `No image has the label of ${unused.length} of ${known.length} classes, which are left out: ${list(unused)}.`,
+    );
+  }
+  const better = names ?? withoutNumbers(labels);
+  if (names === undefined && better !== undefined) {
+    warnings.push(`The numbers before class names are left out, such as those of "${labels[0]}".`);
+  }
+  return new Map([...namedLabels(labels)].map(([label, name]) => [label, better?.get(label) ?? name]));
 }
 
 /** Class names by label, in order. */
@@ -92,7 +129,8 @@ export function list(names: readonly string[]): string {
   return names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 }
 
-function labelsOf({ train, validation = [], test }: Parts<readonly LabelledImage[]>): string[] {
+/** All labels, integers by value, others by code unit. */
+export function labelsOf({ train, validation = [], test }: Parts<readonly LabelledImage[]>): string[] {
   const labels = new Set<string>();
   for (const part of [train, validation, test]) for (const { label } of part) labels.add(label);
   const sorted = [...labels].sort();

@@ -12,6 +12,8 @@ export class FileExample implements Example {
     readonly root: string,
     readonly name: string,
     readonly label: number,
+    /** The whole path, where it is not UTF-8. */
+    readonly rawFile?: Buffer,
   ) {}
 
   get file(): string {
@@ -19,6 +21,6 @@ export class FileExample implements Example {
   }
 
   read(): Promise<Uint8Array> {
-    return read(this.file);
+    return read(this.rawFile ?? this.file);
   }
 }

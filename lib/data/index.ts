@@ -41,16 +41,19 @@ export {
   streams,
 } from "./datasets/index.js";
 export { type DeadLeavesOptions, deadLeaves } from "./dead-leaves.js";
+export { describeSplit } from "./describe-split.js";
 export { sampleFewShot } from "./few-shot.js";
 export { FileExample } from "./file-example.js";
 export { type FoundImages, findImages } from "./find-images.js";
 export { type FolderOptions, openFolder } from "./folders.js";
+export { withHome } from "./home.js";
 export { ImageSet, type ImageSetParts } from "./image-set.js";
 export { type LoadOptions, loadImages, trainingTransform } from "./load-images.js";
 export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loader.js";
 export { type ManifestOptions, openManifest } from "./manifest.js";
 export * as miniature from "./miniature/index.js";
 export { mixtures } from "./mixtures.js";
+export { promptKey } from "./names.js";
 export { openParquet, type ParquetOptions } from "./parquet.js";
 export { permutation } from "./permutation.js";
 export { Random } from "./random.js";

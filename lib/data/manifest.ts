@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, isAbsolute, normalize, relative, resolve, sep } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import {
@@ -8,6 +9,9 @@ import {
   type Parts,
 } from "./collection.js";
 import { FileExample } from "./file-example.js";
+import { withHome } from "./home.js";
+import { findNames } from "./name-files.js";
+import { ignoredParts, isPartName, type Part, partOfName, partsOfPaths } from "./part-names.js";
 import { type FileRecord, readRecords } from "./records.js";
 import type { Dataset } from "./types.js";
 
@@ -16,11 +20,14 @@ export interface ManifestOptions extends CollectionOptions {
   readonly manifest: string | Parts<string>;
   /** Folder that the image paths are relative to. Default: that of the manifest. */
   readonly images?: string;
-  /** Holds the image path. Default: `image`, `path` or `file_name`, whichever is there. */
+  /** Holds the image path. Default: `image`, `path`, `file_name` or alike, whichever is there, in any case. */
   readonly imageColumn?: string;
   /** Holds the label: a name or an integer. Default: `label`. */
   readonly labelColumn?: string;
-  /** Holds the part: train, validation (or val) or test. Default: `split`, where there is one; not read when each part has its file. */
+  /**
+   * Holds the part: train, validation, test or words alike. Default: `split`, or else a column of nothing but such words; without one, folders
+   * in the paths may tell. Not read when each part has its file.
+   */
   readonly splitColumn?: string;
 }
 
@@ -42,33 +49,34 @@ export async function openManifest(options: ManifestOptions): Promise<Dataset> {
   const { manifest } = options;
   const places = new Map<string, string>();
   if (typeof manifest === "string") {
-    const { rows, hasParts } = await readManifest(options, manifest, places);
-    if (!hasParts) return collect(options, rows);
-    const part = (wanted: Part) => rows.filter(({ part }) => part === wanted);
-    return collect(options, {
-      train: part("train"),
-      validation: part("validation"),
-      test: part("test"),
-    });
+    const { rows, hasParts, warnings } = await readManifest(options, manifest, places);
+    const notes = { warnings, names: await namesBeside(rows, [manifest]) };
+    const told = hasParts ? rows.map(({ part }) => part) : partsOfPaths(rows.map(({ name }) => name));
+    if (told === undefined) {
+      warnings.push(...ignoredParts(rows.map(({ name }) => name)));
+      return collect(options, rows, undefined, notes);
+    }
+    if (!hasParts) warnings.push("The parts are told by the paths of the images.");
+    const part = (wanted: Part) => rows.filter((_, i) => told[i] === wanted);
+    const given = { train: part("train"), validation: part("validation"), test: part("test") };
+    return collect(options, given, undefined, notes);
   }
   const read = async (file: string) => (await readManifest(options, file, places)).rows;
-  return collect(options, {
-    train: await read(manifest.train),
-    validation: manifest.validation === undefined ? undefined : await read(manifest.validation),
-    test: await read(manifest.test),
-  });
+  const train = await read(manifest.train);
+  const validation = manifest.validation === undefined ? undefined : await read(manifest.validation);
+  const test = await read(manifest.test);
+  const names = await namesBeside([...train, ...(validation ?? []), ...test], [manifest.train]);
+  return collect(options, { train, validation, test }, undefined, { names });
 }
 
-type Part = keyof Parts<unknown>;
-
-const parts: ReadonlyMap<unknown, Part> = new Map([
-  ["train", "train"],
-  ["val", "validation"],
-  ["validation", "validation"],
-  ["test", "test"],
-]);
+async function namesBeside(rows: readonly Row[], [manifest = ""]: readonly string[]) {
+  const labels = [...new Set(rows.map(({ label }) => label))];
+  return (await findNames(labels, [dirname(resolve(manifest))]))?.names;
+}
 
 interface Row extends LabelledImage {
+  /** Of the image, relative to the folder of images. */
+  readonly name: string;
   /** `undefined` where the manifest does not tell parts. */
   readonly part: Part | undefined;
 }
@@ -82,6 +90,12 @@ async function readManifest(options: ManifestOptions, manifest: string, places: 
   if (first === undefined)
     throw new Error(`${file}: expected a record for each image, got none. Add images.`);
   const columns = columnsOf(options, file, first);
+  const warnings: string[] = [];
+  const { splitColumn } = options;
+  if (columns.split === undefined && splitColumn === undefined && typeof options.manifest === "string") {
+    columns.split = columnOfParts(records, [columns.image, columns.label]);
+    if (columns.split !== undefined) warnings.push(`The parts are those of the column "${columns.split}".`);
+  }
 
   const rows = records.map((record): Row => {
     const place = `${file}:${record.line}`;
@@ -93,29 +107,63 @@ async function readManifest(options: ManifestOptions, manifest: string, places: 
     places.set(name, place);
     const label = textOf(record, columns.label, place);
     const part = columns.split === undefined ? undefined : partOf(record, columns.split, place);
-    return { label, part, example: (index) => new FileExample(root, name, index) };
+    return { name, label, part, example: (index) => new FileExample(root, name, index) };
   });
-  return { rows, hasParts: columns.split !== undefined };
+  return { rows, hasParts: columns.split !== undefined, warnings };
 }
 
-function columnsOf(options: ManifestOptions, file: string, { line, fields }: FileRecord) {
+/** The first column of nothing but words for parts, of at least two kinds. */
+function columnOfParts(records: readonly FileRecord[], others: readonly string[]): string | undefined {
+  const columns = Object.keys(records[0]?.fields ?? {}).filter((column) => !others.includes(column));
+  return columns.find((column) => {
+    const values = new Set(records.map(({ fields }) => fields[column]));
+    return values.size > 1 && [...values].every((value) => typeof value === "string" && isPartName(value));
+  });
+}
+
+interface Columns {
+  readonly image: string;
+  readonly label: string;
+  split: string | undefined;
+}
+
+function columnsOf(options: ManifestOptions, file: string, { line, fields }: FileRecord): Columns {
   const find = (candidates: readonly string[], option: string) => {
-    const found = candidates.find((column) => Object.hasOwn(fields, column));
+    const found = columnNamed(fields, candidates);
     if (found !== undefined) return found;
     throw new Error(
-      `${file}:${line}: expected a column ${candidates.join(" or ")}, got ${Object.keys(fields).join(", ")}. ` +
+      `${file}:${line}: expected a column ${candidates.slice(0, 3).join(" or ")}, got ${Object.keys(fields).join(", ")}. ` +
         `Name it with ${option}.`,
     );
   };
-  const { imageColumn, labelColumn = "label", splitColumn, manifest } = options;
-  const image = find(
-    imageColumn === undefined ? ["image", "path", "file_name"] : [imageColumn],
-    "imageColumn",
-  );
-  const label = find([labelColumn], "labelColumn");
+  const { imageColumn, labelColumn, splitColumn, manifest } = options;
+  const image = find(imageColumn === undefined ? imageColumns : [imageColumn], "imageColumn");
+  const label = find(labelColumn === undefined ? labelColumns : [labelColumn], "labelColumn");
   if (typeof manifest !== "string") return { image, label, split: undefined };
   if (splitColumn !== undefined) return { image, label, split: find([splitColumn], "splitColumn") };
-  return { image, label, split: Object.hasOwn(fields, "split") ? "split" : undefined };
+  return { image, label, split: columnNamed(fields, ["split"]) };
+}
+
+const imageColumns = [
+  "image",
+  "path",
+  "file_name",
+  "filename",
+  "filepath",
+  "file_path",
+  "image_path",
+  "image_file",
+];
+const labelColumns = ["label", "class", "class_name", "category"];
+
+/** As written, else in any case. */
+function columnNamed(fields: FileRecord["fields"], candidates: readonly string[]): string | undefined {
+  const columns = Object.keys(fields);
+  const exact = candidates.find((column) => columns.includes(column));
+  if (exact !== undefined) return exact;
+  const lower = columns.map((column) => column.trim().toLowerCase());
+  const index = candidates.map((column) => lower.indexOf(column.toLowerCase())).find((index) => index >= 0);
+  return index === undefined ? undefined : columns[index];
 }
 
 function textOf({ fields }: FileRecord, column: string, place: string): string {
@@ -127,7 +175,8 @@ function textOf({ fields }: FileRecord, column: string, place: string): string {
 }
 
 function partOf({ fields }: FileRecord, column: string, place: string): Part {
-  const part = Object.hasOwn(fields, column) ? parts.get(fields[column]) : undefined;
+  const value = Object.hasOwn(fields, column) ? fields[column] : undefined;
+  const part = typeof value === "string" ? partOfName(value) : undefined;
   if (part !== undefined) return part;
   throw new Error(
     `${place}: expected ${column} to be train, validation, val or test, got ${JSON.stringify(fields[column])}. Correct it.`,
@@ -136,6 +185,10 @@ function partOf({ fields }: FileRecord, column: string, place: string): Part {
 
 /** One name for one file, however its path is written. @returns relative to the root, with forward slashes */
 function imageName(root: string, path: string): string {
-  const name = isAbsolute(path) ? relative(root, path) : normalize(path);
+  const given = withHome(path);
+  // Written on Windows, unless a file is really called so.
+  const isForeign = sep === "/" && given.includes("\\") && !existsSync(resolve(root, given));
+  const place = isForeign ? given.replaceAll("\\", "/") : given;
+  const name = isAbsolute(place) ? relative(root, place) : normalize(place);
   return name.replaceAll(sep, "/");
 }

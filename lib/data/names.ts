@@ -1,8 +1,19 @@
-/** @throws if two classes have the same name; case does not count, because CLIP's tokenizer lowers it */
+/** As CLIP's tokenizer cuts a text before its byte pairs: words, single digits, runs of other signs. OpenAI/CLIP, simple_tokenizer.py. */
+const pieces = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+
+/**
+ * Two texts with the same key are one prompt to CLIP: its tokenizer composes Unicode, lowers the case and takes any run of spaces for one.
+ * So "Sunflower " is "sunflower", and "t - shirt" is "t-shirt".
+ */
+export function promptKey(text: string): string {
+  return (text.normalize("NFC").toLowerCase().match(pieces) ?? []).join(" ");
+}
+
+/** @throws if two classes are the same to CLIP's tokenizer, or one is blank */
 export function checkClassNames(dataset: string, classes: readonly string[]): void {
   const seen = new Map<string, string>();
   for (const name of classes) {
-    const key = name.toLowerCase();
+    const key = promptKey(name);
     const earlier = seen.get(key);
     if (earlier !== undefined) {
       throw new Error(
@@ -12,6 +23,34 @@ export function checkClassNames(dataset: string, classes: readonly string[]): vo
     }
     seen.set(key, name);
   }
+}
+
+const wordNetId = /^[nvar]\d{8}$/;
+const number = /^[+-]?\d+([.,]\d+)?$/;
+const numbered = /^\d+[._-]+(?=\p{L})/u;
+
+/** What to say of class names that are not words: CLIP knows classes by what they are called. */
+export function classNameWarnings(classes: readonly string[]): string[] {
+  const kinds = [
+    ["numbers", number],
+    ["WordNet ids", wordNetId],
+    ["words with a number before them", numbered],
+  ] as const;
+  return kinds.flatMap(([what, pattern]) => {
+    const found = classes.filter((name) => pattern.test(name.trim()));
+    if (found.length === 0) return [];
+    const shown = found.slice(0, 3).map((name) => `"${name}"`);
+    return [
+      `${found.length} of ${classes.length} class names are ${what}, such as ${shown.join(", ")}, and prompts would say so. ` +
+        "Give the names with classes: { label: name }.",
+    ];
+  });
+}
+
+/** Class names without the numbers before them, as of `001.Black_footed_Albatross`, if all have one; else nothing. */
+export function withoutNumbers(labels: readonly string[]): Map<string, string> | undefined {
+  if (labels.length === 0 || !labels.every((label) => numbered.test(label))) return undefined;
+  return new Map(labels.map((label) => [label, label.replace(numbered, "").replaceAll("_", " ")]));
 }
 
 /** @throws if there is no template, or one without the place of the class name */

@@ -18,7 +18,7 @@ export type RowGroup = readonly (Uint8Array | undefined)[];
 export interface ParquetColumns {
   /** Binary, or a struct with a binary `bytes`. */
   readonly image: string;
-  /** Text or integer. */
+  /** Text, integer or boolean, or a list of one of these; a field of a struct as `label.species`. */
   readonly label: string;
 }
 
@@ -30,8 +30,8 @@ export class ParquetFile {
   private constructor(
     readonly shard: Shard,
     readonly columns: ParquetColumns,
-    /** Of each row: a text, or an integer in digits. */
-    readonly labels: readonly string[],
+    /** Of each row: a text, or an integer in digits; nothing where there is none and that is allowed. */
+    readonly labels: readonly (string | undefined)[],
     /** What the integers stand for, where the file says so as the Hugging Face hub does; `labels` are these names then. */
     readonly classNames: readonly string[] | undefined,
     readonly buffer: AsyncBuffer,
@@ -53,6 +53,7 @@ export class ParquetFile {
     shard: Shard,
     columns: ParquetColumns,
     cache: BoundedCache<string, RowGroup>,
+    { allowUnlabelled = false }: { readonly allowUnlabelled?: boolean } = {},
   ): Promise<ParquetFile> {
     const { file } = shard;
     const { buffer, metadata } = await readable(file, async () => {
@@ -61,13 +62,18 @@ export class ParquetFile {
     });
     checkColumns(file, metadata, columns);
     const classNames = declaredNames(file, metadata, columns.label);
-    const values = await readColumn(file, columns.label, { file: buffer, metadata });
+    const [column, ...fields] = labelPath(metadata, columns.label);
+    const rows = await readColumn(file, column, { file: buffer, metadata });
+    const values = rows.map((row) => fields.reduce(fieldOf, row));
     if (values.length !== Number(metadata.num_rows)) {
       throw new Error(
         `${file}: expected ${metadata.num_rows} rows, got labels of ${values.length}. Get the file again.`,
       );
     }
-    const labels = values.map((value, row) => labelText(`${file}, row ${row}`, value, classNames));
+    const labels = values.map((value, row) => {
+      if (allowUnlabelled && isUnlabelled(value)) return undefined;
+      return labelText(`${file}, row ${row}`, columns.label, value, classNames);
+    });
     return new ParquetFile(shard, columns, labels, classNames, buffer, metadata, cache);
   }
 
@@ -129,32 +135,95 @@ async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {
 }
 
 function checkColumns(file: string, metadata: FileMetaData, { image, label }: ParquetColumns): void {
-  const columns = new Map(parquetSchema(metadata).children.map((column) => [column.element.name, column]));
+  const columns = topColumns(metadata);
   const bytesOf =
     columns.get(image)?.children.find(({ element }) => element.name === "bytes") ?? columns.get(image);
+  const labelColumn = nodeAt(columns, labelPath(metadata, label));
   const wanted = [
     [`${image} with image bytes (imageColumn)`, bytesOf?.element.type === "BYTE_ARRAY"],
-    [`${label} with labels (labelColumn)`, labelTypes.has(columns.get(label)?.element.type)],
+    [`${label} with labels (labelColumn)`, labelColumn !== undefined && isLabel(labelColumn)],
   ] as const;
   const missing = wanted.filter(([, found]) => !found).map(([name]) => name);
   if (missing.length === 0) return;
   const found = [...columns].map(([name, { element }]) => `${name} (${element.type ?? "struct"})`);
-  throw new Error(
-    `${file}: expected a column ${missing.join(" and ")}, got ${found.join(", ")}. Name the column.`,
+  const fields = labelColumn?.children.filter(isLabel).map(({ element }) => `${label}.${element.name}`) ?? [];
+  const advice =
+    fields.length > 0 && !isLabel(labelColumn as SchemaNode)
+      ? `Name a field, such as labelColumn: ${fields[0]}.`
+      : "Name the column.";
+  throw new Error(`${file}: expected a column ${missing.join(" and ")}, got ${found.join(", ")}. ${advice}`);
+}
+
+type SchemaNode = ReturnType<typeof parquetSchema>;
+
+function topColumns(metadata: FileMetaData): Map<string, SchemaNode> {
+  return new Map(parquetSchema(metadata).children.map((column) => [column.element.name, column]));
+}
+
+/** A column may have a dot in its name; else a dot goes into a struct. */
+function labelPath(metadata: FileMetaData, label: string): [string, ...string[]] {
+  return topColumns(metadata).has(label) ? [label] : (label.split(".") as [string, ...string[]]);
+}
+
+function nodeAt(columns: ReadonlyMap<string, SchemaNode>, [column, ...fields]: readonly string[]) {
+  return fields.reduce(
+    (node, field) => node?.children.find(({ element }) => element.name === field),
+    columns.get(column as string),
   );
 }
 
-const labelTypes = new Set<unknown>(["BYTE_ARRAY", "INT32", "INT64"]);
+function fieldOf(value: unknown, field: string): unknown {
+  return (value as Record<string, unknown> | null | undefined)?.[field];
+}
 
-function labelText(place: string, value: unknown, classNames: readonly string[] | undefined): string {
-  const known =
-    typeof value === "bigint" || typeof value === "number" ? classNames?.[Number(value)] : undefined;
-  const text =
-    known ?? (classNames === undefined && value !== undefined && value !== null ? String(value) : "");
+/** Floats as well: pandas makes them of integers with gaps, and whether these are whole is seen when they are read. */
+const labelTypes = new Set<unknown>([
+  "BYTE_ARRAY",
+  "FIXED_LEN_BYTE_ARRAY",
+  "INT32",
+  "INT64",
+  "BOOLEAN",
+  "FLOAT",
+  "DOUBLE",
+]);
+
+/** A single value, or a list of such, which Parquet nests in two groups or one. */
+function isLabel({ element, children }: SchemaNode): boolean {
+  if (children.length === 0) return labelTypes.has(element.type);
+  const isList = element.converted_type === "LIST" || element.logical_type?.type === "LIST";
+  let item = children[0] as SchemaNode;
+  while (item.children.length === 1) item = item.children[0] as SchemaNode;
+  return isList && children.length === 1 && labelTypes.has(item.element.type);
+}
+
+function isUnlabelled(value: unknown): boolean {
+  const [label = null] = Array.isArray(value) ? value : [value];
+  return label === null || label === "" || Number.isNaN(label) || Number(label) === -1;
+}
+
+function labelText(
+  place: string,
+  column: string,
+  value: unknown,
+  classNames: readonly string[] | undefined,
+): string {
+  const items = Array.isArray(value) ? value : [value];
+  if (items.length > 1) {
+    const several = items.slice(0, 3).map(String).join(", ");
+    throw new Error(
+      `${place}: expected one label in ${column}, got ${items.length}: ${several}. Keep one per image, or name another labelColumn.`,
+    );
+  }
+  const [label] = items as unknown[];
+  const isWhole = typeof label === "bigint" || Number.isInteger(label);
+  const known = isWhole ? classNames?.[Number(label)] : undefined;
+  const isText = isWhole || typeof label === "string" || typeof label === "boolean";
+  const isDeclared = typeof label === "string" && classNames?.includes(label);
+  const text = known ?? ((classNames === undefined || isDeclared) && isText ? String(label) : "");
   if (text !== "") return text;
   const wanted = classNames === undefined ? "a text or an integer" : `0 to ${classNames.length - 1}`;
   throw new Error(
-    `${place}: expected a label, ${wanted}, got ${value ?? "nothing"}. Leave out the files of images without labels.`,
+    `${place}: expected a label, ${wanted}, got ${label ?? "nothing"}. Leave out the files of images without labels.`,
   );
 }
 
@@ -174,6 +243,9 @@ function declaredNames(file: string, metadata: FileMetaData, column: string): re
       { cause },
     );
   }
-  const feature = featuresSchema.safeParse(content).data?.info.features[column];
-  return classLabelSchema.safeParse(feature).data?.names;
+  let feature: unknown = featuresSchema.safeParse(content).data?.info.features;
+  for (const field of labelPath(metadata, column)) feature = fieldOf(feature, field);
+  // A list of labels is `[feature]` in older files and `{ feature }` in newer ones.
+  const [item] = Array.isArray(feature) ? feature : [fieldOf(feature, "feature") ?? feature];
+  return classLabelSchema.safeParse(item).data?.names;
 }

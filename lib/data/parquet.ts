@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { BoundedCache } from "./bounded-cache.js";
 import {
@@ -7,8 +8,9 @@ import {
   type LabelledImage,
   type Parts,
 } from "./collection.js";
+import { findNames } from "./name-files.js";
 import { ParquetFile, type RowGroup } from "./parquet-file.js";
-import { findShards, type Patterns, type Shard } from "./shards.js";
+import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.js";
 import type { Dataset, Example } from "./types.js";
 
 export interface ParquetOptions extends CollectionOptions {
@@ -43,13 +45,16 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   const { name, parquet, imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
   const cache = new BoundedCache<string, RowGroup>(cacheBytes, totalBytes);
   const files: ParquetFile[] = [];
-  const open = async (shards: readonly Shard[] = []): Promise<LabelledImage[]> => {
+  let unlabelled = 0;
+  const columns = { image: imageColumn, label: labelColumn };
+  const open = async (shards: readonly Shard[] = [], isTest = false): Promise<LabelledImage[]> => {
     const images: LabelledImage[] = [];
     for (const shard of shards) {
-      const file = await ParquetFile.open(shard, { image: imageColumn, label: labelColumn }, cache);
+      const file = await ParquetFile.open(shard, columns, cache, { allowUnlabelled: isTest });
       files.push(file);
       for (const [row, label] of file.labels.entries()) {
-        images.push({ label, example: (index) => new ParquetExample(file, row, index) });
+        if (label === undefined) unlabelled++;
+        else images.push({ label, example: (index) => new ParquetExample(file, row, index) });
       }
     }
     return images;
@@ -58,12 +63,33 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   const shards = await findShards(name, parquet, [".parquet"]);
   if (!("train" in shards)) {
     const images = await open(shards);
-    return collect(options, images, classNames(files));
+    return collect(options, images, classNames(files), {
+      warnings: undecidedParts(shards),
+      names: await namesBeside(files),
+    });
   }
   const train = await open(shards.train);
   const validation = await open(shards.validation);
-  const test = await open(shards.test);
-  return collect(options, { train, validation, test }, classNames(files));
+  const test = await open(shards.test, true);
+  const notes = { names: await namesBeside(files), warnings: [] as string[] };
+  if (unlabelled > 0) notes.warnings.push(`${unlabelled} test rows without a label were passed over.`);
+  if (test.length > 0 || unlabelled === 0) {
+    return collect(options, { train, validation, test }, classNames(files), notes);
+  }
+  if (validation.length > 0) {
+    notes.warnings.push("No test row has a label: the validation images are tested on.");
+    return collect(options, { train, test: validation }, classNames(files), notes);
+  }
+  notes.warnings.push("No test row has a label: test images are drawn from those for training.");
+  return collect(options, train, classNames(files), notes);
+}
+
+/** From a file beside the data, where labels are integers that the data does not name. */
+async function namesBeside(files: readonly ParquetFile[]) {
+  if (files.some(({ classNames }) => classNames !== undefined)) return undefined;
+  const labels = new Set(files.flatMap(({ labels }) => labels.filter((label) => label !== undefined)));
+  const folders = files.map(({ shard }) => dirname(shard.file));
+  return (await findNames([...labels], [...folders, ...folders.map((folder) => dirname(folder))]))?.names;
 }
 
 /** An image in a row of a Parquet file. */

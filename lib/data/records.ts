@@ -10,8 +10,9 @@ export interface FileRecord {
 }
 
 /**
- * Reads the records of a `.csv`, `.tsv` or `.jsonl` file in UTF-8. Blank lines are passed over.
- * @throws if the file is missing, of another kind or not UTF-8, or a record is broken, naming its line
+ * Reads the records of a `.csv`, `.tsv` or `.jsonl` file in UTF-8 or UTF-16. Blank lines are passed over. What separates the columns of a
+ * table is taken from its header, because spreadsheets write semicolons in many countries.
+ * @throws if the file is missing, of another kind or encoding, or a record is broken, naming its line
  */
 export async function readRecords(file: string): Promise<FileRecord[]> {
   const read = readers[extname(file).toLowerCase()];
@@ -26,8 +27,8 @@ export async function readRecords(file: string): Promise<FileRecord[]> {
 }
 
 const readers: Record<string, (file: string, text: string) => FileRecord[]> = {
-  ".csv": (file, text) => readTable(file, text, ","),
-  ".tsv": (file, text) => readTable(file, text, "\t"),
+  ".csv": (file, text) => readTable(file, text, [",", ";", "\t", "|"]),
+  ".tsv": (file, text) => readTable(file, text, ["\t", ",", ";", "|"]),
   ".jsonl": readLines,
   ".ndjson": readLines,
 };
@@ -35,30 +36,50 @@ const readers: Record<string, (file: string, text: string) => FileRecord[]> = {
 /** Without a byte order mark. */
 function decodeText(file: string, bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new Error(`${file}: expected text in UTF-8, got other bytes. Save it as UTF-8.`, { cause });
   }
 }
 
-function readTable(file: string, text: string, delimiter: string): FileRecord[] {
+/** UTF-16 by its byte order mark, or by the zeros that Latin letters have in it. */
+function encodingOf(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return "utf-16le";
+  return (first === 0xfe && second === 0xff) || (first === 0 && second !== 0) ? "utf-16be" : "utf-8";
+}
+
+function readTable(file: string, text: string, delimiters: readonly string[]): FileRecord[] {
+  // Excel writes and reads a first line that names the separator.
+  const [line = "", separator] = /^sep=(.)(?:\r\n|\r|\n)/i.exec(text) ?? [];
+  const table = text.slice(line.length);
+  const linesBefore = line === "" ? 0 : 1;
   try {
-    const rows = parse(text, {
+    const rows = parse(table, {
       columns: uniqueColumns,
-      delimiter,
+      delimiter: separator ?? delimiterOf(table, delimiters),
       info: true,
+      relax_quotes: true, // 5" pot
       skip_empty_lines: true,
       trim: true,
     });
     return (rows as unknown as { info: { lines: number }; record: Record<string, string> }[]).map(
-      ({ info, record }) => ({ line: info.lines, fields: record }),
+      ({ info, record }) => ({ line: info.lines + linesBefore, fields: record }),
     );
   } catch (cause) {
     const { lines = 1, message } = cause as CsvError & { lines?: number };
-    throw new Error(`${file}:${lines}: expected rows that fit the header: ${message}. Correct it.`, {
-      cause,
-    });
+    throw new Error(
+      `${file}:${lines + linesBefore}: expected rows that fit the header: ${message}. Correct it.`,
+      { cause },
+    );
   }
+}
+
+/** What the header has most of outside of quotes; of as many the first. */
+function delimiterOf(text: string, delimiters: readonly string[]): string {
+  const header = (/^[^\r\n]*/.exec(text.trimStart())?.[0] ?? "").replaceAll(/"[^"]*"/g, "");
+  const counts = delimiters.map((delimiter) => header.split(delimiter).length);
+  return delimiters[counts.indexOf(Math.max(...counts))] as string;
 }
 
 function uniqueColumns(header: string[]): string[] {

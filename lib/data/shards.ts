@@ -2,6 +2,8 @@ import { stat } from "node:fs/promises";
 import { dirname, relative, resolve, sep } from "node:path";
 import { glob } from "tinyglobby";
 import type { Parts } from "./collection.js";
+import { isJunkPath } from "./junk.js";
+import { ignoredParts, partOfPath } from "./part-names.js";
 
 /** Folders, files and patterns such as `train-*.parquet` or `train-{000..012}.tar`. */
 export type Patterns = string | readonly string[];
@@ -14,8 +16,8 @@ export interface Shard {
 }
 
 /**
- * Finds the files of a dataset, sorted. Where the parts are not told, they are recognised by names that begin with `train`,
- * `validation`, `val` or `test`, of the file or of its folder.
+ * Finds the files of a dataset, sorted. Where the parts are not told, they are recognised by words such as `train`, `valid` or `testing`
+ * anywhere in the name of the file, or else of the nearest folder below the one that holds all.
  * @param extensions what to look for in folders
  * @returns all files where they are in one part
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
@@ -32,24 +34,27 @@ export async function findShards(
     return nameParts(dataset, { train, validation, test });
   }
   const files = await findFiles(dataset, source, extensions);
-  const names = files.map((file) => partName(file));
+  const names = nameFiles(files).map(({ name }) => partOfPath(name));
   if (names.every((name) => name === undefined || name === "train")) return nameFiles(files);
-  const ofPart = (...wanted: string[]) => files.filter((_, i) => wanted.includes(names[i] ?? ""));
-  const [train, validation, test] = [ofPart("train"), ofPart("validation", "val"), ofPart("test")];
+  const ofPart = (wanted: string) => files.filter((_, i) => names[i] === wanted);
+  const [train, validation, test] = [ofPart("train"), ofPart("validation"), ofPart("test")];
   if (names.includes(undefined) || train.length === 0 || test.length === 0) {
     throw new Error(
       `Dataset ${dataset}: expected files for train and test, or none that name a part, got ${files.length} files: ` +
-        `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part.`,
+        `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part, ` +
+        "such as { train: …, test: … }.",
     );
   }
   return nameParts(dataset, { train, validation, test });
 }
 
-/** What the name of a file, or else of its folder, says about its part. */
-function partName(file: string): string | undefined {
-  const [name = "", folder = ""] = file.split(sep).reverse();
-  const word = /^(?:train|validation|val|test)(?![a-z])/i;
-  return (word.exec(name) ?? word.exec(folder))?.[0].toLowerCase();
+/** What to say of files that are one part although names seem to tell more. */
+export function undecidedParts(shards: readonly Shard[]): string[] {
+  const told = shards.map(({ name }) => partOfPath(name));
+  if (told.every((part) => part === "train")) {
+    return ["All files are for training: test images are drawn from them. Name those for tests as `test`."];
+  }
+  return ignoredParts(shards.map(({ name }) => name));
 }
 
 function nameParts(dataset: string, parts: Required<Parts<string[]>>): Parts<Shard[]> {
@@ -104,10 +109,11 @@ async function filesAt(pattern: string, extensions: readonly string[]): Promise<
   const found = await stat(pattern).catch(() => undefined);
   if (found?.isFile()) return [pattern];
   if (found === undefined) return glob(pattern, { absolute: true, expandDirectories: false });
-  return glob(
+  const files = await glob(
     extensions.map((extension) => `**/*${extension}`),
-    { cwd: pattern, absolute: true },
+    { cwd: pattern, absolute: true, caseSensitiveMatch: false },
   );
+  return files.filter((file) => !isJunkPath(relative(pattern, file).replaceAll(sep, "/")));
 }
 
 const mostShards = 100_000;

@@ -3,6 +3,7 @@ import { escapePath, isDynamicPattern } from "tinyglobby";
 import { z } from "zod";
 import type { CollectionOptions, Parts } from "./collection.js";
 import { openFolder } from "./folders.js";
+import { withHome } from "./home.js";
 import { openManifest } from "./manifest.js";
 import { openParquet } from "./parquet.js";
 import type { Patterns } from "./shards.js";
@@ -49,9 +50,11 @@ const columns = {
 
 const folderSchema = z.strictObject({
   root: text.describe("folder with train/, test/ and perhaps val/, or with the class folders"),
-  trainFolder: text.optional().describe("name of the training folder (default: train)"),
-  validationFolder: text.optional().describe("name of the validation folder (default: val or validation)"),
-  testFolder: text.optional().describe("name of the test folder (default: test)"),
+  trainFolder: text.optional().describe("name of the training folder (default: train, training or alike)"),
+  validationFolder: text.optional().describe("name of the validation folder (default: val, valid or alike)"),
+  testFolder: text
+    .optional()
+    .describe("name of the test folder (default: test, testing or alike; else the validation folder)"),
   ...common,
 });
 
@@ -129,9 +132,14 @@ export function openSource(source: Source): Promise<Dataset> {
 
 /** The source with its paths absolute. @param folder that they are relative to, such as that of the task file */
 export function resolveSource(source: Source, folder: string): Source {
-  const path = (path: string) => (isAbsolute(path) ? path : join(folder, path));
+  const path = (given: string) => {
+    const path = withHome(given);
+    return isAbsolute(path) ? path : join(folder, path);
+  };
   const pattern = (pattern: string) =>
-    isDynamicPattern(pattern) && !isAbsolute(pattern) ? `${escapePath(folder)}/${pattern}` : path(pattern);
+    isDynamicPattern(pattern) && !pattern.startsWith("~") && !isAbsolute(pattern)
+      ? `${escapePath(folder)}/${pattern}`
+      : path(pattern);
   if ("manifest" in source) {
     const { manifest, images } = source;
     return {

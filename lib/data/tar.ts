@@ -1,4 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { posix } from "node:path";
 import { Header, Pax } from "tar";
 
 /** A file in an archive. */
@@ -46,10 +47,14 @@ export class TarFile {
   }
 
   /**
-   * The plain files in order; folders are passed over.
+   * The plain files in order, and links to earlier ones as these files by another name; folders and other links are passed over.
+   * @param onPassedOver told of what is neither file nor folder
    * @throws if the archive is truncated or damaged, naming the offset, or holds links or paths that lead out of it
    */
-  async *members(): AsyncGenerator<TarMember, void, undefined> {
+  async *members(
+    onPassedOver: (kind: string) => void = () => {},
+  ): AsyncGenerator<TarMember, void, undefined> {
+    const seen = new Map<string, TarMember>();
     let everyFile: Pax | undefined;
     let nextFile: Pax | undefined;
     let position = 0;
@@ -71,10 +76,18 @@ export class TarFile {
         nextFile = new Pax({ ...nextFile, path: longPath });
       } else if (type !== "NextFileHasLongLinkpath") {
         const member = { path: this.#safePath(start, nextFile?.path ?? path), offset, size };
+        const target = nextFile?.linkpath ?? header.linkpath ?? "";
         nextFile = undefined;
-        if (plainFiles.has(type)) yield member;
-        else if (type !== "Directory")
-          throw this.#wrong(start, "plain files and folders", `${member.path} (${type})`);
+        if (plainFiles.has(type)) {
+          seen.set(member.path, member);
+          yield member;
+        } else if (type === "Link" || type === "SymbolicLink") {
+          const linked = seen.get(this.#linked(start, member.path, target, type));
+          if (linked === undefined) onPassedOver("links to nothing");
+          else yield { ...linked, path: member.path };
+        } else if (type !== "Directory") {
+          onPassedOver(`${type} entries`);
+        }
       }
     }
   }
@@ -112,6 +125,13 @@ export class TarFile {
   #safePath(start: number, path: string): string {
     if (!path.startsWith("/") && !path.split("/").includes("..")) return path.replace(/^(?:\.\/+)+/, "");
     throw this.#wrong(start, "paths within the archive", path);
+  }
+
+  /** What a link leads to: a hard link from the top of the archive, a symbolic one from its own folder. */
+  #linked(start: number, path: string, target: string, type: string): string {
+    const place = posix.normalize(type === "Link" ? target : posix.join(posix.dirname(path), target));
+    if (!target.startsWith("/") && !place.startsWith("..")) return place;
+    throw this.#wrong(start, "plain files and folders", `${path} (${type}) to ${target}`);
   }
 
   #truncated(offset: number, expected: string): Error {

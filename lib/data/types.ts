@@ -9,6 +9,8 @@ export interface Example {
   readonly label: number;
   /** The file that holds the image; together with `name` it identifies the image. */
   readonly file: string;
+  /** The path of that file as the system has it, where it is not UTF-8: such names have no text that leads to them. */
+  readonly rawFile?: Buffer;
   /**
    * The bytes of the image file, or its pixels where the dataset keeps them without a format.
    * @throws if the file is missing or damaged
@@ -28,6 +30,8 @@ export interface Dataset {
   readonly test: readonly Example[];
   /** How train and test were told apart: by the data itself, or by a seeded draw per class. */
   readonly split: "given" | RandomSplit;
+  /** What the user should know, such as files that are not used. */
+  readonly warnings?: readonly string[];
 }
 
 /** A split that was drawn because the data came without one. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { withHome } from "../data/index.js";
 import { methods } from "../methods/index.js";
 import { type Given, mergeOptions, parseOptions, settingsShape } from "../options/index.js";
 import { entrySchema, resolveEntry, streamSchema } from "./dataset-config.js";
@@ -89,9 +90,9 @@ function readYaml(path: string): Record<string, unknown> {
 function resolvePaths(values: Readonly<Record<string, unknown>>, folder: string): Record<string, unknown> {
   const paths = ["tokenizer", "data", "output"].flatMap((key) => {
     const path = values[key];
-    return typeof path === "string" ? [[key, resolve(folder, path)]] : [];
+    return typeof path === "string" ? [[key, resolve(folder, withHome(path))]] : [];
   });
   const { model } = values;
-  if (typeof model === "string") paths.push(["model", locateModel(model, folder)]);
+  if (typeof model === "string") paths.push(["model", locateModel(withHome(model), folder)]);
   return { ...values, ...Object.fromEntries(paths) };
 }

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
 import {
   type Dataset,
@@ -8,6 +8,7 @@ import {
   resolveSource,
   sourceSchema,
   streams,
+  withHome,
 } from "../data/index.js";
 import { readingShape } from "../options/index.js";
 
@@ -53,7 +54,7 @@ export function resolveEntry(entry: Entry, { folder, ...shared }: Reading & { fo
   const own = Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
   const merged = { ...shared, ...own } as typeof entry;
   const { data } = merged;
-  return data === undefined || isAbsolute(data) ? merged : { ...merged, data: join(folder, data) };
+  return data === undefined ? merged : { ...merged, data: resolve(folder, withHome(data)) };
 }
 
 export function nameOf(entry: Entry): string {

@@ -17,7 +17,7 @@ export { type ExperimentObserver, type WorkObserver, workObserver } from "./obse
 export { openHoldOuts, openTasks } from "./open-data.js";
 export { openMethod } from "./open-method.js";
 export { checkDevice, openModel } from "./open-model.js";
-export { openReference, type ReferenceConfig } from "./reference.js";
+export { checkReference, openReference, type ReferenceConfig } from "./reference.js";
 export {
   type ExperimentOptions,
   type ExperimentResult,

@@ -1,5 +1,5 @@
 import type { ClipModel } from "../clip/index.js";
-import { ImageCache, loadImages, loadTask, type Task } from "../data/index.js";
+import { describeSplit, ImageCache, loadImages, loadTask, type Task } from "../data/index.js";
 import type { TestSet } from "../protocol/index.js";
 import { imageCacheDirectory } from "./cache-directory.js";
 import type { Config } from "./config.js";
@@ -30,7 +30,7 @@ export async function openTasks(
     progress.finish(
       `${task.train.length} training and ${task.test.length} test images, ${task.classes.length} classes`,
     );
-    for (const warning of warnings) progress.say(`  ${warning}`);
+    for (const line of [...describeSplit(dataset.split), ...warnings]) progress.say(`  ${name}: ${line}`);
     for (const { className, available } of task.sample?.short ?? []) {
       progress.say(
         `  ${name}: class '${className}' has only ${available} training images; they are drawn with replacement.`,
@@ -53,7 +53,7 @@ export async function openHoldOuts(
   for (const entry of config.holdOuts) {
     const name = nameOf(entry);
     progress.start(`loading hold-out ${name}`);
-    const { warnings = [], classes, templates, test: examples } = await openEntry(entry);
+    const { warnings = [], split, classes, templates, test: examples } = await openEntry(entry);
     const test = await loadImages(examples, preprocessing.transform, {
       cache,
       name: `${name} test`,
@@ -61,7 +61,7 @@ export async function openHoldOuts(
       onProgress: (done, total) => progress.update(done, total),
     });
     progress.finish(`${test.length} test images, ${classes.length} classes`);
-    for (const warning of warnings) progress.say(`  ${warning}`);
+    for (const line of [...describeSplit(split), ...warnings]) progress.say(`  ${name}: ${line}`);
     holdOuts.push({ name, classes, templates, test });
   }
   return holdOuts;

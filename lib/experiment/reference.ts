@@ -1,8 +1,19 @@
 import { readFileSync } from "node:fs";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import type { ClipModel } from "../clip/index.js";
-import { type Example, FileExample, findImages, ImageCache, ImageSet, loadImages } from "../data/index.js";
+import {
+  type CheckImagesOptions,
+  checkSource,
+  type DatasetCheck,
+  type Example,
+  FileExample,
+  findImages,
+  ImageCache,
+  ImageSet,
+  loadImages,
+  withHome,
+} from "../data/index.js";
 import type { ReferenceData } from "../methods/index.js";
 import { imageCacheDirectory } from "./cache-directory.js";
 import { entrySchema, nameOf, openEntry, type Reading, resolveEntry } from "./dataset-config.js";
@@ -29,7 +40,7 @@ export function resolveReference(
   { images, texts }: ReferenceConfig,
   reading: Reading & { readonly folder: string },
 ): ReferenceConfig {
-  const absolute = (path: string) => (isAbsolute(path) ? path : join(reading.folder, path));
+  const absolute = (path: string) => resolve(reading.folder, withHome(path));
   return {
     images: typeof images === "string" ? absolute(images) : resolveEntry(images, reading),
     texts: absolute(texts),
@@ -59,6 +70,33 @@ export async function openReference(
   progress.finish(`${loaded.length} images and ${lines.length} texts`);
   const { images: pixels, labels, fingerprint } = loaded;
   return { name, images: new ImageSet({ images: pixels, labels, fingerprint }), texts: lines }; // square by now
+}
+
+/** Whether a run could read the reference images and texts. */
+export async function checkReference(
+  { images, texts }: ReferenceConfig,
+  options: CheckImagesOptions,
+): Promise<DatasetCheck> {
+  const name = `reference ${typeof images === "string" ? basename(images) : nameOf(images)}`;
+  return checkSource(
+    name,
+    async () => {
+      readTexts(texts);
+      if (typeof images !== "string") return openEntry(images);
+      const train = await examplesBelow(images);
+      // Nothing is tested on them: each image stands for its own test.
+      return {
+        name,
+        classes: [],
+        templates: [],
+        train,
+        validation: [],
+        test: train,
+        split: "given" as const,
+      };
+    },
+    options,
+  );
 }
 
 async function examplesBelow(folder: string): Promise<Example[]> {

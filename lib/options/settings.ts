@@ -93,11 +93,11 @@ export const settingsShape = {
   ...modelShape,
   method: z.string().default("codyra").meta(setting("--method <name>", "name of the method, see below")),
   shots: z
-    .int()
-    .positive()
-    .nullable()
+    .literal("all")
+    .transform(() => null)
+    .or(z.int().positive().nullable())
     .default(16)
-    .meta(setting("--shots <n>", "training images per class; null takes all")),
+    .meta(setting("--shots <n>", "training images per class; all or null takes all")),
   seed: z
     .int()
     .nonnegative()

@@ -1,3 +1,4 @@
+import { promptKey } from "../data/index.js";
 import type { LabelGroup, LabelSpace, ProtocolName } from "../methods/index.js";
 
 /** How a dataset is evaluated: the candidate classes, and the column of its first own class. */
@@ -28,8 +29,9 @@ export function duplicateNames(datasets: readonly LabelGroup[]): string[] {
   const seen = new Set<string>();
   const duplicates = new Set<string>();
   for (const name of datasets.flatMap((group) => group.classes)) {
-    if (seen.has(name)) duplicates.add(name);
-    seen.add(name);
+    const key = promptKey(name);
+    if (seen.has(key)) duplicates.add(name);
+    seen.add(key);
   }
   return Array.from(duplicates);
 }

@@ -1,5 +1,6 @@
 import { access, readdir, readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { isJunk } from "../junk.js";
 
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
@@ -34,8 +35,8 @@ export async function readJson(path: string): Promise<unknown> {
 export async function folderNames(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(missing(folder))) {
-    if (entry.name.startsWith(".")) continue;
-    const target = entry.isSymbolicLink() ? await stat(join(folder, entry.name)) : entry;
+    if (isJunk(entry.name)) continue;
+    const target = entry.isSymbolicLink() ? await stat(join(folder, entry.name)).catch(() => entry) : entry;
     if (target.isDirectory()) names.push(entry.name);
   }
   return names.sort();

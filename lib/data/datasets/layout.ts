@@ -1,7 +1,7 @@
 import { join, posix } from "node:path";
 import { FileExample } from "../file-example.js";
 import type { DatasetDescriptor, Layout } from "./descriptor.js";
-import { exists } from "./files.js";
+import { exists, folderNames } from "./files.js";
 
 /** A layout that was recognised on disk. */
 export class FoundLayout {
@@ -29,7 +29,7 @@ export class FoundLayout {
    * @throws if it leads out of the dataset's folder
    */
   image(path: string, label: number): FileExample {
-    const relative = path.replace(/^\/+/, "");
+    const relative = path.replaceAll("\\", "/").replace(/^\/+/, ""); // CoOp on Windows writes backslashes
     if (relative.split(/[/\\]/).includes("..")) {
       throw new Error(
         `${this.folder}: expected the lists to name images inside of it, got "${path}". Download the lists again.`,
@@ -66,9 +66,37 @@ export async function findLayout(
   for (const layout of layouts) {
     if (await exists(join(root, layout.folder, layout.contains))) return new FoundLayout(root, layout);
   }
+  for (const layout of layouts) {
+    for (const folder of await foldersLike(root, layout.folder)) {
+      if (await exists(join(root, folder, layout.contains)))
+        return new FoundLayout(root, { ...layout, folder });
+    }
+  }
   const places = layouts.map(({ title, folder, contains }) => `  ${join(root, folder, contains)} (${title})`);
   throw new Error(
     `Dataset ${id}: expected one of these places, got none of them. Put it at one; "codyra data prepare ${id}" says where to get it.\n` +
       places.join("\n"),
   );
+}
+
+/**
+ * Folders that mirrors and archives make of a dataset's: of another case or without its dashes, and of such a name once more inside.
+ * @returns paths below the root, with forward slashes
+ */
+async function foldersLike(root: string, folder: string): Promise<string[]> {
+  if (folder.includes("/")) return [];
+  const alike = async (place: string) => {
+    const names = await folderNames(place).catch(() => []);
+    return names.filter((name) => keyOf(name) === keyOf(folder));
+  };
+  const found: string[] = [];
+  for (const name of await alike(root)) {
+    found.push(name);
+    for (const inside of await alike(join(root, name))) found.push(`${name}/${inside}`);
+  }
+  return found;
+}
+
+function keyOf(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_ ]/g, "");
 }

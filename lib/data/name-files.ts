@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** What files beside the data are called that say what classes are called; the first as in the shards of clip-benchmark. */
+const fileNames = [
+  "classnames.txt",
+  "class_names.txt",
+  "classes.txt",
+  "labels.txt",
+  "label_names.txt",
+  "LOC_synset_mapping.txt",
+  "words.txt",
+];
+
+export interface FoundNames {
+  readonly names: ReadonlyMap<string, string>;
+  readonly file: string;
+}
+
+/**
+ * What labels that are integers or WordNet ids stand for, from a file beside the data: with a name per line, the first for label 0, or with
+ * the label, blanks and the name on each line.
+ * @param folders to look in, in order
+ * @returns nothing if labels are words, or no file names all of them
+ */
+export async function findNames(
+  labels: readonly string[],
+  folders: readonly string[],
+): Promise<FoundNames | undefined> {
+  const areIntegers = labels.every((label) => /^\d+$/.test(label));
+  if (labels.length === 0 || !(areIntegers || labels.every((label) => /^[nvar]\d{8}$/.test(label)))) {
+    return undefined;
+  }
+  for (const folder of new Set(folders)) {
+    for (const fileName of fileNames) {
+      const file = join(folder, fileName);
+      const text = await readFile(file, "utf8").catch(() => undefined);
+      if (text === undefined) continue;
+      const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+      const names = namesByKey(lines, labels) ?? (areIntegers ? namesByLine(lines, labels) : undefined);
+      if (names !== undefined) return { names, file };
+    }
+  }
+  return undefined;
+}
+
+/** From `n01440764 tench, Tinca tinca` or `3: cat`; of several names separated by commas the first. */
+function namesByKey(
+  lines: readonly string[],
+  labels: readonly string[],
+): ReadonlyMap<string, string> | undefined {
+  const found = new Map<string, string>();
+  for (const line of lines) {
+    const [, key, name] = /^\s*([nvar]?\d+)\s*[\s:,;=]\s*(\S.*?)\s*$/.exec(line) ?? [];
+    if (key !== undefined && name !== undefined) found.set(key, (name.split(",")[0] as string).trim());
+  }
+  return pick(found, labels);
+}
+
+function namesByLine(
+  lines: readonly string[],
+  labels: readonly string[],
+): ReadonlyMap<string, string> | undefined {
+  return pick(new Map(lines.map((line, i) => [String(i), line.trim()])), labels);
+}
+
+function pick(
+  found: ReadonlyMap<string, string>,
+  labels: readonly string[],
+): Map<string, string> | undefined {
+  const names = labels.map((label) => [label, found.get(label) ?? ""] as const);
+  return names.every(([, name]) => name !== "") ? new Map(names) : undefined;
+}

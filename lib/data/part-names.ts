@@ -1,0 +1,70 @@
+import type { Parts } from "./collection.js";
+
+export type Part = keyof Parts<unknown>;
+
+/** As Hugging Face `datasets` reads them from names, and what else is in use. */
+const words: ReadonlyMap<string, Part> = new Map([
+  ["train", "train"],
+  ["training", "train"],
+  ["trainset", "train"],
+  ["trainval", "train"],
+  ["trn", "train"],
+  ["val", "validation"],
+  ["valid", "validation"],
+  ["validation", "validation"],
+  ["validate", "validation"],
+  ["valset", "validation"],
+  ["dev", "validation"],
+  ["devel", "validation"],
+  ["development", "validation"],
+  ["test", "test"],
+  ["testing", "test"],
+  ["testset", "test"],
+  ["tst", "test"],
+  ["eval", "test"],
+  ["evaluation", "test"],
+]);
+
+/** Words are runs of letters: `shop-Train_0001.tar` has the words shop, Train and tar. `trainImages` is two words, too. */
+const letters = /\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}+/gu;
+
+/**
+ * The part that a name tells: a word for it between separators or digits, in any case. Of several words, the last one counts; `train-val` is
+ * the union of both, which is trained on.
+ */
+export function partOfName(name: string): Part | undefined {
+  const joined = name.replace(/(?<!\p{L})(train)[-_ +]?val(idation)?(?!\p{L})/iu, "trainval");
+  const found = (joined.match(letters) ?? []).map((word) => words.get(word.toLowerCase()));
+  return found.findLast((part) => part !== undefined);
+}
+
+/** Whether the name is a word for a part and nothing else, digits and separators aside: `train`, `Test`, `val2017`. */
+export function isPartName(name: string): boolean {
+  return words.has(name.replace(/[^\p{L}]/gu, "").toLowerCase());
+}
+
+/** What a path tells: its last name that tells a part. @param path with forward slashes */
+export function partOfPath(path: string): Part | undefined {
+  for (const name of path.split("/").reverse()) {
+    const part = partOfName(name);
+    if (part !== undefined) return part;
+  }
+  return undefined;
+}
+
+/** The part that each of these paths tells, if all do and some are for training and some for tests. */
+export function partsOfPaths(paths: readonly string[]): readonly Part[] | undefined {
+  const parts = paths.map(partOfPath);
+  const isGiven = !parts.includes(undefined) && parts.includes("train") && parts.includes("test");
+  return isGiven ? (parts as Part[]) : undefined;
+}
+
+/** What to say where a split is drawn although names seem to tell one. */
+export function ignoredParts(paths: readonly string[]): string[] {
+  const telling = paths.filter((path) => partOfPath(path) !== undefined);
+  if (telling.length === 0) return [];
+  return [
+    `${telling.length} of ${paths.length} names seem to tell a part, such as ${telling[0]}, but not all do or a part is not there: ` +
+      "a random draw over all replaces it.",
+  ];
+}

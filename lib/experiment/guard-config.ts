@@ -6,7 +6,7 @@ import { limitsSchema } from "../guard/index.js";
 import { readingShape, UsageError } from "../options/index.js";
 import { entrySchema, resolveEntry } from "./dataset-config.js";
 
-const guardSchema = z
+export const guardSchema = z
   .strictObject({
     ...readingShape,
     protocol: z.enum(["x-tail", "mtil"]).default("x-tail"),

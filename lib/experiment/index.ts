@@ -2,7 +2,7 @@ export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 export { type Config, configSchema, readConfig } from "./config.js";
 export { nameOf, openEntry } from "./dataset-config.js";
 export { baseModel, openFinishedRun, taskPosition } from "./finished-run.js";
-export { type GuardConfig, readGuard } from "./guard-config.js";
+export { type GuardConfig, guardSchema, readGuard } from "./guard-config.js";
 export { type MiniatureOptions, openMiniatureReference, openMiniatureTasks } from "./miniature.js";
 export { readMiniatureSettings } from "./miniature-settings.js";
 export {

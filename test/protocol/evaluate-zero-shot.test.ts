@@ -4,10 +4,12 @@ import { evaluate, evaluateZeroShot } from "../../lib/protocol/index.js";
 import { memoryStatistics } from "../../lib/torch/index.js";
 import { tinyClip } from "../lora/models.js";
 import { colourTasks } from "../methods/tasks.js";
+import { collectGarbage } from "../torch/fixtures.js";
 
 it("gives in one pass what evaluating in each protocol gives", async () => {
   const [model, tasks] = [tinyClip(), colourTasks()];
   await evaluateZeroShot(model, tasks); // the model keeps its preprocessing's constants
+  await collectGarbage();
   const before = memoryStatistics();
   const both = await evaluateZeroShot(model, tasks, { batchSize: 5 });
   expect(memoryStatistics()).toEqual(before);

@@ -6,6 +6,7 @@ import { evaluate } from "../../lib/protocol/index.js";
 import { memoryStatistics, ones, scope, tensor } from "../../lib/torch/index.js";
 import { tinyClip } from "../lora/models.js";
 import { colourTasks, recordedContext } from "../methods/tasks.js";
+import { collectGarbage } from "../torch/fixtures.js";
 
 const zeroShot = createMethod("zero-shot", {}, "x-tail");
 
@@ -123,6 +124,7 @@ describe("evaluate", () => {
     const tasks = colourTasks();
     const run = () => scope(() => evaluate(zeroShot, tasks, context, { protocol: "x-tail", batchSize: 8 }));
     await run();
+    await collectGarbage();
     const before = memoryStatistics();
     await run();
     expect(memoryStatistics()).toEqual(before);

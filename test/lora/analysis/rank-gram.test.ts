@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type LowRankUpdates, rankGrams } from "../../../lib/lora/index.js";
 import { generator, memoryStatistics, scope, type Tensor, tensor } from "../../../lib/torch/index.js";
 import { expected } from "../../clip/fixtures.js";
+import { collectGarbage } from "../../torch/fixtures.js";
 import { tinyClip, trainedAdapters } from "../models.js";
 
 // Written by fixtures/make-rank-grams.py, which forms the Gauss–Newton matrices in float64.
@@ -53,6 +54,7 @@ describe("rankGrams", () => {
   it("leaves the model as it was, and releases what it made", async () => {
     const model = tinyClip();
     const [given, changes] = [pixels(), updates()];
+    await collectGarbage();
     const before = memoryStatistics();
     await scope(async () => void (await rankGrams(model, changes, { batches: [given.narrow(0, 0, 1)] })));
     expect(memoryStatistics()).toEqual(before);

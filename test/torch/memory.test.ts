@@ -8,9 +8,10 @@ describe("memory", () => {
       leftTensors: number;
       firstLoss: number;
       lastLoss: number;
-    }>(["training.mjs", "10000", "1000"]);
+    }>(["training.mjs", "10000", "5000"]);
     expect(leftTensors).toBe(0);
-    expect(grownBytes, "bytes after a warm-up of 1,000 steps").toBeLessThan(20 << 20);
+    // V8's heap grows to its size within the first thousands; 10 MiB in the other 5,000 is half a tensor a step.
+    expect(grownBytes, "bytes after a warm-up of 5,000 steps").toBeLessThan(10 << 20);
     expect(lastLoss).toBeLessThan(firstLoss / 2); // it did train
   });
 

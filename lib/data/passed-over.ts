@@ -26,7 +26,7 @@ export class PassedOver {
     if (count === 0) return [];
     const shown = kinds.slice(0, 8).map(([kind, n]) => `${kind} (${n})`);
     const more = kinds.length > shown.length ? ` and ${kinds.length - shown.length} more kinds` : "";
-    const were = count === 1 ? "file was" : "files were";
-    return [`${count} of ${count + this.#used} ${were} passed over: ${shown.join(", ")}${more}.`];
+    const was = count === 1 ? "was" : "were";
+    return [`${count} of ${count + this.#used} files ${was} passed over: ${shown.join(", ")}${more}.`];
   }
 }

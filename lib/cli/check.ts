@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import type { ClipModel } from "../clip/index.js";
@@ -9,6 +8,7 @@ import { abortOnInterrupt } from "./interrupt.js";
 import { addModelOptions } from "./model-options.js";
 import { precisionOption } from "./precision.js";
 import { Progress } from "./progress.js";
+import { readTextLines } from "./text-file.js";
 
 interface CheckFlags extends Partial<ModelSettings> {
   against: string;
@@ -116,10 +116,7 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
 }
 
 function readQueries(path: string): string[] {
-  const lines = readFileSync(path, "utf8")
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "");
+  const lines = readTextLines(path, path);
   if (lines.length > 0) return lines;
   throw new UsageError(`${path}: expected a query on each line, got none. Write some.`);
 }

@@ -15,6 +15,7 @@ import { addModelOptions } from "./model-options.js";
 import { positiveInteger } from "./positive-integer.js";
 import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
+import { unreadableImages } from "./unreadable-images.js";
 
 interface ClassifyFlags extends Partial<ModelSettings> {
   labels?: string;
@@ -87,7 +88,9 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
     model.dispose();
   }
   output.end();
-  if (unreadable.length > 0) throw cannotBeRead(unreadable);
+  if (unreadable.length > 0) {
+    throw unreadableImages(unreadable.map(({ path, error }) => ({ name: path, reason: error })));
+  }
 }
 
 function checkFlags({ template = [], json, jsonLines }: ClassifyFlags): void {
@@ -115,12 +118,4 @@ function startProgress({ json, batchSize }: ClassifyFlags, total: number): Progr
   const progress = new Progress();
   progress.start("classifying");
   return progress;
-}
-
-function cannotBeRead(images: readonly { path: string; error: string }[]): Error {
-  const listed = images.slice(0, 5).map(({ path, error }) => `  ${path}: ${error}`);
-  const first = images.length > listed.length ? `; the first ${listed.length}` : "";
-  return new Error(
-    `Expected readable images, got ${images.length} that are not. Replace them or leave them out${first}:\n${listed.join("\n")}`,
-  );
 }

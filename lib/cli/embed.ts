@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { ModelSettings } from "../experiment/index.js";
 import { type Device, type Precision, UsageError } from "../options/index.js";
@@ -8,6 +7,8 @@ import { addModelOptions } from "./model-options.js";
 import { positiveInteger } from "./positive-integer.js";
 import { precisionOption, warnIfSlow } from "./precision.js";
 import { Progress } from "./progress.js";
+import { readTextLines } from "./text-file.js";
+import { unreadableImages } from "./unreadable-images.js";
 
 interface EmbedFlags extends Partial<ModelSettings> {
   to: string;
@@ -63,9 +64,9 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   checkDevice(device);
   const { files, missing } = texts === undefined ? await findImages(places) : { files: [], missing: [] };
   const unreadable = missing.map(({ path, reason }) => ({ name: path, reason }));
-  if (flags.strict && unreadable.length > 0) throw cannotBeRead(unreadable);
+  if (flags.strict && unreadable.length > 0) throw unreadableImages(unreadable);
   const items = texts === undefined ? imageItems(files, places) : readTexts(texts);
-  if (items.length === 0) throw cannotBeRead(unreadable);
+  if (items.length === 0) throw unreadableImages(unreadable);
 
   const settings = modelSettings({ model: "miniature", ...flags });
   const model = openModel(settings, device, precision);
@@ -91,7 +92,7 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   if (flags.json)
     process.stdout.write(`${JSON.stringify({ path, kind, rows, resumed, unreadable }, null, 2)}\n`);
   else if (rows > 0) process.stdout.write(`${to}\n`);
-  if (unreadable.length > 0) throw cannotBeRead(unreadable);
+  if (unreadable.length > 0) throw unreadableImages(unreadable);
 }
 
 /** Larger batches are no faster on a processor, and on a GPU these keep it busy. */
@@ -100,14 +101,7 @@ function automaticBatchSize(device: string): number {
 }
 
 function readTexts(path: string): { name: string; label: string }[] {
-  let content: string;
-  try {
-    content = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`--texts ${path}: expected a text file, got ${code}. Check the path.`, { cause });
-  }
-  const lines = content.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const lines = readTextLines(path, `--texts ${path}`);
   if (lines.length === 0)
     throw new UsageError(`--texts ${path}: expected a text on each line, got none. Write some.`);
   return lines.map((name) => ({ name, label: "" }));
@@ -115,12 +109,4 @@ function readTexts(path: string): { name: string; label: string }[] {
 
 function batchSize(text: string): number | "auto" {
   return text === "auto" ? text : positiveInteger(text);
-}
-
-function cannotBeRead(images: readonly { name: string; reason: string }[]): Error {
-  const listed = images.slice(0, 5).map(({ name, reason }) => `  ${name}: ${reason}`);
-  const first = images.length > listed.length ? `; the first ${listed.length}` : "";
-  return new Error(
-    `Expected readable images, got ${images.length} that are not. Replace them or leave them out${first}:\n${listed.join("\n")}`,
-  );
 }

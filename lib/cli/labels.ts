@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { UsageError } from "../options/index.js";
+import { readTextFile } from "./text-file.js";
 
 export interface LabelFlags {
   /** Separated by commas. */
@@ -16,7 +16,11 @@ export function readLabels({ labels, labelsFile }: LabelFlags): string[] {
     );
   }
   const source = labelsFile === undefined ? "--labels" : labelsFile;
-  const listed = (labelsFile === undefined ? labels!.split(",") : readFile(labelsFile).split("\n"))
+  const listed = (
+    labelsFile === undefined
+      ? labels!.split(",")
+      : readTextFile(labelsFile, `--labels-file ${labelsFile}`).split("\n")
+  )
     .map((label) => label.trim())
     .filter((label) => label !== "");
   if (listed.length === 0)
@@ -25,15 +29,4 @@ export function readLabels({ labels, labelsFile }: LabelFlags): string[] {
   if (repeated !== undefined)
     throw new UsageError(`${source}: expected different labels, got '${repeated}' twice. Leave one out.`);
   return listed;
-}
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`--labels-file ${path}: expected a text file, got ${code}. Check the path.`, {
-      cause,
-    });
-  }
 }

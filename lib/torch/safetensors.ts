@@ -125,16 +125,12 @@ export function save(
     header.set(name, { dtype: code, shape: tensor.shape, data_offsets: [offset, end] });
     offset = end;
   }
-  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
-  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, " ")]); // keeps the data aligned
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(padded.length));
+  const head = encodeHeader(Object.fromEntries(header));
 
   const temporary = `${path}.${process.pid}.tmp`;
   const file = openSync(temporary, "w");
   try {
-    writeAll(file, length);
-    writeAll(file, padded);
+    writeAll(file, head);
     for (const [, tensor] of list) {
       scope(() => {
         const onCpu = contiguous(toCopyOnCpu(tensor.detach()));
@@ -154,6 +150,18 @@ export function save(
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/**
+ * What goes before the data: the length of the header, and the header, padded so that the data are aligned.
+ * @internal
+ */
+export function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer {
+  const json = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, " ")]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([length, padded]);
 }
 
 function toCopyOnCpu(tensor: Tensor): Tensor {

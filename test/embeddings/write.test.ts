@@ -44,6 +44,20 @@ async function vectorsIn(path: string) {
 
 const options = { modelName: "tiny", batchSize: 2 };
 
+/** A file of vectors, and the journal of another one of the same images that was stopped after four of them. */
+async function stoppedAfterFour(count: number) {
+  const { items } = await colours(count);
+  const model = tinyClip();
+  const folder = temporaryFolder();
+  const [undisturbed, target] = [join(folder, "a.npy"), join(folder, "b.npy")];
+  await writeEmbeddings(undisturbed, "images", items, model, options);
+  const controller = new AbortController();
+  const onProgress = (done: number) => done >= 4 && controller.abort(new Error("enough"));
+  const given = { ...options, signal: controller.signal, onProgress };
+  await expect(writeEmbeddings(target, "images", items, model, given)).rejects.toThrow("enough");
+  return { folder, undisturbed, target, items, model };
+}
+
 describe("writeEmbeddings", () => {
   it.each([".parquet", ".npy", ".safetensors"])(
     "writes a %s file that reads back as it was",
@@ -103,19 +117,7 @@ describe("writeEmbeddings", () => {
   });
 
   it("goes on after an abort where it ended, to the same vectors", async () => {
-    const { items } = await colours(7);
-    const model = tinyClip();
-    const folder = temporaryFolder();
-    const [undisturbed, target] = [join(folder, "a.npy"), join(folder, "b.npy")];
-    await writeEmbeddings(undisturbed, "images", items, model, options);
-    const controller = new AbortController();
-    const onProgress = (done: number) => done >= 4 && controller.abort(new Error("enough"));
-    const stopped = writeEmbeddings(target, "images", items, model, {
-      ...options,
-      signal: controller.signal,
-      onProgress,
-    });
-    await expect(stopped).rejects.toThrow("enough");
+    const { folder, undisturbed, target, items, model } = await stoppedAfterFour(7);
     expect(existsSync(target)).toBe(false);
     const { resumed, rows } = await writeEmbeddings(target, "images", items, model, options);
     expect({ resumed, rows }).toEqual({ resumed: 4, rows: 7 });
@@ -134,19 +136,7 @@ describe("writeEmbeddings", () => {
       (folder: string) => truncateSync(join(folder, "vectors.f32"), 4 * 16 * 3 + 5),
     ],
   ])("goes on after a crash in which %s", async (_, damage) => {
-    const { items } = await colours(6);
-    const model = tinyClip();
-    const folder = temporaryFolder();
-    const [undisturbed, target] = [join(folder, "a.npy"), join(folder, "b.npy")];
-    await writeEmbeddings(undisturbed, "images", items, model, options);
-    const controller = new AbortController();
-    const onProgress = (done: number) => done >= 4 && controller.abort(new Error("enough"));
-    const stopped = writeEmbeddings(target, "images", items, model, {
-      ...options,
-      signal: controller.signal,
-      onProgress,
-    });
-    await expect(stopped).rejects.toThrow("enough");
+    const { undisturbed, target, items, model } = await stoppedAfterFour(6);
     damage(`${target}.partial`);
     const { resumed } = await writeEmbeddings(target, "images", items, model, options);
     expect(resumed).toBeGreaterThan(0);

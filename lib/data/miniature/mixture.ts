@@ -9,6 +9,7 @@ import {
   darkColours,
   hex,
   lightColours,
+  pair,
   rgb,
   type Subject,
   similar,
@@ -151,16 +152,6 @@ const several: Scene = (random, ground) => {
   };
 };
 
-const collage: Scene = (random, ground) => {
-  const [first, second] = [subject(random, ground), subject(random, ground)];
-  const tilt = random.uniform(-14, 14);
-  const drawing =
-    backdrop(hex(ground)) +
-    placed(-24, tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), first.draw()) +
-    placed(24, -tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), second.draw());
-  return { caption: `${article(first.words)} and ${article(second.words)}`, drawing };
-};
-
 /** Scenes by how often they come up. */
 const scenes: readonly Scene[] = [
   ...[icon, icon, icon],
@@ -169,7 +160,7 @@ const scenes: readonly Scene[] = [
   ...[crayon, crayon],
   ...[sketch, sketch],
   ...[detail, detail],
-  ...[grayscale, corner, several, collage],
+  ...[grayscale, corner, several, pair],
 ];
 
 /** Some pictures come as a bad print: pale, tinged, or grainy. */

@@ -89,3 +89,20 @@ export const backdrop = (fill: string, filter?: Filter) =>
 
 export const upright = (random: Random, size: number, drawing: string) =>
   placed(random.uniform(-6, 6), random.uniform(-6, 6), random.uniform(-12, 12), size, drawing);
+
+/** A picture with what it shows. */
+export interface Picture extends CaptionedDrawing {
+  readonly things: readonly Subject[];
+}
+
+/** Two things beside each other. */
+export function pair(random: Random, ground: string): Picture {
+  const things = [subject(random, ground), subject(random, ground)] as const;
+  const [first, second] = things;
+  const tilt = random.uniform(-14, 14);
+  const drawing =
+    backdrop(hex(ground)) +
+    placed(-24, tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), first.draw()) +
+    placed(24, -tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), second.draw());
+  return { caption: `${article(first.words)} and ${article(second.words)}`, drawing, things };
+}

@@ -9,6 +9,8 @@ import {
   darkColours,
   hex,
   lightColours,
+  type Picture,
+  pair,
   rgb,
   type Subject,
   similar,
@@ -236,10 +238,6 @@ function printed(random: Random, thing: Subject, picture: Part): string {
   return definition + drawing;
 }
 
-interface Picture extends CaptionedDrawing {
-  readonly things: readonly Subject[];
-}
-
 /** One thing, by itself or among smaller things. */
 function single(random: Random, ground: string): Picture {
   const thing = subject(random, ground);
@@ -261,18 +259,6 @@ function single(random: Random, ground: string): Picture {
     drawing: printed(random, thing, { definition, drawing }),
     things: [thing],
   };
-}
-
-/** Two things beside each other. */
-function pair(random: Random, ground: string): Picture {
-  const [first, second] = [subject(random, ground), subject(random, ground)];
-  const tilt = random.uniform(-14, 14);
-  const drawing =
-    backdrop(hex(ground)) +
-    placed(-24, tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), first.draw()) +
-    placed(24, -tilt, random.uniform(-10, 10), random.uniform(0.42, 0.52), second.draw());
-  const caption = `${article(first.words)} and ${article(second.words)}`;
-  return { caption, drawing, things: [first, second] };
 }
 
 /** One picture and its caption: any concept of the world, without what is withheld from its kind. */

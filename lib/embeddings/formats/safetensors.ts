@@ -9,13 +9,8 @@ export const safetensors: EmbeddingFormat = {
   extension: ".safetensors",
   async write(path, info, count, rows) {
     const tensor = { dtype: "F32", shape: [count, info.width], data_offsets: [0, 4 * count * info.width] };
-    const json = JSON.stringify({ __metadata__: writeInfo(info), vectors: tensor });
-    const padded = json.padEnd(
-      8 * Math.ceil(Buffer.byteLength(json) / 8) + json.length - Buffer.byteLength(json),
-    );
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(Buffer.byteLength(padded)));
-    await writeFloats(path, Buffer.concat([length, Buffer.from(padded)]), rows);
+    const head = torch.safetensors.encodeHeader({ __metadata__: writeInfo(info), vectors: tensor });
+    await writeFloats(path, head, rows);
   },
   async read(path) {
     const { tensors, metadata } = torch.safetensors.load(path);

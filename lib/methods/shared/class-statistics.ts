@@ -62,8 +62,7 @@ export class ClassStatistics implements Disposable {
     const [means, spread, counts] = torch.noGrad(() =>
       torch.scope(() => {
         const exact = features.to({ dtype: "float64" });
-        const counts = countLabels(labels, classes.length);
-        const mean = sumByLabel(exact, labels, classes.length).div(counts.clampMin(1).unsqueeze(1)); // [C, D]
+        const { means: mean, counts } = meansByLabel(exact, labels, classes.length);
         const residual = exact.sub(mean.indexSelect(0, labels));
         const means =
           this.#means === undefined ? mean : torch.cat([this.#means.to({ dtype: "float64" }), mean]);
@@ -202,6 +201,19 @@ export function driftMap(before: Tensor, after: Tensor, ridge: number): Tensor {
 function countLabels(labels: Tensor, classes: number): Tensor {
   const ones = torch.ones([labels.size(0)], { dtype: "float64", device: labels.device });
   return torch.zeros([classes], { dtype: "float64", device: labels.device }).indexAdd(0, labels, ones);
+}
+
+/**
+ * Means of rows with the same label, and how many there are; a class without rows has the mean zero.
+ * @param rows float64 `[n, D]`   @param labels `int64 [n]`   @returns float64 `[classes, D]` and `[classes]`
+ */
+export function meansByLabel(
+  rows: Tensor,
+  labels: Tensor,
+  classes: number,
+): { readonly means: Tensor; readonly counts: Tensor } {
+  const counts = countLabels(labels, classes);
+  return { means: sumByLabel(rows, labels, classes).div(counts.clampMin(1).unsqueeze(1)), counts };
 }
 
 /** Sums of rows with the same label, `[classes, D]`. */

@@ -1,6 +1,7 @@
 import { Random } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { meansByLabel } from "./class-statistics.js";
 
 /** How image features lie to text features, estimated on the classes at hand. */
 export interface ImageTextMap {
@@ -41,11 +42,8 @@ export class WordImages implements Disposable {
         const [crops, , width] = features.shape as [number, number, number];
         const rows = features.reshape([-1, width]);
         const classes = labels.repeat([crops]);
-        const count = texts.size(0);
-        const sums = torch.zeros([count, width], { device: rows.device }).indexAdd(0, classes, rows);
-        const ones = torch.ones([rows.size(0)], { device: rows.device });
-        const counts = torch.zeros([count], { device: rows.device }).indexAdd(0, classes, ones);
-        const means = sums.div(counts.clampMin(1).unsqueeze(1));
+        const { means: exact, counts } = meansByLabel(rows.to({ dtype: "float64" }), classes, texts.size(0));
+        const means = exact.float();
         const isThere = counts.gt(0).nonzero().squeeze(1);
         const map = fitImageTextMap(means.indexSelect(0, isThere), texts.indexSelect(0, isThere));
         return {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
 import { UsageError } from "../options/index.js";
-import { commands } from "./commands.js";
-import { completeRunHelp } from "./method-help.js";
+import { commands } from "./commands/index.js";
+import { completeRunHelp } from "./output/method-help.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

@@ -1,4 +1,4 @@
-export { type CropOptions, centerCrop, randomBox, randomResizedCrop } from "./augment.js";
+export { type CropOptions, centerCrop, randomBox, randomResizedCrop } from "./batches/augment.js";
 export {
   type Batch,
   BatchSampler,
@@ -6,17 +6,11 @@ export {
   evaluationBatches,
   TrainingBatches,
   type TrainingBatchOptions,
-} from "./batches.js";
+} from "./batches/batches.js";
+export { type DeadLeavesOptions, deadLeaves } from "./batches/dead-leaves.js";
+export { mixtures } from "./batches/mixtures.js";
+export { type Box, resampleBoxes, resamplingTolerance } from "./batches/resample.js";
 export { type CachedImages, type Cleared, ImageCache } from "./cache/image-cache.js";
-export { checkDataset, checkSource, type DatasetCheck } from "./check.js";
-export { type CheckImagesOptions, checkImages, type FailedImages, type ImageCheck } from "./check-images.js";
-export {
-  type ClassifyFilesOptions,
-  classifyFiles,
-  type FileClassification,
-  type Prediction,
-} from "./classify.js";
-export type { CollectionOptions, Parts } from "./collection.js";
 export {
   type Archive,
   type ArchiveChoice,
@@ -40,26 +34,23 @@ export {
   type SplitSource,
   streams,
 } from "./datasets/index.js";
-export { type DeadLeavesOptions, deadLeaves } from "./dead-leaves.js";
-export { describeSplit } from "./describe-split.js";
-export { sampleFewShot } from "./few-shot.js";
-export { FileExample } from "./file-example.js";
-export { type FoundImages, findImages } from "./find-images.js";
-export { type FolderOptions, openFolder } from "./folders.js";
-export { withHome } from "./home.js";
-export { ImageSet, type ImageSetParts } from "./image-set.js";
-export { type LoadOptions, loadImages, trainingTransform } from "./load-images.js";
-export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loader.js";
-export { type ManifestOptions, openManifest } from "./manifest.js";
-export * as miniature from "./miniature/index.js";
-export { mixtures } from "./mixtures.js";
-export { promptKey } from "./names.js";
-export { openParquet, type ParquetOptions } from "./parquet.js";
-export { permutation } from "./permutation.js";
-export { Random } from "./random.js";
-export { type Box, resampleBoxes, resamplingTolerance } from "./resample.js";
-export type { Patterns } from "./shards.js";
-export { openSource, resolveSource, type Source, sourceSchema } from "./source.js";
+export { checkDataset, checkSource, type DatasetCheck } from "./loading/check.js";
+export {
+  type CheckImagesOptions,
+  checkImages,
+  type FailedImages,
+  type ImageCheck,
+} from "./loading/check-images.js";
+export {
+  type ClassifyFilesOptions,
+  classifyFiles,
+  type FileClassification,
+  type Prediction,
+} from "./loading/classify.js";
+export { sampleFewShot } from "./loading/few-shot.js";
+export { ImageSet, type ImageSetParts } from "./loading/image-set.js";
+export { type LoadOptions, loadImages, trainingTransform } from "./loading/load-images.js";
+export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loading/loader.js";
 export {
   type ArraySource,
   type ImageArrays,
@@ -67,7 +58,21 @@ export {
   type LoadTaskOptions,
   loadTask,
   taskFromArrays,
-} from "./task.js";
+} from "./loading/task.js";
+export type { UnreadableImage } from "./loading/unreadable.js";
+export * as miniature from "./miniature/index.js";
+export { permutation } from "./permutation.js";
+export { Random } from "./random.js";
+export type { CollectionOptions, Parts } from "./sources/collection.js";
+export { describeSplit } from "./sources/describe-split.js";
+export { FileExample } from "./sources/file-example.js";
+export { type FoundImages, findImages } from "./sources/find-images.js";
+export { type FolderOptions, openFolder } from "./sources/folders.js";
+export { withHome } from "./sources/home.js";
+export { type ManifestOptions, openManifest } from "./sources/manifest.js";
+export { promptKey } from "./sources/names.js";
+export { openParquet, type ParquetOptions } from "./sources/parquet.js";
+export type { Patterns } from "./sources/shards.js";
+export { openSource, resolveSource, type Source, sourceSchema } from "./sources/source.js";
+export { openWebDataset, type WebDatasetOptions } from "./sources/webdataset.js";
 export type { Dataset, Example, FewShotSample, RandomSplit, Task } from "./types.js";
-export type { UnreadableImage } from "./unreadable.js";
-export { openWebDataset, type WebDatasetOptions } from "./webdataset.js";

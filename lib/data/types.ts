@@ -1,5 +1,5 @@
 import type { DecodedImage } from "../clip/index.js";
-import type { ImageSet } from "./image-set.js";
+import type { ImageSet } from "./loading/image-set.js";
 
 /** One labelled image of a dataset, not read yet. */
 export interface Example {

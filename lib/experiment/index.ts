@@ -1,3 +1,12 @@
+export { countCosts } from "./analyses/costs.js";
+export {
+  type AnalysisWatch,
+  type CaseFlags,
+  type CaseSource,
+  type FrontierCase,
+  openCases,
+} from "./analyses/frontier-cases.js";
+export { measureFrontier, type PointOptions } from "./analyses/frontier-points.js";
 export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 export { type Config, configSchema, readConfig } from "./config.js";
 export { nameOf, openEntry } from "./dataset-config.js";
@@ -17,6 +26,12 @@ export { type ExperimentObserver, type WorkObserver, workObserver } from "./obse
 export { openHoldOuts, openTasks } from "./open-data.js";
 export { openMethod } from "./open-method.js";
 export { checkDevice, openModel } from "./open-model.js";
+export {
+  type PreparedDataset,
+  type PreparedFile,
+  type PrepareOptions,
+  prepareDataset,
+} from "./prepare-dataset.js";
 export { checkReference, openReference, type ReferenceConfig } from "./reference.js";
 export {
   type ExperimentOptions,

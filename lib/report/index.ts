@@ -49,6 +49,7 @@ export {
   type PaperTable,
   type PrintedTables,
   paperTables,
+  printedCostSetting,
   printedCosts,
   printedTables,
   readCosts,

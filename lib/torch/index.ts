@@ -1,4 +1,3 @@
-export * as archive from "./archive.js";
 export { type AutocastOptions, autocast } from "./autocast.js";
 export {
   detectAnomaly,
@@ -12,16 +11,17 @@ export { type DeviceMemory, packageRoot } from "./bridge.js";
 export { Checkpoints, type Part } from "./checkpoints.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as cuda from "./cuda.js";
+export * as archive from "./files/archive.js";
+export { NumpyArray, numpyGlobals } from "./files/numpy.js";
+export { type PickleGlobal, type UnpickleOptions, unpickle } from "./files/pickle.js";
+export * as safetensors from "./files/safetensors.js";
 export * as images from "./images.js";
 export * as nn from "./nn/index.js";
-export { NumpyArray, numpyGlobals } from "./numpy.js";
 export { callOperator } from "./operator.js";
 export * from "./operators.generated.js";
 export * as optim from "./optim/index.js";
-export { type PickleGlobal, type UnpickleOptions, unpickle } from "./pickle.js";
 export { Generator, generator, manualSeed } from "./random.js";
 export { memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
-export * as safetensors from "./safetensors.js";
 export { keep, scope, unscoped } from "./scope.js";
 export { type BackwardOptions, Tensor } from "./tensor.js";
 export type { Device, DType, Layout, MemoryFormat, NestedNumbers, Scalar, TypedArray } from "./types.js";

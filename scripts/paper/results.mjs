@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { countCosts } from "../../dist/cli/analyze-cost.js";
+import { countCosts } from "../../dist/experiment/index.js";
 import { report } from "../../dist/index.js";
 
 /**

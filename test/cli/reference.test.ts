@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { Progress } from "../../lib/cli/progress.js";
+import { Progress } from "../../lib/cli/output/progress.js";
 import { openMiniatureReference, openReference } from "../../lib/experiment/index.js";
 import { tinyClip } from "../lora/models.js";
 

@@ -4,7 +4,7 @@ import { create } from "tar";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../lib/clip/index.js";
 import { openFolder, openManifest, openWebDataset } from "../../lib/data/index.js";
-import { promptKey } from "../../lib/data/names.js";
+import { promptKey } from "../../lib/data/sources/names.js";
 import { temporaryFolder } from "./images.js";
 
 const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { commands } from "../../lib/cli/commands.js";
+import { commands } from "../../lib/cli/commands/index.js";
 import { codeBlocks, readPages } from "./pages.js";
 
 /** The command lines of `codyra` in a page's shell blocks, word by word. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { collectOption } from "../../lib/cli/collect-option.js";
+import { collectOption } from "../../lib/cli/input/collect-option.js";
 import { methods } from "../../lib/methods/index.js";
 import { printedTables } from "../../lib/report/index.js";
 import { planRuns, readPlan } from "../../scripts/paper/plan.mjs";

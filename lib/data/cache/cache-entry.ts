@@ -1,6 +1,6 @@
 import { rename, rm, utimes } from "node:fs/promises";
-import type { ImageStore, StoredImages } from "../image-store.js";
-import type { LoadedBatch } from "../loader.js";
+import type { ImageStore, StoredImages } from "../loading/image-store.js";
+import type { LoadedBatch } from "../loading/loader.js";
 import { EntryFile } from "./entry-file.js";
 import type { EntryDescription, EntryShape } from "./entry-header.js";
 import { finishedPath, releasePart, takePart } from "./part-files.js";

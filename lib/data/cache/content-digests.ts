@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { contentDigest, digest } from "../image-set.js";
+import { contentDigest, digest } from "../loading/image-set.js";
 import type { Example } from "../types.js";
 import { explained } from "./write-errors.js";
 

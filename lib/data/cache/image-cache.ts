@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageTransform } from "../../clip/index.js";
-import type { ImageStore } from "../image-store.js";
+import type { ImageStore } from "../loading/image-store.js";
 import type { Example } from "../types.js";
 import { CacheEntry } from "./cache-entry.js";
 import { contentDigests, digestsPattern } from "./content-digests.js";

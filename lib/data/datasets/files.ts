@@ -1,6 +1,6 @@
 import { access, readdir, readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { isJunk } from "../junk.js";
+import { isJunk } from "../sources/junk.js";
 
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(

@@ -1,5 +1,5 @@
 import { join, posix } from "node:path";
-import { FileExample } from "../file-example.js";
+import { FileExample } from "../sources/file-example.js";
 import type { DatasetDescriptor, Layout } from "./descriptor.js";
 import { exists, folderNames } from "./files.js";
 

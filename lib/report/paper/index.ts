@@ -11,6 +11,6 @@ export {
   type TablePart,
   toTable,
 } from "./paper-table.js";
-export { type PrintedTables, printedCosts, printedTables } from "./printed.js";
+export { type PrintedTables, printedCostSetting, printedCosts, printedTables } from "./printed.js";
 export { findStreams, type Stream } from "./streams.js";
 export { paperTables } from "./tables.js";

@@ -48,6 +48,9 @@ export function printedTables(): PrintedTables {
   return tables;
 }
 
+/** What Table 4 of the paper is about. */
+export const printedCostSetting = { model: "vit-b-16", classes: 1100, tasks: 10, shots: 16 };
+
 /** What Table 4 prints for CLIP ViT-B/16, 1,100 classes and 16 shots: parameters by method. */
 export function printedCosts(): Record<string, { trainable?: number; inference: number }> {
   const parameters = (millions: number) => Math.round(1e6 * millions); // 13.35e6 is no sum of powers of two

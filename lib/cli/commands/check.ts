@@ -1,0 +1,122 @@
+import { dirname, resolve } from "node:path";
+import { Command } from "commander";
+import type { ClipModel } from "../../clip/index.js";
+import type { ModelSettings } from "../../experiment/index.js";
+import { type Device, type Precision, UsageError } from "../../options/index.js";
+import { settingFlag } from "../input/flags.js";
+import { addModelOptions } from "../input/model-options.js";
+import { precisionOption } from "../input/precision.js";
+import { readTextLines } from "../input/text-file.js";
+import { abortOnInterrupt } from "../interrupt.js";
+import { Progress } from "../output/progress.js";
+
+interface CheckFlags extends Partial<ModelSettings> {
+  against: string;
+  config: string;
+  device?: Device;
+  precision?: Precision;
+  json?: boolean;
+}
+
+/** `codyra check`: whether an update of a model may ship. */
+export function checkCommand(): Command {
+  const command = new Command("check")
+    .description("Compare a new model with the old one before it ships; exit code 1 when a limit is broken.")
+    .argument("<new>", "the new model: directory or file, owner/name of a downloaded one, or miniature")
+    .requiredOption("--against <old>", "the model that is in use")
+    .requiredOption("--config <file>", "what is measured, and the limits");
+  return addModelOptions(command, { named: false })
+    .addOption(settingFlag("device"))
+    .addOption(precisionOption())
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+The configuration names data and limits; all parts may be left out but one. What has no limit is measured all the same.
+
+  datasets:                  # as in the configuration of codyra run: accuracy, all classes compete (protocol: mtil for each alone)
+    - name: shoes
+      root: photos/shoes
+  holdOuts: []               # what was never learned: zero-shot accuracy
+  retrieval:
+    pairs: captions.csv      # image,caption or open_clip's filepath,title; an image may have several lines
+  index:
+    images: [photos]         # what is in the search index
+    queries: queries.txt     # a query on each line
+  limits:
+    accuracyDrop: 1          # points on each dataset
+    zeroShotDrop: 2          # points on each hold-out
+    recallDrop: 2            # points of each recall@1, 5, 10
+    neighboursKept: 0.9      # share of nearest neighbours that new queries find in the old index
+    cosine: 0.9              # between old and new vectors of the index
+    sizeRatio: 1.05
+    timeRatio: 1.2
+
+Examples:
+  $ codyra check exports/may --against exports/april --config guard.yaml
+  $ codyra check exports/may --against exports/april --config guard.yaml --json > check.json`,
+    )
+    .action(check);
+}
+
+async function check(name: string, flags: CheckFlags): Promise<void> {
+  const { device = "cpu", precision } = flags;
+  const { checkDevice, modelSettings, openHoldOuts, openModel, readGuard } = await import(
+    "../../experiment/index.js"
+  );
+  checkDevice(device);
+  const { datasets, holdOuts, retrieval, index, limits, protocol } = readGuard(flags.config);
+  const { findImages } = await import("../../data/index.js");
+  const { compareModels, readPairs } = await import("../../guard/index.js");
+  const { checkOutput } = await import("../output/check-output.js");
+  const folder = dirname(resolve(flags.config));
+  const progress = new Progress();
+  const { signal } = abortOnInterrupt(() => progress.say("Stopping."));
+
+  const images = index && (await findImages(index.images.map((place) => resolve(folder, place))));
+  const [missing] = images?.missing ?? [];
+  if (missing) {
+    throw new UsageError(`${flags.config}: index: ${missing.path}: ${missing.reason}. Correct the path.`);
+  }
+  const open = (model: string) => openModel(modelSettings({ ...flags, model }), device, precision);
+  const [updated, base] = [open(name), open(flags.against)];
+  const load = (model: ClipModel, entries: typeof datasets) =>
+    openHoldOuts({ holdOuts: entries, cache: true }, model, progress, signal);
+  const comparison = await compareModels(
+    updated,
+    base,
+    {
+      ...(datasets.length + holdOuts.length > 0 && {
+        testSets: async (model) => ({
+          datasets: await load(model, datasets),
+          holdOuts: await load(model, holdOuts),
+        }),
+      }),
+      ...(retrieval && { retrieval: readPairs(resolve(folder, retrieval.pairs)) }),
+      ...(index &&
+        images && { index: { images: images.files, queries: readQueries(resolve(folder, index.queries)) } }),
+    },
+    { limits, protocol, signal, onStep: (what) => progress.start(what) },
+  );
+  progress.finish();
+  for (const model of [updated, base]) model.dispose();
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`
+      : checkOutput(comparison),
+  );
+  const broken = comparison.measures.filter(({ isBroken }) => isBroken);
+  if (broken.length > 0) {
+    const names = broken.map(({ kind, name }) => `${kind} ${name}`).join(", ");
+    throw new Error(
+      `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${broken.length}: ${names}. ` +
+        "Do not ship it, or change the limits.",
+    );
+  }
+}
+
+function readQueries(path: string): string[] {
+  const lines = readTextLines(path, path);
+  if (lines.length > 0) return lines;
+  throw new UsageError(`${path}: expected a query on each line, got none. Write some.`);
+}

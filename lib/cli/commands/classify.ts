@@ -1,0 +1,121 @@
+import { Command } from "commander";
+import type { ModelSettings } from "../../experiment/index.js";
+import type { Device, Precision } from "../../options/index.js";
+import { UsageError } from "../../options/index.js";
+import { terminalStyle } from "../../report/index.js";
+import { settingFlag } from "../input/flags.js";
+import { readLabels } from "../input/labels.js";
+import { addModelOptions } from "../input/model-options.js";
+import { positiveInteger } from "../input/positive-integer.js";
+import { precisionOption, warnIfSlow } from "../input/precision.js";
+import {
+  type ClassificationOutput,
+  jsonLinesOutput,
+  jsonOutput,
+  tableOutput,
+} from "../output/classification-output.js";
+import { Progress } from "../output/progress.js";
+import { unreadableImages } from "../output/unreadable-images.js";
+
+interface ClassifyFlags extends Partial<ModelSettings> {
+  labels?: string;
+  labelsFile?: string;
+  template?: string[];
+  top: number;
+  batchSize: number;
+  device?: Device;
+  precision?: Precision;
+  json?: boolean;
+  jsonLines?: boolean;
+}
+
+/** `codyra classify`: zero-shot classification of image files. */
+export function classifyCommand(): Command {
+  const command = new Command("classify")
+    .description("Classify image files by labels given as text.")
+    .argument("<image...>", "image files, folders of images, or quoted patterns such as 'photos/**/*.jpg'");
+  return addModelOptions(command)
+    .option("--labels <list>", "labels, separated by commas")
+    .option("--labels-file <file>", "text file with a label on each line")
+    .option(
+      "--template <text>",
+      'prompt with {} for the label; may be repeated, to average over all (default: "a photo of a {}.")',
+      (template: string, before: string[] = []) => [...before, template],
+    )
+    .option("--top <n>", "labels to print per image", positiveInteger, 5)
+    .option("--batch-size <n>", "images per pass", positiveInteger, 32)
+    .addOption(settingFlag("device"))
+    .addOption(precisionOption())
+    .option("--json", "print a JSON array")
+    .option("--json-lines", "print a line of JSON per image")
+    .addHelpText(
+      "after",
+      `
+Of folders, with all below them, the files with an image's extension are taken. Images that cannot be read are told at the end, with
+exit code 1; in JSON they have "error" instead of "predictions".
+
+Examples:
+  $ codyra classify --labels "circle,square" drawing.png
+  $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/`,
+    )
+    .action(classify);
+}
+
+async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
+  const { device = "cpu", precision } = flags;
+  const labels = readLabels(flags);
+  checkFlags(flags);
+  const { checkDevice, modelSettings, openModel } = await import("../../experiment/index.js");
+  checkDevice(device);
+  const { classifyFiles, findImages } = await import("../../data/index.js");
+  const { files, missing } = await findImages(places);
+  const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
+  const output = createOutput(flags, files, labels);
+  for (const result of unreadable) output.add(result);
+
+  if (files.length > 0) {
+    const { template, top: topK, batchSize } = flags;
+    const model = openModel(modelSettings({ model: "miniature", ...flags }), device, precision);
+    warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
+    const progress = startProgress(flags, files.length);
+    let done = 0;
+    for await (const result of classifyFiles(model, files, labels, { template, topK, batchSize })) {
+      output.add(result);
+      if ("error" in result) unreadable.push(result);
+      progress?.update(++done, files.length);
+    }
+    progress?.finish();
+    model.dispose();
+  }
+  output.end();
+  if (unreadable.length > 0) {
+    throw unreadableImages(unreadable.map(({ path, error }) => ({ name: path, reason: error })));
+  }
+}
+
+function checkFlags({ template = [], json, jsonLines }: ClassifyFlags): void {
+  const wrong = template.find((text) => !text.includes("{}"));
+  if (wrong !== undefined)
+    throw new UsageError(`--template: expected {} where the label goes, got '${wrong}'. Put one in.`);
+  if (json && jsonLines)
+    throw new UsageError("Output: expected --json or --json-lines, got both. Leave one out.");
+}
+
+function createOutput(
+  { json, jsonLines }: ClassifyFlags,
+  paths: readonly string[],
+  labels: readonly string[],
+): ClassificationOutput {
+  const print = (text: string) => process.stdout.write(text);
+  if (json) return jsonOutput(print);
+  if (jsonLines) return jsonLinesOutput(print);
+  return tableOutput(print, { paths, labels, ...terminalStyle(process.stdout) });
+}
+
+/** Of more than one batch; not where lines that appear on the terminal are progress enough. */
+function startProgress({ json, batchSize }: ClassifyFlags, total: number): Progress | undefined {
+  if (total <= batchSize || (process.stdout.isTTY && !json)) return undefined;
+  const progress = new Progress();
+  progress.start("classifying");
+  return progress;
+}

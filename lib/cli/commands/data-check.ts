@@ -1,0 +1,135 @@
+import { statSync } from "node:fs";
+import { Command, Option } from "commander";
+import type { DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
+import { UsageError } from "../../options/index.js";
+import { formatChecks } from "../output/data-check-output.js";
+import { Progress } from "../output/progress.js";
+
+interface CheckFlags {
+  root?: string;
+  config?: string;
+  splitSource?: SplitSource;
+  decode?: boolean;
+  json?: boolean;
+}
+
+/** `codyra data check`: what is there of the datasets, and whether a run can use them. */
+export function dataCheckCommand(): Command {
+  return new Command("check")
+    .description("Report which datasets are there and whether a run can use them.")
+    .argument("[dataset...]", "datasets of the paper, such as dtd (default: all)")
+    .option("--root <dir>", "folder that holds the folders of the datasets")
+    .option("-c, --config <file>", "check the datasets of this configuration of codyra run instead")
+    .addOption(
+      new Option(
+        "--split-source <source>",
+        "whose division into training and test images is wanted (default: coop)",
+      ).choices(["coop", "torchvision"]),
+    )
+    .option("--decode", "decode every image, rather than only look for its file")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+The exit code is 1 if a run could not use one of the datasets that were named or, where none was named, one of those that are there.
+
+Examples:
+  $ codyra data check --root datasets
+  $ codyra data check --root datasets dtd eurosat --decode
+  $ codyra data check --config shop.yaml --json`,
+    )
+    .action(check);
+}
+
+async function check(ids: string[], flags: CheckFlags): Promise<void> {
+  checkFlags(ids, flags);
+  const checks = flags.config === undefined ? checkRoot(ids, flags) : checkConfig(flags.config, flags);
+  const found = await checks;
+  const isOptional = flags.config === undefined && ids.length === 0;
+  const present = isOptional ? found.filter(({ status }) => status !== "missing") : found;
+  const ok = present.length > 0 && present.every(({ status }) => status === "ready");
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ ok, datasets: found }, null, 2)}\n`
+      : formatChecks(found, { explainMissing: !isOptional }),
+  );
+  process.exitCode = ok ? 0 : 1;
+}
+
+function checkFlags(ids: readonly string[], { root, config, splitSource }: CheckFlags): void {
+  if ((root === undefined) === (config === undefined)) {
+    const got = root === undefined ? "neither" : "both";
+    throw new UsageError(`codyra data check: expected --root or --config, got ${got}. Give one of them.`);
+  }
+  if (config !== undefined && (ids.length > 0 || splitSource !== undefined)) {
+    throw new UsageError(
+      "codyra data check: expected --config alone, got datasets or --split-source as well. Name those in the configuration.",
+    );
+  }
+}
+
+/** The datasets of the paper below a folder. */
+async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<DatasetCheck[]> {
+  const { checkDataset, datasetIds } = await import("../../data/index.js");
+  const unknown = ids.filter((id) => !(datasetIds as readonly string[]).includes(id));
+  if (unknown.length > 0) {
+    throw new UsageError(
+      `Datasets: expected some of ${datasetIds.join(", ")}, got ${unknown.join(", ")}. Check the spelling; see --config for your own.`,
+    );
+  }
+  if (!statSync(flags.root!, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new Error(`${flags.root}: expected the folder that holds the datasets, got none. Check the path.`);
+  }
+  const chosen = ids.length === 0 ? datasetIds : (ids as DatasetId[]);
+  const { root, splitSource, decode } = flags;
+  return withProgress(chosen, String, (id, onProgress) =>
+    checkDataset(id, { root: root!, splitSource, decode, onProgress }),
+  );
+}
+
+/** All that a run would read: the stream, the hold-outs, and the reference images and texts. */
+async function checkConfig(path: string, { decode }: CheckFlags): Promise<DatasetCheck[]> {
+  const { checkSource } = await import("../../data/index.js");
+  const { checkReference, nameOf, openEntry, readConfig } = await import("../../experiment/index.js");
+  const { datasets, holdOuts, reference } = readConfig(path);
+  const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) =>
+    checkSource(nameOf(entry), () => openEntry(entry), { decode, onProgress }),
+  );
+  if (reference !== undefined) checks.push(await checkReference(reference, { decode }));
+  return withDistinctNames(checks);
+}
+
+/** A run refuses two of one name, because its tables could not tell them apart. */
+function withDistinctNames(checks: readonly DatasetCheck[]): DatasetCheck[] {
+  const names = checks.map(({ name }) => name);
+  return checks.map((check, i) =>
+    names.indexOf(check.name) === i
+      ? check
+      : {
+          ...check,
+          status: "unusable",
+          problem: `Expected one dataset or hold-out called ${check.name}, got two. Rename one.`,
+        },
+  );
+}
+
+type OnProgress = (done: number, total: number) => void;
+
+/** One after another: the images of one dataset are many enough. */
+async function withProgress<T>(
+  datasets: readonly T[],
+  nameOf: (dataset: T) => string,
+  checkOne: (dataset: T, onProgress: OnProgress) => Promise<DatasetCheck>,
+): Promise<DatasetCheck[]> {
+  const progress = new Progress();
+  const checks: DatasetCheck[] = [];
+  for (const dataset of datasets) {
+    const onProgress: OnProgress = (done, total) => {
+      if (done === 1) progress.start(`checking ${nameOf(dataset)}`);
+      progress.update(done, total);
+    };
+    checks.push(await checkOne(dataset, onProgress));
+    progress.finish();
+  }
+  return checks;
+}

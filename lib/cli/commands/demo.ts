@@ -1,0 +1,151 @@
+import { join, relative, resolve } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import type { Task } from "../../data/index.js";
+import { type Given, mergeOptions, protocolSchema, UsageError } from "../../options/index.js";
+import { collectOption } from "../input/collect-option.js";
+import { abortOnInterrupt, commandToResume } from "../interrupt.js";
+import { Progress } from "../output/progress.js";
+
+interface DemoFlags {
+  model?: string;
+  seed?: string;
+  protocol?: string;
+  methods?: string[];
+  domains?: string[];
+  holdOuts?: string[];
+  option: Given;
+  output?: string;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/** `codyra demo`: the miniature benchmark, methods side by side on the embedded CLIP. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description(
+      "Compare methods on the embedded miniature CLIP and its drawn domains, in a few minutes and without downloads.",
+    )
+    .option("--model <model>", "CLIP to start from: miniature, miniature-v2, or as in codyra run")
+    .option("--protocol <protocol>", "x-tail or mtil")
+    .option(
+      "--methods <name...>",
+      "methods to run, see codyra run --help (default: zero-shot, finetune, codyra, statra)",
+    )
+    .option("--domains <name...>", "domains to learn, in order (default: all)")
+    .option("--hold-outs <name...>", "domains to evaluate after every task, and never train on")
+    .option(
+      "-o, --option <key=value>",
+      "option of the methods, such as rank=4; may be repeated",
+      collectOption,
+      {},
+    )
+    .option("--seed <n>", "seed of the training images, initialisation and batches")
+    .option("--output <dir>", "directory for the runs (default: a new one under runs/)")
+    .option("--resume", "go on with an interrupted demo in --output")
+    .option("--json", "print the metrics as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ codyra demo
+  $ codyra demo --methods finetune codyra --seed 3 --output runs/seed3`,
+    )
+    .action(demonstrate);
+}
+
+async function demonstrate(flags: DemoFlags): Promise<void> {
+  const { packageRoot } = await import("../../torch/index.js");
+  const {
+    openMethod,
+    openMiniatureReference,
+    openMiniatureTasks,
+    locateModel,
+    openModel,
+    readMiniatureSettings,
+    runTasks,
+  } = await import("../../experiment/index.js");
+  const { groupRuns, headline, metricTables, readRun, renderTerminal, terminalStyle, writeReport } =
+    await import("../../report/index.js");
+  const settings = readMiniatureSettings(packageRoot);
+  const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
+  const seed = z.coerce
+    .number()
+    .pipe(z.int().nonnegative())
+    .parse(flags.seed ?? settings.seeds[0]);
+  const names = flags.methods ?? settings.demo;
+  const methods = names.map((name) =>
+    openMethod(name, mergeOptions(settings.methods[name] ?? {}, flags.option), protocol),
+  );
+  const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
+  const progress = new Progress();
+  const interrupt = abortOnInterrupt(() => {
+    const chosen = flags.output === undefined ? ["--output", relative(process.cwd(), output)] : [];
+    progress.say(`Stopping after this iteration. To go on: ${commandToResume(...chosen)}`);
+  });
+
+  const { shots, testPerClass, referencePairs } = settings;
+  const start = { model: locateModel(flags.model ?? settings.model, process.cwd()) };
+  const model = openModel(start, "cpu");
+  progress.start("drawing the miniature world");
+  const world = await openMiniatureTasks({ shots, testPerClass, seed }, model);
+  const tasks = choose(world, flags.domains ?? world.map(({ name }) => name));
+  const holdOuts = choose(world, flags.holdOuts ?? []);
+  const reference = await openMiniatureReference(referencePairs, model, start.model);
+  model.dispose();
+  const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
+  progress.say(
+    `\nMiniature ${protocol === "x-tail" ? "X-TAIL" : "MTIL"}: ${tasks.length} domains (${tasks.map((task) => task.name).join(", ")}), ` +
+      `${classes} classes, ${shots} training images each\n`,
+  );
+  for (const method of methods) {
+    await runTasks(
+      {
+        name: method.name,
+        protocol,
+        method,
+        model: start,
+        device: "cpu",
+        seed,
+        directory: join(output, method.name),
+        reference,
+        holdOuts,
+        config: { ...start, shots, testPerClass, referencePairs },
+        resume: flags.resume,
+        observer: progress,
+        signal: interrupt.signal,
+      },
+      tasks,
+    );
+  }
+  const runs = names.map((name) => readRun(join(output, name)));
+  const page = join(output, "report.html");
+  await writeReport(runs, page);
+  if (flags.json) {
+    process.stdout.write(
+      `${JSON.stringify({ directory: output, runs: runs.map(({ info, metrics }) => ({ method: info.method, metrics })) }, null, 2)}\n`,
+    );
+    return;
+  }
+  for (const table of metricTables(runs))
+    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  process.stdout.write(`\n${headline(groupRuns(runs))}\n`);
+  process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
+}
+
+function choose(world: readonly Task[], names: readonly string[]): Task[] {
+  return names.map((name) => {
+    const found = world.find((task) => task.name === name);
+    if (found) return found;
+    const known = world.map((task) => task.name).join(", ");
+    throw new UsageError(`There is no domain '${name}': expected one of ${known}.`);
+  });
+}
+
+/** Local time as part of a directory name. */
+function timestamp(): string {
+  const now = new Date();
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  return `${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+}

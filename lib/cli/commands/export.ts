@@ -1,0 +1,125 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import type { RunDirectory } from "../../protocol/index.js";
+
+const formats = ["huggingface", "open-clip", "openai", "peft"] as const;
+
+interface ExportFlags {
+  run: string;
+  to: string;
+  format: (typeof formats)[number];
+  task?: string;
+}
+
+/** `codyra export`: what a run learned, in the formats of other libraries. */
+export function exportCommand(): Command {
+  return new Command("export")
+    .description("Write what a run learned as a model or an adapter that other libraries load.")
+    .requiredOption("--run <dir>", "run directory")
+    .requiredOption("--to <path>", "directory to write, or file for openai; must not exist yet")
+    .addOption(new Option("--format <format>", "library it is for").choices(formats).default("huggingface"))
+    .option(
+      "--task <task>",
+      "dataset, or its position in the stream from 0 (default: the last one; peft: all together)",
+    )
+    .addHelpText(
+      "after",
+      `
+Formats:
+  huggingface  merged model; transformers.CLIPModel.from_pretrained(DIR)
+  open-clip    merged model; open_clip.create_model_and_transforms("local-dir:DIR")
+  openai       merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
+  peft         adapter; peft.PeftModel.from_pretrained(base, DIR)
+
+Merged models need no base. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
+(statra, or replay=true): a run that starts from such a folder goes on from them.
+
+The adapter of all tasks together belongs on the model that the run started from; that of one --task on the
+model as it was before this task (huggingface, --task with the task before).
+
+Examples:
+  $ codyra export --run runs/shop --to shop-clip
+  $ codyra export --run runs/shop --to shop-clip-1 --task 1
+  $ codyra export --run runs/shop --to shop-adapter --format peft
+  $ codyra export --run runs/shop --to flowers-adapter --format peft --task flowers`,
+    )
+    .action(exportRun);
+}
+
+async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> {
+  const { openFinishedRun, taskPosition } = await import("../../experiment/index.js");
+  const { directory, finished } = openFinishedRun(run);
+  const target = resolve(to);
+  if (existsSync(target)) {
+    throw new Error(`${target} is there already: expected a new path. Name another one.`);
+  }
+  const position = task === undefined ? undefined : taskPosition(task, directory, finished);
+  if (format === "peft") await exportAdapter(directory, target, finished, position);
+  else await exportModel(directory, target, format, { task: position ?? finished - 1, last: finished - 1 });
+  process.stdout.write(`${target}\n`);
+}
+
+async function exportModel(
+  directory: RunDirectory,
+  target: string,
+  format: "huggingface" | "open-clip" | "openai",
+  { task, last }: { readonly task: number; readonly last: number },
+): Promise<void> {
+  const { saveModel, saveOpenAi, saveOpenClip } = await import("../../clip/index.js");
+  const { openModel, baseModel } = await import("../../experiment/index.js");
+  const save = { huggingface: saveModel, "open-clip": saveOpenClip, openai: saveOpenAi }[format];
+  const model = openModel(baseModel(directory), "cpu");
+  directory.restoreModel(task, model);
+  save(model, target);
+  await exportStatistics(directory, target, format, { task, last });
+}
+
+/** What a method such as statra kept of the classes it learned, for the next task of a run that starts from the export. */
+async function exportStatistics(
+  directory: RunDirectory,
+  target: string,
+  format: "huggingface" | "open-clip" | "openai",
+  { task, last }: { readonly task: number; readonly last: number },
+): Promise<void> {
+  const { isStatistics, writeStatistics } = await import("../../protocol/index.js");
+  const torch = await import("../../torch/index.js");
+  if (!directory.hasCheckpoint(last)) return;
+  torch.scope(() => {
+    const state = directory.readMethodState(last);
+    if (!isStatistics(state)) return;
+    if (task !== last)
+      process.stderr.write(
+        "The statistics of learned classes are kept after the last task only: a run that starts from this export has none.\n",
+      );
+    else if (format !== "openai") writeStatistics(target, state);
+    else
+      process.stderr.write(
+        "A file in OpenAI's format has no place for the statistics of learned classes: go on learning from --format huggingface.\n",
+      );
+  });
+}
+
+async function exportAdapter(
+  directory: RunDirectory,
+  target: string,
+  finished: number,
+  task: number | undefined,
+): Promise<void> {
+  const { concatenateUpdates, saveAdapter } = await import("../../lora/index.js");
+  const updates =
+    task === undefined
+      ? concatenateUpdates(Array.from({ length: finished }, (_, t) => directory.readUpdates(t)))
+      : directory.readUpdates(task);
+  if (updates.size === 0) {
+    throw new Error(
+      `${directory.path}: no rank survived, so the adapter would be empty. Use its base model as it is.`,
+    );
+  }
+  const { resolveModel, baseModel } = await import("../../experiment/index.js");
+  const { model } = baseModel(directory);
+  const isOnBase = task === undefined || task === 0;
+  saveAdapter(updates, target, {
+    baseModel: isOnBase ? resolveModel(model) : undefined,
+  });
+}

@@ -1,0 +1,160 @@
+import { basename, join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { ExperimentObserver } from "../../experiment/index.js";
+import { type Device, type Given, settingsShape } from "../../options/index.js";
+import type { RunRecord } from "../../records/index.js";
+import { collectOption } from "../input/collect-option.js";
+import { checkDevice } from "../input/device.js";
+import { addSettings } from "../input/flags.js";
+import { warnIfSlow } from "../input/precision.js";
+import { abortOnInterrupt, commandToResume } from "../interrupt.js";
+import { Progress } from "../output/progress.js";
+
+interface RunFlags {
+  config: string;
+  option: Given;
+  resume?: boolean;
+  json?: boolean;
+  tensorboard?: string;
+  watch?: boolean;
+  watchPort?: number;
+  device?: Device;
+  [setting: string]: unknown;
+}
+
+/** `codyra run`: one method over a stream of image folders. */
+export function runCommand(): Command {
+  const command = new Command("run")
+    .description("Learn a stream of datasets one after another and measure what was gained and forgotten.")
+    .requiredOption("-c, --config <file>", "YAML configuration; the options below override it");
+  return addSettings(command, settingsShape)
+    .option(
+      "-o, --option <key=value>",
+      "option of the method, such as iterations=100, targets=[q,v] or ddas.unit=image; may be repeated",
+      collectOption,
+      {},
+    )
+    .option("--datasets <name...>", "datasets of the paper to learn, in order")
+    .option("--hold-outs <name...>", "datasets of the paper to evaluate after every task, and never train on")
+    .option("--resume", "go on with an interrupted run")
+    .option("--tensorboard <dir>", "also write what TensorBoard shows, into a folder of the run's name")
+    .option("--watch", "show the report in a browser while the run goes on, on this machine only")
+    .addOption(
+      new Option("--watch-port <n>", "port of --watch (default: any that is free)")
+        .argParser(portNumber)
+        .implies({ watch: true }),
+    )
+    .option("--json", "print the metrics as JSON")
+    .addHelpText(
+      "after",
+      `
+A configuration:
+  name: shop
+  model: path/to/clip-vit-base-patch16
+  method: codyra
+  shots: 16
+  options: { iterations: 500, rank: 16 }
+  data: datasets                      # where the paper's datasets are
+  datasets:                           # x-tail and mtil stand for all of a benchmark
+    - dtd
+    - { name: shop, root: photos, template: "a photo of a {}." }  # folders of images
+    - { name: tools, manifest: tools.csv }                        # a list of images
+    - { name: birds, parquet: birds/data }                        # as the Hugging Face hub has them
+    - { name: food, webdataset: "food/train-{000..004}.tar", split: 0.9 }
+  holdOuts: [cifar100]                # evaluated after every task, never trained on
+
+Ctrl-C stops after the current iteration; --resume goes on from the last finished task. A value after -o is read as in YAML:
+-o rank=8, -o targets=q,v, -o replayClasses=null, -o words="yes".
+
+Examples:
+  $ codyra run --config shop.yaml
+  $ codyra run --config shop.yaml --method lora --option rank=8 --output runs/shop-lora
+  $ codyra run --config shop.yaml --resume
+  $ codyra run --help codyra            # the options of a method`,
+    )
+    .action(runStream);
+}
+
+/** Such as `load 0.3 GB, training 1.2 GB (device 4.1 GB)`: the highest of each phase. */
+function formatPeaks(peaks: RunRecord["memory"] = {}): string {
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+  return Object.entries(peaks)
+    .map(([phase, { peakResidentBytes, peakDeviceBytes }]) => {
+      const device = peakDeviceBytes === undefined ? "" : ` (device ${gigabytes(peakDeviceBytes)})`;
+      return `${phase} ${gigabytes(peakResidentBytes)}${device}`;
+    })
+    .join(", ");
+}
+
+async function runStream({
+  config: path,
+  option,
+  resume = false,
+  json = false,
+  tensorboard,
+  watch = false,
+  watchPort = 0,
+  ...settings
+}: RunFlags): Promise<void> {
+  if (settings.cache === true) delete settings.cache; // commander's default: the file decides
+  if (settings.device !== undefined) await checkDevice(settings.device); // before the rest is loaded
+  const { readConfig, run, runDirectory } = await import("../../experiment/index.js");
+  const config = readConfig(path, { ...settings, options: option });
+  await checkDevice(config.device);
+  const { methods } = await import("../../methods/index.js");
+  const { computeMetrics, readRunRecord } = await import("../../records/index.js");
+  const { metricTables, RunBoard, readRun, renderTerminal, terminalStyle, writeReport } = await import(
+    "../../report/index.js"
+  );
+  const directory = runDirectory(config);
+  const progress = new Progress();
+  const interrupt = abortOnInterrupt(() => {
+    progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
+  });
+  const { RunWatch } = await import("../watch.js");
+  const whenStopped = `The run stopped. To go on: ${commandToResume()}`;
+  await using page = watch ? await RunWatch.listen(directory, { port: watchPort, whenStopped }) : undefined;
+  if (page) progress.say(`Watch      ${page.url}`);
+  warnIfSlow(config, (line) => progress.say(line));
+
+  /** Made at the first event, when the method's options are known to fit. */
+  const openBoard = (folder: string) => {
+    const method = methods.find(({ name }) => name === config.method);
+    const { iterations } = method?.resolve(config.options, config.protocol) ?? {};
+    return new RunBoard(join(folder, basename(directory)), typeof iterations === "number" ? iterations : 1);
+  };
+  let board: InstanceType<typeof RunBoard> | undefined;
+  const observer: ExperimentObserver = {
+    start: (label) => progress.start(label),
+    update: (done, total, note) => progress.update(done, total, note),
+    finish: (result) => progress.finish(result),
+    say: (line) => progress.say(line),
+    logged(event) {
+      if (tensorboard !== undefined) board ??= openBoard(tensorboard);
+      board?.log(event);
+      page?.changed();
+    },
+  };
+  const { accuracy } = await run(config, { resume, observer, signal: interrupt.signal });
+  const saved = `${directory}/report.html`;
+  writeReport([readRun(directory)], saved);
+  page?.finish(`The run is finished. This page no longer changes; it is saved as ${saved}.`);
+  const { memory } = readRunRecord(directory);
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,
+    );
+    return;
+  }
+  for (const table of metricTables([readRun(directory)])) {
+    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  }
+  process.stdout.write(`\nMemory     ${formatPeaks(memory)}\n`);
+  process.stdout.write(`Run files  ${directory}\nReport     ${saved}\n`);
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (text.trim() !== "" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+}

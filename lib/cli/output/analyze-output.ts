@@ -1,0 +1,38 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import type { Table } from "../../report/index.js";
+
+/** Where the result of an analysis goes. */
+export interface OutputFlags {
+  json?: boolean;
+  to?: string;
+}
+
+/** A command that analyses one run; `--task` chooses among its tasks. */
+export function runAnalysis(name: string): Command {
+  return new Command(name)
+    .requiredOption("--run <dir>", "run directory")
+    .option("--to <file>", "also write JSON to a file")
+    .option("--json", "print JSON");
+}
+
+/** Writes a result as JSON where that is asked for, and prints it as JSON or as tables and notes. */
+export async function writeAnalysis(
+  { json, to }: OutputFlags,
+  result: unknown,
+  tables: readonly Table[],
+  notes: readonly string[] = [],
+): Promise<void> {
+  const { renderTerminal, terminalStyle } = await import("../../report/index.js");
+  if (to !== undefined) {
+    const { writeFileAtomically } = await import("../../records/index.js");
+    writeFileAtomically(resolve(to), `${JSON.stringify(result, null, 2)}\n`);
+  }
+  if (json) {
+    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    return;
+  }
+  const rendered = tables.map((table) => renderTerminal(table, terminalStyle(process.stdout)));
+  process.stdout.write(rendered.join("\n"));
+  if (notes.length > 0) process.stdout.write(`\n${notes.map((note) => `${note}\n`).join("")}`);
+}

@@ -1,0 +1,78 @@
+import { readFile } from "node:fs/promises";
+import { type ClassifyOptions, type ClipModel, classFeatures, defaultTemplate } from "../../clip/index.js";
+import { checkOptions } from "../../options/index.js";
+import { noGrad, scope, type Tensor } from "../../torch/index.js";
+import { loadBatches } from "./loader.js";
+
+export interface Prediction {
+  readonly label: string;
+  readonly probability: number;
+}
+
+/** What a model sees in an image file, the most probable label first, or why the file cannot be read. */
+export type FileClassification =
+  | { readonly path: string; readonly predictions: readonly Prediction[] }
+  | { readonly path: string; readonly error: string };
+
+export interface ClassifyFilesOptions extends ClassifyOptions {
+  /** Images per pass. Default: 32. */
+  readonly batchSize?: number;
+  /** Predictions to keep per image. Default: all. */
+  readonly topK?: number;
+  /** Ends the work; the iterator throws the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Zero-shot classification of image files, in their order. The next images are decoded while the model looks at a batch.
+ * @param paths relative to the working directory
+ * @throws if there are no labels, or a template has no `{}`; files that cannot be read are told instead
+ */
+export async function* classifyFiles(
+  model: ClipModel,
+  paths: readonly string[],
+  labels: readonly string[],
+  options: ClassifyFilesOptions = {},
+): AsyncGenerator<FileClassification, void, undefined> {
+  checkOptions(options, { template: true, batchSize: true, topK: true, signal: true }, "classifyFiles");
+  const { template = defaultTemplate, batchSize = 32, topK = labels.length, signal } = options;
+  using texts = classFeatures(model, labels, template);
+  const examples = paths.map((path) => ({ name: path, label: 0, file: path, read: () => readFile(path) }));
+  const unreadable = new Map<number, string>();
+  const { transform } = model.preprocessing;
+  const batches = loadBatches(examples, transform, {
+    batchSize,
+    signal,
+    onUnreadable: ({ index, reason }) => unreadable.set(index, reason),
+  });
+  let next = 0;
+  const failuresBefore = function* (end: number) {
+    for (; next < end; next++) yield { path: paths[next]!, error: unreadable.get(next)! };
+  };
+  for await (const { indices, images } of batches) {
+    const probabilities = classifyBatch(model, images, texts);
+    for (const [row, index] of indices.entries()) {
+      yield* failuresBefore(index);
+      yield { path: paths[index]!, predictions: best(labels, probabilities[row]!, topK) };
+      next = index + 1;
+    }
+  }
+  yield* failuresBefore(paths.length);
+}
+
+/** @param images uint8 `[B, 3, S, S]`   @returns probabilities `[B, labels]` */
+function classifyBatch(model: ClipModel, images: Tensor, texts: Tensor): number[][] {
+  return scope(() =>
+    noGrad(() => {
+      const pixels = model.preprocessing.normalise(images.to({ device: model.device }));
+      const logits = model.logits(model.encodeImage(pixels), texts);
+      return logits.float().softmax(-1).toArray() as number[][];
+    }),
+  );
+}
+
+/** The most probable labels; of equal ones the first. */
+function best(labels: readonly string[], probabilities: readonly number[], count: number): Prediction[] {
+  const predictions = labels.map((label, i) => ({ label, probability: probabilities[i]! }));
+  return predictions.sort((a, b) => b.probability - a.probability).slice(0, count);
+}

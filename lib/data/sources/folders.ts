@@ -1,0 +1,231 @@
+import { join, posix } from "node:path";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
+import type { Dataset } from "../types.js";
+import {
+  type CollectionOptions,
+  collect,
+  collectionOptionKeys,
+  type LabelledImage,
+  labelsOf,
+  list,
+  namedLabels,
+} from "./collection.js";
+import { FileExample } from "./file-example.js";
+import { imageExtensions } from "./image-extensions.js";
+import { type Entry, entriesOf, imagesBelow } from "./image-tree.js";
+import { findNames } from "./name-files.js";
+import { ignoredParts, isPartName, type Part, partOfName, partsOfPaths } from "./part-names.js";
+import { PassedOver } from "./passed-over.js";
+
+export interface FolderOptions extends CollectionOptions {
+  /** Holds `train/<class>/*`, `test/<class>/*` and perhaps `val/<class>/*`, or just `<class>/*`. */
+  readonly root: string;
+  /** Default: the folders that are called `train`, `training` or alike. */
+  readonly trainFolder?: string;
+  /** Default: those called `val`, `valid`, `validation`, `dev` or alike, where there are any. */
+  readonly validationFolder?: string;
+  /** Default: those called `test`, `testing` or alike; else those for validation. */
+  readonly testFolder?: string;
+}
+
+const optionKeys: OptionKeys<FolderOptions> = {
+  ...collectionOptionKeys,
+  root: true,
+  trainFolder: true,
+  validationFolder: true,
+  testFolder: true,
+};
+
+/**
+ * Describes a folder of class folders, each with all images below it. Paths are sorted, and no image is opened yet. Files that are no images
+ * are counted in the warnings; hidden entries and what operating systems leave behind are not.
+ * @throws if the root or a part is missing, a class has no images, two classes have one name, or train and test differ
+ */
+export async function openFolder(options: FolderOptions): Promise<Dataset> {
+  checkOptions(options, optionKeys, "openFolder");
+  const { name } = options;
+  const warnings: string[] = [];
+  const root = await unwrapped(options, warnings);
+  const folders = await subfolders(root, name);
+  const passedOver = new PassedOver();
+  const parts = partFolders({ ...options, root }, await describe(folders), warnings);
+  const read = async (part: Part): Promise<ClassImages[] | undefined> => {
+    if (parts?.[part] === undefined) return undefined;
+    const found: ClassImages[] = [];
+    for (const folder of parts[part]) {
+      const classes = await subfolders(join(root, folder), name);
+      found.push(await classImages(options, root, folder, classes, passedOver));
+    }
+    return found;
+  };
+  const [train, validation, test] = [await read("train"), await read("validation"), await read("test")];
+  const flat = parts === undefined ? await classImages(options, root, "", folders, passedOver) : undefined;
+  const all = [train, validation, test, flat].flatMap((part) => part ?? []);
+  const declared = [...new Set(all.flatMap(({ folders }) => folders))].sort();
+  const names = await namesBeside(options, root, declared);
+  const images = (part?: ClassImages[]) => part?.flatMap(({ images }) => images);
+  const notes = () => ({ warnings: [...passedOver.warnings(), ...warnings], names });
+  if (flat === undefined) {
+    const given = { train: images(train) ?? [], validation: images(validation), test: images(test) ?? [] };
+    return collect(options, given, ordered(declared), notes());
+  }
+  const told = partsOfPaths(flat.paths);
+  if (told === undefined) {
+    warnings.push(...ignoredParts(flat.paths));
+    return collect(options, flat.images, ordered(declared), notes());
+  }
+  warnings.push("The parts are told by the names of files or folders within the classes.");
+  const ofPart = (part: Part) => flat.images.filter((_, i) => told[i] === part);
+  const given = { train: ofPart("train"), validation: ofPart("validation"), test: ofPart("test") };
+  return collect(options, given, ordered(declared), notes());
+}
+
+/** Integers by value, others by code unit. */
+function ordered(folders: readonly string[]): string[] {
+  const images = folders.map((label) => ({ label, example: () => undefined as never }));
+  return labelsOf({ train: images, test: [] });
+}
+
+/** The root, or the only folder in it if that has the parts: archives are often unpacked into a folder of their name. */
+async function unwrapped({ root, name, trainFolder, testFolder }: FolderOptions, warnings: string[]) {
+  if (trainFolder !== undefined || testFolder !== undefined) return root;
+  const folders = await subfolders(root, name);
+  const [only] = folders;
+  if (folders.length !== 1 || only === undefined || isPartName(only.name)) return root;
+  const inside = await describe(await foldersIn(only.path));
+  if (!hasParts(inside)) return root;
+  warnings.push(`The parts are in ${only.name}/.`);
+  return join(root, only.name);
+}
+
+interface TopFolder {
+  readonly name: string;
+  readonly part: Part | undefined;
+  /** Folders of classes can be in it. */
+  readonly hasFolders: boolean;
+}
+
+async function describe(folders: readonly Entry[]): Promise<TopFolder[]> {
+  const described: TopFolder[] = [];
+  for (const { name, path } of folders) {
+    const part = partOfName(name);
+    described.push({ name, part, hasFolders: part !== undefined && (await foldersIn(path)).length > 0 });
+  }
+  return described;
+}
+
+/** A class may be called "train" or "test tube": it is a part if it holds folders, and is called so alone or all its neighbours are parts. */
+function tellingFolders(folders: readonly TopFolder[]): TopFolder[] {
+  const telling = folders.filter(({ hasFolders }) => hasFolders);
+  const isComplete = telling.length === folders.length && new Set(telling.map(({ part }) => part)).size > 1;
+  return isComplete ? telling : telling.filter(({ name }) => isPartName(name));
+}
+
+function hasParts(folders: readonly TopFolder[]): boolean {
+  return tellingFolders(folders).some(({ part }) => part !== "validation");
+}
+
+type PartFolders = Partial<Record<Part, readonly string[]>>;
+
+/** @returns nothing if the folders are classes */
+function partFolders(
+  options: FolderOptions,
+  folders: readonly TopFolder[],
+  warnings: string[],
+): PartFolders | undefined {
+  const { name, root, trainFolder, validationFolder, testFolder } = options;
+  const chosen = [trainFolder, validationFolder, testFolder].flatMap((folder) => folder ?? []);
+  if (trainFolder === undefined && testFolder === undefined && !hasParts(folders)) return undefined;
+  const telling = tellingFolders(folders).filter((folder) => !chosen.includes(folder.name));
+  const called = (part: Part, folder: string | undefined) => {
+    if (folder !== undefined) return [folder];
+    const found = telling.filter((folder) => folder.part === part).map(({ name }) => name);
+    const plain = found.find((name) => /^\p{L}+$/u.test(name)); // rather than all of "val" and "validation"
+    if (plain !== undefined) return [plain];
+    return found.length > 0 ? found : undefined;
+  };
+  const train = called("train", trainFolder);
+  let validation = called("validation", validationFolder);
+  let test = called("test", testFolder);
+  if (test === undefined && validation !== undefined && validationFolder === undefined) {
+    warnings.push(`There is no folder for tests: the images of ${validation.join(" and ")}/ are tested on.`);
+    [test, validation] = [validation, undefined];
+  }
+  if (train === undefined || test === undefined) {
+    const [missing, option] = train === undefined ? ["train", "trainFolder"] : ["test", "testFolder"];
+    throw new Error(
+      `Dataset ${name}: expected a folder at ${join(root, missing)}, got ENOENT. Check the path; there are ` +
+        `${list(folders.map(({ name }) => name))}: name the one to use with ${option}.`,
+    );
+  }
+  const used = new Set([...train, ...(validation ?? []), ...test]);
+  const unused = folders.filter(({ name }) => !used.has(name)).map(({ name }) => `${name}/`);
+  if (unused.length > 0) warnings.push(`Folders that are no part were passed over: ${list(unused)}.`);
+  return { train, validation, test };
+}
+
+interface ClassImages {
+  readonly folders: readonly string[];
+  readonly images: readonly LabelledImage[];
+  /** Of each image, relative to its class folder. */
+  readonly paths: readonly string[];
+}
+
+/** The images in the class folders of a part that are to be used. @param part relative to the root */
+async function classImages(
+  { name, classes }: FolderOptions,
+  root: string,
+  part: string,
+  folders: readonly Entry[],
+  passedOver: PassedOver,
+): Promise<ClassImages> {
+  const names = folders.map(({ name }) => name);
+  const chosen = namedLabels(classes ?? names);
+  const images: LabelledImage[] = [];
+  const paths: string[] = [];
+  for (const label of chosen.keys()) {
+    const folder = folders.find(({ name }) => name === label);
+    if (folder === undefined) continue;
+    const files = await imagesBelow(folder.path, passedOver);
+    if (files.length === 0) {
+      throw new Error(
+        `Class "${chosen.get(label)}" of ${name}: expected images (${[...imageExtensions].join(" ")}) in ` +
+          `${join(root, part, label)}, got none. Add images or leave the class out.${passedOver
+            .warnings()
+            .map((text) => ` ${text}`)
+            .join("")}`,
+      );
+    }
+    passedOver.use(files.length);
+    for (const { name: file, path } of files) {
+      const place = posix.join(part, label, file);
+      const raw = typeof path === "string" ? undefined : path;
+      images.push({ label, example: (index) => new FileExample(root, place, index, raw) });
+      paths.push(file);
+    }
+  }
+  return { folders: names, images, paths };
+}
+
+async function namesBeside({ classes }: FolderOptions, root: string, folders: readonly string[]) {
+  if (classes !== undefined && !Array.isArray(classes)) return undefined;
+  return (await findNames(folders, [root, join(root, "..")]))?.names;
+}
+
+async function subfolders(root: string, name: string): Promise<Entry[]> {
+  const folders = await foldersIn(root).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`Dataset ${name}: expected a folder at ${root}, got ${cause.code}. Check the path.`, {
+      cause,
+    });
+  });
+  if (folders.length === 0) {
+    throw new Error(
+      `Dataset ${name}: expected a folder per class in ${root}, got none. Put the images of each class in a folder of their own.`,
+    );
+  }
+  return folders;
+}
+
+async function foldersIn(folder: Entry["path"]): Promise<Entry[]> {
+  return (await entriesOf(folder)).filter(({ kind }) => kind === "folder");
+}

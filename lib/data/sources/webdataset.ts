@@ -1,0 +1,262 @@
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
+import type { Dataset, Example } from "../types.js";
+import {
+  type CollectionOptions,
+  collect,
+  collectionOptionKeys,
+  type LabelledImage,
+  type Parts,
+} from "./collection.js";
+import { imageExtensions } from "./image-extensions.js";
+import { isJunkPath } from "./junk.js";
+import { findNames } from "./name-files.js";
+import { PassedOver } from "./passed-over.js";
+import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.js";
+import { TarFile, type TarMember } from "./tar.js";
+
+export interface WebDatasetOptions extends CollectionOptions {
+  /**
+   * A folder, shards or patterns such as `train-{000..012}.tar`, whose parts are told by names that begin with train, validation, val or
+   * test; or these for each part.
+   */
+  readonly webdataset: Patterns | Parts<Patterns>;
+  /** Extension of the images, such as `jpg` or `left.png`. Default: any known one; a sample may then hold one image only. */
+  readonly imageExtension?: string;
+  /** Field of the `.json` file that holds the label. Default: the `.cls` file, else `label`, else the `.txt` file. */
+  readonly labelField?: string;
+}
+
+const optionKeys: OptionKeys<WebDatasetOptions> = {
+  ...collectionOptionKeys,
+  webdataset: true,
+  imageExtension: true,
+  labelField: true,
+};
+
+/**
+ * Describes images in WebDataset shards: tar archives in which the files of a sample share a path up to their extension. Only headers and
+ * labels are read yet. Files that belong to no image are counted in the warnings.
+ * @throws if a shard is missing, compressed, truncated or damaged, or a sample has no label
+ */
+export async function openWebDataset(options: WebDatasetOptions): Promise<Dataset> {
+  checkOptions(options, optionKeys, "openWebDataset");
+  const passedOver = new PassedOver();
+  const read = async (shards: readonly Shard[] = []): Promise<LabelledImage[]> => {
+    const images: LabelledImage[] = [];
+    for (const shard of shards) {
+      for (const image of await readShard(shard, options, passedOver)) images.push(image);
+    }
+    return images;
+  };
+  const shards = await findShards(options.name, options.webdataset, [".tar", ".tar.gz", ".tgz", ".tar.zst"]);
+  if (!("train" in shards)) {
+    const images = await read(shards);
+    const warnings = [...passedOver.warnings(), ...undecidedParts(shards)];
+    return collect(options, images, undefined, { warnings, names: await namesBeside(images, shards) });
+  }
+  const train = await read(shards.train);
+  const validation = await read(shards.validation);
+  const test = await read(shards.test);
+  const all = [...train, ...validation, ...test];
+  const names = await namesBeside(all, [...shards.train, ...shards.test]);
+  return collect(options, { train, validation, test }, undefined, { warnings: passedOver.warnings(), names });
+}
+
+/** What integers stand for, from a file beside the shards or above their folders, as clip-benchmark has it. */
+async function namesBeside(images: readonly LabelledImage[], shards: readonly Shard[]) {
+  const labels = [...new Set(images.map(({ label }) => label))];
+  const folders = shards.map(({ file }) => dirname(file));
+  return (await findNames(labels, [...folders, ...folders.map((folder) => dirname(folder))]))?.names;
+}
+
+/** An image in a shard. */
+class TarExample implements Example {
+  constructor(
+    readonly shard: Shard,
+    readonly member: TarMember,
+    readonly label: number,
+  ) {}
+
+  get file(): string {
+    return this.shard.file;
+  }
+
+  get name(): string {
+    return `${this.shard.name}/${this.member.path}`;
+  }
+
+  async read(): Promise<Uint8Array> {
+    const { offset, size } = this.member;
+    const handle = await open(this.file);
+    try {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(size), 0, size, offset);
+      if (bytesRead === size) return buffer;
+    } finally {
+      await handle.close();
+    }
+    throw new Error(
+      `${this.name}: expected ${size} bytes at ${offset}, got the end of ${this.file}. Copy it again.`,
+    );
+  }
+}
+
+/** What a shard holds of one sample. */
+interface Sample {
+  image?: TarMember;
+  /** What the image is called between the first dot and its last, such as `left`. */
+  kind?: string;
+  /** From `.cls`. */
+  text?: string;
+  /** From `.json`. */
+  field?: string;
+  /** From `.txt`. */
+  caption?: string;
+}
+
+/** Labels are short: a larger file is not one. */
+const largestLabelFile = 2 ** 20;
+
+async function readShard(
+  shard: Shard,
+  options: WebDatasetOptions,
+  passedOver: PassedOver,
+): Promise<LabelledImage[]> {
+  const archive = await TarFile.open(shard.file);
+  const samples = new Map<string, Sample>();
+  const rest: string[] = [];
+  try {
+    for await (const member of archive.members((kind) => passedOver.add(kind))) {
+      if (isJunkPath(member.path)) continue;
+      const [key, extension] = keyOf(member.path, options);
+      const sample = samples.get(key) ?? {};
+      if (await add(sample, extension, member, archive, options)) samples.set(key, sample);
+      else rest.push(extension);
+    }
+  } finally {
+    await archive.close();
+  }
+  for (const extension of rest) passedOver.add(extension === "" ? "without extension" : `.${extension}`);
+  gather(samples, archive, passedOver);
+  const images = [...samples].flatMap(([key, sample]) => labelled(shard, key, sample, options));
+  passedOver.use(images.length);
+  if (images.length > 0) return images;
+  const wanted = options.imageExtension ?? [...imageExtensions].join(" ");
+  throw new Error(`${shard.file}: expected images (${wanted}), got none. Check what the shard holds.`);
+}
+
+/** Path and extension, told apart by the last dot: file names have dates and numbers with dots. */
+function keyOf(path: string, { imageExtension }: WebDatasetOptions): [key: string, extension: string] {
+  const wanted = imageExtension?.toLowerCase().replace(/^\./, "");
+  if (wanted !== undefined && path.toLowerCase().endsWith(`.${wanted}`)) {
+    return [path.slice(0, -wanted.length - 1), wanted];
+  }
+  const [, key = path, extension = ""] = /^(.*[^/])\.([^./]+)$/.exec(path) ?? [];
+  return [key, extension.toLowerCase()];
+}
+
+/**
+ * Brings images without a label of their own to the sample whose name is a beginning of theirs: `a.left.png` to `a.cls`. If that has an image,
+ * they are others of the same sample, such as masks, and passed over.
+ */
+function gather(samples: Map<string, Sample>, archive: TarFile, passedOver: PassedOver): void {
+  for (const [key, sample] of [...samples]) {
+    if (sample.image === undefined || hasLabel(sample)) continue;
+    const owner = owners(key).find((owner) => samples.has(owner));
+    const owning = owner === undefined ? undefined : samples.get(owner);
+    if (owner === undefined || owning === undefined) continue;
+    samples.delete(key);
+    const kind = key.slice(owner.length + 1);
+    if (owning.image === undefined) [owning.image, owning.kind] = [sample.image, kind];
+    else if (owning.kind === undefined) {
+      passedOver.add(`second images of a sample, .${kind}.${extensionOf(sample.image)}`);
+    } else throw severalImages(archive, owning.image, sample.image);
+  }
+}
+
+function extensionOf({ path }: TarMember): string {
+  return path.slice(path.lastIndexOf(".") + 1).toLowerCase();
+}
+
+/** `a/b.c.d` to `a/b.c` and `a/b`. */
+function owners(key: string): string[] {
+  const nameStart = key.lastIndexOf("/") + 1;
+  const found: string[] = [];
+  for (let dot = key.lastIndexOf("."); dot > nameStart; dot = key.lastIndexOf(".", dot - 1)) {
+    found.push(key.slice(0, dot));
+  }
+  return found;
+}
+
+function hasLabel({ text, field, caption }: Sample): boolean {
+  return text !== undefined || field !== undefined || caption !== undefined;
+}
+
+function severalImages(archive: TarFile, first: TarMember, second: TarMember): Error {
+  return new Error(
+    `${archive.file}: expected one image in a sample, got ${first.path} and ${second.path}. ` +
+      "Choose with imageExtension, or rename one.",
+  );
+}
+
+/** @returns whether the member is a part of the sample */
+async function add(
+  sample: Sample,
+  extension: string,
+  member: TarMember,
+  archive: TarFile,
+  { imageExtension, labelField = "label" }: WebDatasetOptions,
+): Promise<boolean> {
+  const isImage =
+    imageExtension === undefined
+      ? imageExtensions.has(`.${extension}`)
+      : extension === imageExtension.toLowerCase().replace(/^\./, "");
+  if (isImage) {
+    if (sample.image !== undefined) throw severalImages(archive, sample.image, member);
+    sample.image = member;
+    return true;
+  }
+  if (extension !== "cls" && extension !== "json" && extension !== "txt") return false;
+  if (member.size > largestLabelFile) {
+    if (extension === "txt") return false;
+    throw new Error(
+      `${archive.file}: expected a label in ${member.path}, got ${member.size} bytes. Write only the label there.`,
+    );
+  }
+  const text = (await archive.read(member.offset, member.size)).toString("utf8").trim();
+  if (extension === "cls") sample.text = text;
+  else if (extension === "txt") sample.caption = text;
+  else sample.field = fieldOf(`${archive.file}: ${member.path}`, text, labelField);
+  return true;
+}
+
+/** Nothing where the field is missing or no label: the sample may have a `.cls` file. */
+function fieldOf(place: string, text: string, field: string): string | undefined {
+  try {
+    const content = JSON.parse(text) as Record<string, unknown> | null;
+    const value = content !== null && Object.hasOwn(content, field) ? content[field] : undefined;
+    return typeof value === "string" || Number.isSafeInteger(value) ? String(value) : undefined;
+  } catch (cause) {
+    throw new Error(`${place}: expected JSON: ${(cause as Error).message}. Correct it.`, { cause });
+  }
+}
+
+function labelled(
+  shard: Shard,
+  key: string,
+  { image, text, field, caption }: Sample,
+  options: WebDatasetOptions,
+): LabelledImage[] {
+  if (image === undefined) return [];
+  const { labelField } = options;
+  const label = labelField === undefined ? (text ?? field ?? caption) : field;
+  if (label === undefined || label === "") {
+    const wanted =
+      labelField === undefined ? `${key}.cls, or "label" in ${key}.json` : `"${labelField}" in ${key}.json`;
+    throw new Error(
+      `${shard.file}: expected a text or an integer as label of ${image.path} in ${wanted}, got none. Add it or name its labelField.`,
+    );
+  }
+  return [{ label, example: (index) => new TarExample(shard, image, index) }];
+}

@@ -1,0 +1,473 @@
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { inflateRawSync } from "node:zlib";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { bridge } from "../bridge.js";
+import { asStrided, fromFile, narrow } from "../operators.generated.js";
+import { scope } from "../scope.js";
+import { Tensor } from "../tensor.js";
+import type { DType } from "../types.js";
+import { foreignTypes } from "./foreign-types.js";
+import { NumpyArray, numpyGlobals } from "./numpy.js";
+import { notPlain as notPlainData, type PickleGlobal, Skipped, unpickle } from "./pickle.js";
+
+// Format: a zip file, of which `data.pkl` says what there is and `data/<key>` are the storages. torch/serialization.py,
+// torch/csrc/jit/docs/serialization.md.
+
+/** How to read an archive. */
+export interface LoadOptions {
+  /**
+   * Called with every part that is left out because it is no tensor or plain data: the keys that lead to it, and what it asks for, such as
+   * `asks for argparse.Namespace, which is not allowed`. Default: such a part is an error.
+   */
+  readonly onSkip?: (name: string, reason: string) => void;
+}
+
+const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
+
+/**
+ * Reads the tensors of a file that `torch.save` or `torch.jit.save` wrote. Nothing in it is run: what `torch.load(weights_only=True)` takes is
+ * read, NumPy's arrays and numbers, and the attributes of script modules; everything else is refused by its name, or skipped. The tensors are
+ * views of the memory-mapped file: only what is used is read from disk, and writing to them does not change the file. Unsigned integers of
+ * more than 8 bits come as wider signed ones, 8-bit floats as float32.
+ * @returns tensors by the keys, indexes and attributes that lead to them, joined by dots: a state dict under its own keys
+ * @throws if the file is missing or damaged, was written before PyTorch 1.6, or holds anything else
+ */
+export function load(path: string, options: LoadOptions = {}): Map<string, Tensor> {
+  checkOptions(options, loadOptionKeys, "archive.load");
+  const { onSkip } = options;
+  return scope(() => {
+    const archive = new Archive(path, onSkip !== undefined);
+    const tensors = new Map<string, Tensor>();
+    for (const [path, found] of tensorsIn(archive.value(), archive)) {
+      const key = path.join(".");
+      if (found instanceof Skipped) onSkip?.(key, found.reason);
+      else {
+        if (tensors.has(key)) archive.fail(`it has two tensors of the name '${key}'`);
+        tensors.set(key, found);
+      }
+    }
+    return tensors;
+  });
+}
+
+/** Source code of a script module, in TorchScript; empty for a file that `torch.save` wrote. */
+export function scriptCode(path: string): string {
+  return new Archive(path, true).code();
+}
+
+/** How to write an archive. */
+export interface SaveOptions {
+  /** Text at the end of the zip file, which `comment` reads and PyTorch passes over. Default: none. */
+  readonly comment?: string;
+}
+
+/**
+ * Writes tensors of any device as `torch.save` writes a state dict, which `torch.load(path, weights_only=True)` reads. The file has a
+ * temporary name that becomes `path` when everything is on disk.
+ * @throws if a name is given twice or the file cannot be written; then nothing is left behind
+ */
+export function save(
+  path: string,
+  tensors: Iterable<readonly [string, Tensor]>,
+  options: SaveOptions = {},
+): void {
+  checkOptions(options, { comment: true }, "archive.save");
+  const list = Array.from(tensors);
+  const names = new Set<string>();
+  for (const [name] of list) {
+    if (names.has(name)) {
+      throw new RangeError(`archive: expected tensors of different names, got '${name}' twice. Rename one.`);
+    }
+    names.add(name);
+  }
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    bridge().writeArchive(
+      temporary,
+      Array.from(names),
+      list.map(([, tensor]) => tensor.handle),
+    );
+    if (options.comment !== undefined) writeComment(temporary, options.comment);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The comment of an archive that `save` wrote; empty where there is none. */
+export function comment(path: string): string {
+  const { size } = statSync(path);
+  const start = Math.max(0, size - maxCommentBytes - endRecordBytes);
+  const tail = readBytes(path, start, size - start);
+  const at = tail.lastIndexOf(endRecord);
+  if (at < 0 || at + endRecordBytes > tail.length) return "";
+  const text = tail.subarray(at + endRecordBytes);
+  return tail.readUInt16LE(at + commentLengthAt) === text.length ? text.toString("utf8") : "";
+}
+
+// The end of a zip file, APPNOTE.TXT 4.3.16: a signature, 16 bytes of sizes and places, the length of the comment, the comment.
+const endRecord = "PK\x05\x06";
+const commentLengthAt = 20;
+const endRecordBytes = 22;
+const maxCommentBytes = 1000;
+
+/** @throws if it is too long   @param path of an archive without a comment */
+function writeComment(path: string, comment: string): void {
+  const text = Buffer.from(comment, "utf8");
+  if (text.length > maxCommentBytes) {
+    throw new RangeError(
+      `archive.save: expected a comment of at most ${maxCommentBytes} bytes, got ${text.length}. Shorten it.`,
+    );
+  }
+  const { size } = statSync(path);
+  const file = openSync(path, "r+");
+  try {
+    const length = Buffer.alloc(2);
+    length.writeUInt16LE(text.length);
+    writeSync(file, length, 0, length.length, size - endRecordBytes + commentLengthAt);
+    writeSync(file, text, 0, text.length, size);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The error about a part that is left out, for those who need it. @param reason as `onSkip` gets it */
+export function notPlain(path: string, reason: string): Error {
+  return notPlainData(path, reason);
+}
+
+interface ArchiveRecord {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A stretch of the file. */
+class Storage {
+  /** @param type of its elements, which a tensor may say otherwise   @param view its bytes as elements of a type */
+  constructor(
+    readonly type: ElementType,
+    readonly view: (type: ElementType) => Tensor,
+  ) {}
+}
+
+interface ElementType {
+  /** What the bits are read as. */
+  readonly dtype: DType;
+  readonly itemBytes: number;
+  readonly convert?: (raw: Tensor) => Tensor | undefined;
+}
+
+interface StorageType extends PickleGlobal, ElementType {}
+
+const storageTypes: ReadonlyMap<string, StorageType> = new Map([
+  ["FloatStorage", { dtype: "float32", itemBytes: 4 }],
+  ["DoubleStorage", { dtype: "float64", itemBytes: 8 }],
+  ["HalfStorage", { dtype: "float16", itemBytes: 2 }],
+  ["BFloat16Storage", { dtype: "bfloat16", itemBytes: 2 }],
+  ["LongStorage", { dtype: "int64", itemBytes: 8 }],
+  ["IntStorage", { dtype: "int32", itemBytes: 4 }],
+  ["ShortStorage", { dtype: "int16", itemBytes: 2 }],
+  ["CharStorage", { dtype: "int8", itemBytes: 1 }],
+  ["ByteStorage", { dtype: "uint8", itemBytes: 1 }],
+  ["BoolStorage", { dtype: "bool", itemBytes: 1 }],
+  ["ComplexFloatStorage", { dtype: "complex64", itemBytes: 8 }],
+  ["ComplexDoubleStorage", { dtype: "complex128", itemBytes: 16 }],
+  ["UntypedStorage", { dtype: "uint8", itemBytes: 1 }],
+]);
+
+/** `torch.float32` and its like, which a checkpoint may keep as a value. */
+class DTypeName implements PickleGlobal {
+  readonly call = undefined;
+
+  constructor(readonly name: string) {}
+}
+
+const dtypeNames: ReadonlyMap<string, DTypeName> = new Map(
+  [
+    ...Array.from(storageTypes.values(), ({ dtype }) => dtype),
+    ...Object.keys(foreignTypes),
+    ...["complex32", "quint8", "qint8", "qint32", "quint4x2", "quint2x4", "float4_e2m1fn_x2"],
+    ...["bits1x8", "bits2x4", "bits4x2", "bits8", "bits16"],
+    ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
+  ].map((name) => [name, new DTypeName(name)]),
+);
+
+class Archive {
+  private readonly records = new Map<string, ArchiveRecord>();
+  private readonly typed = new Map<string, Tensor>();
+  private readonly fileBytes: number;
+  private bytes: Tensor | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly skipsUnknown: boolean,
+  ) {
+    this.fileBytes = statSync(path).size;
+    this.checkFormat();
+    for (const { name, offset, bytes } of this.list()) {
+      if (offset + bytes > this.fileBytes) this.fail(`its record '${name}' reaches beyond its end`);
+      this.records.set(name, { offset, bytes });
+    }
+    const order = this.records.has("byteorder") ? this.read("byteorder").toString() : "little";
+    if (order !== "little") this.fail(`its byte order is '${order}', expected 'little'`);
+  }
+
+  value(): unknown {
+    return unpickle(this.read("data.pkl"), {
+      globals: (module, name) => this.global(module, name),
+      persistentLoad: (id) => this.storage(id),
+      skipUnknown: this.skipsUnknown,
+      source: this.path,
+    });
+  }
+
+  code(): string {
+    const names = [...this.records.keys()].filter((name) => /^code\/.*\.py$/.test(name));
+    return names.map((name) => this.text(name)).join("\n");
+  }
+
+  /** A text, which torch.jit.save deflates. */
+  private text(name: string): string {
+    const { offset, bytes } = this.records.get(name)!;
+    const stored = this.read(name);
+    try {
+      const end = Math.min(offset + bytes + 1024, this.fileBytes); // deflated, a short text may take more
+      const deflated = readBytes(this.path, offset, end - offset);
+      return inflateRawSync(deflated, { maxOutputLength: Math.max(bytes, 1) }).toString("utf8");
+    } catch {
+      return stored.toString("utf8");
+    }
+  }
+
+  /** @throws with the reason, unless such things are skipped */
+  skip(reason: string): Skipped {
+    if (this.skipsUnknown) return new Skipped(reason);
+    throw notPlainData(this.path, reason);
+  }
+
+  readonly fail: (what: string) => never = (what) => {
+    throw new Error(`${this.path}: not a valid PyTorch archive: ${what}. Download or export it again.`);
+  };
+
+  private checkFormat(): void {
+    const start = readBytes(this.path, 0, Math.min(2, this.fileBytes));
+    if (start.toString("latin1") === "PK") return;
+    if (start[0] !== 0x80) this.fail("it is no zip file");
+    throw new Error(
+      `${this.path}: written by torch.save before PyTorch 1.6 or without zip: expected its zip format. ` +
+        "Load and save it again with a newer PyTorch, or convert it to safetensors.",
+    );
+  }
+
+  private list(): ReturnType<ReturnType<typeof bridge>["archiveRecords"]> {
+    try {
+      return bridge().archiveRecords(this.path);
+    } catch (error) {
+      const reason = (error as Error).message.replace(/^archiveRecords: /, "");
+      return this.fail(reason.split("\n")[0]!);
+    }
+  }
+
+  private read(name: string): Buffer {
+    const { offset, bytes } = this.records.get(name) ?? this.fail(`it has no record '${name}'`);
+    return readBytes(this.path, offset, bytes);
+  }
+
+  private global(module: string, name: string): PickleGlobal | undefined {
+    switch (module) {
+      case "torch":
+        return storageTypes.get(name) ?? dtypeNames.get(name) ?? valueTypes.get(name);
+      case "torch.storage":
+        return name === "UntypedStorage" ? storageTypes.get(name) : undefined;
+      case "torch._utils":
+        return name === "_rebuild_tensor_v2" ? this.rebuildTensor : this.rebuilders.get(name);
+      case "torch._tensor":
+        return name === "_rebuild_from_type_v2" ? this.rebuildOfType : undefined;
+      case "torch.nn.parameter":
+        return name === "Parameter" ? first : undefined;
+      case "torch.serialization":
+        return name === "_get_layout" ? first : undefined;
+      case "torch.jit._pickle": // lists of one type, and values with their type
+        return /^(build_\w+list|restore_type_tag)$/.test(name) ? first : undefined;
+      default:
+        return /^__torch__(\.|$)/.test(module) ? scriptClass : numpyGlobals(module, name);
+    }
+  }
+
+  private storage(id: unknown): Storage | Skipped {
+    const [kind, type, key, , length] = Array.isArray(id) ? (id as unknown[]) : [];
+    if (type instanceof Skipped) return type;
+    const known = [...storageTypes.values()].find((candidate) => candidate === type);
+    if (kind !== "storage" || known === undefined || !isSize(length))
+      return this.fail("it refers to no storage");
+    const name = `data/${key}`;
+    const { offset, bytes } = this.records.get(name) ?? this.fail(`it has no record '${name}'`);
+    const { dtype, itemBytes } = known;
+    if (length * itemBytes > bytes)
+      this.fail(`its record '${name}' has ${bytes} bytes, expected ${length} ${dtype}`);
+    return new Storage(known, (type) => {
+      const count = Math.floor((length * itemBytes) / type.itemBytes);
+      return narrow(this.elements(name, offset, bytes, type), 0, 0, count);
+    });
+  }
+
+  private elements(name: string, offset: number, bytes: number, { dtype, itemBytes }: ElementType): Tensor {
+    const key = `${name} as ${dtype}`;
+    let elements = this.typed.get(key);
+    if (elements === undefined) {
+      this.bytes ??= fromFile(this.path, false, this.fileBytes, { dtype: "uint8" });
+      const raw = narrow(this.bytes, 0, offset, bytes - (bytes % itemBytes));
+      elements = (offset % itemBytes === 0 ? raw : raw.clone()).view(dtype); // a typed view needs it aligned
+      this.typed.set(key, elements);
+    }
+    return elements;
+  }
+
+  private readonly rebuildTensor: PickleGlobal = {
+    call: (storage, offset, size, stride) => this.tensor(storage, offset, size, stride),
+  };
+
+  private readonly rebuilders: ReadonlyMap<string, PickleGlobal> = new Map<string, PickleGlobal>([
+    ["_rebuild_tensor", this.rebuildTensor],
+    [
+      "_rebuild_tensor_v3", // with a type of its own on a storage without one
+      {
+        call: (storage, offset, size, stride, _requiresGrad, _hooks, dtype) => {
+          const name = dtype instanceof DTypeName ? dtype.name : "";
+          const type = elementType(name);
+          if (type !== undefined) return this.tensor(storage, offset, size, stride, type);
+          return this.skip(`holds a tensor of ${name || "an unknown type"}, which is not read`);
+        },
+      },
+    ],
+    ["_rebuild_parameter", first],
+    ["_rebuild_parameter_with_state", first],
+    ["_rebuild_device_tensor_from_cpu_tensor", first],
+    ["_rebuild_device_tensor_from_numpy", first],
+    ...Object.entries({
+      _rebuild_sparse_tensor: "a sparse tensor",
+      _rebuild_qtensor: "a quantised tensor",
+      _rebuild_nested_tensor: "a nested tensor",
+      _rebuild_meta_tensor_no_storage: "a tensor without data (of the device meta)",
+      _rebuild_wrapper_subclass: "a tensor of a class of its own",
+    }).map(([name, what]): [string, PickleGlobal] => [
+      name,
+      { call: () => this.skip(`holds ${what}, which is not read`) },
+    ]),
+  ]);
+
+  /** A tensor with attributes, or of a subclass: what its own function rebuilds. */
+  private readonly rebuildOfType: PickleGlobal = {
+    call: (rebuild, type, args) => {
+      if (rebuild instanceof Skipped) return rebuild;
+      if (type instanceof Skipped) return type;
+      const { call } = (rebuild ?? {}) as PickleGlobal;
+      if (call === undefined || !Array.isArray(args)) return this.fail("it describes a tensor wrongly");
+      return call(...args);
+    },
+  };
+
+  private tensor(
+    storage: unknown,
+    offset: unknown,
+    size: unknown,
+    stride: unknown,
+    type = storage instanceof Storage ? storage.type : undefined,
+  ): Tensor | Skipped {
+    if (storage instanceof Skipped) return storage;
+    const isGood = storage instanceof Storage && isSize(offset) && isShape(size) && isShape(stride);
+    if (!isGood || type === undefined || size.length !== stride.length) {
+      return this.fail("it describes a tensor wrongly");
+    }
+    const elements = storage.view(type);
+    const available = elements.numel();
+    const isEmpty = size.includes(0);
+    const end = size.reduce((last, n, dim) => last + (n - 1) * stride[dim]!, offset + 1);
+    if (offset > available || (!isEmpty && end > available)) {
+      const view = `[${size}] with strides [${stride}] from ${offset} on`;
+      this.fail(`a tensor ${view} reaches beyond its storage of ${available} elements`);
+    }
+    const raw = asStrided(narrow(elements, 0, offset, available - offset), size, stride);
+    if (type.convert === undefined) return raw;
+    return (
+      type.convert(raw) ?? this.skip("holds a uint64 tensor with numbers of 2^63 or more, which is not read")
+    );
+  }
+}
+
+/** The elements that a dtype of PyTorch's name stands for. */
+function elementType(name: string): ElementType | undefined {
+  const own = [...storageTypes.values()].find(({ dtype }) => dtype === name);
+  if (own !== undefined) return own;
+  const foreign = foreignTypes[name];
+  return foreign && { dtype: foreign.raw, itemBytes: foreign.itemBytes, convert: foreign.convert };
+}
+
+/** Its first argument. */
+const first: PickleGlobal = { call: (value) => value };
+
+/** Devices as texts, shapes as lists; classes of tensors, which are only named. */
+const valueTypes: ReadonlyMap<string, PickleGlobal> = new Map<string, PickleGlobal>([
+  ["device", { call: (kind, index) => (index === undefined || index === null ? kind : `${kind}:${index}`) }],
+  ["Size", { call: (sizes = []) => sizes }],
+  ["Tensor", {}],
+]);
+
+/** An object of a script module's class. */
+class ScriptObject {
+  attributes: unknown;
+}
+
+const scriptClass: PickleGlobal = {
+  call: () => new ScriptObject(),
+  setState: (object, attributes) => {
+    (object as ScriptObject).attributes = attributes;
+  },
+};
+
+const maxDepth = 100;
+const maxValues = 1_000_000; // lists that are shared may lead to more paths than there is time
+
+type Path = readonly unknown[];
+
+function* tensorsIn(
+  value: unknown,
+  archive: Archive,
+  path: Path = [],
+  budget = { values: maxValues },
+): Generator<[Path, Tensor | Skipped]> {
+  budget.values--;
+  if (path.length > maxDepth || budget.values < 0) {
+    archive.fail(`it holds more than ${maxValues} values, or some nested more than ${maxDepth} deep`);
+  }
+  if (value instanceof Tensor || value instanceof Skipped) yield [path, value];
+  if (value instanceof NumpyArray) {
+    yield [path, value.toTensor() ?? archive.skip(`holds an array of NumPy's type '${value.dtype}'`)];
+  }
+  const members = value instanceof ScriptObject ? value.attributes : value;
+  if (members instanceof Map || Array.isArray(members)) {
+    for (const [key, member] of members.entries()) yield* tensorsIn(member, archive, [...path, key], budget);
+  }
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+const maxDims = 64;
+
+function isShape(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= maxDims && value.every(isSize);
+}
+
+function readBytes(path: string, offset: number, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  const file = openSync(path, "r");
+  try {
+    return buffer.subarray(0, readSync(file, buffer, 0, bytes, offset));
+  } finally {
+    closeSync(file);
+  }
+}

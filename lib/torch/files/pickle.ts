@@ -1,0 +1,275 @@
+import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { operations } from "./pickle-opcodes.js";
+import { latin1, PickleReader } from "./pickle-reader.js";
+
+/** A class or function of Python that a pickle may use. */
+export interface PickleGlobal {
+  /** What calling it gives. Without it, the pickle may name it but not call it. */
+  readonly call?: (...args: unknown[]) => unknown;
+  /** Gives an object that `call` made the state that was pickled with it. Without it, the state is ignored. */
+  readonly setState?: (object: object, state: unknown) => void;
+}
+
+/** Stands for an object that was not made, because a pickle asks for what is not read. */
+export class Skipped {
+  /** @param reason what it asks for, such as `asks for argparse.Namespace, which is not allowed` */
+  constructor(readonly reason: string) {}
+}
+
+export interface UnpickleOptions {
+  /** The classes and functions that are allowed, beside `OrderedDict` and bytes. */
+  readonly globals?: (module: string, name: string) => PickleGlobal | undefined;
+  /** Gives the object that lies outside the pickle under this id. */
+  readonly persistentLoad?: (id: unknown) => unknown;
+  /** Read Python 2's strings as bytes, except where they are keys. Default: as text, one character per byte. */
+  readonly byteStrings?: boolean;
+  /** Leave a `Skipped` where the pickle asks for what is not allowed, and whatever that holds. Default: an error. */
+  readonly skipUnknown?: boolean;
+  /** Named in errors, such as the path of the file. */
+  readonly source?: string;
+}
+
+const optionKeys: OptionKeys<UnpickleOptions> = {
+  globals: true,
+  persistentLoad: true,
+  byteStrings: true,
+  skipUnknown: true,
+  source: true,
+};
+
+/**
+ * Reads a Python pickle, protocols 0 to 5, without running anything that it names. Dictionaries become maps, lists and tuples arrays,
+ * bytes `Uint8Array` (views of `bytes` where possible), and integers beyond 2⁵³ bigints. Lists may contain themselves.
+ * Format: Python's `pickletools`.
+ * @throws if the pickle is damaged, or naming the class or function that is not allowed
+ */
+export function unpickle(bytes: Uint8Array, options: UnpickleOptions = {}): unknown {
+  checkOptions(options, optionKeys, "unpickle");
+  return new Unpickler(bytes, options).run();
+}
+
+const maxOperations = 5_000_000; // bounds memory: the shortest operations make an object from one byte
+
+/** The stack machine that a pickle is a program of. */
+export class Unpickler {
+  readonly reader: PickleReader;
+  readonly memo = new Map<unknown, unknown>();
+  private readonly outer: unknown[][] = [];
+  private stack: unknown[] = [];
+  private readonly allowed = new Set<unknown>();
+  private readonly classOf = new WeakMap<object, PickleGlobal>();
+  private copyable: number;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly options: UnpickleOptions,
+  ) {
+    this.reader = new PickleReader(bytes, this.fail);
+    this.copyable = bytes.length;
+  }
+
+  run(): unknown {
+    for (let count = 0; count < maxOperations; count++) {
+      const at = this.reader.position;
+      const code = this.reader.uint8();
+      if (code === stop) return this.pop();
+      const operation = operations.get(code);
+      if (operation === undefined) this.fail(`byte ${at} holds the unknown operation 0x${code.toString(16)}`);
+      else operation(this);
+    }
+    return this.fail(`it has more than ${maxOperations} operations`);
+  }
+
+  push(value: unknown): void {
+    this.stack.push(value);
+  }
+
+  pop(): unknown {
+    return this.stack.length > 0 ? this.stack.pop() : this.fail("it takes a value that was never given");
+  }
+
+  /** The value on top, which stays there. */
+  top(): unknown {
+    const value = this.pop();
+    this.push(value);
+    return value;
+  }
+
+  mark(): void {
+    this.outer.push(this.stack);
+    this.stack = [];
+  }
+
+  popMark(): unknown[] {
+    const items = this.stack;
+    this.stack = this.outer.pop() ?? this.fail("it takes a mark that was never set");
+    return items;
+  }
+
+  discard(): void {
+    if (this.stack.length > 0) this.stack.pop();
+    else this.popMark();
+  }
+
+  setItems(items: readonly unknown[]): void {
+    const map = this.top();
+    if (map instanceof Skipped) return;
+    if (!(map instanceof Map) || items.length % 2 !== 0) this.fail("it sets items of no dictionary");
+    for (let i = 0; i < items.length; i += 2) map.set(this.key(items[i]), items[i + 1]);
+  }
+
+  append(items: readonly unknown[]): void {
+    const list = this.top();
+    if (list instanceof Skipped) return;
+    if (!Array.isArray(list)) this.fail("it appends to no list");
+    for (const item of items) list.push(item);
+  }
+
+  addItems(items: readonly unknown[]): void {
+    const set = this.top();
+    if (set instanceof Skipped) return;
+    if (!(set instanceof Set)) this.fail("it adds items to no set");
+    for (const item of items) set.add(item);
+  }
+
+  byteString(bytes: Uint8Array): Uint8Array | string {
+    return this.options.byteStrings === true ? bytes : latin1(bytes);
+  }
+
+  /** @throws naming it, unless it is allowed or skipped */
+  global(module: unknown, name: unknown): PickleGlobal | Skipped {
+    const found =
+      typeof module === "string" && typeof name === "string"
+        ? (this.builtin(module, name) ?? this.options.globals?.(module, name))
+        : this.fail("it names a class by something other than text");
+    if (found !== undefined) {
+      this.allowed.add(found);
+      return found;
+    }
+    return this.skip(`asks for ${module}.${name}, which is not allowed`);
+  }
+
+  /** Leaves out what is not read. @throws with the reason, unless such things are skipped */
+  skip(reason: string): Skipped {
+    if (this.options.skipUnknown === true) return new Skipped(reason);
+    throw notPlain(this.source, reason);
+  }
+
+  call(callee: unknown, args: unknown): void {
+    if (callee instanceof Skipped) {
+      this.push(callee);
+      return;
+    }
+    if (!this.allowed.has(callee) || !Array.isArray(args)) this.fail("it calls what cannot be called");
+    this.countCopy(args.length);
+    const { call } = callee as PickleGlobal;
+    if (call === undefined) this.fail("it calls what may only be named");
+    const result = call(...args);
+    if (isObject(result)) this.classOf.set(result, callee as PickleGlobal);
+    this.push(result);
+  }
+
+  build(state: unknown): void {
+    const object = this.top();
+    if (object instanceof Skipped) return;
+    const made = isObject(object) ? this.classOf.get(object) : undefined;
+    if (made === undefined) this.fail("it gives a state to what is no object");
+    made.setState?.(object as object, state);
+  }
+
+  persistent(id: unknown): void {
+    const { persistentLoad } = this.options;
+    if (persistentLoad === undefined) this.fail("it refers to data outside of it");
+    this.push(persistentLoad(id));
+  }
+
+  readonly fail: (what: string) => never = (what) => {
+    throw new Error(`${this.source}: not a valid pickle: ${what}. Download or export it again.`);
+  };
+
+  private get source(): string {
+    return this.options.source ?? `pickle of ${this.bytes.length} bytes`;
+  }
+
+  private builtin(module: string, name: string): PickleGlobal | undefined {
+    const isBuiltin = module === "builtins" || module === "__builtin__"; // of Python 3, and 2
+    if (module === "collections" && name === "OrderedDict") return this.orderedDict;
+    if (module === "collections" && name === "Counter") return counter;
+    if (module === "_codecs" && name === "encode") return this.encode;
+    if (isBuiltin && name === "bytes") return emptyBytes;
+    if (isBuiltin && name === "bytearray") return this.byteArray;
+    if (isBuiltin && name === "set") return this.set;
+    return isBuiltin && name === "complex" ? complex : undefined;
+  }
+
+  private readonly set: PickleGlobal = {
+    call: (items = []) => {
+      if (!Array.isArray(items)) this.fail("it makes a set of no items");
+      this.countCopy(items.length);
+      return new Set(items);
+    },
+  };
+
+  private readonly byteArray: PickleGlobal = {
+    call: (content = "") => {
+      if (content instanceof Uint8Array) return content;
+      if (typeof content !== "string") this.fail("it makes bytes of what is no text");
+      this.countCopy(content.length);
+      return Uint8Array.from(Buffer.from(content, "latin1"));
+    },
+  };
+
+  private readonly orderedDict: PickleGlobal = {
+    call: (items = []) => {
+      if (!Array.isArray(items) || !items.every(Array.isArray))
+        this.fail("it makes a dictionary of no items");
+      this.countCopy(items.length);
+      return new Map(items as [unknown, unknown][]);
+    },
+  };
+
+  // How protocols below 3 write bytes: a text to be encoded as Latin-1.
+  private readonly encode: PickleGlobal = {
+    call: (text) => {
+      if (typeof text !== "string") this.fail("it encodes what is no text");
+      this.countCopy(text.length);
+      return Uint8Array.from(Buffer.from(text, "latin1"));
+    },
+  };
+
+  private key(key: unknown): unknown {
+    if (!(key instanceof Uint8Array)) return key;
+    this.countCopy(key.length);
+    return latin1(key);
+  }
+
+  // A short pickle could copy one long value again and again.
+  private countCopy(length: number): void {
+    this.copyable -= length;
+    if (this.copyable < 0) this.fail("it copies more data than it holds");
+  }
+}
+
+const stop = ".".charCodeAt(0);
+
+/** The error about a pickle that holds more than plain data. */
+export function notPlain(source: string, reason: string): Error {
+  const isCode = reason.startsWith("asks for ");
+  const advice = isCode
+    ? "expected only plain data. It could run code in other programs: use the file only if you trust its origin, and save it without such objects."
+    : "expected plain tensors. Convert it with PyTorch, and save it again.";
+  return new Error(`${source}: this pickle ${reason}: ${advice}`);
+}
+
+/** A dictionary of counts. */
+const counter: PickleGlobal = { call: (counts) => (counts instanceof Map ? counts : new Map()) };
+
+/** A complex number as its real and imaginary part. */
+const complex: PickleGlobal = { call: (real, imaginary) => [real, imaginary] };
+
+// Protocols below 3 write no bytes as a call without arguments.
+const emptyBytes: PickleGlobal = { call: () => new Uint8Array() };
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,123 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { classifyCommand } from "../../../lib/cli/commands/classify.js";
+import { temporaryFolder, writePicture } from "../../data/images.js";
+
+const folder = temporaryFolder();
+const broken = join(folder, "b-broken.png");
+beforeAll(async () => {
+  await writePicture(join(folder, "a.png"));
+  writeFileSync(broken, "not a picture");
+  await writePicture(join(folder, "deep/c.jpg"), { color: { r: 10, g: 200, b: 30 } });
+});
+
+const labels = ["--labels", "circle, square ,star"];
+
+/** What the command printed before it ended, and how it failed if it did. */
+async function codyraClassify(...args: string[]): Promise<{ stdout: string; error?: Error }> {
+  const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const command = classifyCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  const error = await command.parseAsync(args, { from: "user" }).then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  const stdout = written.mock.calls.map(([text]) => text).join("");
+  written.mockRestore();
+  return { stdout, error };
+}
+
+describe("codyra classify", () => {
+  it("prints an aligned line per prediction", async () => {
+    const { stdout, error } = await codyraClassify(join(folder, "a.png"), ...labels, "--top", "2");
+    expect(error).toBeUndefined();
+    const [header, rule, first, second, end] = stdout.split("\n");
+    expect(header).toMatch(/^Image +Label +%$/);
+    expect(rule).toBe("─".repeat(header!.length));
+    expect(first).toMatch(/a\.png {2}(circle|square|star) +\d+\.\d$/);
+    expect(second).toMatch(/^ +(circle|square|star) +\d+\.\d$/);
+    expect(first).toHaveLength(header!.length);
+    expect(end).toBe("");
+  });
+
+  it("goes on after an image that cannot be read, and fails in the end", async () => {
+    const { stdout, error } = await codyraClassify(folder, join(folder, "none.png"), ...labels, "--json");
+    const results = JSON.parse(stdout);
+    expect(results).toMatchObject([
+      { path: join(folder, "none.png"), error: "there is no such file" },
+      { path: join(folder, "a.png"), predictions: [{}, {}, {}] },
+      { path: broken, error: expect.stringContaining("unsupported image format") },
+      { path: join(folder, "deep/c.jpg"), predictions: [{}, {}, {}] },
+    ]);
+    const sum = results[1].predictions.reduce(
+      (total: number, { probability }: { probability: number }) => total + probability,
+      0,
+    );
+    expect(sum).toBeCloseTo(1, 5);
+    expect(error?.name).toBe("Error"); // exit code 1
+    expect(error?.message).toContain("got 2 that are not");
+    expect(error?.message).toContain(`\n  ${broken}: `);
+  });
+
+  it("prints a line of JSON per image, the same in any batches", async () => {
+    const pattern = join(folder, "**/*.{jpg,png}");
+    const lines = async (size: string) =>
+      (await codyraClassify(pattern, ...labels, "--json-lines", "--batch-size", size)).stdout
+        .trimEnd()
+        .split("\n");
+    const [one, many] = [await lines("1"), await lines("32")];
+    expect(one.map((line) => JSON.parse(line).path)).toEqual([
+      join(folder, "a.png"),
+      broken,
+      join(folder, "deep/c.jpg"),
+    ]);
+    for (const [i, line] of many.entries())
+      expect(JSON.parse(line).predictions?.[0].label).toBe(JSON.parse(one[i]!).predictions?.[0].label);
+  });
+
+  it("reads labels from a file, a line each", async () => {
+    const file = join(folder, "labels.txt");
+    writeFileSync(file, "\uFEFFcircle\r\n\r\nblue, small square\r\n");
+    const { stdout } = await codyraClassify(join(folder, "a.png"), "--labels-file", file, "--json");
+    const found = JSON.parse(stdout)[0].predictions.map(({ label }: { label: string }) => label);
+    expect(found.sort()).toEqual(["blue, small square", "circle"]);
+  });
+
+  it("averages over repeated templates", async () => {
+    const probability = async (...templates: string[]) => {
+      const flags = templates.flatMap((template) => ["--template", template]);
+      const { stdout } = await codyraClassify(join(folder, "a.png"), ...labels, ...flags, "--json");
+      return JSON.parse(stdout)[0].predictions;
+    };
+    const [first, second] = ["a photo of a {}.", "a {} on a table"];
+    const both = await probability(first!, second!);
+    expect(both).not.toEqual(await probability(first!));
+    expect(both).not.toEqual(await probability(second!));
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["no labels", [], /expected --labels or --labels-file, got neither/],
+    ["both kinds of labels", [...labels, "--labels-file", "x"], /got both/],
+    ["empty labels", ["--labels", " , "], /--labels: expected at least one label, got none/],
+    ["a label twice", ["--labels", "cat,dog,cat"], /got 'cat' twice/],
+    ["a file of labels that is not there", ["--labels-file", "/no/labels.txt"], /got ENOENT/],
+    ["a template without {}", [...labels, "--template", "a photo"], /expected \{\} .* got 'a photo'/],
+    ["two kinds of JSON", [...labels, "--json", "--json-lines"], /expected --json or --json-lines/],
+  ])("refuses %s", async (_, args, message) => {
+    const { stdout, error } = await codyraClassify(join(folder, "a.png"), ...args);
+    expect(error).toMatchObject({ name: "UsageError", message: expect.stringMatching(message) });
+    expect(stdout).toBe("");
+  });
+
+  it.each([
+    ["--top", "0"],
+    ["--top", "many"],
+    ["--batch-size", "1.5"],
+    ["--device", "gpu"],
+  ])("refuses %s %s", async (...args) => {
+    const { error } = await codyraClassify(join(folder, "a.png"), ...labels, ...args);
+    expect(error).toMatchObject({ code: "commander.invalidArgument" });
+  });
+});

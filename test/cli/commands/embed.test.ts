@@ -1,0 +1,177 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { checkCommand } from "../../../lib/cli/commands/check.js";
+import { embedCommand } from "../../../lib/cli/commands/embed.js";
+import { searchCommand } from "../../../lib/cli/commands/search.js";
+import { readEmbeddings } from "../../../lib/embeddings/index.js";
+import { temporaryFolder, writePicture } from "../../data/images.js";
+
+const folder = temporaryFolder();
+const colours = {
+  red: { r: 230, g: 20, b: 20 },
+  green: { r: 20, g: 200, b: 40 },
+  blue: { r: 20, g: 40, b: 220 },
+};
+beforeAll(async () => {
+  for (const [name, color] of Object.entries(colours)) {
+    for (const i of [0, 1]) await writePicture(join(folder, "photos", name, `${i}.png`), { color });
+  }
+  writeFileSync(join(folder, "queries.txt"), "a photo of a star.\n\na photo of a circle.\n");
+  const pairs = [
+    "image,caption",
+    "photos/red/0.png,a red thing",
+    "photos/red/0.png,red",
+    "photos/blue/1.png,blue",
+  ];
+  writeFileSync(join(folder, "pairs.csv"), pairs.join("\n"));
+});
+
+/** What a command printed before it ended, and how it failed if it did. */
+async function outcomeOf(command: Command, ...args: string[]): Promise<{ stdout: string; error?: Error }> {
+  const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const error = await command
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .parseAsync(args, { from: "user" })
+    .then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
+  const stdout = written.mock.calls.map(([text]) => text).join("");
+  for (const spy of [written, said]) spy.mockRestore();
+  return { stdout, error };
+}
+
+const embed = (...args: string[]) => outcomeOf(embedCommand(), ...args);
+const search = (...args: string[]) => outcomeOf(searchCommand(), ...args);
+const check = (...args: string[]) => outcomeOf(checkCommand(), ...args);
+
+describe("codyra embed and codyra search", () => {
+  it("make a file of vectors of a folder, and find an image among them by itself", async () => {
+    const index = join(folder, "photos.parquet");
+    const { stdout, error } = await embed("--to", index, join(folder, "photos"));
+    expect(error).toBeUndefined();
+    expect(stdout).toBe(`${index}\n`);
+    const { info, items, vectors } = await readEmbeddings(index);
+    vectors.dispose();
+    expect(info).toMatchObject({ kind: "images", model: "miniature" });
+    expect(items.map(({ label }) => label)).toEqual(["blue", "blue", "green", "green", "red", "red"]);
+
+    const green = join(folder, "photos/green/1.png");
+    const found = await search(
+      "--index",
+      index,
+      "--image",
+      green,
+      "--top",
+      "3",
+      "--json",
+      "a photo of a star.",
+    );
+    expect(found.error).toBeUndefined();
+    const [byText, byImage] = JSON.parse(found.stdout);
+    expect(byText).toMatchObject({ query: "a photo of a star." });
+    expect(byText.results).toHaveLength(3);
+    expect(byImage.query).toBe(green);
+    expect(byImage.results.slice(0, 2).map(({ label }: { label: string }) => label)).toEqual([
+      "green",
+      "green",
+    ]);
+    expect(byImage.results[0].score).toBeCloseTo(1, 4);
+    const printed = await search("--index", index, "blue", "--top", "1");
+    expect(printed.stdout).toMatch(/^blue\n {2}-?0\.\d{3} {2}(red|green|blue) {2}\S+\.png\n$/);
+  });
+
+  it("search with another model only when told to", async () => {
+    const index = join(folder, "v.npy");
+    expect((await embed("--to", index, "--texts", join(folder, "queries.txt"))).error).toBeUndefined();
+    const args = ["--index", index, "--model", "miniature-v2", "star"];
+    expect((await search(...args)).error?.message).toContain(
+      "expected vectors of miniature-v2, got those of miniature",
+    );
+    const { stdout, error } = await search(...args, "--any-model");
+    expect(error).toBeUndefined();
+    expect(stdout).toContain("a photo of a circle.");
+  });
+
+  it("tell what cannot be read at the end, or stop there", async () => {
+    const broken = join(folder, "broken.png");
+    writeFileSync(broken, "no picture");
+    const args = [join(folder, "photos/red/0.png"), broken, join(folder, "none.png")];
+    const { stdout, error } = await embed("--to", join(folder, "some.npy"), "--json", ...args);
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 1, unreadable: [{ name: args[2] }, { name: broken }] });
+    expect(error?.message).toContain("got 2 that are not");
+    const strict = await embed("--to", join(folder, "strict.npy"), "--strict", args[0] as string, broken);
+    expect(strict.error?.message).toContain(broken);
+    expect(readdirSync(folder)).not.toContain("strict.npy");
+  });
+
+  it("refuse no input, both kinds of it, and no query", async () => {
+    expect((await embed("--to", "v.npy")).error?.message).toContain(
+      "expected images or --texts, got neither",
+    );
+    expect((await embed("--to", "v.npy", "--texts", "t.txt", "a.png")).error?.message).toContain("got both");
+    expect((await search("--index", "v.npy")).error?.message).toContain("expected a text or --image");
+  });
+});
+
+describe("codyra check", () => {
+  const config = join(folder, "guard.yaml");
+  const write = (limits: string) =>
+    writeFileSync(
+      config,
+      `datasets: [{ name: colours, root: photos }]
+retrieval: { pairs: pairs.csv }
+index: { images: [photos], queries: queries.txt }
+limits: ${limits}
+`,
+    );
+
+  it("keeps all limits where nothing changed", async () => {
+    write("{ accuracyDrop: 0, recallDrop: 0, neighboursKept: 1, cosine: 0.999, sizeRatio: 1 }");
+    const { stdout, error } = await check("miniature", "--against", "miniature", "--config", config);
+    expect(error).toBeUndefined();
+    expect(stdout).toMatch(/accuracy +colours +\d+\.\d % +\d+\.\d % +−0\.0 +ok/);
+    expect(stdout).toContain("Keep the index: new queries find 100.0 %");
+    expect(stdout).toContain("No limit is broken.");
+  });
+
+  it("fails naming the limits that an update breaks", async () => {
+    write("{ cosine: 0.99, sizeRatio: 1 }");
+    const { stdout, error } = await check(
+      "miniature-v2",
+      "--against",
+      "miniature",
+      "--config",
+      config,
+      "--json",
+    );
+    const { measures, isBroken, drift } = JSON.parse(stdout);
+    expect(isBroken).toBe(true);
+    const kinds = measures.map(({ kind }: { kind: string }) => kind);
+    expect(new Set(kinds)).toEqual(
+      new Set(["accuracy", "image-to-text", "text-to-image", "neighbours", "cosine", "size", "time"]),
+    );
+    expect(measures.filter((each: { isBroken: boolean }) => each.isBroken)).toMatchObject([
+      { kind: "cosine", before: 1 },
+    ]);
+    expect(drift.cosine.index).toBeLessThan(0.99);
+    expect(error?.message).toContain("breaks 1: cosine index vectors");
+  });
+
+  it("refuses a configuration that measures nothing, or has unknown limits", async () => {
+    writeFileSync(config, "limits: { accuracyDrop: 1 }\n");
+    const args = ["miniature", "--against", "miniature", "--config", config];
+    expect((await check(...args)).error?.message).toContain(
+      "expected datasets, holdOuts, retrieval or index",
+    );
+    writeFileSync(config, "index: { images: [photos], queries: queries.txt }\nlimits: { accuracyDorp: 1 }\n");
+    expect((await check(...args)).error?.message).toContain("accuracyDorp");
+    expect(
+      (await check("miniature", "--against", "miniature", "--config", "none.yaml")).error?.message,
+    ).toContain("ENOENT");
+  });
+});

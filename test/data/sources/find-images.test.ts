@@ -1,0 +1,58 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { findImages } from "../../../lib/data/index.js";
+import { temporaryFolder } from "../images.js";
+
+const root = temporaryFolder();
+const at = (...names: string[]) => names.map((name) => join(root, name));
+
+beforeAll(() => {
+  const files = [
+    "b.jpg",
+    "a.PNG",
+    "notes.txt",
+    "sub/c.webp",
+    "sub/[x](1).jpg",
+    ".hidden.jpg",
+    ".thumbs/d.jpg",
+  ];
+  for (const file of at(...files)) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "");
+  }
+  mkdirSync(join(root, "empty"));
+  symlinkSync("..", join(root, "sub/loop"));
+});
+
+test("a folder gives its images with all below it, sorted, without hidden ones", async () => {
+  const { files, missing } = await findImages([join(root, "sub")]);
+  expect(files).toEqual(expect.arrayContaining(at("sub/[x](1).jpg", "sub/c.webp")));
+  expect(files).toEqual(files.toSorted());
+  expect(files.join()).not.toMatch(/hidden|thumbs|notes/);
+  expect(missing).toEqual([]);
+});
+
+test("a file is taken whatever it is called, also where its name looks like a pattern", async () => {
+  const given = at("notes.txt", "sub/[x](1).jpg");
+  expect(await findImages(given)).toEqual({ files: given, missing: [] });
+});
+
+test("a pattern gives the files it matches", async () => {
+  expect((await findImages(at("*.{jpg,PNG}"))).files).toEqual(at("a.PNG", "b.jpg"));
+  expect((await findImages(at("s*/*.webp"))).files).toEqual(at("sub/c.webp"));
+});
+
+test("what is named twice is taken once, in the order given", async () => {
+  expect((await findImages(at("b.jpg", "*.jpg", "a.PNG", "b.jpg"))).files).toEqual(at("b.jpg", "a.PNG"));
+});
+
+test("places without images are told with a reason", async () => {
+  const { files, missing } = await findImages(at("b.jpg", "none.jpg", "empty", "*.tiff"));
+  expect(files).toEqual(at("b.jpg"));
+  expect(missing).toEqual([
+    { path: join(root, "none.jpg"), reason: "there is no such file" },
+    { path: join(root, "empty"), reason: "the folder holds no images" },
+    { path: join(root, "*.tiff"), reason: "no file matches the pattern" },
+  ]);
+});

@@ -54,7 +54,10 @@ function microsecondsPerCall(loop, calls, device) {
   return ((now(device) - start) / calls) * 1000;
 }
 
-/** Spelled out, as a user would write them and as `timeit` inlines the peer's: a closure per call would be measured too. */
+/**
+ * Spelled out, as a user would write them and as `timeit` inlines the peer's: a closure per call would be
+ * measured too.
+ */
 function operatorLoops(device) {
   const a = torch.randn([8, 8], { device });
   const b = torch.randn([8, 8], { device });

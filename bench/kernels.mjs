@@ -22,7 +22,10 @@ const gemmSize = 2048;
 const leastSeconds = 0.05; // per measurement, so that the clock's resolution does not matter
 const cudaShareOfCopy = 0.7;
 
-/** @returns rows with the time per call in milliseconds, and the speed beside that of a plain matrix product or copy in the same rounds */
+/**
+ * @returns rows with the time per call in milliseconds, and the speed beside that of a plain matrix product
+ * or copy in the same rounds
+ */
 export async function run({ device, threads, seed, only = "", ...config }, report) {
   const chosen = Object.keys(kernels).filter((kernel) => kernel.includes(only));
   if (chosen.length === 0) {

@@ -30,7 +30,8 @@ const preprocessing = clip.Preprocessing.openai();
 const { transform } = preprocessing;
 
 /**
- * @returns for the images as they are and upscaled: a row with the time of decoding in seconds beside the peer's, and one with
+ * @returns for the images as they are and upscaled: a row with the time of decoding in seconds beside the
+ * peer's, and one with
  *   the time of loading from the cache beside that of filling it
  * @throws if the contenders' pixels differ, or the memory grows from epoch to epoch
  */
@@ -120,7 +121,9 @@ async function load(files, cache) {
   return secondsSince(start);
 }
 
-/** @returns mean absolute difference of the pixels of a batch from all over the images, of values from 0 to 1 */
+/**
+ * @returns mean absolute difference of the pixels of a batch from all over the images, of values from 0 to 1
+ */
 async function compareBatch(what, files, { directory, peer, batchSize }) {
   const path = join(directory, "batch.safetensors");
   const indices = Array.from({ length: batchSize }, (_, i) => Math.floor((i * files.length) / batchSize));
@@ -140,7 +143,10 @@ async function compareBatch(what, files, { directory, peer, batchSize }) {
   );
 }
 
-/** Resident memory over epochs that go through all images, mapped from the cache, and decode a tenth of them anew. */
+/**
+ * Resident memory over epochs that go through all images, mapped from the cache, and decode a tenth of them
+ * anew.
+ */
 async function measureMemory(files, { directory, report, batchSize, epochs }) {
   const cache = new data.ImageCache(join(directory, "cache"));
   const images = await data.loadImages(toExamples(files), transform, { cache });

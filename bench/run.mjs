@@ -4,7 +4,10 @@ import { collectEnvironment } from "./lib/environment.mjs";
 import { saveRun } from "./lib/results.mjs";
 import { formatTable } from "./lib/table.mjs";
 
-/** Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options, report)`. */
+/**
+ * Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options,
+ * report)`.
+ */
 const names = ["dispatch", "kernels", "step", "task", "eval", "pipeline", "memory", "scaling"];
 
 const numbers = ["rounds", "threads", "seed"];
@@ -58,7 +61,10 @@ async function main() {
   for (const name of chosen) await runBenchmark(await load(name), values);
 }
 
-/** A failed run is kept too, and so are the rows beside one that failed. @throws if one did, after the others */
+/**
+ * A failed run is kept too, and so are the rows beside one that failed.
+ * @throws if one did, after the others
+ */
 async function runBenchmark(benchmark, options) {
   const config = { ...benchmark.defaults };
   for (const [option, value] of Object.entries(options)) {

@@ -26,7 +26,9 @@ export const defaults = {
 const float32 = "float32";
 const bfloat16 = "bfloat16";
 
-/** Sizes of a step: images and prompts. Where two contenders together need too much memory, each runs alone. */
+/**
+ * Sizes of a step: images and prompts. Where two contenders together need too much memory, each runs alone.
+ */
 const sizes = {
   "16x100": { images: 16, prompts: 100 },
   "16x397": { images: 16, prompts: 397, alone: true },
@@ -62,8 +64,8 @@ const tables = {
 };
 
 /**
- * @returns rows with the time per step in seconds, or its peak memory in GiB; the losses of every contender; why rows are missing. Where losses
- * differ the contenders do not compute the same thing, and there is no row
+ * @returns rows with the time per step in seconds, or its peak memory in GiB; the losses of every contender;
+ * why rows are missing. Where losses differ the contenders do not compute the same thing, and there is no row
  */
 export async function run(config, report) {
   const { notes, rows: chosen } = chooseRows(config);

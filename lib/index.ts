@@ -6,7 +6,10 @@ export * as data from "./data/index.js";
 export * as embeddings from "./embeddings/index.js";
 /** Experiments as configurations: what is opened, run and told. */
 export * as experiment from "./experiment/index.js";
-/** What an update of a model does to accuracy, retrieval and an index that exists, and whether that breaks a limit. */
+/**
+ * What an update of a model does to accuracy, retrieval and an index that exists, and whether that breaks a
+ * limit.
+ */
 export * as guard from "./guard/index.js";
 /** Rank-selective adapters on a CLIP: injected, trained, pruned and merged. */
 export * as lora from "./lora/index.js";

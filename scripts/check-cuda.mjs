@@ -1,4 +1,5 @@
-// `npm run check:cuda`: compiles and links the CUDA side of the addon, for which no GPU is needed, and loads it as far as that goes without.
+// `npm run check:cuda`: compiles and links the CUDA side of the addon, for which no GPU is needed, and loads
+// it as far as that goes without.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -28,7 +29,9 @@ try {
   process.exitCode = 1;
 }
 
-/** The libtorch that set-up uses where that one has CUDA, else the one from PyPI in an environment of its own. */
+/**
+ * The libtorch that set-up uses where that one has CUDA, else the one from PyPI in an environment of its own.
+ */
 async function findCudaLibtorch() {
   const present = await locateLibtorch();
   if (present && hasCuda(present.path)) {

@@ -2,7 +2,7 @@
 //
 //   node scripts/generate-operators.mjs            write the files
 //   node scripts/generate-operators.mjs --check    exit with 1 if the files are not what would be written
-//   --schemas FILE    take the schemas from a text file (the libtorch version, then one schema per line), not from the addon
+//   --schemas FILE    take them from a text file (the libtorch version, then one schema per line)
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

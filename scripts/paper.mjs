@@ -1,5 +1,6 @@
-// `npm run paper -- --plan | --run [--miniature]`: the runs behind the paper's tables and figures, listed or made, each in a process of its own.
-// Several of these may share a folder. `npm run paper -- --miniature` makes those of the embedded benchmark, then docs/miniature-results.md.
+// `npm run paper -- --plan | --run [--miniature]`: the runs behind the paper's tables and figures, listed or
+// made, each in a process of its own. Several of these may share a folder. `npm run paper -- --miniature`
+// makes those of the embedded benchmark, then docs/miniature-results.md.
 import { resolve } from "node:path";
 import { describePlan } from "./paper/list.mjs";
 import { readOptions } from "./paper/options.mjs";

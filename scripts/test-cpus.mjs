@@ -1,4 +1,5 @@
-// `npm run test:cpus`: the numerical tests as on other processors: with other instruction sets and numbers of threads; ends with one line of totals.
+// `npm run test:cpus`: the numerical tests as on other processors: with other instruction sets and numbers of
+// threads; ends with one line of totals.
 import { parseArgs } from "node:util";
 import { runSetUp } from "./setup/run.mjs";
 import { numericalTests, processorFlags, settings } from "./test/processors.mjs";

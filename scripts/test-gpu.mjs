@@ -1,4 +1,5 @@
-// `npm run test:gpu`: the tests on an NVIDIA GPU, or those named after `--`. Without a GPU they are skipped, and one line says why.
+// `npm run test:gpu`: the tests on an NVIDIA GPU, or those named after `--`. Without a GPU they are skipped,
+// and one line says why.
 import { join } from "node:path";
 import { runInForeground } from "./setup/command.mjs";
 import { packageRoot } from "./setup/files.mjs";

@@ -1,4 +1,5 @@
-// `npm test`: everything that a fresh clone needs, then all tests, or those named after `--`; ends with one line of totals.
+// `npm test`: everything that a fresh clone needs, then all tests, or those named after `--`; ends with one
+// line of totals.
 import { runSetUp } from "./setup/run.mjs";
 import { explainSkipped } from "./test/skipped.mjs";
 import { formatTotals, runVitest } from "./test/vitest.mjs";

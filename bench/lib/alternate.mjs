@@ -1,9 +1,10 @@
 import { summarize } from "./statistics.mjs";
 
 /**
- * Measures contenders in turns, A B A B …, so that whatever else the machine does meets both alike. The first `warmUp` rounds are
- * thrown away.
- * @param {Record<string, () => number | Promise<number>>} contenders each measures once and returns how long it took
+ * Measures contenders in turns, A B A B …, so that whatever else the machine does meets both alike. The first
+ * `warmUp` rounds are thrown away.
+ * @param {Record<string, () => number | Promise<number>>} contenders each measures once and returns how long
+ * it took
  * @returns {Promise<Record<string, ReturnType<typeof summarize>>>}
  */
 export async function alternate(contenders, { rounds, warmUp }) {

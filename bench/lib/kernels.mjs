@@ -6,8 +6,9 @@ const rank = 16;
 const kappa = 1e-4;
 
 /**
- * What the fused operators are measured with. A case is `{ what, run, others, work }`: the fused form, what it is compared with (`name`,
- * `run` and perhaps `limit`), and the floating-point operations or the bytes of memory that cannot be avoided. `prepare` makes its tensors.
+ * What the fused operators are measured with. A case is `{ what, run, others, work }`: the fused form, what
+ * it is compared with (`name`, `run` and perhaps `limit`), and the floating-point operations or the bytes of
+ * memory that cannot be avoided. `prepare` makes its tensors.
  */
 export const kernels = {
   lora_linear: ({ device }) => linearCase("lora_linear, forward and backward", 1, outputs, 1.06, device),

@@ -18,8 +18,8 @@ function scaled(tower) {
 }
 
 /**
- * Writes a Hugging Face directory with random weights, and a tokenizer that cuts words into pairs of letters: prompts come out as long as
- * those of real class names.
+ * Writes a Hugging Face directory with random weights, and a tokenizer that cuts words into pairs of letters:
+ * prompts come out as long as those of real class names.
  */
 export async function writeModel(directory, { config, seed }) {
   await mkdir(directory, { recursive: true });
@@ -33,7 +33,10 @@ export async function writeModel(directory, { config, seed }) {
   model.dispose();
 }
 
-/** Writes A, B and importance weights of every matrix. B is not zero, so that A and the importance weights get gradients at once. */
+/**
+ * Writes A, B and importance weights of every matrix. B is not zero, so that A and the importance weights get
+ * gradients at once.
+ */
 export function writeAdapters(directory, name, { config, rank, seed }) {
   const model = new clip.ClipModel(config);
   const adapters = lora.inject(model, { rank }, torch.generator(seed));
@@ -78,7 +81,10 @@ function factorsOf(adapters) {
   );
 }
 
-/** Writes normalised pixels, token ids padded to the context length and labels of a training step, and images to classify. */
+/**
+ * Writes normalised pixels, token ids padded to the context length and labels of a training step, and images
+ * to classify.
+ */
 export function writeInputs(directory, name, { images, prompts, testImages = 0, seed }) {
   torch.scope(() => {
     torch.manualSeed(seed);

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * Binds processes to one and the same core: on a shared machine one core may be half as fast as another for seconds, and contenders on
- * different ones would measure that.
- * @returns a function that sets them free again; undefined where binding is not possible, as it is only on Linux
+ * Binds processes to one and the same core: on a shared machine one core may be half as fast as another for
+ * seconds, and contenders on different ones would measure that.
+ * @returns a function that sets them free again; undefined where binding is not possible, as it is only on
+ * Linux
  */
 export function bindToOneCore(...processes) {
   const before = spawnSync("taskset", ["-p", "-c", String(process.pid)], { encoding: "utf8" });

@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 
 const buildRecord = new URL("../../build/codyra-build.json", import.meta.url);
 
-/** The Python whose torch is measured: that of the libtorch codyra was built with, else `PYTHON`, else `python3`. */
+/**
+ * The Python whose torch is measured: that of the libtorch codyra was built with, else `PYTHON`, else
+ * `python3`.
+ */
 function python() {
   const built = existsSync(buildRecord) ? JSON.parse(readFileSync(buildRecord, "utf8")).python : null;
   return built ?? process.env.PYTHON ?? "python3";

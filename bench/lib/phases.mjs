@@ -25,7 +25,8 @@ export const taskDefaults = {
 };
 
 /**
- * One task in every contender, each alone and in a fresh process: codyra as a run does it, the others with one batch that stays the same.
+ * One task in every contender, each alone and in a fresh process: codyra as a run does it, the others with
+ * one batch that stays the same.
  * @param kinds see `contenders.mjs`
  * @returns by contender and phase, summaries of seconds and of peak bytes
  */

@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** Whether matrix products in bfloat16 have instructions of their own; elsewhere they are emulated, slower than float32. */
+/**
+ * Whether matrix products in bfloat16 have instructions of their own; elsewhere they are emulated, slower
+ * than float32.
+ */
 export function hasBfloat16(device) {
   if (device !== "cpu") return true;
   const path = "/proc/cpuinfo";

@@ -1,6 +1,9 @@
 import { clip, data, torch } from "../../dist/index.js";
 
-/** A task of the images in a file; the same to train on and to test on: their content makes no difference here. */
+/**
+ * A task of the images in a file; the same to train on and to test on: their content makes no difference
+ * here.
+ */
 export function loadRandomTask(path, { classes, device }) {
   return torch.scope(() => {
     const images = torch.safetensors.load(path).tensors.get("images").to({ device }).clone();

@@ -2,7 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { torch } from "../../dist/index.js";
 
-/** What `bench/peers/serve.py` is in Python: a JSON request per line on stdin, a JSON answer per line on stdout. */
+/**
+ * What `bench/peers/serve.py` is in Python: a JSON request per line on stdin, a JSON answer per line on
+ * stdout.
+ */
 export async function serve(handlers) {
   const all = { versions, reset_peak: resetPeak, peak_bytes: peakBytes, ...handlers };
   for await (const line of createInterface({ input: process.stdin })) {

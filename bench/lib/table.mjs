@@ -1,8 +1,8 @@
 import { summarize } from "./statistics.mjs";
 
 /**
- * A run as Markdown: one line per row of the record, codyra beside its peer.
- * Rows are `{ what, unit, codyra, peer: { name, ... }, ratio, limit, speed }` with summaries of the times; `limit` and `speed` may be absent.
+ * A run as Markdown: one line per row of the record, codyra beside its peer. Rows are `{ what, unit, codyra,
+ * peer: { name, ... }, ratio, limit, speed }` with summaries of the times; `limit` and `speed` may be absent.
  */
 export function formatTable({ benchmark, environment, config, rows, notes = [] }) {
   const hasSpeed = rows.some(({ speed }) => speed !== undefined);
@@ -38,7 +38,8 @@ function formatSummary({ median, lowerQuartile, upperQuartile }, unit) {
 }
 
 /**
- * A row of the record. Its ratio is the median over the rounds: within one, both meet the machine in the same mood.
+ * A row of the record. Its ratio is the median over the rounds: within one, both meet the machine in the same
+ * mood.
  * @param limit what the ratio should not exceed, if there is such an aim
  */
 export function compare(what, unit, codyra, peer, limit) {

@@ -1,5 +1,6 @@
 /**
- * Turns Ctrl-C and a polite kill into an abort: the current iteration ends, files stay whole. A second Ctrl-C ends at once.
+ * Turns Ctrl-C and a polite kill into an abort: the current iteration ends, files stay whole. A second Ctrl-C
+ * ends at once.
  * @param say called at the first signal
  */
 export function abortOnInterrupt(say: () => void): AbortController {
@@ -14,7 +15,10 @@ export function abortOnInterrupt(say: () => void): AbortController {
   return controller;
 }
 
-/** The command line that goes on with what this process was doing. @param more arguments that the given ones left open */
+/**
+ * The command line that goes on with what this process was doing.
+ * @param more arguments that the given ones left open
+ */
 export function commandToResume(...more: string[]): string {
   const given = process.argv.slice(2).filter((word) => word !== "--resume");
   return ["codyra", ...given, ...more, "--resume"].map(quoted).join(" ");

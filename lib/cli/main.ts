@@ -25,7 +25,9 @@ try {
   process.exitCode = exitCodeOf(error);
 }
 
-/** 0: all is well, 1: failed, 2: wrong usage, 130: interrupted. Prints what commander has not printed itself. */
+/**
+ * 0: all is well, 1: failed, 2: wrong usage, 130: interrupted. Prints what commander has not printed itself.
+ */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Error && error.name === "AbortError") return 130; // the command has said how to go on

@@ -15,7 +15,10 @@ export interface WatchOptions {
   whenStopped: string;
 }
 
-/** Serves the report page of a run that is going on, to this machine only. Disposing of it ends all connections. */
+/**
+ * Serves the report page of a run that is going on, to this machine only. Disposing of it ends all
+ * connections.
+ */
 export class RunWatch implements AsyncDisposable {
   readonly #directory: string;
   readonly #options: WatchOptions;

@@ -8,7 +8,10 @@ export interface AdaptableLayer {
   readonly encoder: "vision" | "text";
   /** Index of the block. */
   readonly layer: number;
-  /** What its output is: q, k and v in one, the attention's output, the first or second matrix of the feed-forward half. */
+  /**
+   * What its output is: q, k and v in one, the attention's output, the first or second matrix of the
+   * feed-forward half.
+   */
   readonly targets: readonly ["q", "k", "v"] | readonly ["o"] | readonly ["fc"] | readonly ["proj"];
   readonly linear: nn.Linear;
 }

@@ -22,7 +22,10 @@ export interface AssetOptions {
   readonly contextLength?: number;
   /** Tokens of the model, for a vocabulary file. Default: OpenAI's 49408. */
   readonly vocabSize?: number;
-  /** A directory with a tokenizer, a `tokenizer.json`, or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what `directory` holds. */
+  /**
+   * A directory with a tokenizer, a `tokenizer.json`, or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what
+   * `directory` holds.
+   */
   readonly tokenizer?: string;
   /** Pixels, for the default preprocessing. */
   readonly imageSize?: number;
@@ -30,7 +33,10 @@ export interface AssetOptions {
   readonly preprocessing?: Preprocessing;
   /** Take `preprocessing` whatever Hugging Face's files in the directory say. Default: false. */
   readonly ownPreprocessing?: boolean;
-  /** Texts are repaired before they are split into tokens, as open_clip does. Default: only with CLIP's vocabulary file. */
+  /**
+   * Texts are repaired before they are split into tokens, as open_clip does. Default: only with CLIP's
+   * vocabulary file.
+   */
   readonly repairsText?: boolean;
 }
 
@@ -78,7 +84,8 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
 /**
  * Compares what lies beside a model's weights with the model.
  * @param directory named in errors
- * @throws if the tokenizer has more tokens than the model, another end token, or images come out in another size
+ * @throws if the tokenizer has more tokens than the model, another end token, or images come out in another
+ * size
  */
 export function checkAssets(
   { tokenizer, preprocessing }: ModelAssets,
@@ -112,7 +119,10 @@ interface ReadPreprocessing {
   readonly files: DirectoryFiles;
 }
 
-/** As transformers 5 reads it: the image processor in `processor_config.json`, or else `preprocessor_config.json`. */
+/**
+ * As transformers 5 reads it: the image processor in `processor_config.json`, or else
+ * `preprocessor_config.json`.
+ */
 function readPreprocessing(directory: string): ReadPreprocessing {
   const files = readDirectory(directory, [preprocessorFile, processorFile]);
   const processor = files.has(processorFile) ? parseJson(files, processorFile, directory) : undefined;

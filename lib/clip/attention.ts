@@ -62,7 +62,8 @@ export function joinHeads(mixed: Tensor): Tensor {
 /**
  * Scaled dot-product attention: `softmax(q kᵀ / √D) v`, "Attention Is All You Need", arXiv:1706.03762, eq. 1.
  * @param q `[B, heads, L, D]`   @param k and v `[B, heads, S, D]`
- * @param options `isCausal`: a position reads itself and those before; `mask`: which positions one may read, bool `[L, S]`
+ * @param options `isCausal`: a position reads itself and those before; `mask`: which positions one may read,
+ * bool `[L, S]`
  * @returns `[B, heads, L, D]`
  */
 export function attend(

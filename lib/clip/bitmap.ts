@@ -29,7 +29,10 @@ function decodeBmp(content: Uint8Array): DecodedImage {
   return { pixels, width, height };
 }
 
-/** https://netpbm.sourceforge.net/doc/: a magic number, width, height, largest value but for P1 and P4, and the samples. */
+/**
+ * https://netpbm.sourceforge.net/doc/: a magic number, width, height, largest value but for P1 and P4, and
+ * the samples.
+ */
 function decodeNetpbm(content: Uint8Array): DecodedImage {
   const kind = (content[1] as number) - 0x30;
   const isBits = kind === 1 || kind === 4;

@@ -19,7 +19,8 @@ const tower = {
   num_hidden_layers: size.default(12),
 };
 
-// Published files leave out what has its default in transformers' CLIPTextConfig, CLIPVisionConfig and CLIPConfig.
+// Published files leave out what has its default in transformers' CLIPTextConfig, CLIPVisionConfig and
+// CLIPConfig.
 const textSchema = z.object({
   ...tower,
   vocab_size: size.default(49408),
@@ -126,7 +127,8 @@ export function formatConfig(config: ClipConfig): Record<string, unknown> {
   };
 }
 
-// Files written before transformers 4.27 may hold the towers' fields twice. The `_dict` ones win, with what they leave out at its default.
+// Files written before transformers 4.27 may hold the towers' fields twice. The `_dict` ones win, with what
+// they leave out at its default.
 function withLegacyFields(json: unknown): unknown {
   if (typeof json !== "object" || json === null) return json;
   const { text_config, text_config_dict, vision_config, vision_config_dict, ...rest } = json as Record<

@@ -31,7 +31,10 @@ export interface ClipConfig {
   readonly logitScaleInit: number;
 }
 
-/** OpenAI's rule for the position to read out, under the number that Hugging Face configurations written before 2023 have for it. */
+/**
+ * OpenAI's rule for the position to read out, under the number that Hugging Face configurations written
+ * before 2023 have for it.
+ */
 export const highestTokenId = 2;
 
 /** ln(1 / 0.07), as published. */

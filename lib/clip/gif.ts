@@ -2,8 +2,8 @@ const headerLength = 13;
 const graphicControl = 0xf9;
 
 /**
- * The palette's colour for the transparent pixels of a GIF's first frame, which decoders that make them transparent do not tell.
- * Source: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+ * The palette's colour for the transparent pixels of a GIF's first frame, which decoders that make them
+ * transparent do not tell. Source: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
  * @returns undefined if no pixel is transparent, or the file ends early
  */
 export function transparentColor(file: Uint8Array): { r: number; g: number; b: number } | undefined {

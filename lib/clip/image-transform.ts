@@ -20,7 +20,10 @@ export interface TransformedImage {
   readonly height: number;
 }
 
-/** Resizes the shorter side to `size` and cuts a square of `cropSize` out of the middle: how CLIP sees images in tests. */
+/**
+ * Resizes the shorter side to `size` and cuts a square of `cropSize` out of the middle: how CLIP sees images
+ * in tests.
+ */
 export function resizeAndCenterCrop(size: number, cropSize: number, options?: DecodeOptions): ImageTransform {
   return transform(`resize ${size}, center crop ${cropSize}`, { size: cropSize, shortSide: size }, options);
 }
@@ -30,7 +33,10 @@ export function stretch(size: number, options?: DecodeOptions): ImageTransform {
   return transform(`stretch ${size}`, { size }, options);
 }
 
-/** Resizes to a square of `size`, ignoring the aspect ratio, and cuts a square of `cropSize` out of the middle. */
+/**
+ * Resizes to a square of `size`, ignoring the aspect ratio, and cuts a square of `cropSize` out of the
+ * middle.
+ */
 export function stretchAndCenterCrop(
   size: number,
   cropSize: number,

@@ -18,9 +18,10 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP was trained: alpha is dropped,
- * grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile, colour profiles ignored. Of an animation, the first frame.
- * Not so AVIF and uncompressed YCbCr in TIFF, whose colour planes are read in another way.
+ * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP
+ * was trained: alpha is dropped, grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile,
+ * colour profiles ignored. Of an animation, the first frame. Not so AVIF and uncompressed YCbCr in TIFF,
+ * whose colour planes are read in another way.
  * @param source path, or content of a file
  * @throws if it cannot be read or is damaged, naming the path
  */
@@ -36,7 +37,8 @@ export async function decodeImage(
     if (jpeg !== undefined) return jpeg;
     const bitmap = decodeBitmap(content);
     if (bitmap !== undefined) return bitmap;
-    // Stray bytes in a JPEG are only a warning of its decoder: Pillow reads such files, and published datasets have them.
+    // Stray bytes in a JPEG are only a warning of its decoder: Pillow reads such files, and published
+    // datasets have them.
     const image = sharp(content, {
       ignoreIcc: true,
       failOn: "error",
@@ -63,7 +65,9 @@ export async function decodeImage(
   }
 }
 
-/** `(255 − k)(255 − c) / 255` per channel. Left to itself, sharp converts with a profile of a printing press. */
+/**
+ * `(255 − k)(255 − c) / 255` per channel. Left to itself, sharp converts with a profile of a printing press.
+ */
 async function decodeCmyk(image: Sharp): Promise<DecodedImage> {
   const { data, info } = await image
     .pipelineColourspace("cmyk")

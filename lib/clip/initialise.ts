@@ -20,7 +20,10 @@ export function createModel(config: ClipConfig, options: CreateOptions = {}): Cl
   return model;
 }
 
-/** Fills all parameters from the distributions that `transformers` uses in `CLIPPreTrainedModel._init_weights`. */
+/**
+ * Fills all parameters from the distributions that `transformers` uses in
+ * `CLIPPreTrainedModel._init_weights`.
+ */
 export function initialise(model: ClipModel, generator: Generator): void {
   noGrad(() => {
     for (const [key, parameter] of model.stateDict()) {

@@ -20,11 +20,17 @@ import type { Tokenizer } from "./tokenizer.js";
 import { VisionTransformer } from "./vision.js";
 
 export interface ClassifyOptions {
-  /** Prompts with `{}` where the label goes; the features of several are averaged. Default: `"a photo of a {}."`. */
+  /**
+   * Prompts with `{}` where the label goes; the features of several are averaged. Default: `"a photo of a
+   * {}."`.
+   */
   readonly template?: string | readonly string[];
 }
 
-/** What the encoders compute in: everything in the dtype of the weights, or matrix products and attention in bfloat16. */
+/**
+ * What the encoders compute in: everything in the dtype of the weights, or matrix products and attention in
+ * bfloat16.
+ */
 export type Precision = "fp32" | "bf16";
 
 /** The precision that pays on a device: `bf16` on CUDA, `fp32` elsewhere. */
@@ -32,19 +38,25 @@ export function defaultPrecision(device: Device): Precision {
   return device.startsWith("cuda") ? "bf16" : "fp32";
 }
 
-/** CLIP, arXiv:2103.00020. Parameters have the names of Hugging Face's `CLIPModel`; they are made uninitialised. */
+/**
+ * CLIP, arXiv:2103.00020. Parameters have the names of Hugging Face's `CLIPModel`; they are made
+ * uninitialised.
+ */
 export class ClipModel extends nn.Module {
   readonly text: TextTransformer;
   readonly vision: VisionTransformer;
   readonly logitScale: Tensor; // []
   /**
-   * Of both encoders. With `bf16` weights and adapters stay as they are, and so do features, which come in the dtype of the weights: what
-   * is done with them, such as normalising and losses, is exact.
+   * Of both encoders. With `bf16` weights and adapters stay as they are, and so do features, which come in
+   * the dtype of the weights: what is done with them, such as normalising and losses, is exact.
    */
   precision: Precision = "fp32";
   /** What `loadModel` took off, left out, or decided otherwise than a file says. */
   notes: readonly string[] = [];
-  /** Where the blocks of both encoders leave what they compute again in the backward pass. Default: they keep their activations. */
+  /**
+   * Where the blocks of both encoders leave what they compute again in the backward pass. Default: they keep
+   * their activations.
+   */
   checkpoints: Checkpoints | undefined;
   private readonly textProjection: nn.Linear;
   private readonly visualProjection: nn.Linear;
@@ -102,7 +114,8 @@ export class ClipModel extends nn.Module {
 
   /**
    * @param ids `int64 [C, L]`, L at most the context length
-   * @param given `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts them. They are computed once,
+   * @param given `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts
+   * them. They are computed once,
    *   which changes no feature by more than rounding
    * @returns `[C, embedDim]`, not normalised
    */
@@ -114,7 +127,8 @@ export class ClipModel extends nn.Module {
   }
 
   /**
-   * Contrastive logits: `exp(logitScale) · I Tᵀ`, rows of `I` and `T` L2-normalised. arXiv:2103.00020, figure 3.
+   * Contrastive logits: `exp(logitScale) · I Tᵀ`, rows of `I` and `T` L2-normalised. arXiv:2103.00020, figure
+   * 3.
    * @param imageFeatures `[B, embedDim]`
    * @param textFeatures `[C, embedDim]`, same dtype and device
    * @returns `[B, C]`

@@ -53,7 +53,8 @@ const types = [
   "CLIPFeatureExtractor",
 ];
 
-// Published files leave out what has its default in transformers' CLIPImageProcessor. What cannot be done is rejected, not ignored.
+// Published files leave out what has its default in transformers' CLIPImageProcessor. What cannot be done is
+// rejected, not ignored.
 const fields = {
   image_processor_type: z.enum(types).optional(),
   feature_extractor_type: z.enum(types).optional(),
@@ -101,7 +102,9 @@ const schema = z.looseObject(fields).superRefine((json, context) => {
   }
 });
 
-/** From images to the pixels a model reads: resize the shorter side (or both), cut the middle out, normalise. */
+/**
+ * From images to the pixels a model reads: resize the shorter side (or both), cut the middle out, normalise.
+ */
 export class Preprocessing implements PreprocessingConfig {
   readonly size: number;
   readonly cropSize: number;
@@ -128,7 +131,11 @@ export class Preprocessing implements PreprocessingConfig {
     this.rescaleFactor = rescaleFactor;
   }
 
-  /** Reads the content of a `preprocessor_config.json` as `transformers` does. @param source named in the error @throws with every wrong field */
+  /**
+   * Reads the content of a `preprocessor_config.json` as `transformers` does.
+   * @param source named in the error
+   * @throws with every wrong field
+   */
   static parse(json: unknown, source = "preprocessor_config.json"): Preprocessing {
     const parsed = schema.safeParse(withoutNulls(json));
     if (!parsed.success) {
@@ -188,7 +195,11 @@ export class Preprocessing implements PreprocessingConfig {
     );
   }
 
-  /** `(f · x − mean) / std` per channel, with the rescale factor f. @param images `uint8 [B, 3, S, S]`, any device   @returns `float32`, same shape */
+  /**
+   * `(f · x − mean) / std` per channel, with the rescale factor f.
+   * @param images `uint8 [B, 3, S, S]`, any device
+   * @returns `float32`, same shape
+   */
   normalise(images: Tensor): Tensor {
     const [scale, shift] = this.constants(images.device);
     return scope(() => addcmul(shift, images.float(), scale));

@@ -39,8 +39,9 @@ const optionKeys: OptionKeys<PretrainOptions> = {
 };
 
 /**
- * Contrastive pre-training on image–caption pairs: the symmetric cross-entropy of `exp(s) · I Tᵀ` to its diagonal.
- * Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020, section 2.3 and figure 3.
+ * Contrastive pre-training on image–caption pairs: the symmetric cross-entropy of `exp(s) · I Tᵀ` to its
+ * diagonal. Learning Transferable Visual Models From Natural Language Supervision, arXiv:2103.00020, section
+ * 2.3 and figure 3.
  * @param images `uint8 [n, 3, S, S]`   @param captions one per image
  * @throws if the loss is not finite, or the signal aborts
  */
@@ -125,7 +126,9 @@ function contrast(model: ClipModel, images: Tensor, ids: Tensor): Tensor {
 /** Parts of a batch of captions that are encoded apart, so that short ones do not wait for the longest. */
 const lengthGroups = 3;
 
-/** Text features of captions, those of like length together: a text is encoded up to the last end of its part. */
+/**
+ * Text features of captions, those of like length together: a text is encoded up to the last end of its part.
+ */
 function encodeByLength(model: ClipModel, ids: Tensor): Tensor {
   const order = ids.argmax(1).argsort(); // the end marker has the highest id
   const parts = ids.indexSelect(0, order).chunk(lengthGroups);

@@ -28,7 +28,10 @@ export interface Prompts {
   readonly sharedPrefix: number;
 }
 
-/** Token ids of prompts. The shared prefix is counted before they move to the device, so that nothing waits for it. */
+/**
+ * Token ids of prompts. The shared prefix is counted before they move to the device, so that nothing waits
+ * for it.
+ */
 export function encodePrompts(
   tokenizer: Tokenizer,
   texts: readonly string[],
@@ -55,7 +58,8 @@ function countShared(ids: BigInt64Array, length: number, endId: number): number 
 }
 
 /**
- * Text features of classes, without gradients. Of several templates, the normalised features are averaged and normalised again.
+ * Text features of classes, without gradients. Of several templates, the normalised features are averaged and
+ * normalised again.
  * @param options `chunk`: prompts per pass through the text tower
  * @returns `[labels, embedDim]`, rows of length 1
  */

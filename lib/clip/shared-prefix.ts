@@ -2,11 +2,12 @@ import { cat, ones, type Tensor } from "../torch/index.js";
 import { attend, joinHeads, type Mix, splitHeads } from "./attention.js";
 
 /**
- * Causal sequences that begin alike, with the common beginning once. What a position of a causal transformer computes depends on it and those
- * before alone, so the beginning gives the same keys and values in all of them.
+ * Causal sequences that begin alike, with the common beginning once. What a position of a causal transformer
+ * computes depends on it and those before alone, so the beginning gives the same keys and values in all of
+ * them.
  *
- * Packed, they are one sequence `[1, P + C·S, width]`: the P positions of the beginning, then the S remaining ones of each of the C sequences.
- * Everything but attention treats positions one by one.
+ * Packed, they are one sequence `[1, P + C·S, width]`: the P positions of the beginning, then the S remaining
+ * ones of each of the C sequences. Everything but attention treats positions one by one.
  */
 export class SharedPrefix {
   private readonly mask: Tensor; // [S, P + S], which positions a remaining one may read

@@ -22,7 +22,8 @@ const decoderSchema = z.record(
 );
 
 /**
- * Adds the `tokenizer.json` that `vocab.json` and `merges.txt` stand for, the files of a slow tokenizer in transformers up to 4.
+ * Adds the `tokenizer.json` that `vocab.json` and `merges.txt` stand for, the files of a slow tokenizer in
+ * transformers up to 4.
  * @param source the directory, named in errors
  * @returns the files as they are where there is a `tokenizer.json`, or no vocabulary
  * @throws if one of them is not what it should be

@@ -1,11 +1,13 @@
 import { decodeHTML, decodeHTMLStrict } from "entities";
 
-// What the tokenizers of OpenAI's CLIP and of open_clip do to a text before anything else: `ftfy.fix_text`, HTML entities twice, white space. Written
-// after the documentation of ftfy 6 (https://ftfy.readthedocs.io), whose steps these are, in its order.
+// What the tokenizers of OpenAI's CLIP and of open_clip do to a text before anything else: `ftfy.fix_text`,
+// HTML entities twice, white space. Written after the documentation of ftfy 6 (https://ftfy.readthedocs.io),
+// whose steps these are, in its order.
 
 /**
- * Repairs a text as OpenAI's CLIP and open_clip do: HTML entities, mojibake, ligatures, full-width letters, curly quotes, line breaks, control
- * characters, white space. Mojibake is UTF-8 that was read as Latin-1 or Windows-1252; ftfy also knows rarer encodings.
+ * Repairs a text as OpenAI's CLIP and open_clip do: HTML entities, mojibake, ligatures, full-width letters,
+ * curly quotes, line breaks, control characters, white space. Mojibake is UTF-8 that was read as Latin-1 or
+ * Windows-1252; ftfy also knows rarer encodings.
  */
 export function repairText(text: string): string {
   const lines = text.split(/(?<=\n)/);
@@ -42,7 +44,9 @@ function repairLine(text: string, hasEntities: boolean): string {
   return text;
 }
 
-/** Only those that end in a semicolon, and names in capitals such as `&EACUTE;`, which some databases make. */
+/**
+ * Only those that end in a semicolon, and names in capitals such as `&EACUTE;`, which some databases make.
+ */
 function unescapeEntities(text: string): string {
   return text.replace(/&#?[0-9A-Za-z]{1,24};/g, (entity) => {
     const decoded = decodeHTMLStrict(entity);
@@ -80,7 +84,10 @@ const ligatures: Readonly<Record<string, string>> = {
 };
 const ligaturePattern = new RegExp(`[${Object.keys(ligatures).join("")}]`, "gu");
 
-/** The characters of the bytes 0x80 to 0x9F in Windows-1252; five have none and stay as they are. Node's own decoder takes it for Latin-1. */
+/**
+ * The characters of the bytes 0x80 to 0x9F in Windows-1252; five have none and stay as they are. Node's own
+ * decoder takes it for Latin-1.
+ */
 const windows1252: ReadonlyMap<number, string> = new Map(
   Array.from("€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ", (char, i) => [0x80 + i, char] as const),
 );

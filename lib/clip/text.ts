@@ -5,7 +5,10 @@ import { SharedPrefix } from "./shared-prefix.js";
 import { Transformer } from "./transformer.js";
 
 export interface TextOptions {
-  /** How many leading ids are the same in all rows, and before the end of each: computed once for all rows. Default: 0. */
+  /**
+   * How many leading ids are the same in all rows, and before the end of each: computed once for all rows.
+   * Default: 0.
+   */
   readonly sharedPrefix?: number;
   readonly checkpoints?: Checkpoints;
 }

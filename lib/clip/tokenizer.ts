@@ -31,9 +31,15 @@ export const tokenizerFiles = [
 export interface TokenizerOptions {
   /** Default: that of the tokenizer's configuration, or else 77. */
   readonly contextLength?: number;
-  /** Repair texts before they are split into tokens, as OpenAI's and open_clip's tokenizers do. Default: false, as in transformers. */
+  /**
+   * Repair texts before they are split into tokens, as OpenAI's and open_clip's tokenizers do. Default:
+   * false, as in transformers.
+   */
   readonly repairsText?: boolean;
-  /** Lower letters with their context, as Python's `lower` does: a final sigma. Default: one by one, as Hugging Face's tokenizers. */
+  /**
+   * Lower letters with their context, as Python's `lower` does: a final sigma. Default: one by one, as
+   * Hugging Face's tokenizers.
+   */
   readonly lowersInContext?: boolean;
 }
 
@@ -64,8 +70,8 @@ export interface EncodeOptions {
 }
 
 /**
- * Texts to token ids, by the `tokenizer.json` of a Hugging Face directory, or its `vocab.json` and `merges.txt`, and, where present, the
- * `tokenizer_config.json`.
+ * Texts to token ids, by the `tokenizer.json` of a Hugging Face directory, or its `vocab.json` and
+ * `merges.txt`, and, where present, the `tokenizer_config.json`.
  */
 export class Tokenizer {
   private constructor(
@@ -145,7 +151,8 @@ export class Tokenizer {
 
   /**
    * Start token, text, end token; a long text is cut so that the end token stays.
-   * @returns `int64 [texts, L]`, padded; L is the length of the longest, or the context length without cropping
+   * @returns `int64 [texts, L]`, padded; L is the length of the longest, or the context length without
+   * cropping
    */
   encode(texts: readonly string[], options: EncodeOptions = {}): Tensor {
     checkOptions(options, encodeOptionKeys, "Tokenizer.encode");
@@ -166,7 +173,8 @@ export class Tokenizer {
 /** What is done to a text before the library that follows `tokenizer.json`. */
 function preparation(json: TokenizerJson, options: TokenizerOptions): (text: string) => string {
   const repair = options.repairsText === true ? repairText : (text: string): string => text;
-  // The library lowers whole texts, in which JavaScript, as Python, makes a final sigma of Σ. Hugging Face's own tokenizers see letters alone.
+  // The library lowers whole texts, in which JavaScript, as Python, makes a final sigma of Σ. Hugging Face's
+  // own tokenizers see letters alone.
   const lowers = JSON.stringify(json.normalizer ?? {}).includes('"Lowercase"');
   const isAdded = json.added_tokens?.some(({ content }) => content.includes("Σ")) ?? false;
   if (!lowers || isAdded || options.lowersInContext === true) return repair;

@@ -27,12 +27,14 @@ export const firstPosition: Select = (x) => x.select(1, 0);
 /** Adds to the output of a block, such as a mixture of experts beside its feed-forward half. */
 export interface BlockAdapter {
   /**
-   * Whether what it adds at a position follows from that position and the first one of its sequence. Then positions that are not read out
-   * are left out, and sequences that begin alike have their beginning in common, as in a block without adapter.
+   * Whether what it adds at a position follows from that position and the first one of its sequence. Then
+   * positions that are not read out are left out, and sequences that begin alike have their beginning in
+   * common, as in a block without adapter.
    */
   readonly isPositionwise: boolean;
   /**
-   * @param attended what the feed-forward half reads, before its norm: `[B, L, width]`, or `[N, width]` where only what is read out is computed
+   * @param attended what the feed-forward half reads, before its norm: `[B, L, width]`, or `[N, width]` where
+   * only what is read out is computed
    * @param at the same of other positions
    * @param pool picks the position of each sequence that the tower reads out
    * @returns the shape of `attended`
@@ -62,7 +64,10 @@ export class Block extends nn.Module {
     this.mlp = this.registerChild("mlp", new Mlp(config, options));
   }
 
-  /** Whether positions that are not read out may be left out, and sequences that begin alike have their beginning in common. */
+  /**
+   * Whether positions that are not read out may be left out, and sequences that begin alike have their
+   * beginning in common.
+   */
   get isPositionwise(): boolean {
     const { qkv, out } = this.attention;
     const adapters = [this.adapter, ...[qkv, out, this.mlp.fc1, this.mlp.fc2].map(({ adapter }) => adapter)];
@@ -105,7 +110,8 @@ export class Transformer extends nn.Module {
   }
 
   /**
-   * CLIP reads out one position, so the last block computes its output projection and feed-forward half for that one only.
+   * CLIP reads out one position, so the last block computes its output projection and feed-forward half for
+   * that one only.
    * @param x `[B, L, width]`
    * @param pool picks the positions to read: `[B, L, width]` to `[N, width]`
    * @returns `[N, width]`

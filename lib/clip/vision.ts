@@ -33,7 +33,11 @@ export class VisionTransformer extends nn.Module {
     this.postNorm = this.registerChild("post_layernorm", new nn.LayerNorm(width, layerNormEps, options));
   }
 
-  /** @param pixels normalised, float `[B, 3, S, S]`   @returns `[B, width]`   @throws if S is not the model's image size */
+  /**
+   * @param pixels normalised, float `[B, 3, S, S]`
+   * @returns `[B, width]`
+   * @throws if S is not the model's image size
+   */
   forward(pixels: Tensor, checkpoints?: Checkpoints): Tensor {
     const { width, imageSize } = this.config;
     const [batch, ...shape] = pixels.shape as [number, ...number[]];
@@ -51,7 +55,11 @@ export class VisionTransformer extends nn.Module {
     return this.postNorm.forward(pooled);
   }
 
-  /** The embedding of each patch, without its position. @param pixels `[B, 3, S, S]`   @returns `[B, N, width]` */
+  /**
+   * The embedding of each patch, without its position.
+   * @param pixels `[B, 3, S, S]`
+   * @returns `[B, N, width]`
+   */
   embedPatches(pixels: Tensor): Tensor {
     const images = pixels.to({ dtype: this.patchWeight.dtype });
     return conv2d(images, this.patchWeight, { stride: this.config.patchSize }).flatten(2).transpose(1, 2);

@@ -12,8 +12,8 @@ export const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{
 const maxBytes = 2 ** 28;
 
 /**
- * Reads the vocabulary file of OpenAI's CLIP, `bpe_simple_vocab_16e6.txt.gz` (or unpacked): pairs of tokens to merge, in order, after one
- * line of header.
+ * Reads the vocabulary file of OpenAI's CLIP, `bpe_simple_vocab_16e6.txt.gz` (or unpacked): pairs of tokens
+ * to merge, in order, after one line of header.
  * @param vocabSize tokens of the model; the file holds more merges than the models use
  * @returns the tokenizer as the files of a Hugging Face directory
  * @throws if the file is damaged or has too few merges
@@ -64,7 +64,8 @@ export interface TokenizerFiles {
 }
 
 /**
- * CLIP's tokenizer with these merges. Ids: the bytes, the bytes at the end of a word, the merged tokens, the start and the end token.
+ * CLIP's tokenizer with these merges. Ids: the bytes, the bytes at the end of a word, the merged tokens, the
+ * start and the end token.
  * @param merges pairs of tokens, in the order in which they are merged; see `byteSymbols` and `endOfWord`
  */
 export function formatTokenizer(merges: readonly (readonly [string, string])[]): TokenizerFiles {
@@ -104,7 +105,10 @@ export interface AddedToken {
   readonly special: boolean;
 }
 
-/** An added token as Hugging Face's tokenizers make it: special ones are found as they are, others in the normalised text. */
+/**
+ * An added token as Hugging Face's tokenizers make it: special ones are found as they are, others in the
+ * normalised text.
+ */
 export function addedToken(id: number, content: string, special: boolean): AddedToken {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: !special, special };
 }
@@ -166,8 +170,8 @@ export function tokenizerJson(
 }
 
 /**
- * GPT-2's reversible map from bytes to printable characters, in its published order: printable bytes stand for themselves, the others follow
- * as characters from U+0100 on.
+ * GPT-2's reversible map from bytes to printable characters, in its published order: printable bytes stand
+ * for themselves, the others follow as characters from U+0100 on.
  */
 export function byteSymbols(): Map<number, string> {
   const isPrintable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { dirname, join, resolve } from "node:path";
 
 /**
- * Writes the files of a directory under a temporary name. They are complete before the first of them appears in `directory`, and gone
- * when `write` throws; other files in `directory` are left alone.
+ * Writes the files of a directory under a temporary name. They are complete before the first of them appears
+ * in `directory`, and gone when `write` throws; other files in `directory` are left alone.
  * @param write writes the files into the directory it is given
  */
 export function writeDirectory(directory: string, write: (temporary: string) => void): void {

@@ -3,13 +3,19 @@ import type { ImageSet } from "./loading/image-set.js";
 
 /** One labelled image of a dataset, not read yet. */
 export interface Example {
-  /** Names the image in messages and in the files of a run: its path relative to the dataset, or its place in a larger file. */
+  /**
+   * Names the image in messages and in the files of a run: its path relative to the dataset, or its place in
+   * a larger file.
+   */
   readonly name: string;
   /** Index into the dataset's `classes`. */
   readonly label: number;
   /** The file that holds the image; together with `name` it identifies the image. */
   readonly file: string;
-  /** The path of that file as the system has it, where it is not UTF-8: such names have no text that leads to them. */
+  /**
+   * The path of that file as the system has it, where it is not UTF-8: such names have no text that leads to
+   * them.
+   */
   readonly rawFile?: Buffer;
   /**
    * The bytes of the image file, or its pixels where the dataset keeps them without a format.
@@ -22,7 +28,10 @@ export interface Example {
 export interface Dataset {
   readonly name: string;
   readonly classes: readonly string[];
-  /** Prompts with `{}` for the class name. The first is used in training; protocols may average over all of them in tests. */
+  /**
+   * Prompts with `{}` for the class name. The first is used in training; protocols may average over all of
+   * them in tests.
+   */
   readonly templates: readonly string[];
   readonly train: readonly Example[];
   /** Set apart for tuning; empty where the data has no such part. No run trains or tests on it. */
@@ -56,7 +65,9 @@ export interface Task {
   dispose(): void;
 }
 
-/** The training images that a few-shot draw chose. Kept with a run, so that it can be repeated and checked. */
+/**
+ * The training images that a few-shot draw chose. Kept with a run, so that it can be repeated and checked.
+ */
 export interface FewShotSample {
   /** Images per class. */
   readonly shots: number;

@@ -31,9 +31,9 @@ export interface DownloadedModel {
 }
 
 /**
- * Downloads a CLIP model from the Hugging Face hub: configuration, tokenizer, preprocessing and weights, as safetensors where there are any.
- * Each file is checked against the hub's checksum, and the model appears in its directory when all are there; until then they wait in
- * `<directory>.part`, where the next call goes on.
+ * Downloads a CLIP model from the Hugging Face hub: configuration, tokenizer, preprocessing and weights, as
+ * safetensors where there are any. Each file is checked against the hub's checksum, and the model appears in
+ * its directory when all are there; until then they wait in `<directory>.part`, where the next call goes on.
  * @param repository `owner/name`
  * @throws if the hub has no such model, or a download fails
  */
@@ -151,7 +151,10 @@ async function fetchFiles(
   );
 }
 
-/** Moves files in order, so that a reader who finds the last one finds all; a directory that is not there yet appears at once. */
+/**
+ * Moves files in order, so that a reader who finds the last one finds all; a directory that is not there yet
+ * appears at once.
+ */
 async function moveInto(staging: string, names: readonly string[], directory: string): Promise<void> {
   for (const name of await readdir(staging)) {
     if (!names.includes(name)) await rm(join(staging, name), { recursive: true });

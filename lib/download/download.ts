@@ -13,10 +13,12 @@ export interface DownloadOptions extends Expected, RequestOptions, RetryOptions,
 }
 
 /**
- * Downloads a file. Until it is complete and fits all that is expected of it, it is called `<path>.part`, and the next call goes on with that.
- * A file that is there and fits is left as it is. Processes that want the same file wait for the first.
+ * Downloads a file. Until it is complete and fits all that is expected of it, it is called `<path>.part`, and
+ * the next call goes on with that. A file that is there and fits is left as it is. Processes that want the
+ * same file wait for the first.
  * @param url http or https
- * @throws what the server refused, what differs from the expected, or that the disk is full; the signal's reason if aborted
+ * @throws what the server refused, what differs from the expected, or that the disk is full; the signal's
+ * reason if aborted
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

@@ -10,7 +10,10 @@ import { safePath, UnsafeEntryError } from "./safe-entry.js";
 
 const fileTypes: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
 
-/** Extracts a tar file into a directory. @throws UnsafeEntryError, or errors of the archive and the file system */
+/**
+ * Extracts a tar file into a directory.
+ * @throws UnsafeEntryError, or errors of the archive and the file system
+ */
 export async function extractTar(
   archive: string,
   directory: string,
@@ -31,7 +34,10 @@ export async function extractTar(
   else await pipeline(source, tar, { signal });
 }
 
-/** A stream that takes a tar file and makes the files and folders in it that are accepted; what `accepts` throws ends it. */
+/**
+ * A stream that takes a tar file and makes the files and folders in it that are accepted; what `accepts`
+ * throws ends it.
+ */
 function unpacker(directory: string, accepts: (entry: ReadEntry) => boolean): Writable {
   let failure: unknown;
   const tar = extract({

@@ -8,7 +8,10 @@ import { type Entry, getFileNameLowLevel, openPromise } from "yauzl";
 import type { ExtractOptions } from "./extract.js";
 import { safePath, UnsafeEntryError } from "./safe-entry.js";
 
-/** Extracts a zip file into a directory. @throws UnsafeEntryError, or errors of the archive and the file system */
+/**
+ * Extracts a zip file into a directory.
+ * @throws UnsafeEntryError, or errors of the archive and the file system
+ */
 export async function extractZip(
   archive: string,
   directory: string,

@@ -13,9 +13,11 @@ export interface ExtractOptions {
 }
 
 /**
- * Extracts a tar file, plain or gzipped, or a zip file, told apart by their content. Folders and files are made with ordinary permissions.
+ * Extracts a tar file, plain or gzipped, or a zip file, told apart by their content. Folders and files are
+ * made with ordinary permissions.
  * @param directory made if it is not there; give an empty one, and drop it if this fails
- * @throws if the archive is damaged or of another kind, holds links or paths that lead out of the directory, or the disk is full
+ * @throws if the archive is damaged or of another kind, holds links or paths that lead out of the directory,
+ * or the disk is full
  */
 export async function extractArchive(
   archive: string,

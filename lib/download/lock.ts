@@ -16,8 +16,9 @@ export interface LockOptions {
 }
 
 /**
- * Runs an action while no other process runs one for the same path, and waits for its turn. The lock is the file `<path>.lock`. Its holder
- * touches it every two seconds; the lock of a process that died is broken at once on the same machine, elsewhere after fifteen seconds.
+ * Runs an action while no other process runs one for the same path, and waits for its turn. The lock is the
+ * file `<path>.lock`. Its holder touches it every two seconds; the lock of a process that died is broken at
+ * once on the same machine, elsewhere after fifteen seconds.
  */
 export async function withLock<T>(
   path: string,

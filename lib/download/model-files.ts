@@ -1,4 +1,7 @@
-/** Names of the files that a CLIP model consists of, in the root of its repository; the rest of a repository is left there. */
+/**
+ * Names of the files that a CLIP model consists of, in the root of its repository; the rest of a repository
+ * is left there.
+ */
 const descriptionFiles: ReadonlySet<string> = new Set([
   "config.json",
   "open_clip_config.json",
@@ -23,7 +26,10 @@ const weightForms: readonly RegExp[] = [
   openClipForms[1]!,
 ];
 
-/** The file that tells whose weights are the CLIP, where a repository has those of open_clip and others: timm's have an image tower in the others. */
+/**
+ * The file that tells whose weights are the CLIP, where a repository has those of open_clip and others:
+ * timm's have an image tower in the others.
+ */
 export function decidingFile<File extends { readonly path: string }>(
   files: readonly File[],
 ): File | undefined {
@@ -46,8 +52,9 @@ export function isTransformersConfig(content: string): boolean {
 }
 
 /**
- * Chooses the files that make up a model: configuration, tokenizer, preprocessing, and the weights in one form. The order is that of their
- * worth for a reader: weights first, `config.json` last. As only known names are chosen, none leads out of the model's folder.
+ * Chooses the files that make up a model: configuration, tokenizer, preprocessing, and the weights in one
+ * form. The order is that of their worth for a reader: weights first, `config.json` last. As only known names
+ * are chosen, none leads out of the model's folder.
  * @param isOpenClip whether the weights are open_clip's alone, as in the repositories of timm
  * @throws if there is no configuration or no weights
  */

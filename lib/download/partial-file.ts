@@ -16,7 +16,10 @@ export interface Origin {
   readonly size?: number;
 }
 
-/** The beginning of a file, kept as `<path>.part` until the rest is there, with its origin in `<path>.part.json`. */
+/**
+ * The beginning of a file, kept as `<path>.part` until the rest is there, with its origin in
+ * `<path>.part.json`.
+ */
 export class PartialFile {
   private constructor(
     readonly path: string,
@@ -63,7 +66,9 @@ export class PartialFile {
     this.writtenBytes += bytes.length;
   }
 
-  /** Waits until the bytes are on the disk, so that a power failure cannot leave a renamed file without them. */
+  /**
+   * Waits until the bytes are on the disk, so that a power failure cannot leave a renamed file without them.
+   */
   async close(): Promise<void> {
     try {
       await this.file.sync();

@@ -18,7 +18,8 @@ export interface RestOfFile {
 
 /**
  * Requests a file from a byte on, or all of it when it is no longer the version of `validator`.
- * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again is no use
+ * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again
+ * is no use
  */
 export async function requestRest(
   url: string,
@@ -52,7 +53,8 @@ export async function requestRest(
 
 /**
  * A GET request whose answer has one of the accepted states.
- * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again is no use
+ * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again
+ * is no use
  */
 export async function request(
   url: string,

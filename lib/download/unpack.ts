@@ -10,8 +10,8 @@ export interface UnpackOptions extends Pick<ExtractOptions, "signal" | "onProgre
 }
 
 /**
- * Unpacks parts of an archive to their places below a folder. Each appears there whole or not at all; those that are there are left alone,
- * so that an interrupted call can be repeated.
+ * Unpacks parts of an archive to their places below a folder. Each appears there whole or not at all; those
+ * that are there are left alone, so that an interrupted call can be repeated.
  * @param contents where each file or folder of the archive goes, relative to `root`; `.` is the whole archive
  * @throws if the archive is damaged or unsafe, lacks one of the parts, or the disk is full
  */

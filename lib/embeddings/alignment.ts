@@ -2,7 +2,8 @@ import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 
 /**
- * The orthogonal matrix R that minimises `‖X R − Y‖`: R = U Vᵀ for `Xᵀ Y = U S Vᵀ`. Schönemann, Psychometrika 31 (1966).
+ * The orthogonal matrix R that minimises `‖X R − Y‖`: R = U Vᵀ for `Xᵀ Y = U S Vᵀ`. Schönemann, Psychometrika
+ * 31 (1966).
  * @param x `[n, D]`   @param y `[n, D]`   @returns `[D, D]`
  */
 export function orthogonalMap(x: Tensor, y: Tensor): Tensor {
@@ -16,7 +17,10 @@ export function orthogonalMap(x: Tensor, y: Tensor): Tensor {
 
 /**
  * The matrix W that minimises `‖X W − Y‖² + λ n ‖W‖²`.
- * @param x `[n, D]`   @param y `[n, D]`   @param ridge λ, which keeps W finite where rows are few   @returns `[D, D]`
+ * @param x `[n, D]`
+ * @param y `[n, D]`
+ * @param ridge λ, which keeps W finite where rows are few
+ * @returns `[D, D]`
  */
 export function leastSquaresMap(x: Tensor, y: Tensor, ridge = 1e-6): Tensor {
   return torch.noGrad(() =>

@@ -22,7 +22,10 @@ export interface IndexDrift {
   readonly newOnOld: readonly number[];
   /** Neighbours of old queries that a new index finds, of those that the old index finds. */
   readonly oldOnNew: readonly number[];
-  /** As `newOnOld`, with new queries mapped to the old vectors by a matrix that was fitted on part of the index. */
+  /**
+   * As `newOnOld`, with new queries mapped to the old vectors by a matrix that was fitted on part of the
+   * index.
+   */
   readonly mapped: { readonly orthogonal: readonly number[]; readonly leastSquares: readonly number[] };
   /** Rows that the maps were fitted on. */
   readonly fittedOn: number;

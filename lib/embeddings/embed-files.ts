@@ -19,8 +19,8 @@ export interface EmbedOptions {
 }
 
 /**
- * Unit vectors of image files, in their order and in flat memory: the next images are decoded while the model looks at a batch. Files that
- * cannot be read are told with the batch after them, or at the end.
+ * Unit vectors of image files, in their order and in flat memory: the next images are decoded while the model
+ * looks at a batch. Files that cannot be read are told with the batch after them, or at the end.
  * @param paths relative to the working directory
  */
 export async function* embedFiles(

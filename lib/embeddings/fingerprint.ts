@@ -3,8 +3,8 @@ import type { ClipModel } from "../clip/index.js";
 import { scope } from "../torch/index.js";
 
 /**
- * SHA-256 of a model's sizes, preprocessing and weights, in hexadecimal digits. Vectors of two models can be compared only where it is
- * the same.
+ * SHA-256 of a model's sizes, preprocessing and weights, in hexadecimal digits. Vectors of two models can be
+ * compared only where it is the same.
  */
 export function modelFingerprint(model: ClipModel): string {
   const hash = createHash("sha256");

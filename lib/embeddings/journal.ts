@@ -29,8 +29,9 @@ export interface EmbeddingRows {
 }
 
 /**
- * Vectors on their way to a file, in a folder beside it. A process that ends at any moment leaves at most the batch that it was working
- * on to do again. `rows.jsonl` has a line for each item that is done, `vectors.f32` the vectors of those that could be read.
+ * Vectors on their way to a file, in a folder beside it. A process that ends at any moment leaves at most the
+ * batch that it was working on to do again. `rows.jsonl` has a line for each item that is done, `vectors.f32`
+ * the vectors of those that could be read.
  */
 export class EmbeddingJournal {
   /** Items that are done, from the first on. */

@@ -11,8 +11,8 @@ export interface RetrievalRecall {
 }
 
 /**
- * Retrieval over pairs of images and texts, an image with one text or several, as Karpathy and Fei-Fei measure it (arXiv:1412.2306) and
- * clip_benchmark's `zeroshot_retrieval.py` does.
+ * Retrieval over pairs of images and texts, an image with one text or several, as Karpathy and Fei-Fei
+ * measure it (arXiv:1412.2306) and clip_benchmark's `zeroshot_retrieval.py` does.
  * @param images unit vectors `[n, D]`   @param texts unit vectors `[m, D]`
  * @param imageOfText the image of each text, `[m]`; every image has a text
  * @throws if a text has no image, or an image no text

@@ -24,9 +24,10 @@ export interface WrittenEmbeddings {
 }
 
 /**
- * Writes unit vectors of images or texts to a file; its ending chooses the format: `.parquet`, `.npy` or `.safetensors`, the last two with
- * a CSV of names and labels beside them. What is done is kept in `target.partial` until the file is whole: after a crash or an abort the
- * same call goes on where it ended. Memory does not grow with the number of items but for their names.
+ * Writes unit vectors of images or texts to a file; its ending chooses the format: `.parquet`, `.npy` or
+ * `.safetensors`, the last two with a CSV of names and labels beside them. What is done is kept in
+ * `target.partial` until the file is whole: after a crash or an abort the same call goes on where it ended.
+ * Memory does not grow with the number of items but for their names.
  * @param target the file; it must not exist
  * @throws if the file exists, the journal is of other items or another model, or the signal is aborted
  */
@@ -59,8 +60,8 @@ export async function writeEmbeddings(
 }
 
 /**
- * Image files, labelled with the folder that each is in where that is below the place it was found in, as datasets of folders have their
- * classes.
+ * Image files, labelled with the folder that each is in where that is below the place it was found in, as
+ * datasets of folders have their classes.
  * @param files paths as `findImages` gives them   @param places that they were found in
  */
 export function imageItems(files: readonly string[], places: readonly string[]): EmbeddedItem[] {

@@ -17,7 +17,10 @@ export type Reading = z.infer<z.ZodObject<typeof readingShape>>;
 const id = z.enum(datasetIds);
 const paperSchema = z.strictObject({ dataset: id.describe("a dataset of the paper"), ...readingShape });
 
-/** One dataset of a stream: the name of a dataset of the paper, the same with settings, or images of one's own. */
+/**
+ * One dataset of a stream: the name of a dataset of the paper, the same with settings, or images of one's
+ * own.
+ */
 export const entrySchema = z
   .union([z.string(), paperSchema, sourceSchema], { error: explain })
   .transform((entry, context) => {

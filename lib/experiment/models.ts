@@ -50,7 +50,8 @@ function embeddedModel(name: string): string | undefined {
 }
 
 /**
- * The path of a model that a user names: `miniature` or `miniature-v2`, a path, or `owner/name` of a downloaded one. A path goes before a download.
+ * The path of a model that a user names: `miniature` or `miniature-v2`, a path, or `owner/name` of a
+ * downloaded one. A path goes before a download.
  * @throws if there is none
  */
 export function resolveModel(model: string): string {

@@ -14,7 +14,10 @@ export interface WorkObserver {
   say(line: string): void;
 }
 
-/** Told of an experiment, each part as far as it is of interest: the work as lines for people, and the run itself. */
+/**
+ * Told of an experiment, each part as far as it is of interest: the work as lines for people, and the run
+ * itself.
+ */
 export type ExperimentObserver = Partial<WorkObserver> & RunObserver;
 
 /** An observer of work that is complete. */

@@ -6,7 +6,10 @@ import type { Config } from "./config.js";
 import { nameOf, openEntry } from "./dataset-config.js";
 import type { WorkObserver } from "./observer.js";
 
-/** Loads the datasets of a configuration, with the few-shot draw of its seed; decoded images come from the cache where they are in it. */
+/**
+ * Loads the datasets of a configuration, with the few-shot draw of its seed; decoded images come from the
+ * cache where they are in it.
+ */
 export async function openTasks(
   config: Pick<Config, "datasets" | "cache" | "shots" | "seed">,
   { preprocessing }: ClipModel,

@@ -47,8 +47,9 @@ export interface PreparedFile {
 }
 
 /**
- * Brings the published files of a dataset into the layout that runs read: unpacks archives that lie in the root or the dataset's folder, and
- * downloads the others if asked to. What is in place is not touched, and a failure of one file does not stop the others.
+ * Brings the published files of a dataset into the layout that runs read: unpacks archives that lie in the
+ * root or the dataset's folder, and downloads the others if asked to. What is in place is not touched, and a
+ * failure of one file does not stop the others.
  * @throws only if aborted
  */
 export async function prepareDataset(name: DatasetId, options: PrepareOptions): Promise<PreparedDataset> {
@@ -124,7 +125,10 @@ function isThere(path: string): boolean {
   return existsSync(path) || (path.endsWith("-ubyte.gz") && existsSync(path.slice(0, -".gz".length)));
 }
 
-/** Where users put a file: the dataset's folder and those above it up to the root, and in a folder `data_splits` there. */
+/**
+ * Where users put a file: the dataset's folder and those above it up to the root, and in a folder
+ * `data_splits` there.
+ */
 function places(root: string, folder: string, name: string): string[] {
   const folders: string[] = [];
   for (let place = normalize(folder); place !== "."; place = dirname(place)) folders.push(place);

@@ -35,8 +35,8 @@ export function runDirectory(config: Config): string {
 }
 
 /**
- * Runs a configuration: opens its model, datasets and reference data, and learns the stream. What is wrong with the
- * method's options or the device is told before data is read.
+ * Runs a configuration: opens its model, datasets and reference data, and learns the stream. What is wrong
+ * with the method's options or the device is told before data is read.
  * @throws if something cannot be opened, the directory holds another run, or the run is aborted
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {

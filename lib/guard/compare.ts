@@ -10,7 +10,10 @@ import { imageVectors, textVectors } from "./vectors.js";
 
 /** What two models are compared on; what is left out is not measured. */
 export interface ComparisonData {
-  /** Test images as a model's preprocessing makes them: of datasets that were learned, and of hold-outs that were not. */
+  /**
+   * Test images as a model's preprocessing makes them: of datasets that were learned, and of hold-outs that
+   * were not.
+   */
   readonly testSets?: (
     model: ClipModel,
   ) => Promise<{ readonly datasets: readonly TestSet[]; readonly holdOuts: readonly TestSet[] }>;
@@ -155,7 +158,10 @@ function bytesPerNumber(dtype: torch.DType): number {
   return dtype === "float64" ? 8 : dtype === "float16" || dtype === "bfloat16" ? 2 : 4;
 }
 
-/** Milliseconds of 16 images through the image encoder of both models, in turns: the median of five passes after a warm-up. */
+/**
+ * Milliseconds of 16 images through the image encoder of both models, in turns: the median of five passes
+ * after a warm-up.
+ */
 function timeImages(first: ClipModel, second: ClipModel): [number, number] {
   const once = (model: ClipModel): number => {
     const began = performance.now();

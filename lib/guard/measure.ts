@@ -11,7 +11,10 @@ export interface Measure {
     | "time";
   /** What was measured, such as a dataset or `recall@5`. */
   readonly name: string;
-  /** Fractions; of size and time bytes and milliseconds. `before` is 1 for what is measured between the two models. */
+  /**
+   * Fractions; of size and time bytes and milliseconds. `before` is 1 for what is measured between the two
+   * models.
+   */
   readonly before: number;
   readonly after: number;
   /** How far `after` may fall below `before`, or for size and time how many times as large it may be. */

@@ -16,8 +16,8 @@ const imageColumns = ["image", "filepath", "file_name", "path"];
 const textColumns = ["caption", "title", "text"];
 
 /**
- * Reads pairs from a CSV or TSV file with a header: `image,caption`, or open_clip's `filepath,title`. An image with several captions has
- * several lines. Paths are relative to the file.
+ * Reads pairs from a CSV or TSV file with a header: `image,caption`, or open_clip's `filepath,title`. An
+ * image with several captions has several lines. Paths are relative to the file.
  * @throws if a column is missing, or there are no pairs
  */
 export function readPairs(path: string): CaptionedImages {

@@ -14,8 +14,9 @@ export interface LoraConfig {
   encoders: LoraEncoders;
   targets: readonly LoraTarget[];
   /**
-   * How the importance weights w start: `normal` draws from N(0, 1) as in the paper, `ones` starts every rank equal.
-   * `fixed` leaves them at one and does not train them: ordinary LoRA. `fixed-normal` leaves them at their draw from N(0, 1).
+   * How the importance weights w start: `normal` draws from N(0, 1) as in the paper, `ones` starts every rank
+   * equal. `fixed` leaves them at one and does not train them: ordinary LoRA. `fixed-normal` leaves them at
+   * their draw from N(0, 1).
    */
   importance: "normal" | "ones" | "fixed" | "fixed-normal";
 }

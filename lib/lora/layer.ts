@@ -4,8 +4,8 @@ import * as torch from "../torch/index.js";
 import type { LoraTarget } from "./config.js";
 
 /**
- * The adapter of one linear layer: `y = x (W + B diag(w) A)ᵀ + b`, arXiv:2412.01004, eq. 1 and 2. A stacked layer (q, k, v) has one
- * `A`, `B` and `w` per adapted part, and all parts are one matrix product.
+ * The adapter of one linear layer: `y = x (W + B diag(w) A)ᵀ + b`, arXiv:2412.01004, eq. 1 and 2. A stacked
+ * layer (q, k, v) has one `A`, `B` and `w` per adapted part, and all parts are one matrix product.
  */
 export class LoraLayer implements torch.nn.LinearAdapter {
   /** W + B diag(w) A, where it is formed for all layers at once: `LoraModel.formEffectiveWeights`. */
@@ -35,7 +35,8 @@ export class LoraLayer implements torch.nn.LinearAdapter {
   }
 
   /**
-   * W + B diag(w) A for weights in 16 bits beside factors in float32: added in float32, so that small updates count, then rounded as W is.
+   * W + B diag(w) A for weights in 16 bits beside factors in float32: added in float32, so that small updates
+   * count, then rounded as W is.
    * @param weight of the layer, or as much of it as there is
    */
   roundedWeight(weight: Tensor): Tensor {

@@ -12,14 +12,15 @@ export interface LowRankUpdate {
 }
 
 /**
- * Updates by the path of their matrix, such as `vision_model.encoder.layers.0.self_attn.q_proj`. Matrices that do not change are left
- * out.
+ * Updates by the path of their matrix, such as `vision_model.encoder.layers.0.self_attn.q_proj`. Matrices
+ * that do not change are left out.
  */
 export type LowRankUpdates = ReadonlyMap<string, LowRankUpdate>;
 
 /**
- * What `lora.merge()` would add: `ΔW = (B diag(w)) A` of the ranks whose importance is not zero. All of w goes into B, because that is how
- * merging multiplies too; sharing it out evenly between A and B would take roots and signs, and round twice.
+ * What `lora.merge()` would add: `ΔW = (B diag(w)) A` of the ranks whose importance is not zero. All of w
+ * goes into B, because that is how merging multiplies too; sharing it out evenly between A and B would take
+ * roots and signs, and round twice.
  * @returns copies, on the device of the adapters
  */
 export function survivingRanks(lora: LoraModel): LowRankUpdates {

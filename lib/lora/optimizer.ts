@@ -9,8 +9,8 @@ export interface LoraOptimizerOptions {
   eps: number;
   weightDecay: number;
   /**
-   * `exact` is T_κ of eq. 7 (with the erratum's minus). `in-place` is what the reference code's sequence of assignments does: a
-   * dead zone of 2κ. Method specification, section 7.4.
+   * `exact` is T_κ of eq. 7 (with the erratum's minus). `in-place` is what the reference code's sequence of
+   * assignments does: a dead zone of 2κ. Method specification, section 7.4.
    */
   threshold: "exact" | "in-place";
 }
@@ -32,8 +32,8 @@ const optionKeys: OptionKeys<LoraOptimizerOptions> = {
 };
 
 /**
- * Gradient step on all adapters, then soft-thresholding of the importance weights: eq. 5 to 7 of arXiv:2412.01004. With AdamW one
- * launch, whatever the number of modules.
+ * Gradient step on all adapters, then soft-thresholding of the importance weights: eq. 5 to 7 of
+ * arXiv:2412.01004. With AdamW one launch, whatever the number of modules.
  */
 export class LoraOptimizer {
   readonly #options: LoraOptimizerOptions;
@@ -67,7 +67,10 @@ export class LoraOptimizer {
     this.#moments = state.moments;
   }
 
-  /** @param learningRate η of this iteration   @param kappa κ of this iteration; 0 leaves out the thresholding */
+  /**
+   * @param learningRate η of this iteration
+   * @param kappa κ of this iteration; 0 leaves out the thresholding
+   */
   step(learningRate: number, kappa: number): void {
     this.#step += 1;
     torch.noGrad(() =>
@@ -80,8 +83,10 @@ export class LoraOptimizer {
   }
 
   /**
-   * The same with what changes from step to step in a tensor, which a CUDA graph reads anew whenever it is replayed.
-   * @param schedule η, κ and the number of the step, counted from 1: float64 `[3]`, on the device of the adapters
+   * The same with what changes from step to step in a tensor, which a CUDA graph reads anew whenever it is
+   * replayed.
+   * @param schedule η, κ and the number of the step, counted from 1: float64 `[3]`, on the device of the
+   * adapters
    * @throws with the optimiser `sgd`
    */
   stepBy(schedule: Tensor): void {

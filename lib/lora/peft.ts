@@ -19,8 +19,9 @@ export interface SaveAdapterOptions {
 const saveAdapterKeys: OptionKeys<SaveAdapterOptions> = { baseModel: true };
 
 /**
- * Writes low-rank updates in PEFT's layout, `adapter_config.json` and `adapter_model.safetensors`: PEFT loads them onto the `CLIPModel` of
- * transformers. Each matrix has a rank of its own, and the scale `lora_alpha / r` is 1 everywhere.
+ * Writes low-rank updates in PEFT's layout, `adapter_config.json` and `adapter_model.safetensors`: PEFT loads
+ * them onto the `CLIPModel` of transformers. Each matrix has a rank of its own, and the scale `lora_alpha /
+ * r` is 1 everywhere.
  * @throws if the files cannot be written; then nothing is left behind
  */
 export function saveAdapter(
@@ -49,10 +50,12 @@ export interface LoadAdapterOptions {
 const loadAdapterKeys: OptionKeys<LoadAdapterOptions> = { allowPickle: true };
 
 /**
- * Reads a LoRA adapter in PEFT's layout: of linear layers, of the token embedding and of the patch embedding, with PEFT's scales of every matrix
- * (`lora_alpha / r`, or `lora_alpha / √r` for rsLoRA, by the patterns), which become part of B.
+ * Reads a LoRA adapter in PEFT's layout: of linear layers, of the token embedding and of the patch embedding,
+ * with PEFT's scales of every matrix (`lora_alpha / r`, or `lora_alpha / √r` for rsLoRA, by the patterns),
+ * which become part of B.
  * @returns views of the memory-mapped file, on the CPU; copies of what has a scale
- * @throws if a file is missing or damaged, or naming what in the adapter is more than a product of two factors to be added
+ * @throws if a file is missing or damaged, or naming what in the adapter is more than a product of two
+ * factors to be added
  */
 export function loadAdapter(directory: string, options: LoadAdapterOptions = {}): LowRankUpdates {
   checkOptions(options, loadAdapterKeys, "loadAdapter");
@@ -94,8 +97,8 @@ interface Factors {
 const factorPattern = /^base_model\.model\.(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?$/;
 
 /**
- * A and B as matrices. An embedding looks up rows of A and multiplies B with them, `ΔW = (B A)ᵀ`; a convolution's A has the kernel in its last
- * dimensions.
+ * A and B as matrices. An embedding looks up rows of A and multiplies B with them, `ΔW = (B A)ᵀ`; a
+ * convolution's A has the kernel in its last dimensions.
  */
 function productOf({ A, B, isEmbedding }: Factors): [loraA: Tensor | undefined, loraB: Tensor | undefined] {
   if (isEmbedding === true) return [B, A];
@@ -156,7 +159,10 @@ function toRegExp(pattern: string): RegExp {
   }
 }
 
-/** Initialisations that take the product out of the base weights, so that it cannot be added to the base model. */
+/**
+ * Initialisations that take the product out of the base weights, so that it cannot be added to the base
+ * model.
+ */
 const changesBase = /^(pissa|olora|corda|loftq|lora_ga)/i;
 
 const no = z.literal(false).nullish();
@@ -226,7 +232,8 @@ function readConfig(path: string): AdapterConfig {
   );
 }
 
-// Field names and meaning: LoraConfig of PEFT. Ranks and alphas of single matrices stand in the patterns, by the path of the matrix.
+// Field names and meaning: LoraConfig of PEFT. Ranks and alphas of single matrices stand in the patterns, by
+// the path of the matrix.
 function formatConfig(updates: LowRankUpdates, { baseModel }: SaveAdapterOptions): Record<string, unknown> {
   const ranks = Array.from(updates, ([name, { loraA }]) => [name, loraA.size(0)] as const);
   const highest = Math.max(0, ...ranks.map(([, rank]) => rank));

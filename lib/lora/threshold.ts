@@ -9,9 +9,9 @@ export interface ThresholdConfig {
   /** Steps of the staircase from 0 to κ_max, both included. */
   levels: number;
   /**
-   * `even` spreads the levels over the whole sparse phase, so that κ_max is always reached. `fixed-step` moves up every
-   * ⌊(N − ρN) / levels⌋ iterations, as the reference code does: with fewer iterations than levels κ stays 0.
-   * `learning-rate` is the appendix's κ = η λ with λ = κ_max / (highest learning rate).
+   * `even` spreads the levels over the whole sparse phase, so that κ_max is always reached. `fixed-step`
+   * moves up every ⌊(N − ρN) / levels⌋ iterations, as the reference code does: with fewer iterations than
+   * levels κ stays 0. `learning-rate` is the appendix's κ = η λ with λ = κ_max / (highest learning rate).
    */
   schedule: "even" | "fixed-step" | "learning-rate";
   /** Whether the iteration with index ρN is thresholded already (`at`), or only those after it (`after`). */
@@ -20,7 +20,8 @@ export interface ThresholdConfig {
 
 /**
  * κ for every iteration of a task; 0 where nothing is thresholded.
- * @param relativeLearningRate the learning rate of an iteration over the highest one; used by `learning-rate` only
+ * @param relativeLearningRate the learning rate of an iteration over the highest one; used by `learning-rate`
+ * only
  * @throws if a value is out of range
  */
 export function thresholdSchedule(
@@ -49,7 +50,10 @@ export function thresholdSchedule(
   }
 }
 
-/** The staircase step of iteration `i`: the sparse phase in `levels` equal pieces; its last iteration always has the last level. */
+/**
+ * The staircase step of iteration `i`: the sparse phase in `levels` equal pieces; its last iteration always
+ * has the last level.
+ */
 function evenStep(i: number, first: number, iterations: number, levels: number): number {
   return i === iterations - 1 ? levels - 1 : Math.floor(((i - first) * levels) / (iterations - first));
 }

@@ -1,10 +1,12 @@
 /*
- * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004; not published, so inferred from the tables: method
- * specification, section 8, and baseline specification, section 11.1.
+ * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004; not published,
+ * so inferred from the tables: method specification, section 8, and baseline specification, section 11.1.
  *
- *     θ_j = θ_0 + Σ_{i ≤ j} B_i diag(w_i) A_i,   scores(x) = scores of θ_j where x is attributed to the learned dataset j, else of θ_t
+ *     θ_j = θ_0 + Σ_{i ≤ j} B_i diag(w_i) A_i
+ *     scores(x) = scores of θ_j where x is attributed to the learned dataset j, else of θ_t
  *
- * after task t. Where the protocol tells the dataset, attribution is exact; else the best guess of a zero-shot gate tells it, or autoencoders.
+ * after task t. Where the protocol tells the dataset, attribution is exact; else the best guess of a
+ * zero-shot gate tells it, or autoencoders.
  */
 
 import { z } from "zod";
@@ -177,7 +179,9 @@ class RoutedCodyra implements ContinualMethod {
     this.#autoencoders?.dispose();
   }
 
-  /** Rebuilt from the pre-trained weights, task by task: the same bits whether the run was interrupted or not. */
+  /**
+   * Rebuilt from the pre-trained weights, task by task: the same bits whether the run was interrupted or not.
+   */
   #learn(task: string, updates: LowRankUpdates): void {
     const kept = new Map(
       Array.from(updates, ([name, { loraA, loraB }]) => [

@@ -1,12 +1,12 @@
 /*
- * CoDyRA, "Adaptive Rank, Reduced Forgetting: Knowledge Retention in Continual Learning Vision-Language Models with Dynamic Rank-Selective LoRA",
- * arXiv:2412.01004; original code: Artificer-AI-Lab/CoDyRA.
+ * CoDyRA, "Adaptive Rank, Reduced Forgetting: Knowledge Retention in Continual Learning Vision-Language
+ * Models with Dynamic Rank-Selective LoRA", arXiv:2412.01004; original code: Artificer-AI-Lab/CoDyRA.
  *
  *     ΔW = B diag(w) A                                            (eq. 1, 2)
  *     w ← T_κ(w − step),   T_κ(w) = sign(w) max(|w| − κ, 0)       (eq. 5 to 7, the minus of the erratum)
  *
- * for every weight matrix. The threshold κ is zero in a dense phase, and then rises to κ_max. Ranks whose weight ends at zero are dropped, the others
- * merged.
+ * for every weight matrix. The threshold κ is zero in a dense phase, and then rises to κ_max. Ranks whose
+ * weight ends at zero are dropped, the others merged.
  */
 
 import { z } from "zod";

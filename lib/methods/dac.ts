@@ -1,14 +1,17 @@
 /*
  * DAC, a pool of rank-one experts in a single LoRA, arXiv:2601.22828; original code: Fazhan-cs/DAC (mtil).
  *
- *     W ← W + σ B_K A_K,   L = L_sup + λ L_orth,   L_orth = Σ |B_curᵀ B_past|, averaged over matrices         σ = α / r
+ *     W ← W + σ B_K A_K,   L = L_sup + λ L_orth,   σ = α / r
+ *     L_orth = Σ |B_curᵀ B_past|, averaged over matrices
  *
- * after each task, with the K experts of r that the batches voted for most. `ExpertPool` has the votes, `inBatchLoss` the supervised loss. B_cur are the
- * K most used columns of B so far, B_past those of earlier tasks side by side: what is new should point elsewhere.
+ * after each task, with the K experts of r that the batches voted for most. `ExpertPool` has the votes,
+ * `inBatchLoss` the supervised loss. B_cur are the K most used columns of B so far, B_past those of earlier
+ * tasks side by side: what is new should point elsewhere.
  *
  * What the publications leave open, and how it is here:
- * - `preset: paper` takes what the text says of L_orth: the mean over pairs of columns, and of earlier tasks only the K columns that were merged. With the
- *   same λ that is far weaker than the code's sum. The default is the code, because the published numbers are its.
+ * - `preset: paper` takes what the text says of L_orth: the mean over pairs of columns, and of earlier tasks
+ *   only the K columns that were merged. With the same λ that is far weaker than the code's sum. The default
+ *   is the code, because the published numbers are its.
  * - Equal votes: the expert with the lower index goes first. q, k and v share a dropout mask.
  * - The votes of a step count before its L_orth chooses columns.
  * - A task with fewer images than a batch has batches of all its images.
@@ -254,8 +257,10 @@ class Dac implements ContinualMethod {
 }
 
 /**
- * How much new columns of B point where earlier ones do: `Σ |B_curᵀ B_past|` or the mean of it over pairs, averaged over matrices.
- * @param current by group of matrices, `[modules, outFeatures, k]`   @param past the same, `[modules, outFeatures, p]`
+ * How much new columns of B point where earlier ones do: `Σ |B_curᵀ B_past|` or the mean of it over pairs,
+ * averaged over matrices.
+ * @param current by group of matrices, `[modules, outFeatures, k]`
+ * @param past the same, `[modules, outFeatures, p]`
  */
 export function columnOverlap(
   current: readonly Tensor[],

@@ -1,10 +1,11 @@
 /*
- * Sequential full fine-tuning, "Continual-FT" in arXiv:2303.06628; original code: Thunderbeee/ZSCL (`mtil/scripts/finetune.sh`).
+ * Sequential full fine-tuning, "Continual-FT" in arXiv:2303.06628; original code: Thunderbeee/ZSCL
+ * (`mtil/scripts/finetune.sh`).
  *
  *     loss = CE_ε(s z uᵀ, y)
  *
- * over the task's own classes, with label smoothing ε; every weight but the logit scale s learns each task in turn. What forgetting looks like when
- * nothing is done about it.
+ * over the task's own classes, with label smoothing ε; every weight but the logit scale s learns each task in
+ * turn. What forgetting looks like when nothing is done about it.
  */
 
 import { z } from "zod";

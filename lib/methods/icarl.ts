@@ -1,15 +1,18 @@
 /*
- * iCaRL: Incremental Classifier and Representation Learning, arXiv:1611.07725, as it is applied to CLIP in arXiv:2303.06628; original code:
- * Thunderbeee/ZSCL (`mtil/src/models/icarl.py`).
+ * iCaRL: Incremental Classifier and Representation Learning, arXiv:1611.07725, as it is applied to CLIP in
+ * arXiv:2303.06628; original code: Thunderbeee/ZSCL (`mtil/src/models/icarl.py`).
  *
- *     loss = CE(s z uᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ))       from the second task on; before, the first term alone
+ *     loss = CE(s z uᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ))
+ *     of which the first task has the first term alone
  *     exemplar k of a task = argmin_i ‖μ − (φ_i + Σ_{picked} φ) / k‖²
  *
- * The second part is the distillation of `lwf` from the pre-trained model, on exemplar images of the earlier tasks and the current class prompts.
- * Exemplars are herded by unit features φ with mean μ; all tasks share the memory equally. Prediction is CLIP's, not by nearest class means.
+ * The second part is the distillation of `lwf` from the pre-trained model, on exemplar images of the earlier
+ * tasks and the current class prompts. Exemplars are herded by unit features φ with mean μ; all tasks share
+ * the memory equally. Prediction is CLIP's, not by nearest class means.
  *
- * The published script computes the distillation and does not add it, which `distillationWeight: 0` and `labelSmoothing: 0` give: fine-tuning. What
- * else is wrong in it (the first task is not herded, memory grows beyond its size, wrong images are stored) then has no effect, and is repaired here.
+ * The published script computes the distillation and does not add it, which `distillationWeight: 0` and
+ * `labelSmoothing: 0` give: fine-tuning. What else is wrong in it (the first task is not herded, memory grows
+ * beyond its size, wrong images are stored) then has no effect, and is repaired here.
  */
 
 import { z } from "zod";

@@ -80,8 +80,8 @@ export function methodHint(name: string, hint?: Hint): Hint {
 }
 
 /**
- * Trainable and additional parameters of the methods with their default options. arXiv:2412.01004, table 4; baseline
- * specification, section 12.
+ * Trainable and additional parameters of the methods with their default options. arXiv:2412.01004, table 4;
+ * baseline specification, section 12.
  * @param model of any device; on `meta`, nothing is computed and no memory is needed
  */
 export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[] {

@@ -1,23 +1,30 @@
 /*
- * KeepLoRA, "Continual Learning with Residual Gradient Adaptation", arXiv:2601.19659, and KeepLoRA++, arXiv:2606.16256; original code:
- * MaolinLuo/KeepLoRA (v1: folder MTIL; v2: model/peft_modules.py).
+ * KeepLoRA, "Continual Learning with Residual Gradient Adaptation", arXiv:2601.19659, and KeepLoRA++,
+ * arXiv:2606.16256; original code: MaolinLuo/KeepLoRA (v1: folder MTIL; v2: model/peft_modules.py).
  *
- *     Ĝ = G − U Uᵀ G = P Σ Qᵀ,   A = P_r,   B₀ = Σ_r Q_rᵀ,   W ← W + σ ℓ A (B − B₀)         rows x of layers y = x W
+ *     Ĝ = G − U Uᵀ G = P Σ Qᵀ,   A = P_r,   B₀ = Σ_r Q_rᵀ,   W ← W + σ ℓ A (B − B₀)
+ *     for layers y = x W with rows x
  *
- * for the matrices of the attention in both encoders. U holds the main directions of the pre-trained weights and of what the layer read in earlier tasks,
- * and G is the gradient of the task's loss before it is learned. A stays as it is and is orthogonal to U: an input inside U gets the output that it
- * had. Variants: `v1`; `pp` (KeepLoRA++: B₀ = 0, layer scale ℓ rising along the blocks); `plus` and `pp-cls`, the two with a cosine head per task,
+ * for the matrices of the attention in both encoders. U holds the main directions of the pre-trained weights
+ * and of what the layer read in earlier tasks, and G is the gradient of the task's loss before it is learned.
+ * A stays as it is and is orthogonal to U: an input inside U gets the output that it had. Variants: `v1`;
+ * `pp` (KeepLoRA++: B₀ = 0, layer scale ℓ rising along the blocks); `plus` and `pp-cls`, the two with a
+ * cosine head per task,
  *
  *     logits = s ⟨z, u_c⟩ + 30 ⟨z, w_c / ‖w_c‖⟩
  *
- * for images of a dataset that was learned, whose name must be known at test time. Each starts at the class means, learns with B and then stays.
+ * for images of a dataset that was learned, whose name must be known at test time. Each starts at the class
+ * means, learns with B and then stays.
  *
  * What the publications leave open, and how it is here:
- * - W − σ A B₀ is never written: `ResidualAdapters` trains B − B₀, the same function. So v1 and ++ without layer scale differ in what weight decay
- *   pulls towards, B₀ or nothing, and are equal without it.
- * - Without epochs given, a task has 500 iterations: few-shot and X-TAIL runs of this method are nobody else's.
- * - ++ scales the text encoder's layers from `textLayerScale` to 1 as it does the image encoder's from `gamma`; its default of 1 is no scale.
- * - In their last blocks the encoders compute the output projection for what they read out alone: so only that is protected there.
+ * - W − σ A B₀ is never written: `ResidualAdapters` trains B − B₀, the same function. So v1 and ++ without
+ *   layer scale differ in what weight decay pulls towards, B₀ or nothing, and are equal without it.
+ * - Without epochs given, a task has 500 iterations: few-shot and X-TAIL runs of this method are nobody
+ *   else's.
+ * - ++ scales the text encoder's layers from `textLayerScale` to 1 as it does the image encoder's from
+ *   `gamma`; its default of 1 is no scale.
+ * - In their last blocks the encoders compute the output projection for what they read out alone: so only
+ *   that is protected there.
  * - Padding, which `textPositions: all` counts, is the tokenizer's own; OpenAI's code pads with zeros.
  */
 
@@ -272,7 +279,10 @@ class KeepLora implements ContinualMethod {
     }
   }
 
-  /** Steps 6 and 7: the update becomes part of the weights, and what the layers read in this task is protected from now on. */
+  /**
+   * Steps 6 and 7: the update becomes part of the weights, and what the layers read in this task is protected
+   * from now on.
+   */
   async endTask(task: Task, context: RunContext): Promise<void> {
     const adapters = this.#current();
     torch.scope(() => {

@@ -1,6 +1,6 @@
 /*
- * LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685; original code: microsoft/LoRA. Task by task, as arXiv:2412.01004 compares
- * with it.
+ * LoRA: Low-Rank Adaptation of Large Language Models, arXiv:2106.09685; original code: microsoft/LoRA. Task
+ * by task, as arXiv:2412.01004 compares with it.
  *
  *     W ← W + B A
  *

@@ -1,9 +1,9 @@
 /*
- * LwF-VR, "Don't Stop Learning: Towards Continual Learning for the CLIP Model", arXiv:2207.09248, as in arXiv:2303.06628; original code:
- * Thunderbeee/ZSCL (`virtual_vocab` in `mtil/src/models/helpers.py`).
+ * LwF-VR, "Don't Stop Learning: Towards Continual Learning for the CLIP Model", arXiv:2207.09248, as in
+ * arXiv:2303.06628; original code: Thunderbeee/ZSCL (`virtual_vocab` in `mtil/src/models/helpers.py`).
  *
- * The loss of `lwf`, with random sentences in place of the class prompts: start token, ten tokens uniform over the whole vocabulary, end token.
- * They protect a wider part of the text space.
+ * The loss of `lwf`, with random sentences in place of the class prompts: start token, ten tokens uniform
+ * over the whole vocabulary, end token. They protect a wider part of the text space.
  */
 
 import { z } from "zod";
@@ -44,7 +44,10 @@ export interface Vocabulary {
   readonly device: torch.Device;
 }
 
-/** @returns `int64 [sentences, words + 2]`; the zeros that follow up to the context length would change nothing */
+/**
+ * @returns `int64 [sentences, words + 2]`; the zeros that follow up to the context length would change
+ * nothing
+ */
 export function randomSentences(
   { tokenizer, config, device }: Vocabulary,
   { sentences, words }: { readonly sentences: number; readonly words: number },

@@ -1,11 +1,12 @@
 /*
- * Learning without Forgetting, arXiv:1606.09282, as it is applied to CLIP in arXiv:2303.06628; original code: Thunderbeee/ZSCL
- * (`mtil/scripts/lwf.sh`).
+ * Learning without Forgetting, arXiv:1606.09282, as it is applied to CLIP in arXiv:2303.06628; original code:
+ * Thunderbeee/ZSCL (`mtil/scripts/lwf.sh`).
  *
  *     loss = CE(s z u(p)ᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ)),   L̄ = s z̄ ūᵀ,   L = s z ūᵀ
  *
- * with the unit features of images z and of prompts u, and those of the model before the task z̄ and ū. The images of the second part are the task's
- * own, in an order of their own; its texts are the task's class prompts. D is `softCrossEntropy`, both its terms are `FeatureDistillation`.
+ * with the unit features of images z and of prompts u, and those of the model before the task z̄ and ū. The
+ * images of the second part are the task's own, in an order of their own; its texts are the task's class
+ * prompts. D is `softCrossEntropy`, both its terms are `FeatureDistillation`.
  */
 
 import { z } from "zod";
@@ -32,7 +33,10 @@ export const lwf = defineMethod({
   cost: (model) => fineTuningCost(model, 1 /* the teacher */),
 });
 
-/** Fine-tuning with distillation from the model before the task on the task's own images. @param textsOf token ids `[M, L]` */
+/**
+ * Fine-tuning with distillation from the model before the task on the task's own images.
+ * @param textsOf token ids `[M, L]`
+ */
 export function withoutForgetting(
   name: string,
   options: DistillationOptions,

@@ -1,12 +1,14 @@
 /*
- * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters", arXiv:2403.11549; original code:
- * JiazuoYu/MoE-Adapters4CL.
+ * MoE-Adapters, "Boosting Continual Learning of Vision-Language Models via Mixture-of-Experts Adapters",
+ * arXiv:2403.11549; original code: JiazuoYu/MoE-Adapters4CL.
  *
- *     h' = h + MLP(LN(h)) + Σ_e g_e A_e(h),   g = softmax of the two largest of r R_t,   A_e(h) = scale (W_up ReLU(W_down h + b_down) + b_up)
+ *     h' = h + MLP(LN(h)) + Σ_e g_e A_e(h),   g = softmax of the two largest of r R_t
+ *     A_e(h) = scale (W_up ReLU(W_down h + b_down) + b_up)
  *
- * in every block of a frozen CLIP, with the state r of the first token, one router R_t per task and experts e that all tasks share; experts that a
- * task used most are frozen after it. Trained as in `finetune`. At test time an autoencoder per task says which router to use, or none:
- * `BlockExperts` and `DomainAutoencoders` have the equations in full. The reference code trains both for one iteration more.
+ * in every block of a frozen CLIP, with the state r of the first token, one router R_t per task and experts e
+ * that all tasks share; experts that a task used most are frozen after it. Trained as in `finetune`. At test
+ * time an autoencoder per task says which router to use, or none: `BlockExperts` and `DomainAutoencoders`
+ * have the equations in full. The reference code trains both for one iteration more.
  */
 
 import { z } from "zod";

@@ -1,10 +1,12 @@
 /*
- * RAIL-Dual, "Advancing Cross-domain Discriminability in Continual Learning of Vision-Language Models", arXiv:2406.18868; original code:
- * linghan1997/Regression-based-Analytic-Incremental-Learning (`dual_RAIL.py`).
+ * RAIL-Dual, "Advancing Cross-domain Discriminability in Continual Learning of Vision-Language Models",
+ * arXiv:2406.18868; original code: linghan1997/Regression-based-Analytic-Incremental-Learning
+ * (`dual_RAIL.py`).
  *
  *     k(x, x') = exp(−γ ‖z(x) − z(x')‖²),   ŷ(x) = k(x, X) (K + λI)⁻¹ Y
  *
- * with the unit features of all training images X, which are kept (`KernelRidge`). Mixed with CLIP's probabilities as in `rail-primal`.
+ * with the unit features of all training images X, which are kept (`KernelRidge`). Mixed with CLIP's
+ * probabilities as in `rail-primal`.
  */
 
 import { z } from "zod";

@@ -1,12 +1,13 @@
 /*
- * RAIL-Primal, "Advancing Cross-domain Discriminability in Continual Learning of Vision-Language Models", arXiv:2406.18868; original code:
- * linghan1997/Regression-based-Analytic-Incremental-Learning (`primal_RAIL.py`).
+ * RAIL-Primal, "Advancing Cross-domain Discriminability in Continual Learning of Vision-Language Models",
+ * arXiv:2406.18868; original code: linghan1997/Regression-based-Analytic-Incremental-Learning
+ * (`primal_RAIL.py`).
  *
  *     φ(x) = ReLU(P z(x)),   W = (Σ ΦᵀΦ + λI)⁻¹ Σ ΦᵀY,   ŷ(x) = φ(x) W
  *     scores = (1 − β) p + β ŷ where CLIP's best guess is a learned class, else CLIP's probabilities p
  *
- * with unit image features z, a fixed random P and one-hot labels Y. W is learned task by task and batch by batch (`RecursiveRidge`), as if all images
- * had come at once; `analyticHead` mixes it with p.
+ * with unit image features z, a fixed random P and one-hot labels Y. W is learned task by task and batch by
+ * batch (`RecursiveRidge`), as if all images had come at once; `analyticHead` mixes it with p.
  */
 
 import { z } from "zod";

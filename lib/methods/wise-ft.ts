@@ -1,6 +1,6 @@
 /*
- * WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv:2109.01903, task by task as in arXiv:2303.06628; original code: Thunderbeee/ZSCL
- * (`mtil/scripts/WiSE_finetune.sh`).
+ * WiSE-FT, "Robust fine-tuning of zero-shot models", arXiv:2109.01903, task by task as in arXiv:2303.06628;
+ * original code: Thunderbeee/ZSCL (`mtil/scripts/WiSE_finetune.sh`).
  *
  *     θ_t = α θ_ft + (1 − α) θ_{t−1}
  *

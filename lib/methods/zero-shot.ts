@@ -1,9 +1,11 @@
 /*
- * CLIP, "Learning Transferable Visual Models From Natural Language Supervision", arXiv:2103.00020; original code: openai/CLIP.
+ * CLIP, "Learning Transferable Visual Models From Natural Language Supervision", arXiv:2103.00020; original
+ * code: openai/CLIP.
  *
  *     score_c = s ⟨z(x), u_c⟩
  *
- * with the unit feature z of an image, and for each class the mean u_c of the unit features of its prompts, made unit again. Never trained.
+ * with the unit feature z of an image, and for each class the mean u_c of the unit features of its prompts,
+ * made unit again. Never trained.
  */
 
 import { z } from "zod";

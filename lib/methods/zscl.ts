@@ -1,12 +1,13 @@
 /*
- * ZSCL, "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models", arXiv:2303.06628; original code:
- * Thunderbeee/ZSCL (`mtil/src/models/finetune.py`).
+ * ZSCL, "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models",
+ * arXiv:2303.06628; original code: Thunderbeee/ZSCL (`mtil/src/models/finetune.py`).
  *
  *     loss = CE(s z uᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ)) + λ Σ (θ − θ_{t−1})²
  *     θ_t = mean of θ_{t−1} and θ after every 100th iteration
  *
- * The second part is the distillation of `lwf`, from the pre-trained model on broad reference images and texts. Captions that are longer than the
- * context keep their end token, as CLIP's own tokenizer cuts them; the reference code loses it.
+ * The second part is the distillation of `lwf`, from the pre-trained model on broad reference images and
+ * texts. Captions that are longer than the context keep their end token, as CLIP's own tokenizer cuts them;
+ * the reference code loses it.
  */
 
 import { z } from "zod";

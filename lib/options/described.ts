@@ -22,7 +22,8 @@ export const group = "map of options";
 type Described = z.core.JSONSchema.JSONSchema & { readonly source?: OptionSource; readonly flag?: string };
 
 /**
- * The options that an object schema declares, in its order. Groups of options come with their members after them.
+ * The options that an object schema declares, in its order. Groups of options come with their members after
+ * them.
  * @throws if an option has no description
  */
 export function describeOptions(schema: z.ZodType): DescribedOption[] {

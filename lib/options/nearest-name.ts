@@ -6,7 +6,9 @@ export function nearestName(name: string, names: readonly string[]): string {
   return names[distances.indexOf(Math.min(...distances))]!;
 }
 
-/** From 0 for the same words to 1 for nothing in common. Abbreviations by initials, such as `lr`, are near. */
+/**
+ * From 0 for the same words to 1 for nothing in common. Abbreviations by initials, such as `lr`, are near.
+ */
 function distance(name: string, candidate: string): number {
   const [wanted, found] = [name, candidate].map((text) => text.replace(/[^a-z0-9]/gi, "").toLowerCase());
   if (wanted === found) return 0;

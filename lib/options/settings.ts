@@ -79,7 +79,9 @@ export const readingShape = {
     ),
 } as const;
 
-/** Settings of a run that are single values. Flags, help, YAML validation and docs/options.md come from here. */
+/**
+ * Settings of a run that are single values. Flags, help, YAML validation and docs/options.md come from here.
+ */
 export const settingsShape = {
   name: z.string().min(1).optional().meta(setting("--name <name>", "name of the run")),
   protocol: protocolSchema

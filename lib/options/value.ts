@@ -4,8 +4,8 @@ import { parse } from "yaml";
 export type Given = Readonly<Record<string, unknown>>;
 
 /**
- * Takes `key=value` up into given options. The value is read as YAML reads it; a list may also go without brackets.
- * A key with dots names a member of a group: `ddas.unit=image`.
+ * Takes `key=value` up into given options. The value is read as YAML reads it; a list may also go without
+ * brackets. A key with dots names a member of a group: `ddas.unit=image`.
  * @throws if there is no key, or the value is not YAML
  */
 export function withAssignment(before: Given, text: string): Given {

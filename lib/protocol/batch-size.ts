@@ -1,7 +1,10 @@
 import type { BatchSize } from "../options/index.js";
 import * as torch from "../torch/index.js";
 
-/** The batch size of an evaluation. With `auto` it begins high, and is halved whenever memory does not suffice. */
+/**
+ * The batch size of an evaluation. With `auto` it begins high, and is halved whenever memory does not
+ * suffice.
+ */
 export class AdaptiveBatchSize {
   current: number;
 
@@ -14,7 +17,10 @@ export class AdaptiveBatchSize {
     this.current = given === "auto" ? highest : given;
   }
 
-  /** Whether there was memory for a pass of the current size; if not, the size is half of what it was. @throws what the pass throws else */
+  /**
+   * Whether there was memory for a pass of the current size; if not, the size is half of what it was.
+   * @throws what the pass throws else
+   */
   fits(pass: () => void): boolean {
     try {
       pass();

@@ -22,14 +22,18 @@ export interface TestSet extends LabelGroup {
 export interface EvaluateOptions {
   readonly protocol: ProtocolName;
   readonly batchSize: BatchSize;
-  /** Features of test images that stay the same from one evaluation to the next, for methods that classify by them. */
+  /**
+   * Features of test images that stay the same from one evaluation to the next, for methods that classify by
+   * them.
+   */
   readonly features?: FrozenFeatures;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Top-1 accuracy of the method as it is now on the test images of every dataset, as fractions. Class texts are encoded once where the
- * label space is joint; results add up on the device and are read once per dataset.
+ * Top-1 accuracy of the method as it is now on the test images of every dataset, as fractions. Class texts
+ * are encoded once where the label space is joint; results add up on the device and are read once per
+ * dataset.
  */
 export async function evaluate(
   method: ContinualMethod,

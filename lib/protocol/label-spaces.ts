@@ -8,8 +8,9 @@ export interface Candidates {
 }
 
 /**
- * Candidate classes at test time. MTIL knows the dataset, so its own classes compete. X-TAIL does not: the classes of all datasets
- * compete, learned or not, and keep the same columns throughout. Protocol specification, section 4.
+ * Candidate classes at test time. MTIL knows the dataset, so its own classes compete. X-TAIL does not: the
+ * classes of all datasets compete, learned or not, and keep the same columns throughout. Protocol
+ * specification, section 4.
  */
 export function candidates(
   protocol: ProtocolName,
@@ -22,8 +23,8 @@ export function candidates(
 }
 
 /**
- * Class names that stand in more than one dataset. Their text features are equal where their templates are, so in a joint label space the first one
- * wins every tie.
+ * Class names that stand in more than one dataset. Their text features are equal where their templates are,
+ * so in a joint label space the first one wins every tie.
  */
 export function duplicateNames(datasets: readonly LabelGroup[]): string[] {
   const seen = new Set<string>();

@@ -3,7 +3,8 @@ import type { PeakMemory, Phase } from "../records/index.js";
 import * as torch from "../torch/index.js";
 
 /**
- * The highest memory of each phase of a run, over all its tasks. Memory that allocators keep for later counts on in the phases that follow.
+ * The highest memory of each phase of a run, over all its tasks. Memory that allocators keep for later counts
+ * on in the phases that follow.
  */
 export class MemoryMeter {
   readonly peaks: Partial<Record<Phase, PeakMemory>>;
@@ -49,7 +50,10 @@ function peakResidentBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
-/** Linux counts anew after this; elsewhere, and where /proc is read-only, peaks are those of the process so far. */
+/**
+ * Linux counts anew after this; elsewhere, and where /proc is read-only, peaks are those of the process so
+ * far.
+ */
 function resetPeakResident(): void {
   try {
     writeFileSync("/proc/self/clear_refs", "5"); // man 5 proc: resets the peak resident set size

@@ -9,8 +9,9 @@ import * as torch from "../torch/index.js";
 const methodPrefix = "method:"; // no published parameter has a colon in its name
 
 /**
- * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any moment can go on from what is on
- * disk. The order matters: a task's ranks and adapter first, then its checkpoint, then the older one goes, then its row of the matrix comes.
+ * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any
+ * moment can go on from what is on disk. The order matters: a task's ranks and adapter first, then its
+ * checkpoint, then the older one goes, then its row of the matrix comes.
  */
 export class RunDirectory {
   constructor(readonly path: string) {}
@@ -45,7 +46,10 @@ export class RunDirectory {
     records.appendEvent(this.path, event);
   }
 
-  /** Removes the events of tasks that will be done again, or only those of one kind, so that no step stands twice. */
+  /**
+   * Removes the events of tasks that will be done again, or only those of one kind, so that no step stands
+   * twice.
+   */
   dropEventsFrom(task: number, kind?: string): void {
     records.dropEventsFrom(this.path, task, kind);
   }
@@ -55,7 +59,9 @@ export class RunDirectory {
     records.recordRanks(this.path, task, ranks);
   }
 
-  /** Writes the low-rank updates of a task in PEFT's layout, replacing what interrupted attempts at it left. */
+  /**
+   * Writes the low-rank updates of a task in PEFT's layout, replacing what interrupted attempts at it left.
+   */
   recordUpdates(task: number, updates: LowRankUpdates): void {
     const earlier = Array.from({ length: task }, (_, t) => `task-${t}`);
     removeOthers(join(this.path, "adapters"), earlier);
@@ -108,13 +114,17 @@ export class RunDirectory {
     });
   }
 
-  /** What the method kept after a task: views of the memory-mapped file. @throws if the checkpoint is missing or damaged */
+  /**
+   * What the method kept after a task: views of the memory-mapped file.
+   * @throws if the checkpoint is missing or damaged
+   */
   readMethodState(task: number): MethodState {
     return this.#readCheckpoint(task).state;
   }
 
   /**
-   * Makes a model what it was after a task: reads the checkpoint, or where that is gone adds up the updates of all tasks so far.
+   * Makes a model what it was after a task: reads the checkpoint, or where that is gone adds up the updates
+   * of all tasks so far.
    * @param model the model that the run started from
    * @throws if there is neither
    */

@@ -70,8 +70,9 @@ export function checkIsSame(found: RunRecord, fresh: RunRecord, path: string): v
 }
 
 /**
- * The configuration of a run with what codyra knew nothing of when it was recorded: an option that is missing stands at
- * its default, which is what the run did. The same holds for precision: encoders computed in float32.
+ * The configuration of a run with what codyra knew nothing of when it was recorded: an option that is missing
+ * stands at its default, which is what the run did. The same holds for precision: encoders computed in
+ * float32.
  */
 function withDefaults({ config, method, protocol }: RunRecord): RunRecord["config"] {
   const known = { precision: "fp32", ...config };

@@ -43,7 +43,10 @@ export interface RunOptions {
   readonly model: ClipModel;
   readonly method: ContinualMethod;
   readonly tasks: readonly Task[];
-  /** Datasets that are tested on like those of the tasks, but never trained on; each against its own classes, in every protocol. */
+  /**
+   * Datasets that are tested on like those of the tasks, but never trained on; each against its own classes,
+   * in every protocol.
+   */
   readonly holdOuts?: readonly TestSet[];
   /** Images and texts that belong to no task, for methods that distil on them. */
   readonly reference?: ReferenceData;
@@ -81,9 +84,9 @@ const optionKeys: OptionKeys<RunOptions> = {
 };
 
 /**
- * Runs a method over a stream of tasks: zero-shot evaluation, then for each task training and evaluation on all datasets and hold-outs.
- * Everything is on disk after each task: a run that was stopped at any moment goes on with `resume` and ends in the same matrix. The
- * method is disposed of at the end.
+ * Runs a method over a stream of tasks: zero-shot evaluation, then for each task training and evaluation on
+ * all datasets and hold-outs. Everything is on disk after each task: a run that was stopped at any moment
+ * goes on with `resume` and ends in the same matrix. The method is disposed of at the end.
  * @returns the accuracy matrix
  * @throws if the directory holds another run, the loss is not finite, or the run is aborted
  */

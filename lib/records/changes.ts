@@ -17,7 +17,9 @@ const changeSchema = z.object({
         encoder: z.enum(["vision", "text"]),
         layer: z.int().nonnegative(),
         target: z.string(),
-        /** Importance weights w after training, of all ranks; absent where only the surviving ones are known. */
+        /**
+         * Importance weights w after training, of all ranks; absent where only the surviving ones are known.
+         */
         importance: z.array(z.number()).readonly().optional(),
         deltaNorm: z.number(),
         weightNorm: z.number(),

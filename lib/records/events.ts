@@ -46,7 +46,10 @@ export function readEvents(directory: string): KnownEvent[] {
   });
 }
 
-/** Removes the events of tasks that will be done again, or only those of one kind, so that no step stands twice. */
+/**
+ * Removes the events of tasks that will be done again, or only those of one kind, so that no step stands
+ * twice.
+ */
 export function dropEventsFrom(directory: string, task: number, kind?: string): void {
   const path = join(directory, "events.jsonl");
   if (!existsSync(path)) return;

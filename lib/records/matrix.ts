@@ -5,7 +5,9 @@ import { writeJsonAtomically } from "./atomic-file.js";
 import type { AccuracyMatrix, HoldOutMatrix } from "./metrics.js";
 import { readJson } from "./parse.js";
 
-/** How accuracies are written in a file. `auto`: fractions when every value is at most 1, percent otherwise. */
+/**
+ * How accuracies are written in a file. `auto`: fractions when every value is at most 1, percent otherwise.
+ */
 export type AccuracyUnit = "auto" | "percent" | "fraction";
 
 /** The file of a run's accuracies. */
@@ -30,9 +32,9 @@ export function writeMatrix(
 }
 
 /**
- * Reads the accuracy matrix of a finished stream from JSON (`{"datasets": [...], "matrix": [[...]]}`, optionally
- * `"zeroShot": [...]`, and `"holdOuts": {...}` of the same form) or CSV (a header of dataset names, one row per task,
- * optionally a first column of task names).
+ * Reads the accuracy matrix of a finished stream from JSON (`{"datasets": [...], "matrix": [[...]]}`,
+ * optionally `"zeroShot": [...]`, and `"holdOuts": {...}` of the same form) or CSV (a header of dataset
+ * names, one row per task, optionally a first column of task names).
  * @returns fractions, whatever the unit in the file
  * @throws if the file is missing or not a square matrix of accuracies, naming the row and column
  */
@@ -55,7 +57,8 @@ export function readMatrixFile(path: string, options: { unit?: AccuracyUnit } = 
 }
 
 /**
- * Checks a decoded matrix and converts it to fractions. It may have fewer rows than datasets (a stream still running).
+ * Checks a decoded matrix and converts it to fractions. It may have fewer rows than datasets (a stream still
+ * running).
  * @throws if names repeat, rows are ragged, or a value is not an accuracy in the given unit
  */
 export function parseAccuracyMatrix(
@@ -89,7 +92,10 @@ export function parseAccuracyMatrix(
   };
 }
 
-/** Names, and rows of numbers that fit them. @param where what the rows are called in messages, before their number */
+/**
+ * Names, and rows of numbers that fit them.
+ * @param where what the rows are called in messages, before their number
+ */
 function checkMatrix(
   { datasets, matrix, zeroShot }: { datasets?: unknown; matrix?: unknown; zeroShot?: unknown },
   source: string,

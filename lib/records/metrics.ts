@@ -1,8 +1,9 @@
 /**
  * Accuracy after every task on every dataset of a stream, as fractions.
  *
- * `matrix[t][j]` is the accuracy on `datasets[j]` after training on tasks `0..t`. A finished stream of T datasets
- * has T rows; fewer rows mean that the stream is still running. Accuracy before any training is `zeroShot`, never a row.
+ * `matrix[t][j]` is the accuracy on `datasets[j]` after training on tasks `0..t`. A finished stream of T
+ * datasets has T rows; fewer rows mean that the stream is still running. Accuracy before any training is
+ * `zeroShot`, never a row.
  */
 export interface AccuracyMatrix {
   datasets: string[];
@@ -12,14 +13,20 @@ export interface AccuracyMatrix {
   holdOuts?: HoldOutMatrix;
 }
 
-/** `matrix[t][j]` is the accuracy on `datasets[j]` after training on the tasks `0..t` of the stream, against its own classes. */
+/**
+ * `matrix[t][j]` is the accuracy on `datasets[j]` after training on the tasks `0..t` of the stream, against
+ * its own classes.
+ */
 export interface HoldOutMatrix {
   datasets: string[];
   matrix: number[][];
   zeroShot?: number[];
 }
 
-/** One metric: its value per dataset (`undefined` where it is not defined) and the unweighted mean of those values. */
+/**
+ * One metric: its value per dataset (`undefined` where it is not defined) and the unweighted mean of those
+ * values.
+ */
 export interface Metric {
   columns: (number | undefined)[];
   overall: number | undefined;
@@ -40,7 +47,8 @@ export function isComplete(accuracy: AccuracyMatrix): boolean {
 }
 
 /**
- * Transfer, Average, Last (arXiv:2303.06628, section 4) and Forgetting (arXiv:1801.10112) of a finished stream.
+ * Transfer, Average, Last (arXiv:2303.06628, section 4) and Forgetting (arXiv:1801.10112) of a finished
+ * stream.
  * @throws if the stream is not finished
  */
 export function computeMetrics(accuracy: AccuracyMatrix): Metrics {
@@ -59,7 +67,10 @@ export function computeMetrics(accuracy: AccuracyMatrix): Metrics {
   };
 }
 
-/** `Transfer_j = mean over t < j of a[t][j]`: accuracy before the dataset is learned. Undefined for the first dataset. */
+/**
+ * `Transfer_j = mean over t < j of a[t][j]`: accuracy before the dataset is learned. Undefined for the first
+ * dataset.
+ */
 export function transfer(matrix: number[][]): Metric {
   return metric(matrix, (column, j) => (j === 0 ? undefined : mean(column.slice(0, j))));
 }
@@ -74,7 +85,10 @@ export function last(matrix: number[][]): Metric {
   return metric(matrix, (column) => column.at(-1));
 }
 
-/** `Forgetting_j = a[j][j] − a[T][j]`: what was lost since the dataset was learned. Undefined for the last dataset. */
+/**
+ * `Forgetting_j = a[j][j] − a[T][j]`: what was lost since the dataset was learned. Undefined for the last
+ * dataset.
+ */
 export function forgetting(matrix: number[][]): Metric {
   return metric(matrix, (column, j) =>
     j === column.length - 1 ? undefined : (column[j] as number) - (column.at(-1) as number),
@@ -82,8 +96,8 @@ export function forgetting(matrix: number[][]): Metric {
 }
 
 /**
- * Hold-out accuracy of a finished stream: `mean over t of h[t][j]`, over the models after every task. arXiv:2412.01004, table 3.
- * Accuracy before any training takes no part.
+ * Hold-out accuracy of a finished stream: `mean over t of h[t][j]`, over the models after every task.
+ * arXiv:2412.01004, table 3. Accuracy before any training takes no part.
  */
 export function holdOutAccuracy({ matrix }: HoldOutMatrix): Metric {
   return metric(matrix, mean);

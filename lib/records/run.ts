@@ -62,7 +62,9 @@ export function isRun(directory: string): boolean {
   return existsSync(join(directory, "run.json"));
 }
 
-/** @throws if the directory holds no run, or its `run.json` is damaged, naming the field and what was expected */
+/**
+ * @throws if the directory holds no run, or its `run.json` is damaged, naming the field and what was expected
+ */
 export function readRunRecord(directory: string): RunRecord {
   if (!isRun(directory)) {
     throw new Error(

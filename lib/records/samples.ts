@@ -19,7 +19,10 @@ const samplesSchema = z.record(z.string(), sampleSchema);
 export type SampleRecord = z.infer<typeof sampleSchema>;
 export type Samples = Readonly<Record<string, SampleRecord>>;
 
-/** Which training images were drawn, by dataset; `undefined` where none were. @throws if the file is damaged */
+/**
+ * Which training images were drawn, by dataset; `undefined` where none were.
+ * @throws if the file is damaged
+ */
 export function readSamples(directory: string): Samples | undefined {
   const path = join(directory, "samples.json");
   return existsSync(path) ? parseWith(samplesSchema, readJson(path), path) : undefined;

@@ -7,7 +7,10 @@ const NAMED_MATRICES = 3;
 /** A fine-tuned model may keep a scalar or two, such as the temperature. */
 const NEARLY_ALL = 0.99;
 
-/** Which weights changed, in words: from the ranks where there are adapters, else from the number of trained parameters. */
+/**
+ * Which weights changed, in words: from the ranks where there are adapters, else from the number of trained
+ * parameters.
+ */
 export function describeMatrices({ runs }: RunGroup): string {
   const changes = rankChanges(runs);
   if (changes) return describeRanks(changes);

@@ -19,7 +19,8 @@ export interface RunPhases {
 }
 
 /**
- * Reads `events.jsonl`. A task that was interrupted logs its steps again when it is resumed; the latest count.
+ * Reads `events.jsonl`. A task that was interrupted logs its steps again when it is resumed; the latest
+ * count.
  * @throws if a line is damaged, naming it
  */
 export function readPhases(directory: string): { steps: TrainingStep[]; phases: RunPhases } {

@@ -52,7 +52,10 @@ export function paletteCss(selector: string): string {
   );
 }
 
-/** The palette for a page whose reader can also choose a scheme, through `data-theme` on its root. Paper is always light. */
+/**
+ * The palette for a page whose reader can also choose a scheme, through `data-theme` on its root. Paper is
+ * always light.
+ */
 export const pagePalette = `:root{color-scheme:light dark;${Object.entries(palette.light)
   .map(([name, light]) => `--${name}:light-dark(${light},${palette.dark[name as keyof typeof palette.dark]})`)
   .join(";")}}

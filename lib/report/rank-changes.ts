@@ -20,8 +20,8 @@ export interface RankChanges {
 }
 
 /**
- * Which adapted matrices changed most, over the tasks and seeds of one group of runs. The noise band is that of a binomial count with the
- * overall share of active ranks.
+ * Which adapted matrices changed most, over the tasks and seeds of one group of runs. The noise band is that
+ * of a binomial count with the overall share of active ranks.
  * @returns `undefined` where there are no adapters, or the runs adapt different matrices
  */
 export function rankChanges(runs: Run[]): RankChanges | undefined {

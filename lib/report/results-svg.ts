@@ -9,8 +9,8 @@ import { formatPercent, metricDescriptions } from "./table.js";
 const BAR_METRICS = metricDescriptions.filter(({ best }) => best === "highest");
 
 /**
- * A compact figure that stands alone: Transfer, Average and Last of every run, as bars with their values in percent.
- * It follows the reader's colour scheme.
+ * A compact figure that stands alone: Transfer, Average and Last of every run, as bars with their values in
+ * percent. It follows the reader's colour scheme.
  */
 export async function resultsSvg(runs: Run[]): Promise<string> {
   const hconcat = BAR_METRICS.map(({ name }, i) => metricBars(runs, name, { withLabels: i === 0 }));

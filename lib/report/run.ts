@@ -35,8 +35,10 @@ export interface Run {
 }
 
 /**
- * Reads a run directory: `run.json`, and as far as the run has come `matrix.json`, `events.jsonl` and `ranks.json`.
- * @throws if the directory holds no run or a file is damaged, naming the file, the field and what was expected
+ * Reads a run directory: `run.json`, and as far as the run has come `matrix.json`, `events.jsonl` and
+ * `ranks.json`.
+ * @throws if the directory holds no run or a file is damaged, naming the file, the field and what was
+ * expected
  */
 export function readRun(directory: string): Run {
   const info = readRunRecord(directory);

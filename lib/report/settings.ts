@@ -1,4 +1,7 @@
-/** Nested settings under dotted names, as text, without those not set: `{a: {b: 1}, c: null}` becomes `{"a.b": "1"}`. */
+/**
+ * Nested settings under dotted names, as text, without those not set: `{a: {b: 1}, c: null}` becomes `{"a.b":
+ * "1"}`.
+ */
 export function flattenSettings(config: Record<string, unknown>, prefix = ""): Record<string, string> {
   return Object.assign(
     {},

@@ -5,7 +5,10 @@ import { rankChanges } from "./rank-changes.js";
 import type { Run } from "./run.js";
 import { capitalized, isZero, percent, plural, points, sentences } from "./wording.js";
 
-/** What a finished stream changed, as fractions; `undefined` where zero-shot accuracy or a second task is missing. */
+/**
+ * What a finished stream changed, as fractions; `undefined` where zero-shot accuracy or a second task is
+ * missing.
+ */
 export interface Outcome {
   last: number;
   forgotten: number | undefined;
@@ -64,7 +67,10 @@ export function describeGroup(group: RunGroup): Summary {
   };
 }
 
-/** The headlines: which method ends highest, which forget least and most, and what changed in the best and the best adapted model. */
+/**
+ * The headlines: which method ends highest, which forget least and most, and what changed in the best and the
+ * best adapted model.
+ */
 export function describeGroups(groups: RunGroup[]): Summary {
   const [only, ...more] = groups;
   if (only && more.length === 0) return describeGroup(only);
@@ -90,7 +96,10 @@ export function describeGroups(groups: RunGroup[]): Summary {
   };
 }
 
-/** What several methods' numbers say, in one sentence: which ends highest, and how it is on datasets before it learns them. */
+/**
+ * What several methods' numbers say, in one sentence: which ends highest, and how it is on datasets before it
+ * learns them.
+ */
 export function headline(groups: RunGroup[]): string {
   const finished = groups.flatMap((group) => {
     const result = meanOutcome(group);

@@ -21,7 +21,10 @@ export interface TableRow {
   values: (number | undefined)[];
   /** Standard deviations, printed after the values. */
   deviations?: (number | undefined)[];
-  /** `published` values are ranked among themselves, differences not at all, and `missing` ones are left blank. Default: `measured`. */
+  /**
+   * `published` values are ranked among themselves, differences not at all, and `missing` ones are left
+   * blank. Default: `measured`.
+   */
   kind?: "measured" | "published" | "difference" | "missing";
 }
 
@@ -69,8 +72,8 @@ export function describeMetric(name: MetricName): MetricDescription {
 }
 
 /**
- * One table per metric, and one of hold-outs where there are any: a row per run, a column per dataset, and the mean. Unfinished runs
- * have no values yet.
+ * One table per metric, and one of hold-outs where there are any: a row per run, a column per dataset, and
+ * the mean. Unfinished runs have no values yet.
  * @throws if the runs are not over the same protocol and datasets in the same order
  */
 export function metricTables(runs: Run[]): Table[] {
@@ -94,7 +97,8 @@ export function metricTables(runs: Run[]): Table[] {
 }
 
 /**
- * Accuracy on the datasets that are never trained on: a row per run, a column per hold-out of any of them. The mean is that of runs with all.
+ * Accuracy on the datasets that are never trained on: a row per run, a column per hold-out of any of them.
+ * The mean is that of runs with all.
  * @returns `undefined` where no run has hold-outs
  */
 export function holdOutTable(runs: Run[]): Table | undefined {

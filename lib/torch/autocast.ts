@@ -13,9 +13,11 @@ export interface AutocastOptions {
 }
 
 /**
- * Runs `body` with matrix products, convolutions and attention in `dtype`, and what needs precision in float32; parameters stay as they
- * are. Which operators are cast: https://docs.pytorch.org/docs/stable/amp.html. Casts of parameters that require a gradient are kept until the
- * outermost `autocast` ends, so update them outside. Backward passes belong outside too: they repeat the dtypes of the forward pass.
+ * Runs `body` with matrix products, convolutions and attention in `dtype`, and what needs precision in
+ * float32; parameters stay as they are. Which operators are cast:
+ * https://docs.pytorch.org/docs/stable/amp.html. Casts of parameters that require a gradient are kept until
+ * the outermost `autocast` ends, so update them outside. Backward passes belong outside too: they repeat the
+ * dtypes of the forward pass.
  * @throws if `dtype` is not of half precision, the device knows no autocast, or `body` is asynchronous
  */
 export function autocast<T>(options: AutocastOptions, body: () => T): T {
@@ -29,7 +31,10 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
   }
 }
 
-/** What `autocast` would have to be given to continue as here, such as when part of a forward pass is repeated. */
+/**
+ * What `autocast` would have to be given to continue as here, such as when part of a forward pass is
+ * repeated.
+ */
 export function currentAutocast(device: Device): AutocastOptions {
   const dtype = bridge().autocastDtype(device) as DType | null;
   return dtype === null ? { device, enabled: false } : { device, dtype };

@@ -20,7 +20,8 @@ export function isGradEnabled(): boolean {
 }
 
 /**
- * Runs `body` without autograd and without version counters: faster than `noGrad`, and what it makes can never take part in a graph.
+ * Runs `body` without autograd and without version counters: faster than `noGrad`, and what it makes can
+ * never take part in a graph.
  * @throws if `body` is asynchronous
  */
 export function inferenceMode<T>(body: () => T): T {
@@ -32,7 +33,10 @@ export function inferenceMode<T>(body: () => T): T {
   }
 }
 
-/** Runs `body` with checks that name the forward operation behind a failing or NaN-producing backward one. Slow. */
+/**
+ * Runs `body` with checks that name the forward operation behind a failing or NaN-producing backward one.
+ * Slow.
+ */
 export function detectAnomaly<T>(body: () => T): T {
   const before = bridge().setAnomalyEnabled(true);
   try {

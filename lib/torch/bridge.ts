@@ -4,7 +4,10 @@ import { fileURLToPath } from "node:url";
 import bindings from "bindings";
 import type { Scalar } from "./types.js";
 
-/** A tensor inside the addon: slot number and generation in one integer. Zero or less is a tensor that was released. */
+/**
+ * A tensor inside the addon: slot number and generation in one integer. Zero or less is a tensor that was
+ * released.
+ */
 export type Handle = number;
 
 export interface OperatorDescription {
@@ -166,9 +169,10 @@ function load(): Bridge {
 }
 
 /**
- * Worker threads of OpenMP wait for work in a busy loop of milliseconds: with any other load on the machine, steps of many small operators
- * become many times slower. Without any such loop each operator has to wake them, which takes a fifth of a large step and half of a small one
- * (bench/README.md). So they spin for about 0.1 ms, then sleep. Read by the library when it loads; the user's own setting wins.
+ * Worker threads of OpenMP wait for work in a busy loop of milliseconds: with any other load on the machine,
+ * steps of many small operators become many times slower. Without any such loop each operator has to wake
+ * them, which takes a fifth of a large step and half of a small one (bench/README.md). So they spin for about
+ * 0.1 ms, then sleep. Read by the library when it loads; the user's own setting wins.
  */
 function calmIdleThreads(): void {
   if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= "3000";

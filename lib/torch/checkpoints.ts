@@ -15,11 +15,12 @@ interface Recorded {
 }
 
 /**
- * Parts of a forward pass of which only the input is kept: they are computed again in the backward pass, which saves memory and costs
- * time. Training Deep Nets with Sublinear Memory Cost, arXiv:1604.06174.
+ * Parts of a forward pass of which only the input is kept: they are computed again in the backward pass,
+ * which saves memory and costs time. Training Deep Nets with Sublinear Memory Cost, arXiv:1604.06174.
  *
- * libtorch's engine cannot call JavaScript, so a backward pass has two halves: `loss.backward()` reaches the results of the parts,
- * `checkpoints.backward()` goes through the parts. Call both in the scope of the forward pass. Parts may have parts of their own.
+ * libtorch's engine cannot call JavaScript, so a backward pass has two halves: `loss.backward()` reaches the
+ * results of the parts, `checkpoints.backward()` goes through the parts. Call both in the scope of the
+ * forward pass. Parts may have parts of their own.
  */
 export class Checkpoints {
   readonly #recorded: Recorded[] = [];
@@ -27,7 +28,10 @@ export class Checkpoints {
   /** @param generators what parts draw from, such as for dropout: they draw the same again */
   constructor(readonly generators: readonly Generator[] = []) {}
 
-  /** What `part` makes of `input`, as a leaf that collects its gradient; the plain result where no gradients are recorded. */
+  /**
+   * What `part` makes of `input`, as a leaf that collects its gradient; the plain result where no gradients
+   * are recorded.
+   */
   run(input: Tensor, part: Part): Tensor {
     if (!isGradEnabled()) return part(input);
     const mode = currentAutocast(input.device);
@@ -37,7 +41,10 @@ export class Checkpoints {
     return output;
   }
 
-  /** Takes the gradients that arrived at the results of all parts back to their inputs and to the parameters in them. */
+  /**
+   * Takes the gradients that arrived at the results of all parts back to their inputs and to the parameters
+   * in them.
+   */
   backward(): void {
     this.#recompute(0);
   }

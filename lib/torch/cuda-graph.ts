@@ -5,8 +5,9 @@ import { scope, unscoped } from "./scope.js";
 /** A step that is run again and again. */
 export interface CapturedStep<T> {
   /**
-   * Runs the step: operator by operator while it warms up, then as a graph. The result of a graph is the very tensors that were made while it was
-   * recorded, with new values: read or copy them before the next replay, and leave disposing to `dispose`.
+   * Runs the step: operator by operator while it warms up, then as a graph. The result of a graph is the very
+   * tensors that were made while it was recorded, with new values: read or copy them before the next replay,
+   * and leave disposing to `dispose`.
    */
   replay(): T;
   /** Whether `replay` launches a graph from now on. */
@@ -24,10 +25,12 @@ export interface CaptureOptions {
 }
 
 /**
- * Lets a step become a CUDA graph, the device's work of it, which one launch runs again: the time the host takes to queue its operators is saved.
- * Every tensor that the step uses must stay where it is, so new inputs are copied into the old ones; and the step may not wait for the device.
- * Where it cannot be captured, `replay` goes on running the step itself.
- * @param step nothing is run before the first `replay`. When it is recorded its JavaScript runs, but nothing on the device
+ * Lets a step become a CUDA graph, the device's work of it, which one launch runs again: the time the host
+ * takes to queue its operators is saved. Every tensor that the step uses must stay where it is, so new inputs
+ * are copied into the old ones; and the step may not wait for the device. Where it cannot be captured,
+ * `replay` goes on running the step itself.
+ * @param step nothing is run before the first `replay`. When it is recorded its JavaScript runs, but nothing
+ * on the device
  * @throws where there is no such CUDA device
  */
 export function capture<T>(step: () => T, options: CaptureOptions = {}): CapturedStep<T> {
@@ -58,7 +61,8 @@ class Capture<T> implements CapturedStep<T> {
 
   replay(): T {
     if (this.#recorded === undefined && this.#reason === undefined) {
-      // libtorch does not record on the default stream; what it sets up for a stream, such as workspaces, should be there before.
+      // libtorch does not record on the default stream; what it sets up for a stream, such as workspaces,
+      // should be there before.
       if (this.#runs++ < this.warmUp) return this.#onSideStream(this.step);
       this.#onSideStream(() => this.#record());
     }

@@ -29,7 +29,10 @@ export function synchronize(device = 0): void {
   bridge().cudaSynchronize(device);
 }
 
-/** Bytes on the device: held by tensors now and at most since `resetPeakMemory`, reserved by libtorch, free, and in all. */
+/**
+ * Bytes on the device: held by tensors now and at most since `resetPeakMemory`, reserved by libtorch, free,
+ * and in all.
+ */
 export function memory(device = 0): DeviceMemory {
   return bridge().cudaMemory(device);
 }
@@ -48,7 +51,10 @@ export function emptyCache(): void {
 export class Event {
   #event: unknown;
 
-  /** Marks the end of what is queued on the device's current stream so far. May be repeated; the last time counts. */
+  /**
+   * Marks the end of what is queued on the device's current stream so far. May be repeated; the last time
+   * counts.
+   */
   record(device = 0): void {
     this.#event = bridge().recordCudaEvent(device);
   }

@@ -6,15 +6,19 @@ export type { Pixels };
 export interface Square {
   /** Side of the result, pixels. */
   readonly size: number;
-  /** Length that the shorter side is resized to before the middle is cut out, pixels. Default: the image is stretched. */
+  /**
+   * Length that the shorter side is resized to before the middle is cut out, pixels. Default: the image is
+   * stretched.
+   */
   readonly shortSide?: number;
 }
 
 /**
  * Decodes a grey or colour JPEG on another thread, with libjpeg, to the pixels that Pillow gives.
  * @param square what to make of it there and then
- * @returns RGB bytes `[height, width, 3]`, or `[size, size, 3]` with the size of the image before; `undefined` for everything that is not an
- * impeccable JPEG of that kind, and always where the addon was built without libjpeg
+ * @returns RGB bytes `[height, width, 3]`, or `[size, size, 3]` with the size of the image before;
+ * `undefined` for everything that is not an impeccable JPEG of that kind, and always where the addon was
+ * built without libjpeg
  * @throws if the resized image would be too large
  */
 export async function decodeJpeg(bytes: Uint8Array, square?: Square): Promise<Pixels | undefined> {
@@ -23,7 +27,8 @@ export async function decodeJpeg(bytes: Uint8Array, square?: Square): Promise<Pi
 }
 
 /**
- * Resizes an image on another thread: bicubic with antialiasing, as Pillow does; the middle is cut out as transformers does.
+ * Resizes an image on another thread: bicubic with antialiasing, as Pillow does; the middle is cut out as
+ * transformers does.
  * @returns RGB bytes `[size, size, 3]`, with the size of the image before
  * @throws if the resized image would be too large, or the pixels are not `3 · width · height` bytes
  */

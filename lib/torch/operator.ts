@@ -3,8 +3,9 @@ import { Generator } from "./random.js";
 import { adopt } from "./scope.js";
 import { Tensor } from "./tensor.js";
 
-// This file is imported by generated code that takes part in an import cycle with tensor.ts. Everything it exports is a hoisted
-// function declaration (or a type), so the order in which the modules are evaluated does not matter.
+// This file is imported by generated code that takes part in an import cycle with tensor.ts. Everything it
+// exports is a hoisted function declaration (or a type), so the order in which the modules are evaluated does
+// not matter.
 
 /** An operator of the PyTorch dispatcher; its number is looked up at the first call. */
 export interface Operator {
@@ -38,7 +39,8 @@ export function call(operator: number, ...args: unknown[]): unknown {
 
 /** The handle the addon expects where a schema says `Tensor`. */
 export function handle(value: Tensor): Handle {
-  // A number that a caller passes by mistake must not be taken for a handle: NaN is none, and the addon names the argument.
+  // A number that a caller passes by mistake must not be taken for a handle: NaN is none, and the addon names
+  // the argument.
   return value instanceof Tensor
     ? value.handle
     : typeof value === "number"
@@ -58,7 +60,8 @@ export function handles(values: readonly (Tensor | null | undefined)[]): Handle[
 }
 
 export function generatorHandle(value: Generator | null | undefined): number | undefined {
-  // Anything else that is passed by mistake must not become the default: NaN is none, and the addon names the argument.
+  // Anything else that is passed by mistake must not become the default: NaN is none, and the addon names the
+  // argument.
   return value === undefined || value === null
     ? undefined
     : value instanceof Generator
@@ -82,8 +85,8 @@ export function wrapList(results: unknown): Tensor[] {
 }
 
 /**
- * Calls any operator of the dispatcher by name, `callOperator("aten::add.Tensor", a, b, { alpha: 2 })`: positional arguments, then
- * one object of keyword arguments under the names of the schema.
+ * Calls any operator of the dispatcher by name, `callOperator("aten::add.Tensor", a, b, { alpha: 2 })`:
+ * positional arguments, then one object of keyword arguments under the names of the schema.
  * @returns what the schema says; several returns as an array
  * @throws if the operator is unknown or an argument does not fit its schema
  */
@@ -117,7 +120,8 @@ function isKeywords(value: unknown): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-// A tensor becomes its handle only where the schema takes one: elsewhere the handle would pass for an integer.
+// A tensor becomes its handle only where the schema takes one: elsewhere the handle would pass for an
+// integer.
 function toRaw(value: unknown, type: string): unknown {
   if (type.startsWith("Generator")) return generatorHandle(value as Generator | undefined);
   if (!type.startsWith("Tensor")) return value;

@@ -14,7 +14,10 @@ export function setNumThreads(threads: number): void {
   bridge().setNumThreads(threads);
 }
 
-/** Tensors that JavaScript holds right now and the bytes of memory they keep alive. Tests for leaks compare it before and after. */
+/**
+ * Tensors that JavaScript holds right now and the bytes of memory they keep alive. Tests for leaks compare it
+ * before and after.
+ */
 export function memoryStatistics(): { liveTensors: number; liveBytes: number } {
   return bridge().memoryStatistics();
 }

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { bridge, type Handle } from "./bridge.js";
 import { Tensor } from "./tensor.js";
 
-// Finalizers run only when the event loop turns, which a synchronous training loop never lets happen. So scopes own tensors, and the
-// garbage collector is the safety net for those made outside of every scope.
+// Finalizers run only when the event loop turns, which a synchronous training loop never lets happen. So
+// scopes own tensors, and the garbage collector is the safety net for those made outside of every scope.
 
 /** `Tensor.handle` of a tensor that `dispose` released. */
 export const disposed = -1;
@@ -18,9 +18,10 @@ interface Scope {
 const scopes = new AsyncLocalStorage<Scope | undefined>();
 
 /**
- * Runs `body` and releases every tensor made inside it, except those found in what it returns (tensors, arrays, plain objects and
- * maps of them, at any depth) and those that were kept with `keep`. They are released also when `body` throws. `body` may be
- * asynchronous: the scope closes when its promise settles, and overlapping asynchronous scopes keep their tensors apart.
+ * Runs `body` and releases every tensor made inside it, except those found in what it returns (tensors,
+ * arrays, plain objects and maps of them, at any depth) and those that were kept with `keep`. They are
+ * released also when `body` throws. `body` may be asynchronous: the scope closes when its promise settles,
+ * and overlapping asynchronous scopes keep their tensors apart.
  */
 export function scope<T>(body: () => T): T {
   const opened: Scope = { tensors: [], isOpen: true };
@@ -53,7 +54,10 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
-/** Runs `body` outside of all scopes: what it makes belongs to the caller. For state that outlives a step, such as an optimiser's. */
+/**
+ * Runs `body` outside of all scopes: what it makes belongs to the caller. For state that outlives a step,
+ * such as an optimiser's.
+ */
 export function unscoped<T>(body: () => T): T {
   return scopes.run(undefined, body);
 }
@@ -93,8 +97,8 @@ function collectTensors(value: unknown, into: Set<Tensor>, seen = new Set<unknow
   }
 }
 
-// Registering a tensor costs about as much as an operator call, and most are disposed before the event loop turns. They wait here
-// until it does, or until there are many, and only the survivors are registered.
+// Registering a tensor costs about as much as an operator call, and most are disposed before the event loop
+// turns. They wait here until it does, or until there are many, and only the survivors are registered.
 const waiting: Tensor[] = [];
 const waitingLimit = 4096;
 const registry = new FinalizationRegistry<Handle>((handle) => bridge().release(handle)); // a stale handle releases nothing

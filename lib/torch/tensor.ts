@@ -24,7 +24,8 @@ const backwardKeys: OptionKeys<BackwardOptions> = {
 };
 
 /**
- * A libtorch tensor. Most of its methods are generated from operator schemas (see `tensor-methods.generated.ts`).
+ * A libtorch tensor. Most of its methods are generated from operator schemas (see
+ * `tensor-methods.generated.ts`).
  *
  * Its memory is released by the scope it was made in, by `dispose()` or by `using`; see `scope`.
  */
@@ -91,7 +92,10 @@ export class Tensor extends TensorMethods implements Disposable {
     return bridge().item(this.live()) as number;
   }
 
-  /** A copy of the elements in row-major order. `float16` and `bfloat16` come as their bits; use `float()` first for numbers. */
+  /**
+   * A copy of the elements in row-major order. `float16` and `bfloat16` come as their bits; use `float()`
+   * first for numbers.
+   */
   toTypedArray(): TypedArray {
     const handle = this.live();
     const array = new (arrayType(this.dtype))(this.numel());
@@ -100,7 +104,8 @@ export class Tensor extends TensorMethods implements Disposable {
   }
 
   /**
-   * The elements without a copy: a typed array over the tensor's own memory, which stays valid after the tensor is disposed.
+   * The elements without a copy: a typed array over the tensor's own memory, which stays valid after the
+   * tensor is disposed.
    * @throws unless the tensor is contiguous and on the CPU
    */
   sharedArray(): TypedArray {
@@ -108,7 +113,10 @@ export class Tensor extends TensorMethods implements Disposable {
     return new (arrayType(this.dtype))(buffer);
   }
 
-  /** The elements as nested arrays of numbers (booleans, bigints), or one value for a tensor without dimensions. */
+  /**
+   * The elements as nested arrays of numbers (booleans, bigints), or one value for a tensor without
+   * dimensions.
+   */
   toArray(): NestedNumbers {
     const dtype = this.dtype;
     const isHalf = dtype === "float16" || dtype === "bfloat16";
@@ -155,7 +163,10 @@ export class Tensor extends TensorMethods implements Disposable {
     bridge().retainGrad(this.live());
   }
 
-  /** Accumulates the gradients of this tensor into the leaves it was computed from. @throws if it needs a `gradient` and has none */
+  /**
+   * Accumulates the gradients of this tensor into the leaves it was computed from.
+   * @throws if it needs a `gradient` and has none
+   */
   backward(options: BackwardOptions = {}): void {
     checkOptions(options, backwardKeys, "backward");
     const { gradient, createGraph = false, retainGraph = createGraph, inputs = [] } = options;

@@ -13,7 +13,9 @@ export type DType =
   | "complex64"
   | "complex128";
 
-/** Where a tensor lives: `"cpu"`, `"cuda"` (the current GPU), `"cuda:1"`, or `"meta"` (shapes without memory). */
+/**
+ * Where a tensor lives: `"cpu"`, `"cuda"` (the current GPU), `"cuda:1"`, or `"meta"` (shapes without memory).
+ */
 export type Device = "cpu" | "cuda" | "meta" | `cuda:${number}`;
 
 export type Layout = "strided" | "sparse" | "sparse_csr";
@@ -23,7 +25,10 @@ export type MemoryFormat = "contiguous" | "preserve" | "channels_last" | "channe
 /** A Python-style number: integral `number`s and `bigint`s are integers, other `number`s are floats. */
 export type Scalar = number | bigint | boolean;
 
-/** What a tensor's elements look like in JavaScript memory. `bfloat16` and `float16` are carried as their 16 bits. */
+/**
+ * What a tensor's elements look like in JavaScript memory. `bfloat16` and `float16` are carried as their 16
+ * bits.
+ */
 export type TypedArray =
   | Float32Array
   | Float64Array

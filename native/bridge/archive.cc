@@ -1,4 +1,5 @@
-// PyTorch's archives, the zip files of torch.save and torch.jit.save: where their records lie, and writing one.
+// PyTorch's archives, the zip files of torch.save and torch.jit.save: where their records lie, and writing
+// one.
 
 #include <ATen/core/Dict.h>
 #include <ATen/core/jit_type.h>
@@ -18,8 +19,8 @@
 namespace codyra {
 namespace {
 
-// The archive writer's destructor writes the directory of the zip file, and must not throw while an error is on its way. So the file
-// takes whatever it is given, and says at the end whether all of it was written.
+// The archive writer's destructor writes the directory of the zip file, and must not throw while an error is
+// on its way. So the file takes whatever it is given, and says at the end whether all of it was written.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wb"), &std::fclose) {

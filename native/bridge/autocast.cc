@@ -28,7 +28,8 @@ Napi::Value autocastDtype(const Napi::CallbackInfo& info) {
   return dtypeOn(info.Env(), c10::Device(textArgument(info, 0)).type());
 }
 
-// Begins a scope in which operators on a device are cast to a dtype, or with null are not; returns the dtype before.
+// Begins a scope in which operators on a device are cast to a dtype, or with null are not; returns the dtype
+// before.
 Napi::Value enterAutocast(const Napi::CallbackInfo& info) {
   const auto device = c10::Device(textArgument(info, 0)).type();
   const Napi::Value before = dtypeOn(info.Env(), device);

@@ -8,7 +8,8 @@
 namespace codyra {
 namespace {
 
-// A tensor without metadata of autograd neither requires a gradient, nor carries a tangent, nor is a view that is tracked.
+// A tensor without metadata of autograd neither requires a gradient, nor carries a tangent, nor is a view
+// that is tracked.
 bool concernsAutograd(const c10::IValue& argument) {
   if (argument.isTensor()) {
     const at::Tensor& tensor = argument.toTensor();

@@ -22,8 +22,8 @@ bool isNull(napi_env env, napi_value value) {
   return napi_typeof(env, value, &type) == napi_ok && type == napi_null;
 }
 
-// Is the last argument an object of keyword arguments? Only a plain one is, whose prototype has none: a tensor or a list in the wrong
-// place is then named by its own argument.
+// Is the last argument an object of keyword arguments? Only a plain one is, whose prototype has none: a
+// tensor or a list in the wrong place is then named by its own argument.
 bool isKeywords(napi_env env, napi_value value) {
   napi_valuetype type;
   napi_typeof(env, value, &type);
@@ -60,7 +60,8 @@ void checkKeywords(napi_env env, napi_value keywords, const Operator& op, size_t
   }
 }
 
-// Null when the keyword is not there. A getter that throws leaves its own error pending, which is the one that is reported.
+// Null when the keyword is not there. A getter that throws leaves its own error pending, which is the one
+// that is reported.
 napi_value keywordOrNull(napi_env env, napi_value keywords, const std::string& name) {
   bool isGiven = false;
   napi_value value = nullptr;
@@ -108,8 +109,8 @@ napi_value takeResults(napi_env env, Stack& stack) {
   return result;
 }
 
-// One stack per thread, so that a call allocates none. Cleared on every way out, which also frees the arguments. Taken from its place
-// while in use: a getter among the arguments may make another call.
+// One stack per thread, so that a call allocates none. Cleared on every way out, which also frees the
+// arguments. Taken from its place while in use: a getter among the arguments may make another call.
 struct BorrowedStack {
   Stack stack = std::exchange(spare(), Stack());
   ~BorrowedStack() {

@@ -4,7 +4,8 @@
 
 namespace codyra {
 
-// call(operator, ...arguments): positional arguments in schema order, then optionally one object of keyword arguments.
+// call(operator, ...arguments): positional arguments in schema order, then optionally one object of keyword
+// arguments.
 napi_value call(napi_env env, napi_callback_info info);
 
 // release(handle): gives up a tensor; a stale handle does nothing.

@@ -1,5 +1,5 @@
-// CUDA devices, their memory, events and streams. Written against libtorch's interface for all accelerators, so that it needs no header of
-// CUDA and builds everywhere.
+// CUDA devices, their memory, events and streams. Written against libtorch's interface for all accelerators,
+// so that it needs no header of CUDA and builds everywhere.
 
 #include "cuda.h"
 
@@ -80,7 +80,8 @@ std::vector<Place>& places() {
   return stack;
 }
 
-// Always the same one of a device, so that what libtorch keeps for a stream, such as workspaces, is made once.
+// Always the same one of a device, so that what libtorch keeps for a stream, such as workspaces, is made
+// once.
 c10::Stream sideStream(const c10::impl::VirtualGuardImpl& cuda, c10::Device device) {
   thread_local std::map<c10::DeviceIndex, c10::Stream> streams;
   const auto found = streams.find(device.index());

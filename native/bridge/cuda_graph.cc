@@ -46,8 +46,8 @@ void quietly(Call call) {
   }
 }
 
-// After an error while recording: the stream and the allocator must leave the capture. Which parts of that libtorch has done by itself when
-// the end of a capture fails differs between its versions.
+// After an error while recording: the stream and the allocator must leave the capture. Which parts of that
+// libtorch has done by itself when the end of a capture fails differs between its versions.
 Napi::Value abandonCudaGraph(const Napi::CallbackInfo& info) {
   auto& [graph, device, pool] = graphArgument(info);
   try {

@@ -17,7 +17,8 @@ napi_value makeError(napi_env env, const std::string& context, const std::string
   return error;
 }
 
-// Where an operator has no kernel for a device, libtorch adds a table of a hundred lines: where each kernel of it was registered.
+// Where an operator has no kernel for a device, libtorch adds a table of a hundred lines: where each kernel
+// of it was registered.
 std::string withoutKernelTable(const std::string& message) {
   const bool hasTable = message.find(": registered at ") != std::string::npos;
   return hasTable ? message.substr(0, message.find("\n\n")) : message;
@@ -32,7 +33,8 @@ napi_value getBacktrace(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// A getter, because resolving the symbols of a backtrace takes milliseconds. Not enumerable, so that printing an error stays short.
+// A getter, because resolving the symbols of a backtrace takes milliseconds. Not enumerable, so that printing
+// an error stays short.
 void attachBacktrace(napi_env env, napi_value error, const c10::Backtrace& backtrace) {
   if (!backtrace) return;
   auto* owned = new c10::Backtrace(backtrace);

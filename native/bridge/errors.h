@@ -6,12 +6,13 @@
 
 namespace codyra {
 
-// Turns the exception being handled into a pending JavaScript error; call it inside a catch block. The one place where errors of
-// libtorch become JavaScript's: the message without the C++ backtrace, which is kept in the property `nativeBacktrace`.
-// `context` names the operator or function and stands before the message.
+// Turns the exception being handled into a pending JavaScript error; call it inside a catch block. The one
+// place where errors of libtorch become JavaScript's: the message without the C++ backtrace, which is kept in
+// the property `nativeBacktrace`. `context` names the operator or function and stands before the message.
 void throwToJavaScript(napi_env env, const std::string& context);
 
-// Wraps a node-addon-api function so that no C++ exception leaves it. Its name, which stands before messages, is its data.
+// Wraps a node-addon-api function so that no C++ exception leaves it. Its name, which stands before messages,
+// is its data.
 template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
 napi_value guarded(napi_env env, napi_callback_info raw) {
   try {

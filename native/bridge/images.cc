@@ -1,4 +1,5 @@
-// Images to squares of pixels, on the threads of libuv's pool: JavaScript's own thread only starts and collects the work.
+// Images to squares of pixels, on the threads of libuv's pool: JavaScript's own thread only starts and
+// collects the work.
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/_upsample_bicubic2d_aa.h>
@@ -20,7 +21,8 @@ namespace {
 
 constexpr int64_t kMostResizedPixels = 1 << 26;
 
-// How an image becomes a square: its shorter side is resized to `shortSide` and the middle cut out, or it is stretched.
+// How an image becomes a square: its shorter side is resized to `shortSide` and the middle cut out, or it is
+// stretched.
 struct Square {
   int64_t size = 0;
   int64_t shortSide = 0;  // 0 to stretch
@@ -36,7 +38,8 @@ at::Tensor resize(const at::Tensor& image, int64_t height, int64_t width) {
   return at::_upsample_bicubic2d_aa(image, {height, width}, /*align_corners=*/false);
 }
 
-// Bicubic with antialiasing, as Pillow, which does the height first where that saves work; the middle as transformers cuts it.
+// Bicubic with antialiasing, as Pillow, which does the height first where that saves work; the middle as
+// transformers cuts it.
 std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_t height, const Square& square) {
   const auto [size, shortSide] = square;
   const int64_t shorter = std::min(width, height);
@@ -57,8 +60,8 @@ std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_
   return {data, data + middle.numel()};
 }
 
-// What all work on images has in common: a promise of `{ pixels, width, height }`, with the size before the change; of undefined where
-// the work says that it is not for it.
+// What all work on images has in common: a promise of `{ pixels, width, height }`, with the size before the
+// change; of undefined where the work says that it is not for it.
 class ImageWorker : public Napi::AsyncWorker {
  public:
   ImageWorker(Napi::Env env, std::vector<uint8_t> input, std::optional<Square> square)

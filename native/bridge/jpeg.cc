@@ -1,4 +1,5 @@
-// JPEG files by libjpeg, where the machine that built the addon has its headers: several times faster than a general image library.
+// JPEG files by libjpeg, where the machine that built the addon has its headers: several times faster than a
+// general image library.
 
 #include "jpeg.h"
 
@@ -19,7 +20,8 @@ struct ErrorManager {
   std::jmp_buf jump;
 };
 
-// libjpeg is C: it leaves by a jump, so that between here and setjmp no object with a destructor may be alive.
+// libjpeg is C: it leaves by a jump, so that between here and setjmp no object with a destructor may be
+// alive.
 void leave(j_common_ptr info) { std::longjmp(reinterpret_cast<ErrorManager*>(info->err)->jump, 1); }
 
 void leaveAtWarning(j_common_ptr info, int level) {

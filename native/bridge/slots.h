@@ -10,15 +10,17 @@
 
 namespace codyra {
 
-// A value as JavaScript names it: slot number in the low 24 bits, generation above, together at most 2^53, so a plain number.
-// The generation makes a handle stale as soon as its slot is released, even after the slot was given to another value.
+// A value as JavaScript names it: slot number in the low 24 bits, generation above, together at most 2^53, so
+// a plain number. The generation makes a handle stale as soon as its slot is released, even after the slot
+// was given to another value.
 using Handle = double;
 
 struct StaleHandle : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Values that JavaScript holds. One table per thread: a worker's handles mean nothing elsewhere, so no lock is needed.
+// Values that JavaScript holds. One table per thread: a worker's handles mean nothing elsewhere, so no lock
+// is needed.
 template <typename Value>
 class Slots {
  public:
@@ -48,7 +50,8 @@ class Slots {
     return slot.isLive && slot.generation == bits >> kIndexBits ? &slot.value : nullptr;
   }
 
-  // Releasing twice does nothing. Returns what was released, so that its destructor runs where the caller wants it.
+  // Releasing twice does nothing. Returns what was released, so that its destructor runs where the caller
+  // wants it.
   Value release(Handle handle) {
     Value* value = find(handle);
     if (value == nullptr) return Value();

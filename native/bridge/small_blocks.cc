@@ -17,7 +17,8 @@ union alignas(64) Block {
   std::byte bytes[kBlockBytes];
 };
 
-// A megabyte, cut into blocks that are handed out last in, first out, so that they stay in the cache. Never grows.
+// A megabyte, cut into blocks that are handed out last in, first out, so that they stay in the cache. Never
+// grows.
 class BlockPool {
  public:
   BlockPool() {

@@ -32,8 +32,9 @@ Napi::Value releaseMany(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// Tells V8 of the memory of tensors that its garbage collector releases, so that it collects when they are large. Of those that a scope releases it
-// does not know: it would collect again and again for memory that it cannot free.
+// Tells V8 of the memory of tensors that its garbage collector releases, so that it collects when they are
+// large. Of those that a scope releases it does not know: it would collect again and again for memory that it
+// cannot free.
 Napi::Value reportMemory(const Napi::CallbackInfo& info) {
   const auto handles = info[0].As<Napi::Float64Array>();
   for (size_t i = 0; i < handles.ElementLength(); ++i) reportTensor(info.Env(), handles[i]);

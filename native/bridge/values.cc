@@ -151,7 +151,8 @@ std::string toText(napi_env env, napi_value value, const Place& place) {
   return toString(env, value);
 }
 
-// Integral numbers are integers, as everywhere in JavaScript; a float result comes from the tensor's dtype, as in PyTorch.
+// Integral numbers are integers, as everywhere in JavaScript; a float result comes from the tensor's dtype,
+// as in PyTorch.
 c10::Scalar toScalar(napi_env env, napi_value value, const Place& place) {
   double number;
   if (napi_get_value_double(env, value, &number) == napi_ok) {
@@ -176,7 +177,8 @@ Value lookUp(const std::string& name, const std::array<std::pair<const char*, Va
   throw ArgumentError(place.text() + " must be one of " + known + ", got '" + name + "'.");
 }
 
-// Reads the elements of an array with `read`; a single value stands for `broadcastLength` of them where the schema allows it.
+// Reads the elements of an array with `read`; a single value stands for `broadcastLength` of them where the
+// schema allows it.
 template <typename Element, typename Read>
 c10::List<Element> toList(napi_env env, napi_value value, Place place, c10::List<Element> list, Read read) {
   bool isArray = false;
@@ -288,7 +290,8 @@ void adjustExternalMemory(napi_env env, int64_t bytes) {
   pending = 0;
 }
 
-// Only memory that came into being with this tensor: views, in-place results and what else aliases others add nothing.
+// Only memory that came into being with this tensor: views, in-place results and what else aliases others add
+// nothing.
 int64_t ownedBytes(const at::Tensor& tensor) {
   if (tensor.use_count() != 1 || !tensor.has_storage() || tensor.storage().use_count() != 1 || !tensor.is_cpu()) return 0;
   return static_cast<int64_t>(tensor.storage().nbytes());

@@ -1,5 +1,6 @@
-// m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²,   w ← (1−ηλ)w − η·m̂ / (√v̂ + ε)      AdamW, arXiv:1711.05101, alg. 2
-// w ← T_κ(w)                                                                     arXiv:2412.01004, eq. 6 and 7
+// m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²,   w ← (1−ηλ)w − η·m̂ / (√v̂ + ε)
+// w ← T_κ(w)
+// AdamW, arXiv:1711.05101, alg. 2; T_κ is soft-thresholding, arXiv:2412.01004, eq. 6 and 7
 // One tensor may hold everything that is trained: only elements from `first` on are thresholded.
 #include <ATen/Dispatch.h>
 #include <ATen/OpMathType.h>
@@ -168,7 +169,8 @@ void step_outside_autograd(const c10::OperatorHandle& op, c10::DispatchKeySet ke
 
 }  // namespace
 
-// Returns nothing, as ATen's fused optimisers: with several mutated arguments only such an operator can be traced.
+// Returns nothing, as ATen's fused optimisers: with several mutated arguments only such an operator can be
+// traced.
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   m.def("adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, "
         "int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, "

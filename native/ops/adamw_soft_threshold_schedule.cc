@@ -1,4 +1,5 @@
-// adamw_soft_threshold_ with what changes from step to step in a tensor: a captured CUDA graph reads it at every replay.
+// adamw_soft_threshold_ with what changes from step to step in a tensor: a captured CUDA graph reads it at
+// every replay.
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>

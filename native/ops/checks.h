@@ -14,16 +14,18 @@ void check_dtype(const char* op, const char* name, const at::Tensor& tensor,
 /// Throws unless kappa is a number >= 0.
 void check_kappa(const char* op, double kappa);
 
-/// Throws unless lora_a [P, r, k], lora_b [P, d, r] and importance [P, r] fit weight [P·d, k] in shape and dtype.
-/// A single projection (`stacked` false) has no leading P.
+/// Throws unless lora_a [P, r, k], lora_b [P, d, r] and importance [P, r] fit weight [P·d, k] in shape and
+/// dtype. A single projection (`stacked` false) has no leading P.
 void check_factors(const char* op, bool stacked, const at::Tensor& weight, const at::Tensor& lora_a,
                    const at::Tensor& lora_b, const at::Tensor& importance);
 
-/// Throws unless there is one of each for every layer, and those of a layer fit as check_factors says, stacked.
+/// Throws unless there is one of each for every layer, and those of a layer fit as check_factors says,
+/// stacked.
 void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a, at::TensorList lora_b,
                   at::TensorList importance);
 
-/// Throws unless x [..., k] and bias [P·d] fit weight [P·d, k] in shape and dtype. Beside a float weight they may be of 16 bits.
+/// Throws unless x [..., k] and bias [P·d] fit weight [P·d, k] in shape and dtype. Beside a float weight they
+/// may be of 16 bits.
 void check_input(const char* op, const at::Tensor& x, const at::Tensor& weight,
                  const std::optional<at::Tensor>& bias);
 

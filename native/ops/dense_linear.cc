@@ -20,8 +20,8 @@ std::optional<c10::TypedOperatorHandle<LinearPointwise>> find_onednn() {
   return op->typed<LinearPointwise>();
 }
 
-// MKL's float32 kernel for AMD's processors stops at AVX2: oneDNN's takes 14 % less time there (3152×768→3072, Zen 4), and 9 % more on an
-// Intel of the same vectors.
+// MKL's float32 kernel for AMD's processors stops at AVX2: oneDNN's takes 14 % less time there
+// (3152×768→3072, Zen 4), and 9 % more on an Intel of the same vectors.
 bool is_onednn_faster() {
 #if defined(__x86_64__) && defined(__GNUC__)
   return __builtin_cpu_is("amd");

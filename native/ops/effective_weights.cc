@@ -104,7 +104,8 @@ TORCH_LIBRARY_IMPL(codyra, CompositeExplicitAutograd, m) { m.impl("effective_wei
 
 TORCH_LIBRARY_IMPL(codyra, CPU, m) { m.impl("effective_weights", effective_weights_cpu); }
 
-// The result has no graph: gradients of a layer come from lora_linear_stacked, which takes the result as a constant.
+// The result has no graph: gradients of a layer come from lora_linear_stacked, which takes the result as a
+// constant.
 TORCH_LIBRARY_IMPL(codyra, Autograd, m) { m.impl("effective_weights", effective_weights_below_autograd); }
 
 }  // namespace codyra

@@ -1,4 +1,5 @@
-// y = x·W_effᵀ + bias,  W_eff = [W_1 + B_1·diag(w_1)·A_1; …; W_P + B_P·diag(w_P)·A_P]    arXiv:2412.01004, eq. 1 and 2
+// y = x·W_effᵀ + bias,  W_eff = [W_1 + B_1·diag(w_1)·A_1; …; W_P + B_P·diag(w_P)·A_P]
+// arXiv:2412.01004, eq. 1 and 2
 //
 // With g = dL/dy, and per projection Q = g·B [N, r] and S = Qᵀ·x [r, k]:
 //   dx = g·W_eff,   dA = w∘S (rows),   dw = rowsum(A∘S),   dB = gᵀ(x·Aᵀ)∘w (columns)
@@ -40,8 +41,9 @@ Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::opt
                     bias);  // [..., P·d]
 }
 
-// W_eff is formed again rather than kept, which would take 490 MB for ViT-B/16, and rather than adding (Q∘w)·A to g·W, which goes through dx
-// once more (3152×768→3072 and back, float32, 2 threads: 1 ms against 2 to 4).
+// W_eff is formed again rather than kept, which would take 490 MB for ViT-B/16, and rather than adding
+// (Q∘w)·A to g·W, which goes through dx once more (3152×768→3072 and back, float32, 2 threads: 1 ms against 2
+// to 4).
 Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor& weight, const Tensor& lora_a,
                                const Tensor& lora_b, const Tensor& importance, std::array<bool, 6> output_mask,
                                const std::optional<Tensor>& effective) {
@@ -103,7 +105,8 @@ Tensor lora_linear_stacked_autograd(const Tensor& x, const Tensor& weight, const
   return LoraLinearStacked::apply(x, weight, lora_a, lora_b, importance, bias, effective);
 }
 
-// Activations are computed in the lower precision; the factors and the weight they are added to stay as they are.
+// Activations are computed in the lower precision; the factors and the weight they are added to stay as they
+// are.
 Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                                     const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
                                     const std::optional<Tensor>& effective) {
@@ -118,7 +121,8 @@ Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  // `effective` is W_eff as effective_weights forms it, in the dtype of x: where it is at hand, it is not formed again.
+  // `effective` is W_eff as effective_weights forms it, in the dtype of x: where it is at hand, it is not
+  // formed again.
   m.def("lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance, *, "
         "Tensor? effective=None) -> Tensor");
   m.def("lora_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor lora_a, Tensor lora_b, Tensor importance, "

@@ -24,7 +24,8 @@ c10::SymInt count_ranks(const char* name, TensorList importance) {
   return active;
 }
 
-/// a [P, r, k], b [P, d, r], w [P, r]. Detached: the merged weight is not a node of the finished task's graph.
+/// a [P, r, k], b [P, d, r], w [P, r]. Detached: the merged weight is not a node of the finished task's
+/// graph.
 void merge(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
   const auto pruned = w.detach().eq(0);
   // Masked rather than multiplied by zero, which would let an overflow in a pruned rank through.

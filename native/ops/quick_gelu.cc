@@ -23,7 +23,8 @@ using at::Tensor;
 
 constexpr double slope = 1.702;
 
-/// eˣ to two units in the last place, without a branch or a call, so that loops over it are vectorised: eˣ = 2ⁿ·eʳ with
+/// eˣ to two units in the last place, without a branch or a call, so that loops over it are vectorised: eˣ =
+/// 2ⁿ·eʳ with
 /// |r| ≤ ½ ln 2, and the minimax polynomial of Cephes (netlib, cephes/single/expf.c) for eʳ.
 inline float exponential(float x) {
   x = x < -87.f ? -87.f : x;
@@ -42,7 +43,8 @@ inline float exponential(float x) {
 
 inline float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
 
-// Through blocks of floats in the nearest cache: a loop that also converts from and to 16 bits is vectorised three times worse.
+// Through blocks of floats in the nearest cache: a loop that also converts from and to 16 bits is vectorised
+// three times worse.
 constexpr int64_t block = 256;
 
 template <typename T>

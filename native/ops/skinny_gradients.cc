@@ -1,4 +1,5 @@
-// S = (g·B)ᵀ·x,   T = gᵀ·(x·Aᵀ)      with r columns or rows each: next to nothing to compute, everything to read
+// S = (g·B)ᵀ·x,   T = gᵀ·(x·Aᵀ)      with r columns or rows each:
+// next to nothing to compute, everything to read
 #include "skinny_gradients.h"
 
 #include <ATen/Parallel.h>

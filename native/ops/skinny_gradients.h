@@ -4,7 +4,8 @@
 
 namespace codyra {
 
-/// The products of rank r that the gradients of P stacked adapters are made of, in the dtype of the factors. Undefined where not asked for.
+/// The products of rank r that the gradients of P stacked adapters are made of, in the dtype of the factors.
+/// Undefined where not asked for.
 struct SkinnyProducts {
   at::Tensor s;  // (g·B)ᵀ·x by projection, [P, r, k]
   at::Tensor t;  // gᵀ·(x·Aᵀ) by projection, [P, d, r]

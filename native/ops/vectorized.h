@@ -1,4 +1,5 @@
-// Loops for the widest vectors of the machine that runs them, although the build targets every machine of the architecture.
+// Loops for the widest vectors of the machine that runs them, although the build targets every machine of the
+// architecture.
 #pragma once
 
 /// Marks a function whose loops are compiled once for each vector width and chosen when the library loads.

@@ -1,4 +1,5 @@
-// Decides how a function with several overloads finds the one that is meant, from the kinds of values each parameter takes.
+// Decides how a function with several overloads finds the one that is meant, from the kinds of values each
+// parameter takes.
 
 const tests = {
   tensor: (value) => `${value} instanceof Tensor`,
@@ -11,7 +12,8 @@ const typeofTest = (kind) => (value) => `typeof ${value} === "${kind}"`;
 const otherObjects = ["tensor", "array", "null", "object"];
 
 /**
- * A decision tree over parameter positions: `{ overload }`, or `{ index, cases: [{ kinds, tree }] }` whose last case needs no test.
+ * A decision tree over parameter positions: `{ overload }`, or `{ index, cases: [{ kinds, tree }] }` whose
+ * last case needs no test.
  * @throws if two overloads cannot be told apart at any position
  */
 export function decide(overloads, index = 0) {

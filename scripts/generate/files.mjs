@@ -10,9 +10,10 @@ import { makeOverloads } from "./signature.mjs";
 /** @typedef {{ title: string, hasMethods: boolean, functions: Schema[][] }} Section */
 
 const conventions = `
-// Arguments keep the order of the schema. Keyword-only arguments are fields of one trailing \`options\` object, and so are
-// positional arguments with a default when an overload has more than two of them. \`undefined\` means the default, \`null\`
-// means None. Overloads of an operator are told apart by the kinds of the arguments.
+// Arguments keep the order of the schema. Keyword-only arguments are fields of one trailing \`options\`
+// object, and so are positional arguments with a default when an overload has more than two of them.
+// \`undefined\` means the default, \`null\` means None. Overloads of an operator are told apart by the kinds
+// of the arguments.
 `.trim();
 
 /** `operators.generated.ts`. @param {Section[]} sections @param {string} version of libtorch */

@@ -29,7 +29,10 @@ export function emitFunction(overloads) {
   return [constants.join("\n"), declarations, ...alias].join("\n\n");
 }
 
-/** The documented signatures, and the implementation with its body; the same thing when there is one signature. */
+/**
+ * The documented signatures, and the implementation with its body; the same thing when there is one
+ * signature.
+ */
 export function emitSignatures(signatures, implementation, head, body) {
   const documented = signatures.map((signature) => `${emitDoc(signature.schemas)}\n${head(signature)}`);
   if (signatures.length === 1) return `${documented[0]} {\n${body}\n}`;
@@ -80,7 +83,8 @@ function emitCheck(name, parameters) {
 }
 
 /**
- * Where an overload finds its options: in `options`, or, checked there, under another name when that parameter has several meanings.
+ * Where an overload finds its options: in `options`, or, checked there, under another name when that
+ * parameter has several meanings.
  */
 function emitOptions(schema, own, parameters) {
   const options = own.at(-1);

@@ -4,7 +4,10 @@ import { emitSignatures } from "./function.mjs";
 import { functionName } from "./names.mjs";
 import { declare, implementationOf, mergeSignatures } from "./signature.mjs";
 
-/** @param {object[]} overloads of one function, from `makeOverloads` @returns {string[]} nothing if no overload takes a tensor `self` */
+/**
+ * @param {object[]} overloads of one function, from `makeOverloads`
+ * @returns {string[]} nothing if no overload takes a tensor `self`
+ */
 export function emitMethod(overloads) {
   const own = overloads.filter(({ schema }) => takesSelf(schema));
   if (own.length === 0) return [];
@@ -35,7 +38,10 @@ function withoutSelf(signature) {
   return { ...signature, parameters };
 }
 
-/** The arguments as TypeScript wants them for the longest signature; which overload is meant is found out in the function. */
+/**
+ * The arguments as TypeScript wants them for the longest signature; which overload is meant is found out in
+ * the function.
+ */
 function passed(implementation, signatures) {
   const { parameters: longest } = signatures.reduce((a, b) =>
     b.parameters.length > a.parameters.length ? b : a,

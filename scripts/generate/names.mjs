@@ -1,6 +1,9 @@
 // From the names of schemas to those of TypeScript.
 
-/** `log_softmax` → `logSoftmax`, `_unique2` → `unique2`; a trailing underscore means in place and stays. @param {string} name */
+/**
+ * `log_softmax` → `logSoftmax`, `_unique2` → `unique2`; a trailing underscore means in place and stays.
+ * @param {string} name
+ */
 export const camelCase = (name) =>
   name.replace(/^_+/, "").replace(/_+(\w)/g, (_, letter) => letter.toUpperCase());
 
@@ -13,7 +16,10 @@ export function pascalCase(name) {
 /** `aten::log_softmax` → `logSoftmax`. @param {import("./schema.mjs").Schema} schema */
 export const functionName = (schema) => camelCase(schema.name.replace(/^\w+::/, ""));
 
-/** `aten::add.Tensor` → `ADD_TENSOR`, the constant that holds the operator. @param {import("./schema.mjs").Schema} schema */
+/**
+ * `aten::add.Tensor` → `ADD_TENSOR`, the constant that holds the operator.
+ * @param {import("./schema.mjs").Schema} schema
+ */
 export const constantName = ({ name, overload }) =>
   [name.replace(/^\w+::_*/, ""), overload].filter(Boolean).join("_").toUpperCase();
 

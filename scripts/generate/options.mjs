@@ -2,7 +2,10 @@
 
 import { pascalCase } from "./names.mjs";
 
-/** Names the options interfaces; equal ones of an operator and its in-place form, or of the factories, share a name. */
+/**
+ * Names the options interfaces; equal ones of an operator and its in-place form, or of the factories, share a
+ * name.
+ */
 export class OptionsRegistry {
   /** @type {Map<string, { name: string, fields: object[] }>} */
   #byName = new Map();

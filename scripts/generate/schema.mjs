@@ -2,9 +2,11 @@
 //   aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor
 
 /**
- * @typedef {{ base: string, size: number | undefined, isList: boolean, isOptional: boolean, hasOptionalElements: boolean }} Type
+ * @typedef {{ base: string, size: number | undefined, isList: boolean, isOptional: boolean,
+ * hasOptionalElements: boolean }} Type
  * @typedef {{ name: string, type: Type, isKeyword: boolean, default: string | undefined }} Argument
- * @typedef {{ text: string, name: string, overload: string, arguments: Argument[], returns: { name: string, type: Type }[] }} Schema
+ * @typedef {{ text: string, name: string, overload: string, arguments: Argument[], returns: { name: string,
+ * type: Type }[] }} Schema
  */
 
 /** The full name in front of a schema's parenthesis: `aten::add.Tensor`. @param {string} text */
@@ -57,7 +59,10 @@ function parseReturns(results, text) {
   });
 }
 
-/** `Tensor?[]`, `SymInt[2]?`, `Tensor(a!)`: the letters in parentheses say what aliases what, which no wrapper needs. */
+/**
+ * `Tensor?[]`, `SymInt[2]?`, `Tensor(a!)`: the letters in parentheses say what aliases what, which no wrapper
+ * needs.
+ */
 function parseType(type, text) {
   const match = /^(\w+)(\?)?(\[(\d*)\])?(\?)?$/.exec(type.replace(/\([^)]*\)/, ""));
   if (!match)

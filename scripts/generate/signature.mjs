@@ -1,7 +1,8 @@
 // Turns the overloads of one operator into TypeScript signatures.
 //
-// Arguments keep their order. Keyword-only ones become fields of one trailing `options` object. So do positional ones with a
-// default when the overload has more than two of them, and whatever another overload of the same function has as an option.
+// Arguments keep their order. Keyword-only ones become fields of one trailing `options` object. So do
+// positional ones with a default when the overload has more than two of them, and whatever another overload
+// of the same function has as an option.
 
 import { camelCase } from "./names.mjs";
 import { describeArgument, describeDefault, describeResult } from "./types.mjs";
@@ -80,7 +81,8 @@ function makeParameter(argument) {
 }
 
 function makeField(argument) {
-  // Without a generator PyTorch takes the default one, although the schemas of `rand.generator` and its like give no default.
+  // Without a generator PyTorch takes the default one, although the schemas of `rand.generator` and its like
+  // give no default.
   const isOptional = argument.default !== undefined || argument.type.base === "Generator";
   const { types } = describeArgument(argument.type);
   return {
@@ -101,7 +103,8 @@ function sourcesOf(schema, isOption) {
 }
 
 /**
- * Joins signatures that differ in the types of one parameter: `other: Tensor` and `other: Scalar` become `other: Tensor | Scalar`.
+ * Joins signatures that differ in the types of one parameter: `other: Tensor` and `other: Scalar` become
+ * `other: Tensor | Scalar`.
  * @returns signatures `{ parameters, result, schemas }`, at most one per overload
  */
 export function mergeSignatures(overloads) {

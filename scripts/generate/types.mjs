@@ -1,10 +1,13 @@
-// What each schema type is in TypeScript: its type, how it is told from others at run time, how it crosses to the addon and back.
+// What each schema type is in TypeScript: its type, how it is told from others at run time, how it crosses to
+// the addon and back.
 
 /** @typedef {import("./schema.mjs").Type} Type */
 
 const integer = { type: "number", kinds: ["number", "bigint"], result: (call) => `${call} as number` };
 
-/** Types that go to the addon as they are. `kinds` are the values that `typeof` and friends can tell apart. */
+/**
+ * Types that go to the addon as they are. `kinds` are the values that `typeof` and friends can tell apart.
+ */
 const plain = {
   int: integer,
   SymInt: integer,
@@ -18,7 +21,11 @@ const plain = {
   MemoryFormat: { type: "MemoryFormat", kinds: ["string"] },
 };
 
-/** How an argument of this type appears in TypeScript. @param {Type} type @throws on a type it does not know */
+/**
+ * How an argument of this type appears in TypeScript.
+ * @param {Type} type
+ * @throws on a type it does not know
+ */
 export function describeArgument(type) {
   const none = type.isOptional ? { types: ["null"], kinds: ["null"] } : { types: [], kinds: [] };
   const make = (types, kinds, pass, isPlain = false) => ({
@@ -50,13 +57,17 @@ export function describeArgument(type) {
   const asIs = (value) => value;
   if (!type.isList) return make([element.type], element.kinds, asIs, true);
   const list = `readonly ${element.type}[]`;
-  // A list of fixed length may be given as one value for all its elements, as in PyTorch: `int[2] stride` as 2.
+  // A list of fixed length may be given as one value for all its elements, as in PyTorch: `int[2] stride` as
+  // 2.
   return type.size === undefined
     ? make([list], ["array"], asIs, true)
     : make([element.type, list], [...element.kinds, "array"], asIs, true);
 }
 
-/** The TypeScript type of the results, and the statement's expression around the call. @throws on a type it does not know */
+/**
+ * The TypeScript type of the results, and the statement's expression around the call.
+ * @throws on a type it does not know
+ */
 export function describeResult(returns) {
   if (returns.length === 0) return { type: "void", convert: (call) => call };
   if (returns.length === 1) {
@@ -89,7 +100,10 @@ function unknown({ base, isList, isOptional, hasOptionalElements }) {
 const scalarTypes = ["uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"];
 const memoryFormats = ["contiguous", "preserve", "channels_last", "channels_last_3d"];
 
-/** A schema's default value as TypeScript shows it; nothing for `None`. @param {import("./schema.mjs").Argument} argument */
+/**
+ * A schema's default value as TypeScript shows it; nothing for `None`.
+ * @param {import("./schema.mjs").Argument} argument
+ */
 export function describeDefault({ type, default: value }) {
   if (value === undefined || value === "None") return undefined;
   if (value === "True" || value === "False") return value.toLowerCase();

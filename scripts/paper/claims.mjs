@@ -14,13 +14,15 @@ import { Worker } from "node:worker_threads";
 const beatMs = 2_000;
 const staleMs = 60_000; // thirty missed beats: its owner is gone
 
-/** When a claim was seen to beat, by this process's clock: those of machines that share a folder may differ. */
+/**
+ * When a claim was seen to beat, by this process's clock: those of machines that share a folder may differ.
+ */
 const seen = new Map();
 
 /**
- * Claims work for this process, among all processes that share the folder. A claim is a file, made in one step, with a number; the highest
- * number holds. One whose owner is gone is superseded by the next number rather than removed, so that two that take over at once cannot both
- * succeed.
+ * Claims work for this process, among all processes that share the folder. A claim is a file, made in one
+ * step, with a number; the highest number holds. One whose owner is gone is superseded by the next number
+ * rather than removed, so that two that take over at once cannot both succeed.
  * @returns {{ release: () => void } | undefined} undefined while another process holds it
  */
 export function tryClaim(path) {

@@ -12,9 +12,10 @@ const bytesPerValue = 4;
 const promptLength = 14; // tokens of a usual prompt
 
 /**
- * Time and disk of runs, from a short calibration on this machine: forward passes of the model. Runs of the plan that are finished correct the
- * times of the others.
- * @param {{ device: string, settingsOf: (group: object) => object }} about settingsOf: what a group's configuration says
+ * Time and disk of runs, from a short calibration on this machine: forward passes of the model. Runs of the
+ * plan that are finished correct the times of the others.
+ * @param {{ device: string, settingsOf: (group: object) => object }} about settingsOf: what a group's
+ * configuration says
  * @returns {{ seconds: number, bytes: number }[]} one per run
  */
 export function estimate(runs, folder, { device, settingsOf }) {

@@ -1,4 +1,5 @@
-// `node make-run.mjs CLAIM ARGUMENT...`: runs `codyra ARGUMENT...` in this process while it holds the claim; exit code 75 where another process does.
+// `node make-run.mjs CLAIM ARGUMENT...`: runs `codyra ARGUMENT...` in this process while it holds the claim;
+// exit code 75 where another process does.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { packageRoot } from "../setup/files.mjs";

@@ -8,7 +8,8 @@ const plans = join(packageRoot, "configs", "paper");
 
 /**
  * The command line of `npm run paper`, with the plan that it names.
- * @returns {object} its options; `list` for `--plan`; plan: as `readPlan` reads it; shared: arguments for every `codyra run`
+ * @returns {object} its options; `list` for `--plan`; plan: as `readPlan` reads it; shared: arguments for
+ * every `codyra run`
  */
 export function readOptions() {
   const command = new Command("npm run paper --")

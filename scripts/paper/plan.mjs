@@ -5,8 +5,8 @@ import { parse } from "yaml";
 import { packageRoot, readJson } from "../setup/files.mjs";
 
 /**
- * Groups of runs, as in configs/paper/plan.yaml: those with `config` are made by `codyra run`, those with `protocol` on the embedded benchmark
- * by `codyra demo`. `results` names what is written of them.
+ * Groups of runs, as in configs/paper/plan.yaml: those with `config` are made by `codyra run`, those with
+ * `protocol` on the embedded benchmark by `codyra demo`. `results` names what is written of them.
  */
 export function readPlan(path) {
   const { seeds, groups, results = "miniature" } = readYaml(path);
@@ -26,11 +26,14 @@ export function settingsOf({ config = join(packageRoot, "configs", "miniature.ya
 }
 
 /**
- * The runs of a plan in the order in which they are made: group by group, and seed by seed, so that a part of a group compares all methods.
- * @param choice groups, methods and seeds to leave the others out; `shared`: arguments for every `codyra run`;
+ * The runs of a plan in the order in which they are made: group by group, and seed by seed, so that a part of
+ * a group compares all methods.
+ * @param choice groups, methods and seeds to leave the others out; `shared`: arguments for every `codyra
+ * run`;
  *   model: what runs of the embedded benchmark start from
  * @returns {Work[]}
- * @typedef {{ id: string, group: object, method?: string, directory: string, args: string[], isFinished: () => boolean, needs?: Work }} Work
+ * @typedef {{ id: string, group: object, method?: string, directory: string, args: string[], isFinished: ()
+ * => boolean, needs?: Work }} Work
  *   args: of the command `codyra`; needs: what must be finished before
  */
 export function planRuns(

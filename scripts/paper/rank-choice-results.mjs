@@ -26,7 +26,8 @@ const rows = [
 ];
 
 /**
- * Writes the table of the plan rank-choice-plan.yaml: Transfer, Average, Last, Forgetting and the ranks that are kept, per protocol.
+ * Writes the table of the plan rank-choice-plan.yaml: Transfer, Average, Last, Forgetting and the ranks that
+ * are kept, per protocol.
  * @returns {Promise<string[]>} the file; none where no run is finished
  */
 export async function writeResults(works, _settings, to) {

@@ -24,9 +24,10 @@ export function isRunning(folder, { id }) {
 }
 
 /**
- * Makes the runs that are not finished, some at a time, with a line on stderr for each; other processes may share the folder. A run that fails is
- * recorded and left out by all until `retry`. Ctrl-C lets those that are going end their iteration; they go on the next time. Ends when nothing is
- * left to do, here and elsewhere.
+ * Makes the runs that are not finished, some at a time, with a line on stderr for each; other processes may
+ * share the folder. A run that fails is recorded and left out by all until `retry`. Ctrl-C lets those that
+ * are going end their iteration; they go on the next time. Ends when nothing is left to do, here and
+ * elsewhere.
  * @returns {Promise<{ failures: { id: string, reason: string }[], isInterrupted: boolean }>}
  */
 export async function runAll(runs, folder, { jobs, retry = false }) {

@@ -9,9 +9,11 @@ process.once("exit", () => {
 
 /**
  * Runs a command to its end and collects its output.
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void, signal?: AbortSignal }} options
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void, signal?: AbortSignal }}
+ * options
  *   signal: ends the command
- * @returns {Promise<{ code: number, output: string }>} stdout and stderr together; code 127 when it cannot be started
+ * @returns {Promise<{ code: number, output: string }>} stdout and stderr together; code 127 when it cannot be
+ * started
  */
 export function runCommand(command, args, { cwd, env = process.env, onLine, signal } = {}) {
   return new Promise((resolve) => {
@@ -53,7 +55,8 @@ function endGroup(child) {
 }
 
 /**
- * Runs a command on this terminal. Ctrl-C reaches both processes through the terminal; signals sent to this one alone are passed on.
+ * Runs a command on this terminal. Ctrl-C reaches both processes through the terminal; signals sent to this
+ * one alone are passed on.
  * @returns {Promise<number>} the exit code, 128 + the signal's number as shells have it
  */
 export function runInForeground(command, args, options = {}) {

@@ -20,12 +20,13 @@ export { readBuildRecord } from "./native.mjs";
 export { findToolchain } from "./toolchain.mjs";
 
 /**
- * Finds or installs libtorch, builds the addon, and compiles the TypeScript sources; what is already done is skipped.
+ * Finds or installs libtorch, builds the addon, and compiles the TypeScript sources; what is already done is
+ * skipped.
  * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean, peers?: "needed" | "wanted",
  *   programs?: boolean, compileKernels?: boolean }} options
- *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone; withPackages: install node_modules first;
- *   peers: install the Python packages of the peer tests as well, or try to; programs: try to install the other programs of tests;
- *   compileKernels: try to install CUDA's run-time compiler
+ *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone;
+ *   withPackages: install node_modules first; peers: also the Python packages of the peer tests, or try to;
+ *   programs: try to install the other programs of tests; compileKernels: also CUDA's run-time compiler
  * @throws {import("./failure.mjs").SetupError} the first thing that is missing
  */
 export async function setUp({

@@ -20,7 +20,8 @@ const waysToProvide =
   "of a Python, or unset both to have libtorch installed into a private environment.";
 
 /**
- * The libtorch to build against: `LIBTORCH`, else Python's with `LIBTORCH_USE_PYTORCH=1`, else the private environment's.
+ * The libtorch to build against: `LIBTORCH`, else Python's with `LIBTORCH_USE_PYTORCH=1`, else the private
+ * environment's.
  * @returns {Promise<Libtorch | null>} null when the private environment has not been installed yet
  * @throws when the variables name something that is no supported libtorch
  */
@@ -73,7 +74,10 @@ function inspect(path, origin) {
   return { version, path };
 }
 
-/** Python packages carry version.py, downloaded libtorch build-version; the headers know the number without `+cpu`. */
+/**
+ * Python packages carry version.py, downloaded libtorch build-version; the headers know the number without
+ * `+cpu`.
+ */
 function versionOf(path) {
   const read = (file) => (existsSync(join(path, file)) ? readFileSync(join(path, file), "utf8") : "");
   const fromPackage =
@@ -85,7 +89,9 @@ function versionOf(path) {
   return ["MAJOR", "MINOR", "PATCH"].map(number).join(".");
 }
 
-/** The interpreter of the environment that `path` lies in: `<environment>/lib/python3.x/site-packages/torch`. */
+/**
+ * The interpreter of the environment that `path` lies in: `<environment>/lib/python3.x/site-packages/torch`.
+ */
 function pythonOf(path) {
   const python = resolve(path, "../../../../bin/python");
   return path.endsWith("site-packages/torch") && existsSync(python) ? python : null;

@@ -42,7 +42,8 @@ function tryCreate(path) {
 function removeStale(path) {
   try {
     if (Date.now() - statSync(path).mtimeMs < staleMs) return;
-    // Renaming succeeds for one waiter only, so a lock that was just taken over is not removed by the next one.
+    // Renaming succeeds for one waiter only, so a lock that was just taken over is not removed by the next
+    // one.
     renameSync(path, `${path}.${process.pid}`);
     rmSync(`${path}.${process.pid}`);
   } catch (error) {

@@ -18,7 +18,8 @@ const opsLibrary = join(
 
 /**
  * What the last build that loaded was made of, or undefined.
- * @returns {{ fingerprint: string, addon: string, opsLibrary: string, libtorch: { version: string, path: string, source: string },
+ * @returns {{ fingerprint: string, addon: string, opsLibrary: string, libtorch: { version: string, path:
+ * string, source: string },
  *   python: string | null, compiler: { name: string, version: string, path: string } } | undefined}
  */
 export function readBuildRecord() {
@@ -56,7 +57,9 @@ export async function buildNative(libtorch, { compiler, generator }, update) {
   if (built.code !== 0) throw buildFailure(log, libtorch);
 }
 
-/** Loads the addon in a process of its own, so that not even a crash hides the message, and records the build. */
+/**
+ * Loads the addon in a process of its own, so that not even a crash hides the message, and records the build.
+ */
 export async function recordBuild(libtorch, compiler) {
   const { code, output } = await runCommand(process.execPath, ["-e", `require(${JSON.stringify(addon)})`]);
   if (code !== 0) {

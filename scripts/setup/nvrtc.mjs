@@ -11,7 +11,8 @@ const requirement = "nvidia-cuda-nvrtc==13.0.88"; // the one that the pinned tor
 const timeLimitMs = 5 * 60_000;
 
 /**
- * A Python in whose environment CUDA's run-time compiler is installed, with which the CUDA kernels are compiled where there is no GPU.
+ * A Python in whose environment CUDA's run-time compiler is installed, with which the CUDA kernels are
+ * compiled where there is no GPU.
  * @returns {string | undefined} undefined where it has not been set up
  */
 export function findNvrtcPython() {
@@ -19,7 +20,10 @@ export function findNvrtcPython() {
   return readJson(marker()) && existsSync(python) ? python : undefined;
 }
 
-/** Installs it into a virtual environment in the cache directory, within a time limit; where it cannot be had, one line says so. */
+/**
+ * Installs it into a virtual environment in the cache directory, within a time limit; where it cannot be had,
+ * one line says so.
+ */
 export async function tryNvrtc(report) {
   if (process.platform !== "linux") return; // there is no wheel
   if (findNvrtcPython()) return report.found("CUDA's run-time compiler");

@@ -21,7 +21,8 @@ const modules = "PIL, transformers, peft, torchvision, open_clip, clip";
 const timeLimitMs = 5 * 60_000;
 
 /**
- * The Python that has the packages which codyra is compared with in tests, and whose torch is the libtorch of the addon.
+ * The Python that has the packages which codyra is compared with in tests, and whose torch is the libtorch of
+ * the addon.
  * @returns {string | undefined} undefined where it has not been set up, or with CODYRA_PEERS=off
  */
 export function findPeerPython() {
@@ -87,7 +88,10 @@ function marker(environment) {
   return join(environment, "codyra-complete.json");
 }
 
-/** Python also looks into the folders that `.pth` files name. @returns the environment's own folder of packages */
+/**
+ * Python also looks into the folders that `.pth` files name.
+ * @returns the environment's own folder of packages
+ */
 async function shareTorch(environment, libtorch) {
   const script = "import sysconfig; print(sysconfig.get_path('purelib'))";
   const { output } = await runCommand(join(environment, "bin/python"), ["-c", script]);

@@ -75,7 +75,10 @@ async function installTorch(environment, update) {
   throw problem;
 }
 
-/** The CPU build is a quarter of the size. PyPI does not carry it for Linux; a configured mirror or PyTorch's own index may. */
+/**
+ * The CPU build is a quarter of the size. PyPI does not carry it for Linux; a configured mirror or PyTorch's
+ * own index may.
+ */
 function cpuAttempts() {
   const wheel = `torch==${torchVersion}+cpu`;
   return [[wheel], [wheel, "--extra-index-url", cpuWheels, "--timeout", "10", "--retries", "1"]];

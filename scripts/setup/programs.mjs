@@ -28,8 +28,8 @@ export async function hasLatex() {
 }
 
 /**
- * Installs the programs that are missing, where this is root's Debian; elsewhere, and with CODYRA_APT=off, their tests are left out.
- * Where they cannot be had, one line says so.
+ * Installs the programs that are missing, where this is root's Debian; elsewhere, and with CODYRA_APT=off,
+ * their tests are left out. Where they cannot be had, one line says so.
  */
 export async function tryPrograms(report) {
   for (const { label, package: name, isThere } of programs) {

@@ -6,7 +6,8 @@ const oldestMinor = 10;
 const newestMinor = 14;
 
 /**
- * A Python that the pinned torch can be installed for: `PYTHON` when it is set, else the first that fits on PATH.
+ * A Python that the pinned torch can be installed for: `PYTHON` when it is set, else the first that fits on
+ * PATH.
  * @returns {Promise<{ path: string, version: string }>}
  */
 export async function findPython() {

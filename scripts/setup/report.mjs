@@ -2,9 +2,10 @@ const labelWidth = 46;
 const plainLineEveryMs = 10_000;
 
 /**
- * Prints `label   result` for each step, and what a long step is doing: on a terminal as one line that moves, otherwise
- * as a plain line now and then.
- * @param {{ quiet?: boolean, stream?: NodeJS.WriteStream }} options quiet: say nothing about steps that had nothing to do
+ * Prints `label   result` for each step, and what a long step is doing: on a terminal as one line that moves,
+ * otherwise as a plain line now and then.
+ * @param {{ quiet?: boolean, stream?: NodeJS.WriteStream }} options quiet: say nothing about steps that had
+ * nothing to do
  */
 export function createReport({ quiet = false, stream = process.stderr } = {}) {
   let hasTitle = false;
@@ -21,7 +22,8 @@ export function createReport({ quiet = false, stream = process.stderr } = {}) {
     },
     /**
      * A step that works for a while; its time is shown.
-     * @param {(update: (detail: string, fraction?: number) => void) => Promise<string | void>} work may return a better label
+     * @param {(update: (detail: string, fraction?: number) => void) => Promise<string | void>} work may
+     * return a better label
      */
     async run(label, verb, work) {
       const startMs = performance.now();

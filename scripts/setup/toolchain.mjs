@@ -11,7 +11,8 @@ const install =
 
 /**
  * What compiles the addon.
- * @returns {Promise<{ compiler: { name: string, version: string, path: string }, cmake: string, generator: string }>}
+ * @returns {Promise<{ compiler: { name: string, version: string, path: string }, cmake: string, generator:
+ * string }>}
  * @throws when the compiler, CMake, or both ninja and make are missing or too old
  */
 export async function findToolchain() {

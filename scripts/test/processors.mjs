@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 
-/** What stands for a processor: the instructions that ATen, oneDNN and MKL may use. On processors not made by Intel, MKL knows `COMPATIBLE` only. */
+/**
+ * What stands for a processor: the instructions that ATen, oneDNN and MKL may use. On processors not made by
+ * Intel, MKL knows `COMPATIBLE` only.
+ */
 const instructionSets = [
   { name: "default", aten: "default", onednn: "SSE41", mkl: "COMPATIBLE", needs: [] },
   { name: "avx2", aten: "avx2", onednn: "AVX2", mkl: "AVX2", needs: ["avx2", "fma"] },
@@ -16,7 +19,8 @@ const instructionSets = [
 
 /**
  * What `npm run test:cpus` runs the tests under.
- * @type {{ name: string, summary: string, environment: Record<string, string>, needs: string[] }[]} needs: flags of /proc/cpuinfo
+ * @type {{ name: string, summary: string, environment: Record<string, string>, needs: string[] }[]} needs:
+ * flags of /proc/cpuinfo
  */
 export const settings = [
   ...instructionSets.flatMap(({ name, aten, onednn, mkl, needs }) =>
@@ -40,7 +44,10 @@ function setting(name, instructions, threads, needs = []) {
   };
 }
 
-/** Files whose numbers depend on the processor. Reports, commands, downloads and the set-up compute nothing of the kind. */
+/**
+ * Files whose numbers depend on the processor. Reports, commands, downloads and the set-up compute nothing of
+ * the kind.
+ */
 export const numericalTests = [
   ...["torch", "clip", "data", "lora", "methods", "native/ops", "protocol"].map((name) => `test/${name}/`),
   ...["checkpoints", "classify", "export", "pillow"].map((name) => `test/peers/${name}.test.ts`),

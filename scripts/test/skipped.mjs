@@ -1,8 +1,11 @@
 /**
- * Why tests were left out, one line for each reason, the most frequent first: `3 skipped: no CUDA device (run it where there is one)`.
+ * Why tests were left out, one line for each reason, the most frequent first: `3 skipped: no CUDA device (run
+ * it where there is one)`.
  *
- * Tests say what they need in their options, as `test/needs.ts` makes them: `{ meta: { needs: { reason, remedy } } }`.
- * @param {{ testResults: { assertionResults: { status: string, meta?: object }[] }[] } | undefined} results Vitest's JSON report
+ * Tests say what they need in their options, as `test/needs.ts` makes them: `{ meta: { needs: { reason,
+ * remedy } } }`.
+ * @param {{ testResults: { assertionResults: { status: string, meta?: object }[] }[] } | undefined} results
+ * Vitest's JSON report
  * @returns {string[]}
  */
 export function explainSkipped(results) {

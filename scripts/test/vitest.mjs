@@ -7,7 +7,8 @@ import { packageRoot, readJson } from "../setup/files.mjs";
 /**
  * Runs Vitest to its end.
  * @param {string[]} filters parts of paths of test files, and Vitest's own options
- * @param {{ env?: NodeJS.ProcessEnv, isQuiet?: boolean }} options isQuiet: collects the output instead of printing it
+ * @param {{ env?: NodeJS.ProcessEnv, isQuiet?: boolean }} options isQuiet: collects the output instead of
+ * printing it
  * @returns {Promise<{ passed: number, failed: number, skipped: number, results?: object, output: string }>}
  *   results: Vitest's JSON report; output: what it would have printed, where it was quiet
  */

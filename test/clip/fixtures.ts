@@ -19,7 +19,10 @@ export function expected(name: string): (key: string) => Tensor {
   };
 }
 
-/** Compares with `|a − b| ≤ atol + rtol · |b|`. Sums in another order differ by about 1e-6 relative in float32. */
+/**
+ * Compares with `|a − b| ≤ atol + rtol · |b|`. Sums in another order differ by about 1e-6 relative in
+ * float32.
+ */
 export function expectClose(
   actual: Tensor,
   wanted: Tensor,

@@ -41,7 +41,8 @@ function meanDifference(pixels: Uint8Array, wanted: Uint8Array): number {
   return pixels.reduce((sum, value, i) => sum + Math.abs(value - wanted[i]!), 0) / pixels.length;
 }
 
-// Levels of 255. The kernel's weights have 15 bits, Pillow's 22: now and then a value is rounded the other way.
+// Levels of 255. The kernel's weights have 15 bits, Pillow's 22: now and then a value is rounded the other
+// way.
 const tolerance = 0.1;
 
 describe.each([...images])("the transforms of %s", (name, image) => {
@@ -88,7 +89,8 @@ describe("an image transform", () => {
       turns++;
       next = setImmediate(turn);
     });
-    // More than libuv has threads: however busy the machine is, this thread gets its turn before the last one is done.
+    // More than libuv has threads: however busy the machine is, this thread gets its turn before the last one
+    // is done.
     await Promise.all(Array.from({ length: 6 }, () => crop.apply(image)));
     clearImmediate(next);
     expect(turns).toBeGreaterThan(0);

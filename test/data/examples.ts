@@ -26,7 +26,10 @@ export interface Fill extends ImageTransform {
   readonly finished: number[];
 }
 
-/** Waits until everything that was begun is done. What follows on it without waiting for anything else has happened by then. */
+/**
+ * Waits until everything that was begun is done. What follows on it without waiting for anything else has
+ * happened by then.
+ */
 export async function settled({ applied, finished }: Fill): Promise<void> {
   do await new Promise(setImmediate);
   while (finished.length < applied.length);

@@ -5,7 +5,8 @@ import { expect, it, onTestFinished } from "vitest";
 import { packageRoot } from "../../lib/torch/index.js";
 import { codeBlocks, readPages } from "./pages.js";
 
-// docs/add-a-method.md shows files of lib/methods/ rather than programs; test/methods/add-a-method.test.ts runs its example.
+// docs/add-a-method.md shows files of lib/methods/ rather than programs; test/methods/add-a-method.test.ts
+// runs its example.
 const pages = readPages().filter((page) => page.path !== "docs/add-a-method.md");
 const examples = pages.flatMap((page) => {
   const blocks = codeBlocks(page, "ts");

@@ -1,4 +1,5 @@
-// node downloader.mjs URL PATH OPTIONS: downloads with options in JSON; prints the bytes so far, and what went wrong on stderr.
+// node downloader.mjs URL PATH OPTIONS: downloads with options in JSON; prints the bytes so far, and what
+// went wrong on stderr.
 import { download } from "../../dist/download/index.js";
 
 const [url, path, options] = process.argv.slice(2);

@@ -18,7 +18,10 @@ export interface HubOptions {
   readonly answer?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean;
 }
 
-/** A server with the addresses of a Hugging Face hub and one model. Safetensors and `.bin` files are kept in its large file storage. */
+/**
+ * A server with the addresses of a Hugging Face hub and one model. Safetensors and `.bin` files are kept in
+ * its large file storage.
+ */
 export async function serveHub(options: HubOptions): Promise<TestHub> {
   const { repository, revision = "main", files, token, pageSize = 3 } = options;
   const tree = `/api/models/${repository}/tree/${encodeURIComponent(revision)}`;

@@ -30,7 +30,10 @@ export interface FileAnswer {
   readonly etag?: string;
   /** Whether ranges are honoured. Default: true. */
   readonly ranges?: boolean;
-  /** The connection breaks after these bytes, once the client's file has them: what it has not read until then would be lost. */
+  /**
+   * The connection breaks after these bytes, once the client's file has them: what it has not read until then
+   * would be lost.
+   */
   readonly drop?: { readonly after: number; readonly file: string };
   /** Bytes after which nothing more comes. */
   readonly hangAfter?: number;

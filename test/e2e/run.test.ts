@@ -185,7 +185,8 @@ describe("codyra run on real images", needsRealImages, () => {
       rank: 2,
       targets: ["q", "v"],
     });
-    // Only a dataset's own classes compete: chance is a third or a half, and a model that guesses one class has just that.
+    // Only a dataset's own classes compete: chance is a third or a half, and a model that guesses one class
+    // has just that.
     expect(Math.min(...result.zeroShot)).toBeGreaterThan(0.1);
   });
 

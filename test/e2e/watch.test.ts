@@ -78,7 +78,8 @@ describe("codyra run --watch", needsRealImages, () => {
   });
 
   it("shows the run as it goes on, and that it ended", needsChromium, async () => {
-    // The browser is ready before the run begins, which lasts long enough to be watched even on a busy machine.
+    // The browser is ready before the run begins, which lasts long enough to be watched even on a busy
+    // machine.
     const browser = await launchChromium();
     onTestFinished(() => browser.close());
     const page = await browser.newPage();

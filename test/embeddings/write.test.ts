@@ -44,7 +44,9 @@ async function vectorsIn(path: string) {
 
 const options = { modelName: "tiny", batchSize: 2 };
 
-/** A file of vectors, and the journal of another one of the same images that was stopped after four of them. */
+/**
+ * A file of vectors, and the journal of another one of the same images that was stopped after four of them.
+ */
 async function stoppedAfterFour(count: number) {
   const { items } = await colours(count);
   const model = tinyClip();

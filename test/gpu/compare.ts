@@ -9,8 +9,8 @@ export function normal(shape: readonly number[], seed: number, dtype: DType = "f
 }
 
 /**
- * Compares with `|a − b| ≤ tolerance · (1 + |b|)`: 1e-5 in float32, where sums are in another order, and 2e-2 in bfloat16, which has eight
- * digits in base two.
+ * Compares with `|a − b| ≤ tolerance · (1 + |b|)`: 1e-5 in float32, where sums are in another order, and 2e-2
+ * in bfloat16, which has eight digits in base two.
  */
 export function expectNear(actual: Tensor, wanted: Tensor, what = "tensor"): void {
   expect(actual.shape, what).toEqual(wanted.shape);

@@ -11,7 +11,10 @@ import {
 } from "../../lib/torch/index.js";
 import { hasGpu, normal } from "./compare.js";
 
-/** Regression with the fused update: each step reads its input and its schedule from tensors that stay where they are. */
+/**
+ * Regression with the fused update: each step reads its input and its schedule from tensors that stay where
+ * they are.
+ */
 function regression() {
   const device = "cuda";
   const weight = normal([16, 8], 1).to({ device }).requiresGrad_();

@@ -28,7 +28,10 @@ function compare(inputs: readonly Tensor[], compute: (inputs: Tensor[], device: 
   }
 }
 
-/** W, A, B and w of layers of all shapes that the kernels treat differently: stacked, ragged, of odd width, of high rank. */
+/**
+ * W, A, B and w of layers of all shapes that the kernels treat differently: stacked, ragged, of odd width, of
+ * high rank.
+ */
 function layers(
   dtype: DType = "float32",
 ): [weights: Tensor[], loraA: Tensor[], loraB: Tensor[], importance: Tensor[]] {

@@ -84,7 +84,8 @@ describe("RandomPruning", () => {
       before.flatMap((weights, m) => weights.filter((_, i) => kept[m]![i] === isKept).map(Math.abs));
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(sizes(true).length).toBeGreaterThan(150);
-    // |N(0, 1)| has standard deviation 0.6: four standard errors of the difference of two means of about 240 values.
+    // |N(0, 1)| has standard deviation 0.6: four standard errors of the difference
+    // of two means of about 240 values.
     expect(Math.abs(mean(sizes(true)) - mean(sizes(false)))).toBeLessThan(4 * 0.6 * Math.sqrt(2 / 240));
     pruning.dispose();
   });

@@ -121,7 +121,10 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** The loop of section 7.3 as it stands there: the level moves at multiples of q, thresholding comes after the step. */
+/**
+ * The loop of section 7.3 as it stands there: the level moves at multiples of q, thresholding comes after the
+ * step.
+ */
 function referenceLoop({ iterations, denseRatio, kappaMax, levels }: ThresholdConfig): number[] {
   const step = Math.floor((iterations - denseRatio * iterations) / levels);
   let level = 0;

@@ -86,7 +86,10 @@ describe("methodCosts of ViT-B/16", () => {
 });
 
 describe("what methods hold in a run is what is counted", () => {
-  /** The first task or all, of five classes with six images each, with the default options of everything that has a size. */
+  /**
+   * The first task or all, of five classes with six images each, with the default options of everything that
+   * has a size.
+   */
   async function learn(name: string, options: Record<string, unknown>, count = 1) {
     const model = tinyClip();
     const method = createMethod(name, options, "x-tail");
@@ -161,7 +164,8 @@ describe("what methods hold in a run is what is counted", () => {
     );
     const gradientBytes = hasOwnGradients ? 0 : 4 * trainable; // libtorch holds these; adapters have tensors of their own for them
     const difference = heldBytes + gradientBytes - counted.trainingBytes;
-    // Exemplars are of three classes rather than of half of five; a prompt's ids and the like take some bytes. A copy of the model takes 122 kB.
+    // Exemplars are of three classes rather than of half of five; a prompt's ids and the like take some
+    // bytes. A copy of the model takes 122 kB.
     expect(Math.abs(difference)).toBeLessThan(12_000);
   });
 

@@ -239,7 +239,8 @@ describe("dac", () => {
         method.beginTask(task, context);
         const { trainableParameters } = await method.trainTask(task, context);
         await method.endTask(task, context);
-        // Per block of width w and m within: r (d + k) of four square matrices and the two of the feed-forward half.
+        // Per block of width w and m within: r (d + k) of four square matrices and the two of the
+        // feed-forward half.
         const blocks = [[24, 32], [24, 32], [16, 40], [16, 40], [16, 40]] as const; // biome-ignore format: pairs
         const count = blocks.reduce((sum, [w, m]) => sum + 4 * (4 * 2 * w + 2 * (w + m)), 0);
         expect(trainableParameters).toBe(count);

@@ -21,7 +21,9 @@ export function float(values: Numbers) {
   return tensor(values as number[]);
 }
 
-/** The images that `make-baselines.py` calls smooth, as an `ImageSet` wants them: `[count, size, size, 3]`. */
+/**
+ * The images that `make-baselines.py` calls smooth, as an `ImageSet` wants them: `[count, size, size, 3]`.
+ */
 export function smoothImages(count: number, size: number): Uint8Array {
   const channels = [0, 1, 2];
   const side = Array.from({ length: size }, (_, i) => i);

@@ -7,7 +7,10 @@ import { expectClose } from "../clip/fixtures.js";
 import { snapshot, tinyClip } from "../lora/models.js";
 import { colourTasks, recordedContext } from "./tasks.js";
 
-/** Weights after some iterations on the first task. A large epsilon makes updates proportional to gradients, so that rounding stays rounding. */
+/**
+ * Weights after some iterations on the first task. A large epsilon makes updates proportional to gradients,
+ * so that rounding stays rounding.
+ */
 async function learn(name: string, iterations: number) {
   const model = tinyClip();
   const options = { iterations, warmup: 0, batchSize: 9, learningRate: 0.1, eps: 1, logEvery: 1 };

@@ -213,7 +213,8 @@ describe("codyra", () => {
     ];
     const kept = ({ importance }: { importance: number[][] }) =>
       importance.map((weights) => weights.map((weight) => weight !== 0));
-    // So small a learning rate moves no gate across the threshold: the counts must agree, matrix by matrix and at every report.
+    // So small a learning rate moves no gate across the threshold: the counts must agree, matrix by matrix
+    // and at every report.
     expect(random.active).toEqual(threshold.active);
     expect(random.counts).toEqual(threshold.counts);
     expect(new Set(threshold.active).size).toBeGreaterThan(1);

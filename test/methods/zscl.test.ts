@@ -89,7 +89,8 @@ async function learn(options: Record<string, unknown>) {
 
 it("500 iterations end in the plain mean of 7 checkpoints: the start and 6 on the way", async () => {
   const { start, path, end } = await learn({ iterations: 500 });
-  // The published code makes iteration 500 too, at a rate of zero: what it ends with is there after iteration 499.
+  // The published code makes iteration 500 too, at a rate of zero: what it ends with is there after iteration
+  // 499.
   const checkpoints = [start, ...path.values()];
   expect(checkpoints).toHaveLength(7);
   for (const [name, weight] of end) {

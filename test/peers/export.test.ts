@@ -24,7 +24,10 @@ const ids = tensor(
   { dtype: "int64" },
 );
 
-/** A few steps of training with pruning. @returns the surviving ranks, which are part of the model afterwards */
+/**
+ * A few steps of training with pruning.
+ * @returns the surviving ranks, which are part of the model afterwards
+ */
 function learn(model: ClipModel, seed: number): LowRankUpdates {
   const lora = inject(model, { rank: 4 }, generator(seed));
   const optimizer = new LoraOptimizer(lora);

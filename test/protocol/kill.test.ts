@@ -21,7 +21,8 @@ it("a run that is killed again and again ends in the same matrix", async () => {
   expect(await once(start("killable-run.mjs", undisturbed), "exit")).toEqual([0, null]);
   const written = readEvents(undisturbed).length;
 
-  // Killed after some line of the events was written, and a little later, so that it hits any part of an iteration.
+  // Killed after some line of the events was written, and a little later, so that it hits any part of an
+  // iteration.
   const seed = process.env.CODYRA_TEST_SEED ?? `${Date.now()}`;
   const random = new Random(seed);
   const moments = Array.from({ length: 4 }, (_, i) => ({
@@ -75,7 +76,8 @@ it("statra goes on where it was killed in any of its phases, to the same files",
   const undisturbed = temporaryFolder();
   expect(await once(start(script, undisturbed, JSON.stringify(statra)), "exit")).toEqual([0, null]);
   const wanted = outcome(join(undisturbed, "0"));
-  // Reports of its second task: 2 of crops, 2 of text iterations, 7 of surrogates, 1 of image iterations, 7 of surrogates, 2 of evaluation.
+  // Reports of its second task: 2 of crops, 2 of text iterations, 7 of surrogates, 1 of image iterations, 7
+  // of surrogates, 2 of evaluation.
   for (const report of [1, 4, 8, 12, 15, 20]) {
     const disturbed = temporaryFolder();
     const args = [disturbed, JSON.stringify(statra)];

@@ -1,4 +1,5 @@
-// node killable-run.mjs DIRECTORY: CoDyRA on two small domains of the miniature world; goes on where an earlier process was killed.
+// node killable-run.mjs DIRECTORY: CoDyRA on two small domains of the miniature world; goes on where an
+// earlier process was killed.
 import { join } from "node:path";
 import { clip, data, methods, protocol, torch } from "../../dist/index.js";
 

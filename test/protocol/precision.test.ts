@@ -10,7 +10,8 @@ import { readJson, temporaryFolder, tinyRun } from "./tiny-run.js";
 it.each(everyMethod)("%s learns the same in bf16 as in fp32", async (name, options) => {
   const [exact, fast] = [await learn("fp32"), await learn("bf16")];
   expect([exact.recorded, fast.recorded]).toEqual(["fp32", "bf16"]);
-  // bfloat16 has 8 bits: losses agree in the first two digits, and of 12 and 8 test images some lie near a border.
+  // bfloat16 has 8 bits: losses agree in the first two digits, and of 12 and 8 test images some lie near a
+  // border.
   expect(fast.losses.length).toBe(exact.losses.length);
   for (const [i, loss] of fast.losses.entries()) expect(loss / exact.losses[i]!).toBeCloseTo(1, 1);
   for (const [j, accuracy] of fast.accuracy.entries())

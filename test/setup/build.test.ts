@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { needs } from "../needs.js";
 import { Sandbox } from "./sandbox.js";
 
-/** A project of three small files that builds with this machine's own tools; each test goes on where the last one ended. */
+/**
+ * A project of three small files that builds with this machine's own tools; each test goes on where the last
+ * one ended.
+ */
 let sandbox: Sandbox;
 const realTools = { PATH: process.env.PATH ?? "", CXX: process.env.CXX ?? "" };
 let libtorch: string;

@@ -6,7 +6,10 @@ import { fileURLToPath } from "node:url";
 
 const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A throw-away checkout with the real set-up scripts, its own cache directory, and a PATH of made-up programs. */
+/**
+ * A throw-away checkout with the real set-up scripts, its own cache directory, and a PATH of made-up
+ * programs.
+ */
 export class Sandbox {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "codyra-setup-")));
   readonly checkout = join(this.folder, "checkout");

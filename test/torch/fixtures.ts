@@ -25,7 +25,9 @@ export function restore({ dtype, shape, data }: SavedTensor): Tensor {
   return fromTypedArray(Float64Array.from(data), shape, { dtype });
 }
 
-/** Compares with `|a − b| ≤ atol + rtol · |b|`. Float32 sums in another order differ by about 1e-6 relative. */
+/**
+ * Compares with `|a − b| ≤ atol + rtol · |b|`. Float32 sums in another order differ by about 1e-6 relative.
+ */
 export function expectClose(actual: Tensor, wanted: SavedTensor, what = "tensor"): void {
   const [rtol, atol] = [1e-5, 1e-6];
   expect(actual.shape, what).toEqual(wanted.shape);
@@ -81,7 +83,10 @@ export function tryAll(files: Iterable<Uint8Array>, read: (file: Uint8Array) => 
   return outcomes;
 }
 
-/** Ends when the finalizers of what earlier tests dropped have run, so that they do not run while memory is compared. */
+/**
+ * Ends when the finalizers of what earlier tests dropped have run, so that they do not run while memory is
+ * compared.
+ */
 export async function collectGarbage(): Promise<void> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;

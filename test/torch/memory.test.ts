@@ -10,7 +10,8 @@ describe("memory", () => {
       lastLoss: number;
     }>(["training.mjs", "10000", "5000"]);
     expect(leftTensors).toBe(0);
-    // V8's heap grows to its size within the first thousands; 10 MiB in the other 5,000 is half a tensor a step.
+    // V8's heap grows to its size within the first thousands; 10 MiB in the other 5,000 is half a tensor a
+    // step.
     expect(grownBytes, "bytes after a warm-up of 5,000 steps").toBeLessThan(10 << 20);
     expect(lastLoss).toBeLessThan(firstLoss / 2); // it did train
   });

@@ -9,7 +9,9 @@ interface AmplificationFlags extends OutputFlags {
   rho?: number;
 }
 
-/** `codyra analyze amplification`: how much every update strengthens directions that are weak in the weight. */
+/**
+ * `codyra analyze amplification`: how much every update strengthens directions that are weak in the weight.
+ */
 export function analyzeAmplificationCommand(): Command {
   return runAnalysis("amplification")
     .description(

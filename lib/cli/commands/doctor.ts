@@ -44,14 +44,20 @@ export interface Diagnosis {
   readonly cuda: { readonly available: boolean; readonly devices: readonly string[] };
   readonly compiler: Compiler | null;
   readonly addon: { readonly loads: boolean; readonly path: string; readonly error?: string };
-  /** What decodes JPEG files: libjpeg where the addon was built with it, else sharp, which is several times slower. */
+  /**
+   * What decodes JPEG files: libjpeg where the addon was built with it, else sharp, which is several times
+   * slower.
+   */
   readonly jpegDecoder: "libjpeg" | "sharp";
   readonly cacheDirectory: string;
   readonly ok: boolean;
   readonly problems: readonly Problem[];
 }
 
-/** The part of `scripts/setup/index.mjs` that only looks. The set-up is plain JavaScript: it runs before `tsc` is there. */
+/**
+ * The part of `scripts/setup/index.mjs` that only looks. The set-up is plain JavaScript: it runs before `tsc`
+ * is there.
+ */
 interface SetUp {
   toSetupError(error: unknown): Problem;
   checkMachine(): string;

@@ -75,7 +75,10 @@ async function exportModel(
   await exportStatistics(directory, target, format, { task, last });
 }
 
-/** What a method such as statra kept of the classes it learned, for the next task of a run that starts from the export. */
+/**
+ * What a method such as statra kept of the classes it learned, for the next task of a run that starts from
+ * the export.
+ */
 async function exportStatistics(
   directory: RunDirectory,
   target: string,

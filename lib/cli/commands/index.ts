@@ -17,7 +17,10 @@ import { runCommand } from "./run.js";
 import { searchCommand } from "./search.js";
 import { tablesCommand } from "./tables.js";
 
-/** Every command, in the order of `codyra --help`. The layers that need the addon are loaded when a command runs. */
+/**
+ * Every command, in the order of `codyra --help`. The layers that need the addon are loaded when a command
+ * runs.
+ */
 export function commands(): Command[] {
   return [
     demoCommand(),

@@ -59,7 +59,9 @@ async function pretrainMiniature(flags: PretrainFlags): Promise<void> {
   process.stdout.write(`${target}\n`);
 }
 
-/** The model of a recipe: first the one that it goes on with, or the one given instead, then its own pairs. */
+/**
+ * The model of a recipe: first the one that it goes on with, or the one given instead, then its own pairs.
+ */
 async function makeModel(
   name: miniature.MiniatureName,
   flags: PretrainFlags,

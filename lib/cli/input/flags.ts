@@ -4,8 +4,8 @@ import { z } from "zod";
 import { settingsShape } from "../../options/index.js";
 
 /**
- * Adds the flags of settings, with their meaning and default from the schema. A flag that is not given leaves the
- * setting to the configuration file, so none has a default of its own.
+ * Adds the flags of settings, with their meaning and default from the schema. A flag that is not given leaves
+ * the setting to the configuration file, so none has a default of its own.
  */
 export function addSettings(command: Command, shape: z.ZodRawShape): Command {
   for (const [name, schema] of Object.entries(shape) as [string, z.ZodType][]) {

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 
-/** The processor's instructions for bfloat16, such as `avx512_bf16`; none where `bf16` is slower than `fp32`. */
+/**
+ * The processor's instructions for bfloat16, such as `avx512_bf16`; none where `bf16` is slower than `fp32`.
+ */
 export function bf16Instructions(): string[] {
   const cpuinfo = "/proc/cpuinfo";
   if (existsSync(cpuinfo)) {

@@ -6,7 +6,10 @@ export async function methodList(): Promise<string> {
   return items(methods.map(({ name, summary }) => [name, summary]));
 }
 
-/** A method's options: meaning, type, default and source of each. @throws if there is no method of that name */
+/**
+ * A method's options: meaning, type, default and source of each.
+ * @throws if there is no method of that name
+ */
 export async function methodHelp(name: string): Promise<string> {
   const { optionRows } = await import("../../methods/index.js");
   const method = await methodNamed(name);
@@ -33,8 +36,8 @@ export async function methodNamed(name: string) {
 }
 
 /**
- * Completes the help of `codyra run`, which other commands need not load methods for: the list of methods, or for
- * `run --help METHOD` the options of that one in place of all else.
+ * Completes the help of `codyra run`, which other commands need not load methods for: the list of methods, or
+ * for `run --help METHOD` the options of that one in place of all else.
  * @param words of the command line
  */
 export async function completeRunHelp(command: Command, words: readonly string[]): Promise<void> {

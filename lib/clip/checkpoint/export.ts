@@ -14,8 +14,8 @@ const openAiVocabSize = 49408;
 const openAiHeadWidth = 64;
 
 /**
- * Writes a directory that open_clip loads as `local-dir:…`: `open_clip_config.json`, `open_clip_model.safetensors` and the model's tokenizer
- * files.
+ * Writes a directory that open_clip loads as `local-dir:…`: `open_clip_config.json`,
+ * `open_clip_model.safetensors` and the model's tokenizer files.
  * @throws naming everything in the model that this format cannot hold; then nothing is written
  */
 export function saveOpenClip(model: ClipModel, directory: string): void {
@@ -36,7 +36,8 @@ export function saveOpenClip(model: ClipModel, directory: string): void {
 }
 
 /**
- * Writes a state dict that the `build_model` of OpenAI's package takes, as `torch.save` would: its shape says what model it is.
+ * Writes a state dict that the `build_model` of OpenAI's package takes, as `torch.save` would: its shape says
+ * what model it is.
  * @throws naming everything in the model that OpenAI's CLIP does differently; then nothing is written
  */
 export function saveOpenAi(model: ClipModel, path: string): void {
@@ -70,7 +71,10 @@ function openClipConfig({ config: { embedDim, vision, text } }: ClipModel): Reco
   };
 }
 
-/** A ratio of which Python's `int(width * ratio)` is the width of the MLP: the quotient may round to a little less. */
+/**
+ * A ratio of which Python's `int(width * ratio)` is the width of the MLP: the quotient may round to a little
+ * less.
+ */
 function mlpRatio({ width, mlpWidth }: TransformerConfig): number {
   const ratio = mlpWidth / width;
   return Math.trunc(width * ratio) === mlpWidth ? ratio : (mlpWidth + 0.5) / width;

@@ -1,8 +1,9 @@
 import { nearestName } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 
-// Training programs put a model's parameters into dictionaries (`state_dict`, `model`, `ema`) and attributes (`module`, Lightning's own), in any
-// order. The parameters are found by the names that only CLIP has, whatever stands before these.
+// Training programs put a model's parameters into dictionaries (`state_dict`, `model`, `ema`) and attributes
+// (`module`, Lightning's own), in any order. The parameters are found by the names that only CLIP has,
+// whatever stands before these.
 
 /** The parameters of a CLIP model among the tensors of a file. */
 export interface FoundModel {
@@ -15,7 +16,10 @@ export interface FoundModel {
   readonly notes: readonly string[];
 }
 
-/** Attributes in which libraries wrap a module, anywhere on the way to a parameter. CLIP has none of these names. */
+/**
+ * Attributes in which libraries wrap a module, anywhere on the way to a parameter. CLIP has none of these
+ * names.
+ */
 const wrappers = new Set([
   "module", // DataParallel, DistributedDataParallel, DeepSpeed, AveragedModel
   "_orig_mod", // torch.compile

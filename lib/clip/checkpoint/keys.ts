@@ -1,7 +1,7 @@
 import { cat, type Tensor } from "../../torch/index.js";
 
-// OpenAI's CLIP and open_clip name parameters alike. Hugging Face renamed them, split the fused q, k, v matrices and stores the
-// projections as weights of linear layers, which are transposed.
+// OpenAI's CLIP and open_clip name parameters alike. Hugging Face renamed them, split the fused q, k, v
+// matrices and stores the projections as weights of linear layers, which are transposed.
 
 /** Parameters by their published names. */
 export type StateDict = ReadonlyMap<string, Tensor>;
@@ -35,7 +35,8 @@ const transposed = new Set(["visual_projection.weight", "text_projection.weight"
 const parts = ["q", "k", "v"];
 
 /**
- * A state dict in OpenAI's (and open_clip's) names as one in Hugging Face's. Names it does not know stay as they are.
+ * A state dict in OpenAI's (and open_clip's) names as one in Hugging Face's. Names it does not know stay as
+ * they are.
  * @returns views of the tensors given
  */
 export function fromOpenAi(state: StateDict): Map<string, Tensor> {
@@ -53,7 +54,8 @@ export function fromOpenAi(state: StateDict): Map<string, Tensor> {
 }
 
 /**
- * A state dict in Hugging Face's names as one in OpenAI's (and open_clip's). Names it does not know stay as they are.
+ * A state dict in Hugging Face's names as one in OpenAI's (and open_clip's). Names it does not know stay as
+ * they are.
  * @returns views of the tensors given, and copies of the q, k, v matrices, fused
  */
 export function toOpenAi(state: StateDict): Map<string, Tensor> {

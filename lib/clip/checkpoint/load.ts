@@ -29,19 +29,28 @@ export interface LoadOptions {
   readonly dtype?: DType;
   /** What the encoders compute in. Default: `"fp32"`. */
   readonly precision?: Precision;
-  /** Read `.bin` and `.pt` files, of which only tensors, dictionaries and numbers are read. Default: false. */
+  /**
+   * Read `.bin` and `.pt` files, of which only tensors, dictionaries and numbers are read. Default: false.
+   */
   readonly allowPickle?: boolean;
-  /** A `tokenizer.json` or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what lies beside the weights, if anything. */
+  /**
+   * A `tokenizer.json` or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what lies beside the weights, if
+   * anything.
+   */
   readonly tokenizer?: string;
   /**
-   * Default: what the configuration says, or the code of one of OpenAI's archives. Counts where both are there, with a note if they differ.
+   * Default: what the configuration says, or the code of one of OpenAI's archives. Counts where both are
+   * there, with a note if they differ.
    */
   readonly activation?: TransformerConfig["activation"];
-  /** Which model of a file that holds several: what stands before the names, such as `ema`. Default: the one that is no average. */
+  /**
+   * Which model of a file that holds several: what stands before the names, such as `ema`. Default: the one
+   * that is no average.
+   */
   readonly weights?: string;
   /**
-   * Told what was taken off the names, left out or decided otherwise than a file says. Default: a line on stderr. The notes are also in
-   * `model.notes`.
+   * Told what was taken off the names, left out or decided otherwise than a file says. Default: a line on
+   * stderr. The notes are also in `model.notes`.
    */
   readonly onNote?: (note: string) => void;
 }
@@ -61,12 +70,12 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
  * Loads a CLIP model with vision and text transformers:
  * - a Hugging Face directory, its weights in one file or in parts, as safetensors or `pytorch_model.bin`;
  * - an open_clip directory, or its safetensors file;
- * - a file in the names of OpenAI or of Hugging Face: OpenAI's `.pt` archives, state dicts, checkpoints of training programs. The parameters are
- *   found in any dictionary and under any prefix.
+ * - a file in the names of OpenAI or of Hugging Face: OpenAI's `.pt` archives, state dicts, checkpoints of
+ *   training programs. The parameters are found in any dictionary and under any prefix.
  *
  * Tokenizer and preprocessing come from the same directory; a model without a tokenizer still encodes images.
- * @throws if a file is missing, damaged or a pickle that is not allowed, if files contradict each other, or naming the parameters that do not
- * fit
+ * @throws if a file is missing, damaged or a pickle that is not allowed, if files contradict each other, or
+ * naming the parameters that do not fit
  */
 export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
   checkOptions(options, loadOptionKeys, "loadModel");
@@ -108,7 +117,10 @@ interface Checkpoint {
   readonly config: ClipConfig;
   /** Where the directory has none. */
   readonly preprocessing: Preprocessing;
-  /** Whether open_clip's configuration describes the model: then its own preprocessing counts, and texts are repaired as it does. */
+  /**
+   * Whether open_clip's configuration describes the model: then its own preprocessing counts, and texts are
+   * repaired as it does.
+   */
   readonly isOpenClip: boolean;
   /** Under Hugging Face's names. */
   readonly tensors: ReadonlyMap<string, Tensor>;
@@ -123,7 +135,10 @@ interface Description {
   readonly config: ClipConfig;
   readonly preprocessing: Preprocessing;
   readonly isOpenClip: boolean;
-  /** Where the configuration was read, or the activation recognised; `undefined` where nothing says the activation. */
+  /**
+   * Where the configuration was read, or the activation recognised; `undefined` where nothing says the
+   * activation.
+   */
   readonly activationFrom: string | undefined;
 }
 
@@ -211,7 +226,10 @@ function withoutAttention(tensors: StateDict): StateDict {
   return new Map([...tensors].filter(([key]) => !key.includes(".self_attn.")));
 }
 
-/** OpenAI's archives are known by what they hold: the code of their model, or three sizes among the parameters. */
+/**
+ * OpenAI's archives are known by what they hold: the code of their model, or three sizes among the
+ * parameters.
+ */
 function recogniseActivation(
   { tensors }: FoundModel,
   source: string,
@@ -250,7 +268,10 @@ function withActivation(
   };
 }
 
-/** PyTorch and open_clip take a scale of one element for a scalar; a bias of all logits changes no feature and no probability over classes. */
+/**
+ * PyTorch and open_clip take a scale of one element for a scalar; a bias of all logits changes no feature and
+ * no probability over classes.
+ */
 function scalarLogits(tensors: StateDict, notes: string[]): StateDict {
   const result = new Map(tensors);
   const scale = tensors.get("logit_scale");

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
 import { Preprocessing } from "../preprocessing.js";
 
-// Format: CLIPVisionCfg, CLIPTextCfg and PreprocessCfg of open_clip. A field that would change the model is refused, not ignored.
+// Format: CLIPVisionCfg, CLIPTextCfg and PreprocessCfg of open_clip. A field that would change the model is
+// refused, not ignored.
 
 const size = z.int().positive();
 

@@ -73,8 +73,8 @@ function nearestProblems(
   ];
 }
 
-// What was saved with the parameters without being one: positions by old versions of transformers, the mask, three sizes by OpenAI,
-// and by AveragedModel of how many it is the average.
+// What was saved with the parameters without being one: positions by old versions of transformers, the mask,
+// three sizes by OpenAI, and by AveragedModel of how many it is the average.
 function isBuffer(key: string): boolean {
   return (
     /(^|\.)(position_ids|attn_mask)$/.test(key) ||

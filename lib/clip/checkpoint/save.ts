@@ -6,8 +6,9 @@ import type { ClipModel } from "../model.js";
 import { writeDirectory } from "../write-directory.js";
 
 /**
- * Writes a Hugging Face directory that `transformers` loads unchanged: configuration, weights, and the model's tokenizer and preprocessing
- * files. They are complete before the first of them appears in `directory`; other files there are left alone.
+ * Writes a Hugging Face directory that `transformers` loads unchanged: configuration, weights, and the
+ * model's tokenizer and preprocessing files. They are complete before the first of them appears in
+ * `directory`; other files there are left alone.
  * @throws if a layer still has an adapter, which the format cannot hold
  */
 export function saveModel(model: ClipModel, directory: string): void {
@@ -27,7 +28,9 @@ export function saveModel(model: ClipModel, directory: string): void {
 
 const processorFile = "processor_config.json";
 
-/** Tokenizer and preprocessing; the two files of the latter say the same, or there is only one that says it. */
+/**
+ * Tokenizer and preprocessing; the two files of the latter say the same, or there is only one that says it.
+ */
 function assetFiles({ assets }: ClipModel, directory: string): ReadonlyMap<string, string | Buffer> {
   if (assets === undefined) return new Map();
   const preprocessor = assets.preprocessing.format();

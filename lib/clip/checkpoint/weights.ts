@@ -21,8 +21,8 @@ export interface Weights {
 }
 
 /**
- * The weights of a directory: Hugging Face's, or open_clip's where it has the configuration of these alone; otherwise the only file that can
- * be weights.
+ * The weights of a directory: Hugging Face's, or open_clip's where it has the configuration of these alone;
+ * otherwise the only file that can be weights.
  * @throws if there are none, naming the files looked for
  */
 export function findWeights(directory: string): string {
@@ -53,7 +53,8 @@ function isHuggingFace(directory: string): boolean {
 }
 
 /**
- * Reads a safetensors file, a PyTorch archive, or all parts that an index names. The content decides, not the name.
+ * Reads a safetensors file, a PyTorch archive, or all parts that an index names. The content decides, not the
+ * name.
  * @throws if the file is a pickle and these are not allowed, or if it is damaged
  */
 export function readWeights(path: string, allowPickle: boolean): Weights {

@@ -12,10 +12,12 @@ export interface CropOptions {
 }
 
 /**
- * Crops a random box out of each image and resizes it to a square by antialiased bicubic interpolation, all images at once on
- * their device. The boxes are distributed as torchvision's `RandomResizedCrop`, without rounding to whole pixels.
+ * Crops a random box out of each image and resizes it to a square by antialiased bicubic interpolation, all
+ * images at once on their device. The boxes are distributed as torchvision's `RandomResizedCrop`, without
+ * rounding to whole pixels.
  *
- * They are drawn on the host, so that a seed gives the same boxes on every device and nothing waits for the device.
+ * They are drawn on the host, so that a seed gives the same boxes on every device and nothing waits for the
+ * device.
  * @param images `[B, 3, H, W]`, any dtype, values 0..255; each stretched to H × W whatever its own shape was
  * @param aspectRatios width over height of each image before it was stretched, `[B]`
  * @param random one for all images, which it serves in order, or one for each
@@ -51,7 +53,10 @@ export function centerCrop(
   return resampleBoxes(images, boxes, size);
 }
 
-/** Aspect ratios for `centerCrop` as a model's preprocessing sees images: one that squashes them takes all of each. */
+/**
+ * Aspect ratios for `centerCrop` as a model's preprocessing sees images: one that squashes them takes all of
+ * each.
+ */
 export function boxRatios(
   aspectRatios: ArrayLike<number>,
   { resize }: { readonly resize: "shortest" | "squash" },
@@ -60,9 +65,9 @@ export function boxRatios(
 }
 
 /**
- * A box of random area and shape within an image, in fractions of its width and height. The area is uniform in `scale`, the logarithm of
- * the shape uniform in `ratio`; boxes that do not fit are drawn again, ten times at most. After that comes the largest centred box whose
- * shape is within `ratio`.
+ * A box of random area and shape within an image, in fractions of its width and height. The area is uniform
+ * in `scale`, the logarithm of the shape uniform in `ratio`; boxes that do not fit are drawn again, ten times
+ * at most. After that comes the largest centred box whose shape is within `ratio`.
  */
 export function randomBox(aspectRatio: number, options: Omit<CropOptions, "size">, random: Random): Box {
   const { scale = [0.9, 1], ratio = [3 / 4, 4 / 3] } = options;

@@ -15,8 +15,9 @@ export interface Batch {
 }
 
 /**
- * Which examples each training step sees: every epoch in a new random order, cut into batches of which the last may be short.
- * The order of an epoch follows from the seed and its number alone, so a run resumes at any step without replaying the earlier ones.
+ * Which examples each training step sees: every epoch in a new random order, cut into batches of which the
+ * last may be short. The order of an epoch follows from the seed and its number alone, so a run resumes at
+ * any step without replaying the earlier ones.
  */
 export class BatchSampler {
   readonly batchesPerEpoch: number;
@@ -66,8 +67,8 @@ export interface TrainingBatchOptions {
     | "center"
     | (Omit<CropOptions, "size"> & {
         /**
-         * Cuts the same box out of an image whenever it comes. The last bits of its pixels may differ with the batch: see `resampleBoxes`.
-         * Default: another box each time.
+         * Cuts the same box out of an image whenever it comes. The last bits of its pixels may differ with
+         * the batch: see `resampleBoxes`. Default: another box each time.
          */
         readonly isFixed?: boolean;
       });
@@ -96,7 +97,10 @@ export class TrainingBatches {
     this.sampler = new BatchSampler(images.length, options);
   }
 
-  /** The batch of a step, counted from 0; bit by bit the same whenever and in whatever order steps are asked for. The caller owns it. */
+  /**
+   * The batch of a step, counted from 0; bit by bit the same whenever and in whatever order steps are asked
+   * for. The caller owns it.
+   */
   at(step: number): Batch {
     const { seed, preprocessing, crop, device } = this.options;
     const indices = this.sampler.at(step);

@@ -15,8 +15,8 @@ const unreadable = new Uint8Array(digestBytes);
 export const digestsPattern = /^[0-9a-f]{64}\.digests(\.[0-9a-f]{12}\.tmp)?$/;
 
 /**
- * SHA-256 of the content of each image. They are remembered in the directory for this list of files with these sizes, times and inodes, so
- * that the images need not be read to know them.
+ * SHA-256 of the content of each image. They are remembered in the directory for this list of files with
+ * these sizes, times and inodes, so that the images need not be read to know them.
  */
 export async function contentDigests(
   examples: readonly Example[],
@@ -44,7 +44,8 @@ async function identify(examples: readonly Example[], signal?: AbortSignal): Pro
   const states = new Map<string, string>();
   await forEachConcurrently(files, signal, async (file) => {
     const state = await stat(raw.get(file) ?? file, { bigint: true }).catch(() => undefined);
-    // Whoever keeps size and time of a file as they were, as rsync and tar do, still changes its inode or its time of change.
+    // Whoever keeps size and time of a file as they were, as rsync and tar do, still changes its inode or its
+    // time of change.
     if (state?.isFile())
       states.set(file, `${state.size} ${state.mtimeNs} ${state.ctimeNs} ${state.dev} ${state.ino}`);
   });

@@ -19,12 +19,14 @@ export interface ImageSize {
 }
 
 /**
- * One file of cached images. It is a safetensors file, so that other tools can look inside, with a header of fixed length, so that every
- * image has its place before any is there: they are written in any order, and what was left half-written is completed.
+ * One file of cached images. It is a safetensors file, so that other tools can look inside, with a header of
+ * fixed length, so that every image has its place before any is there: they are written in any order, and
+ * what was left half-written is completed.
  */
 export class EntryFile {
   readonly #imageBytes: number;
-  // int32 [count, 3]: width, height, and the CRC-32 of the pixels and these two. A width of zero: not written yet.
+  // int32 [count, 3]: width, height, and the CRC-32 of the pixels and these two. A width of zero: not written
+  // yet.
   readonly #records: Int32Array;
 
   private constructor(
@@ -109,7 +111,10 @@ export class EntryFile {
     await explained(this.handle.sync(), this.path, this.bytes);
   }
 
-  /** The images as a view of the file: only what is used is read, and nothing of it counts as memory of the process's own. */
+  /**
+   * The images as a view of the file: only what is used is read, and nothing of it counts as memory of the
+   * process's own.
+   */
   map(): torch.Tensor {
     const { count, size } = this.shape;
     return torch.scope(() => {

@@ -26,7 +26,10 @@ const schema = z.object({
   images: z.object({ shape: z.tuple([z.int(), z.literal(3), z.int(), z.int()]) }),
 });
 
-/** The header of a safetensors file with `records`, int32 `[count, 3]`, and `images`, uint8 `[count, 3, S, S]`. */
+/**
+ * The header of a safetensors file with `records`, int32 `[count, 3]`, and `images`, uint8 `[count, 3, S,
+ * S]`.
+ */
 export function formatHeader({ count, size }: EntryShape, { name, transform }: EntryDescription): Buffer {
   const recordsEnd = recordBytes * count;
   const imagesEnd = recordsEnd + 3 * count * size ** 2;

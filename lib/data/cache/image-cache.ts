@@ -40,8 +40,9 @@ export interface OpenEntryOptions {
 }
 
 /**
- * Transformed images on disk, so that they are decoded only once: a file for each list of images and transform, found by what the images
- * contain. Any number of processes may use a directory at the same time, and end at any time.
+ * Transformed images on disk, so that they are decoded only once: a file for each list of images and
+ * transform, found by what the images contain. Any number of processes may use a directory at the same time,
+ * and end at any time.
  */
 export class ImageCache {
   constructor(readonly directory: string) {}
@@ -84,8 +85,8 @@ export class ImageCache {
   }
 
   /**
-   * Removes what the cache made, or with `unusedSince` only what was not used after that. What a process is writing at the moment stays, and a
-   * process that reads keeps what it has.
+   * Removes what the cache made, or with `unusedSince` only what was not used after that. What a process is
+   * writing at the moment stays, and a process that reads keeps what it has.
    */
   async clear({ unusedSince }: { unusedSince?: Date } = {}): Promise<Cleared> {
     let freedBytes = 0;

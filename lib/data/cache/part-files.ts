@@ -4,8 +4,9 @@ import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { explained } from "./write-errors.js";
 
-// A part is a file of images that is being written. Its name says by whom, so that what a dead process left can be told and completed:
-// <key>.<process>@<host>.<random>.part, or <key>.free.<random>.part after an orderly stop.
+// A part is a file of images that is being written. Its name says by whom, so that what a dead process left
+// can be told and completed: <key>.<process>@<host>.<random>.part, or <key>.free.<random>.part after an
+// orderly stop.
 const pattern = /^(?<key>[0-9a-f]{64})\.(?:free|(?<pid>\d+)@(?<host>[\w-]+))\.[0-9a-f]{12}\.part$/;
 const thisHost = hostname().replaceAll(/[^\w-]/g, "_");
 const abandonedAfterMs = 24 * 3600 * 1000;

@@ -1,6 +1,9 @@
 import { statfs } from "node:fs/promises";
 
-/** Before work begins that would come to nothing. @throws if the disk of a folder has less space than is needed */
+/**
+ * Before work begins that would come to nothing.
+ * @throws if the disk of a folder has less space than is needed
+ */
 export async function checkFreeSpace(folder: string, neededBytes: number): Promise<void> {
   const { blocks, bavail, bsize } = await statfs(folder);
   if (blocks === 0) return; // some network file systems do not tell

@@ -3,12 +3,17 @@ import type { DatasetId } from "./catalogue.js";
 /** A published file of a dataset. */
 export interface Archive {
   readonly name: string;
-  /** Where anyone may download it; absent where one has to register, or the site is offline. Needs a checksum. */
+  /**
+   * Where anyone may download it; absent where one has to register, or the site is offline. Needs a checksum.
+   */
   readonly url?: string;
   readonly md5?: string;
   /** Where it is obtained by hand, if not on the dataset's page. */
   readonly page?: string;
-  /** What of the archive goes where, relative to the dataset's folder; absent for a file that is used as it is. */
+  /**
+   * What of the archive goes where, relative to the dataset's folder; absent for a file that is used as it
+   * is.
+   */
   readonly contents?: Readonly<Record<string, string>>;
   /** Archives inside the archive become folders of their names. */
   readonly nested?: boolean;
@@ -34,8 +39,9 @@ const oxford = "https://www.robots.ox.ac.uk/~vgg/data";
 const places = "http://data.csail.mit.edu/places/places365";
 
 /**
- * What the datasets consist of as published. Addresses and MD5 sums are those of torchvision, torchvision/datasets/<dataset>.py in
- * github.com/pytorch/vision; for aircraft and caltech101 those of github.com/mlverse/torchvision, R/dataset-fgvc.R and R/dataset-caltech.R.
+ * What the datasets consist of as published. Addresses and MD5 sums are those of torchvision,
+ * torchvision/datasets/<dataset>.py in github.com/pytorch/vision; for aircraft and caltech101 those of
+ * github.com/mlverse/torchvision, R/dataset-fgvc.R and R/dataset-caltech.R.
  */
 export const datasetArchives: Readonly<Record<DatasetId, DatasetArchives>> = {
   aircraft: {

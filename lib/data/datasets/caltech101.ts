@@ -27,7 +27,10 @@ export const caltech101: DatasetDescriptor = {
   },
 };
 
-/** CoOp's names where they differ from the folder's; it leaves the close faces out, which therefore have CLIP's. */
+/**
+ * CoOp's names where they differ from the folder's; it leaves the close faces out, which therefore have
+ * CLIP's.
+ */
 const names: Readonly<Record<string, string>> = {
   airplanes: "airplane",
   Faces: "face",
@@ -36,7 +39,10 @@ const names: Readonly<Record<string, string>> = {
   Motorbikes: "motorbike",
 };
 
-/** CLIP's names where they differ from CoOp's; one does have two blanks. github.com/openai/CLIP, data/prompts.md */
+/**
+ * CLIP's names where they differ from CoOp's; one does have two blanks. github.com/openai/CLIP,
+ * data/prompts.md
+ */
 const clipNames: Readonly<Record<string, string>> = {
   face: "off-center face",
   car_side: "side of a car",

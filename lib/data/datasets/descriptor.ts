@@ -1,12 +1,15 @@
 import type { Example, RandomSplit } from "../types.js";
 import type { FoundLayout } from "./layout.js";
 
-/** Whose division into training and test images: that of CoOp's split files, or the official lists as torchvision reads them. */
+/**
+ * Whose division into training and test images: that of CoOp's split files, or the official lists as
+ * torchvision reads them.
+ */
 export type SplitSource = "coop" | "torchvision";
 
 /**
- * Class names and template: `per-dataset` as CoOp and the CoDyRA code have them, `rail` one template for everything, `mtil` as in the code of
- * the MTIL benchmark.
+ * Class names and template: `per-dataset` as CoOp and the CoDyRA code have them, `rail` one template for
+ * everything, `mtil` as in the code of the MTIL benchmark.
  */
 export type PromptSet = "per-dataset" | "rail" | "mtil";
 

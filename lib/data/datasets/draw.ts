@@ -8,8 +8,9 @@ import type { Contents, CoopSplit } from "./descriptor.js";
 const seed = 42; // of the MTIL benchmark
 
 /**
- * The split of the MTIL benchmark for datasets without an official one: four fifths of all images, whatever their class, chosen by PyTorch's
- * generator with seed 42 as `torch.utils.data.random_split` does. Code: github.com/Thunderbeee/ZSCL.
+ * The split of the MTIL benchmark for datasets without an official one: four fifths of all images, whatever
+ * their class, chosen by PyTorch's generator with seed 42 as `torch.utils.data.random_split` does. Code:
+ * github.com/Thunderbeee/ZSCL.
  * @param examples in the order of torchvision
  */
 export function drawMtilSplit(examples: readonly Example[]): Omit<Contents, "classes"> {
@@ -29,8 +30,9 @@ export function drawMtilSplit(examples: readonly Example[]): Omit<Contents, "cla
 }
 
 /**
- * A split by the rule of CoOp's split files: of each class half for training and a fifth for validation; or where the official test images
- * are kept, a fifth of the training images for validation. The draw itself is not CoOp's, whose seed is unknown.
+ * A split by the rule of CoOp's split files: of each class half for training and a fifth for validation; or
+ * where the official test images are kept, a fifth of the training images for validation. The draw itself is
+ * not CoOp's, whose seed is unknown.
  */
 export function drawCoopSplit(contents: Contents, drawn: CoopSplit["drawn"], seed: number): Contents {
   const fixedTest = drawn === "train";

@@ -1,4 +1,7 @@
-/** Names of the classes of Oxford Flowers-102 in label order; the archive itself has none. Spelt as on the dataset's page and by CLIP. */
+/**
+ * Names of the classes of Oxford Flowers-102 in label order; the archive itself has none. Spelt as on the
+ * dataset's page and by CLIP.
+ */
 export const flowerNames: readonly string[] = `
   pink primrose, hard-leaved pocket orchid, canterbury bells, sweet pea, english marigold, tiger lily,
   moon orchid, bird of paradise, monkshood, globe thistle, snapdragon, colt's foot, king protea,

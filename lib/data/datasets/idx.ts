@@ -9,7 +9,8 @@ export interface IdxArray {
 }
 
 /**
- * Reads an IDX file of unsigned bytes, as it is or with `.gz` appended to its name. Format: yann.lecun.com/exdb/mnist.
+ * Reads an IDX file of unsigned bytes, as it is or with `.gz` appended to its name. Format:
+ * yann.lecun.com/exdb/mnist.
  * @param dims expected number of dimensions: 3 for images (magic number 2051), 1 for labels (2049)
  * @throws if it is missing, damaged or has other dimensions
  */

@@ -34,7 +34,8 @@ export async function readSynsets(devkit: string): Promise<Synset[]> {
 }
 
 /**
- * Names of WordNet ids, which need not differ: CLIP's, from `classnames.txt` as CoOp has it; otherwise WordNet's first.
+ * Names of WordNet ids, which need not differ: CLIP's, from `classnames.txt` as CoOp has it; otherwise
+ * WordNet's first.
  * @throws if no list of names is there, or one lacks an id
  */
 export async function synsetNames(

@@ -43,7 +43,10 @@ function readFolders(layout: FoundLayout, part: string, wnids: readonly string[]
   );
 }
 
-/** The validation images as they are published: numbered, with a list of ILSVRC ids, which are not positions in the sorted WordNet ids. */
+/**
+ * The validation images as they are published: numbered, with a list of ILSVRC ids, which are not positions
+ * in the sorted WordNet ids.
+ */
 async function readFlat(layout: FoundLayout): Promise<{ wnids: string[]; test: Example[] }> {
   const devkit = await findDevkit(layout);
   if (devkit === undefined) {

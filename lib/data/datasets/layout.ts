@@ -38,7 +38,10 @@ export class FoundLayout {
     return new FileExample(this.folder, this.imagePath(relative), label);
   }
 
-  /** Where a file lies that users put into the dataset's folder, beside it, or into a folder `data_splits` at either place. */
+  /**
+   * Where a file lies that users put into the dataset's folder, beside it, or into a folder `data_splits` at
+   * either place.
+   */
   async companion(name: string): Promise<string | undefined> {
     for (const path of this.companionPlaces(name)) if (await exists(path)) return path;
     return undefined;
@@ -80,7 +83,8 @@ export async function findLayout(
 }
 
 /**
- * Folders that mirrors and archives make of a dataset's: of another case or without its dashes, and of such a name once more inside.
+ * Folders that mirrors and archives make of a dataset's: of another case or without its dashes, and of such a
+ * name once more inside.
  * @returns paths below the root, with forward slashes
  */
 async function foldersLike(root: string, folder: string): Promise<string[]> {

@@ -3,15 +3,15 @@ import { readPart } from "./files.js";
 import { MatlabReader } from "./matlab-reader.js";
 
 /**
- * A variable of a MATLAB file: numbers, a text of one row, a cell array, or an array of structures. Arrays of any shape are flat, in
- * column-major order.
+ * A variable of a MATLAB file: numbers, a text of one row, a cell array, or an array of structures. Arrays of
+ * any shape are flat, in column-major order.
  */
 export type MatlabValue = Float64Array | string | MatlabValue[] | ReadonlyMap<string, MatlabValue>[];
 
 /**
  * Reads variables of a MATLAB file of version 5 to 7.2. Format: MathWorks, "MAT-File Format", level 5.
- * @throws if it has another version, is damaged, lacks a variable, or keeps one as something else: an object, a function, a sparse or complex array, or a
- * text of several rows
+ * @throws if it has another version, is damaged, lacks a variable, or keeps one as something else: an object,
+ * a function, a sparse or complex array, or a text of several rows
  */
 export async function readMatlab(path: string, ...names: string[]): Promise<MatlabValue[]> {
   const found = readVariables(await readPart(path), names, path);

@@ -8,7 +8,8 @@ const part = z.array(z.tuple([z.string().min(1), z.int().nonnegative(), z.string
 const splitFile = z.object({ train: part, val: part, test: part });
 
 /**
- * Reads a split file of CoOp: `train`, `val` and `test`, each a list of [path, label, class name]. The order of the images is kept.
+ * Reads a split file of CoOp: `train`, `val` and `test`, each a list of [path, label, class name]. The order
+ * of the images is kept.
  * @throws if it has another form, or its training part gives one label two names
  */
 export async function readSplitFile(path: string, layout: FoundLayout): Promise<Contents> {

@@ -15,7 +15,10 @@ export interface DatasetCheck {
   readonly name: string;
   /** `missing`: it is at none of its usual places. `unusable`: a run would stop at it. */
   readonly status: "ready" | "missing" | "unusable";
-  /** Why it is missing or unusable, other than by single images. What follows is known of datasets that could be opened. */
+  /**
+   * Why it is missing or unusable, other than by single images. What follows is known of datasets that could
+   * be opened.
+   */
   readonly problem?: string;
   /** Whose layout of folders it has. */
   readonly layout?: string;
@@ -28,7 +31,10 @@ export interface DatasetCheck {
   readonly images?: ImageCheck;
 }
 
-/** A dataset of the paper below a root folder: whether it is there and complete. It never throws because of what is on disk. */
+/**
+ * A dataset of the paper below a root folder: whether it is there and complete. It never throws because of
+ * what is on disk.
+ */
 export async function checkDataset(
   id: DatasetId,
   options: OpenDatasetOptions & CheckImagesOptions,

@@ -24,7 +24,8 @@ export interface ClassifyFilesOptions extends ClassifyOptions {
 }
 
 /**
- * Zero-shot classification of image files, in their order. The next images are decoded while the model looks at a batch.
+ * Zero-shot classification of image files, in their order. The next images are decoded while the model looks
+ * at a batch.
  * @param paths relative to the working directory
  * @throws if there are no labels, or a template has no `{}`; files that cannot be read are told instead
  */

@@ -4,10 +4,12 @@ import { Random } from "../random.js";
 import type { Dataset, Example, FewShotSample } from "../types.js";
 
 /**
- * Draws `shots` training images of each class without replacement, or with replacement for a class that has fewer.
+ * Draws `shots` training images of each class without replacement, or with replacement for a class that has
+ * fewer.
  *
- * The draw depends only on the seed, the names of dataset and class, and the number and order of the class's images. So it is the same
- * whatever ran before, other classes do not change it, and fewer shots are the beginning of more shots.
+ * The draw depends only on the seed, the names of dataset and class, and the number and order of the class's
+ * images. So it is the same whatever ran before, other classes do not change it, and fewer shots are the
+ * beginning of more shots.
  * @throws if `shots` is not a positive integer, or a class has no training image
  */
 export function sampleFewShot(

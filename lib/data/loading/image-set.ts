@@ -31,7 +31,10 @@ export class ImageSet implements Disposable {
     this.length = length;
   }
 
-  /** Copies of the examples at these indices. @param device where to put them; default: where the images are */
+  /**
+   * Copies of the examples at these indices.
+   * @param device where to put them; default: where the images are
+   */
   select(
     indices: readonly number[],
     device = this.images.device,

@@ -11,7 +11,10 @@ import { type UnreadableImage, unreadableImages } from "./unreadable.js";
 const batchSize = 32;
 
 export interface LoadOptions {
-  /** Where the transformed images are kept for the next time, and mapped from. Default: nowhere, they stay in memory. */
+  /**
+   * Where the transformed images are kept for the next time, and mapped from. Default: nowhere, they stay in
+   * memory.
+   */
   readonly cache?: ImageCache;
   /** Names the images in the cache's list. Default: `images`. */
   readonly name?: string;
@@ -22,8 +25,9 @@ export interface LoadOptions {
 }
 
 /**
- * How training images are kept: stretched to a square a little larger than the model's input. A random resized crop is a box in fractions
- * of width and height, so stretching does not change what it shows, and all images fit into one tensor.
+ * How training images are kept: stretched to a square a little larger than the model's input. A random
+ * resized crop is a box in fractions of width and height, so stretching does not change what it shows, and
+ * all images fit into one tensor.
  */
 export function trainingTransform({ cropSize }: Preprocessing): ImageTransform {
   // The smallest crop keeps most of the image: 8/7 of the input (256 for 224) loses no visible detail.
@@ -32,7 +36,8 @@ export function trainingTransform({ cropSize }: Preprocessing): ImageTransform {
 
 /**
  * Loads images, each transformed.
- * @throws if images cannot be read, after trying all of them, or the cache cannot be written; the signal's reason when it is aborted
+ * @throws if images cannot be read, after trying all of them, or the cache cannot be written; the signal's
+ * reason when it is aborted
  */
 export async function loadImages(
   examples: readonly Example[],

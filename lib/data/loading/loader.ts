@@ -13,7 +13,9 @@ export interface LoadBatchesOptions {
   readonly prefetch?: number;
   /** Stops the work; the iterator throws the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Called with each image that cannot be read, which its batch then goes without. Default: the batch throws. */
+  /**
+   * Called with each image that cannot be read, which its batch then goes without. Default: the batch throws.
+   */
   readonly onUnreadable?: (image: UnreadableImage) => void;
 }
 
@@ -30,7 +32,8 @@ export interface LoadedBatch {
 }
 
 /**
- * Reads and transforms images in the background and gives them out in order, a batch at a time. Leaving the loop early ends the work.
+ * Reads and transforms images in the background and gives them out in order, a batch at a time. Leaving the
+ * loop early ends the work.
  * @throws at the batch they belong to, if images cannot be read and there is no `onUnreadable`
  */
 export async function* loadBatches(

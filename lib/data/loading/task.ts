@@ -26,7 +26,8 @@ const optionKeys: OptionKeys<LoadTaskOptions> = {
 };
 
 /**
- * Decodes a dataset, or takes it from the cache: the few-shot draw of its training images, and all test images. Progress counts both.
+ * Decodes a dataset, or takes it from the cache: the few-shot draw of its training images, and all test
+ * images. Progress counts both.
  * @throws if images cannot be read, or the draw is impossible; the signal's reason when it is aborted
  */
 export async function loadTask(dataset: Dataset, options: LoadTaskOptions): Promise<Task> {

@@ -12,7 +12,10 @@ export function reasonOf(error: Error): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
-/** The error that counts them and lists the first. @param tried how many images were read, of which these could not be */
+/**
+ * The error that counts them and lists the first.
+ * @param tried how many images were read, of which these could not be
+ */
 export function unreadableImages(
   examples: readonly Example[],
   images: readonly UnreadableImage[],

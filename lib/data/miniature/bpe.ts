@@ -4,7 +4,8 @@ import { byteSymbols, endOfWord } from "../../clip/index.js";
 export type Merge = readonly [left: string, right: string];
 
 /**
- * Learns byte-pair merges, most frequent pair first and ties in code-unit order (Sennrich et al., arXiv:1508.07909).
+ * Learns byte-pair merges, most frequent pair first and ties in code-unit order (Sennrich et al.,
+ * arXiv:1508.07909).
  * @param words each word with the number of times it occurs
  * @param limit the most merges to learn; fewer when every word is one symbol before
  */

@@ -10,7 +10,9 @@ import {
 } from "./concepts/index.js";
 import { blueprint, chalk, closeUp, dashcam, meadow, type Style, snapshot, waving } from "./styles.js";
 
-/** One task of the miniature benchmark: a group of concepts, drawn in a style the pre-training never shows. */
+/**
+ * One task of the miniature benchmark: a group of concepts, drawn in a style the pre-training never shows.
+ */
 export interface MiniatureDomain {
   readonly name: string;
   /** Class names; a label is an index into this list. */

@@ -171,7 +171,10 @@ function printed(random: Random, drawing: string): string {
   return random.chance(0.25) ? pale + film.definition + backdrop("#888", film) : pale;
 }
 
-/** One picture and its caption: any concept of the world in one of several generic styles, none of them a domain's. */
+/**
+ * One picture and its caption: any concept of the world in one of several generic styles, none of them a
+ * domain's.
+ */
 export function mixtureDrawing(random: Random): CaptionedDrawing {
   const grounds = random.chance(0.7) ? lightColours : darkColours;
   const { caption, drawing } = random.choice(scenes)(random, random.choice(Object.keys(grounds)));

@@ -12,7 +12,10 @@ export interface PretrainingRecipe extends Omit<PretrainOptions, "signal" | "onP
   readonly embedDim: number;
   /** Tokens per text, markers included. */
   readonly contextLength: number;
-  /** What the pairs are drawn from: things in few generic styles, or things among everything but their own domain's style. */
+  /**
+   * What the pairs are drawn from: things in few generic styles, or things among everything but their own
+   * domain's style.
+   */
   readonly mixture: MixtureName;
   /** Image–caption pairs drawn from the mixture; every epoch shows them in a new order. */
   readonly pairs: number;
@@ -48,8 +51,9 @@ const first: PretrainingRecipe = {
 };
 
 /**
- * The recipes of the models that come with codyra, by the name of the model. `miniature-v2` is `miniature` trained on with the wide
- * mixture, which brings it from 30 to 46 % in the joint label space: docs/miniature.md.
+ * The recipes of the models that come with codyra, by the name of the model. `miniature-v2` is `miniature`
+ * trained on with the wide mixture, which brings it from 30 to 46 % in the joint label space:
+ * docs/miniature.md.
  */
 export const miniatureRecipes: Readonly<Record<MiniatureName, PretrainingRecipe>> = {
   miniature: first,

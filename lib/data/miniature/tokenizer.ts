@@ -9,7 +9,10 @@ const vocabularyLimit = 1024;
 const reserved = 2 * 256 + 2;
 const corpusCaptions = 4000;
 
-/** Builds a tokenizer laid out as OpenAI's CLIP tokenizer, its merges learned from captions of the miniature world. */
+/**
+ * Builds a tokenizer laid out as OpenAI's CLIP tokenizer, its merges learned from captions of the miniature
+ * world.
+ */
 export function buildMiniatureTokenizer(contextLength: number): TokenizerFiles {
   const files = formatTokenizer(learnMerges(corpusWords(), vocabularyLimit - reserved));
   return { ...files, config: { ...files.config, do_lower_case: true, model_max_length: contextLength } };

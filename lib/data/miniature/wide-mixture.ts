@@ -19,9 +19,10 @@ import {
 import { circle, element, ellipse, group, line, placed, polygon, regularPolygon } from "./svg.js";
 
 /*
- * The wide mixture shows each concept among more grounds, manners, positions and lights than the plain one. Test domains consist of such
- * ingredients too, each in a combination of its own, which no picture here has. It was widened while looking at the zero-shot accuracy on
- * another draw of the test domains, before any method was run on the model: docs/miniature.md.
+ * The wide mixture shows each concept among more grounds, manners, positions and lights than the plain one.
+ * Test domains consist of such ingredients too, each in a combination of its own, which no picture here has.
+ * It was widened while looking at the zero-shot accuracy on another draw of the test domains, before any
+ * method was run on the model: docs/miniature.md.
  */
 
 /** What a picture is put together from besides its subject, and what a test domain's style is made of too. */
@@ -38,9 +39,10 @@ type Ingredient =
   | "blue outline"; // lines only, on blue
 
 /**
- * What is never shown with the concepts of a kind, because it marks the style of their domain: animals among leaves, digits on a
- * board, flags in the wind, flowers in a meadow, signs through a windscreen, textures under a lamp, vehicles on drafting paper.
- * Everything else may surround them, also what their style has less prominently: signs may be slanted, digits wobble.
+ * What is never shown with the concepts of a kind, because it marks the style of their domain: animals among
+ * leaves, digits on a board, flags in the wind, flowers in a meadow, signs through a windscreen, textures
+ * under a lamp, vehicles on drafting paper. Everything else may surround them, also what their style has less
+ * prominently: signs may be slanted, digits wobble.
  */
 const withheld: Readonly<Record<string, readonly Ingredient[]>> = {
   animal: ["greenery", "strokes"],
@@ -53,8 +55,9 @@ const withheld: Readonly<Record<string, readonly Ingredient[]>> = {
 };
 
 /**
- * The share of pictures with a kind that are kept; 1 where none is named. What is shown most often is known best, and a domain that is
- * known leaves nothing to learn: each of the seven is to gain at least 15 points when it is learned alone.
+ * The share of pictures with a kind that are kept; 1 where none is named. What is shown most often is known
+ * best, and a domain that is known leaves nothing to learn: each of the seven is to gain at least 15 points
+ * when it is learned alone.
  */
 const shares: Readonly<Record<string, number>> = { flag: 0.3, digit: 0.25, flower: 0.4 };
 

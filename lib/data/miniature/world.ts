@@ -55,8 +55,8 @@ export interface PretrainingPairs {
 }
 
 /**
- * Draws labelled images of a domain. Image `i` of a class depends only on the seed, split, domain, class and `i`, so
- * that fewer images per class are a prefix of more.
+ * Draws labelled images of a domain. Image `i` of a class depends only on the seed, split, domain, class and
+ * `i`, so that fewer images per class are a prefix of more.
  * @throws if no domain has that name
  */
 export async function drawDomain(name: string, options: DomainImagesOptions): Promise<DomainImages> {
@@ -92,7 +92,9 @@ export async function drawPretrainingPairs(options: PretrainingPairsOptions): Pr
   return { images: await cached(join(cacheDirectory, file), count * size * size * 3, draw), captions };
 }
 
-/** The file's bytes; when it is absent or was cut short, `make` provides them and they are kept for next time. */
+/**
+ * The file's bytes; when it is absent or was cut short, `make` provides them and they are kept for next time.
+ */
 async function cached(file: string, length: number, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
   const exists = await access(file).then(
     () => true,

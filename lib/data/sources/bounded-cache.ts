@@ -5,8 +5,9 @@ interface Entry<V> {
 }
 
 /**
- * Keeps what was loaded until it takes more than `maxBytes`; then what was not used for longest goes first. The value just loaded stays,
- * however large it is. Requests for a key that is being loaded wait for the same value.
+ * Keeps what was loaded until it takes more than `maxBytes`; then what was not used for longest goes first.
+ * The value just loaded stays, however large it is. Requests for a key that is being loaded wait for the same
+ * value.
  */
 export class BoundedCache<K, V> {
   readonly #entries = new Map<K, Entry<V>>();

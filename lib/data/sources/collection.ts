@@ -10,8 +10,9 @@ export interface CollectionOptions {
   /** Prompts with `{}` for the class name. Default: `"a photo of a {}."` */
   readonly templates?: string | readonly string[];
   /**
-   * Which labels to use and in which order: a list of labels, or a record from label to class name. Default: all, in the order the data
-   * declares or else sorted. Without a record a class is called like its label, with spaces for underscores.
+   * Which labels to use and in which order: a list of labels, or a record from label to class name. Default:
+   * all, in the order the data declares or else sorted. Without a record a class is called like its label,
+   * with spaces for underscores.
    */
   readonly classes?: readonly string[] | Readonly<Record<string, string>>;
   /** How to split images that come without a split. Default: 80 % of each class for training, seed 0. */
@@ -49,9 +50,12 @@ export interface SourceNotes {
 }
 
 /**
- * Makes a dataset of labelled images: chooses and names the classes, and splits what has no parts. Images of other labels are left out.
- * @param declared all labels in order, where the source declares them. Default: those found, integers by value, others by code unit
- * @throws if there are no images, a chosen class is unknown, two have one name, or one has no images for training or for testing
+ * Makes a dataset of labelled images: chooses and names the classes, and splits what has no parts. Images of
+ * other labels are left out.
+ * @param declared all labels in order, where the source declares them. Default: those found, integers by
+ * value, others by code unit
+ * @throws if there are no images, a chosen class is unknown, two have one name, or one has no images for
+ * training or for testing
  */
 export function collect(
   options: CollectionOptions,
@@ -93,7 +97,10 @@ export function collect(
   return { name, classes, templates, ...drawn, validation: [], split, warnings };
 }
 
-/** The labels to use with their class names. What was done beyond spaces for underscores is added to the warnings. */
+/**
+ * The labels to use with their class names. What was done beyond spaces for underscores is added to the
+ * warnings.
+ */
 function chooseClasses(
   chosen: CollectionOptions["classes"],
   known: readonly string[],

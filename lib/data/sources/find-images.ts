@@ -11,8 +11,9 @@ export interface FoundImages {
 }
 
 /**
- * Image files by path, by folder, or by glob pattern, for shells that do not expand them. Files and what a pattern matches count as
- * images whatever they are called; of folders, with all below them, the files with the extension of an image. Each place is sorted.
+ * Image files by path, by folder, or by glob pattern, for shells that do not expand them. Files and what a
+ * pattern matches count as images whatever they are called; of folders, with all below them, the files with
+ * the extension of an image. Each place is sorted.
  */
 export async function findImages(places: readonly string[]): Promise<FoundImages> {
   const files = new Set<string>();

@@ -37,9 +37,11 @@ const optionKeys: OptionKeys<FolderOptions> = {
 };
 
 /**
- * Describes a folder of class folders, each with all images below it. Paths are sorted, and no image is opened yet. Files that are no images
- * are counted in the warnings; hidden entries and what operating systems leave behind are not.
- * @throws if the root or a part is missing, a class has no images, two classes have one name, or train and test differ
+ * Describes a folder of class folders, each with all images below it. Paths are sorted, and no image is
+ * opened yet. Files that are no images are counted in the warnings; hidden entries and what operating systems
+ * leave behind are not.
+ * @throws if the root or a part is missing, a class has no images, two classes have one name, or train and
+ * test differ
  */
 export async function openFolder(options: FolderOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openFolder");
@@ -86,7 +88,10 @@ function ordered(folders: readonly string[]): string[] {
   return labelsOf({ train: images, test: [] });
 }
 
-/** The root, or the only folder in it if that has the parts: archives are often unpacked into a folder of their name. */
+/**
+ * The root, or the only folder in it if that has the parts: archives are often unpacked into a folder of
+ * their name.
+ */
 async function unwrapped({ root, name, trainFolder, testFolder }: FolderOptions, warnings: string[]) {
   if (trainFolder !== undefined || testFolder !== undefined) return root;
   const folders = await subfolders(root, name);
@@ -114,7 +119,10 @@ async function describe(folders: readonly Entry[]): Promise<TopFolder[]> {
   return described;
 }
 
-/** A class may be called "train" or "test tube": it is a part if it holds folders, and is called so alone or all its neighbours are parts. */
+/**
+ * A class may be called "train" or "test tube": it is a part if it holds folders, and is called so alone or
+ * all its neighbours are parts.
+ */
 function tellingFolders(folders: readonly TopFolder[]): TopFolder[] {
   const telling = folders.filter(({ hasFolders }) => hasFolders);
   const isComplete = telling.length === folders.length && new Set(telling.map(({ part }) => part)).size > 1;

@@ -14,7 +14,10 @@ export interface Entry {
   readonly kind: "file" | "folder" | "dangling" | "other";
 }
 
-/** The entries of a folder but for hidden ones and other junk, links followed. Sorted by code unit: the same order in every locale. */
+/**
+ * The entries of a folder but for hidden ones and other junk, links followed. Sorted by code unit: the same
+ * order in every locale.
+ */
 export async function entriesOf(folder: SystemPath): Promise<Entry[]> {
   const found: Entry[] = [];
   for (const { name, path } of await namesIn(folder)) {
@@ -55,7 +58,10 @@ export interface TreeImage {
   readonly path: SystemPath;
 }
 
-/** All images below a folder, those of a folder before those of its subfolders. @param passedOver counts the other files */
+/**
+ * All images below a folder, those of a folder before those of its subfolders.
+ * @param passedOver counts the other files
+ */
 export async function imagesBelow(
   folder: SystemPath,
   passedOver: PassedOver,

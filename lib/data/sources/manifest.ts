@@ -20,13 +20,15 @@ export interface ManifestOptions extends CollectionOptions {
   readonly manifest: string | Parts<string>;
   /** Folder that the image paths are relative to. Default: that of the manifest. */
   readonly images?: string;
-  /** Holds the image path. Default: `image`, `path`, `file_name` or alike, whichever is there, in any case. */
+  /**
+   * Holds the image path. Default: `image`, `path`, `file_name` or alike, whichever is there, in any case.
+   */
   readonly imageColumn?: string;
   /** Holds the label: a name or an integer. Default: `label`. */
   readonly labelColumn?: string;
   /**
-   * Holds the part: train, validation, test or words alike. Default: `split`, or else a column of nothing but such words; without one, folders
-   * in the paths may tell. Not read when each part has its file.
+   * Holds the part: train, validation, test or words alike. Default: `split`, or else a column of nothing but
+   * such words; without one, folders in the paths may tell. Not read when each part has its file.
    */
   readonly splitColumn?: string;
 }
@@ -42,7 +44,8 @@ const optionKeys: OptionKeys<ManifestOptions> = {
 
 /**
  * Describes the images that a list names. No image is opened yet.
- * @throws if the manifest is missing or broken, naming file and line, lists an image twice, or the classes do not fit
+ * @throws if the manifest is missing or broken, naming file and line, lists an image twice, or the classes do
+ * not fit
  */
 export async function openManifest(options: ManifestOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openManifest");

@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What files beside the data are called that say what classes are called; the first as in the shards of clip-benchmark. */
+/**
+ * What files beside the data are called that say what classes are called; the first as in the shards of
+ * clip-benchmark.
+ */
 const fileNames = [
   "classnames.txt",
   "class_names.txt",
@@ -18,8 +21,8 @@ export interface FoundNames {
 }
 
 /**
- * What labels that are integers or WordNet ids stand for, from a file beside the data: with a name per line, the first for label 0, or with
- * the label, blanks and the name on each line.
+ * What labels that are integers or WordNet ids stand for, from a file beside the data: with a name per line,
+ * the first for label 0, or with the label, blanks and the name on each line.
  * @param folders to look in, in order
  * @returns nothing if labels are words, or no file names all of them
  */

@@ -1,9 +1,12 @@
-/** As CLIP's tokenizer cuts a text before its byte pairs: words, single digits, runs of other signs. OpenAI/CLIP, simple_tokenizer.py. */
+/**
+ * As CLIP's tokenizer cuts a text before its byte pairs: words, single digits, runs of other signs.
+ * OpenAI/CLIP, simple_tokenizer.py.
+ */
 const pieces = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
 /**
- * Two texts with the same key are one prompt to CLIP: its tokenizer composes Unicode, lowers the case and takes any run of spaces for one.
- * So "Sunflower " is "sunflower", and "t - shirt" is "t-shirt".
+ * Two texts with the same key are one prompt to CLIP: its tokenizer composes Unicode, lowers the case and
+ * takes any run of spaces for one. So "Sunflower " is "sunflower", and "t - shirt" is "t-shirt".
  */
 export function promptKey(text: string): string {
   return (text.normalize("NFC").toLowerCase().match(pieces) ?? []).join(" ");
@@ -47,7 +50,10 @@ export function classNameWarnings(classes: readonly string[]): string[] {
   });
 }
 
-/** Class names without the numbers before them, as of `001.Black_footed_Albatross`, if all have one; else nothing. */
+/**
+ * Class names without the numbers before them, as of `001.Black_footed_Albatross`, if all have one; else
+ * nothing.
+ */
 export function withoutNumbers(labels: readonly string[]): Map<string, string> | undefined {
   if (labels.length === 0 || !labels.every((label) => numbered.test(label))) return undefined;
   return new Map(labels.map((label) => [label, label.replace(numbered, "").replaceAll("_", " ")]));

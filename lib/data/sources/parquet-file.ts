@@ -22,7 +22,10 @@ export interface ParquetColumns {
   readonly label: string;
 }
 
-/** A Parquet file of images with labels. Labels are read when it is opened, images by row group when they are asked for. */
+/**
+ * A Parquet file of images with labels. Labels are read when it is opened, images by row group when they are
+ * asked for.
+ */
 export class ParquetFile {
   /** First row of each group. */
   readonly #groupStarts: number[] = [];
@@ -32,7 +35,10 @@ export class ParquetFile {
     readonly columns: ParquetColumns,
     /** Of each row: a text, or an integer in digits; nothing where there is none and that is allowed. */
     readonly labels: readonly (string | undefined)[],
-    /** What the integers stand for, where the file says so as the Hugging Face hub does; `labels` are these names then. */
+    /**
+     * What the integers stand for, where the file says so as the Hugging Face hub does; `labels` are these
+     * names then.
+     */
     readonly classNames: readonly string[] | undefined,
     readonly buffer: AsyncBuffer,
     readonly metadata: FileMetaData,
@@ -176,7 +182,10 @@ function fieldOf(value: unknown, field: string): unknown {
   return (value as Record<string, unknown> | null | undefined)?.[field];
 }
 
-/** Floats as well: pandas makes them of integers with gaps, and whether these are whole is seen when they are read. */
+/**
+ * Floats as well: pandas makes them of integers with gaps, and whether these are whole is seen when they are
+ * read.
+ */
 const labelTypes = new Set<unknown>([
   "BYTE_ARRAY",
   "FIXED_LEN_BYTE_ARRAY",

@@ -15,13 +15,16 @@ import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.
 
 export interface ParquetOptions extends CollectionOptions {
   /**
-   * A folder, files or patterns, whose parts are told by names such as `train-00000-of-00002.parquet` or `test/0000.parquet`; or these for
-   * each part.
+   * A folder, files or patterns, whose parts are told by names such as `train-00000-of-00002.parquet` or
+   * `test/0000.parquet`; or these for each part.
    */
   readonly parquet: Patterns | Parts<Patterns>;
   /** Holds the bytes of the image files, or structs with them as `bytes`. Default: `image`. */
   readonly imageColumn?: string;
-  /** Holds texts or integers; the latter may have names in the metadata, as the Hugging Face hub writes them. Default: `label`. */
+  /**
+   * Holds texts or integers; the latter may have names in the metadata, as the Hugging Face hub writes them.
+   * Default: `label`.
+   */
   readonly labelColumn?: string;
   /** How much of the files to keep in memory, in bytes; at least one row group is. Default: 256 MiB. */
   readonly cacheBytes?: number;
@@ -36,8 +39,8 @@ const optionKeys: OptionKeys<ParquetOptions> = {
 };
 
 /**
- * Describes images in Parquet files, laid out as the Hugging Face hub exports datasets. Only labels are read yet. Images come by
- * row group, so reading them in the order of the rows is fastest.
+ * Describes images in Parquet files, laid out as the Hugging Face hub exports datasets. Only labels are read
+ * yet. Images come by row group, so reading them in the order of the rows is fastest.
  * @throws if files are missing or damaged, columns do not fit, or the classes do not
  */
 export async function openParquet(options: ParquetOptions): Promise<Dataset> {

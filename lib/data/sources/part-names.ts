@@ -25,12 +25,15 @@ const words: ReadonlyMap<string, Part> = new Map([
   ["evaluation", "test"],
 ]);
 
-/** Words are runs of letters: `shop-Train_0001.tar` has the words shop, Train and tar. `trainImages` is two words, too. */
+/**
+ * Words are runs of letters: `shop-Train_0001.tar` has the words shop, Train and tar. `trainImages` is two
+ * words, too.
+ */
 const letters = /\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}+/gu;
 
 /**
- * The part that a name tells: a word for it between separators or digits, in any case. Of several words, the last one counts; `train-val` is
- * the union of both, which is trained on.
+ * The part that a name tells: a word for it between separators or digits, in any case. Of several words, the
+ * last one counts; `train-val` is the union of both, which is trained on.
  */
 export function partOfName(name: string): Part | undefined {
   const joined = name.replace(/(?<!\p{L})(train)[-_ +]?val(idation)?(?!\p{L})/iu, "trainval");
@@ -38,7 +41,10 @@ export function partOfName(name: string): Part | undefined {
   return found.findLast((part) => part !== undefined);
 }
 
-/** Whether the name is a word for a part and nothing else, digits and separators aside: `train`, `Test`, `val2017`. */
+/**
+ * Whether the name is a word for a part and nothing else, digits and separators aside: `train`, `Test`,
+ * `val2017`.
+ */
 export function isPartName(name: string): boolean {
   return words.has(name.replace(/[^\p{L}]/gu, "").toLowerCase());
 }

@@ -10,8 +10,9 @@ export interface FileRecord {
 }
 
 /**
- * Reads the records of a `.csv`, `.tsv` or `.jsonl` file in UTF-8 or UTF-16. Blank lines are passed over. What separates the columns of a
- * table is taken from its header, because spreadsheets write semicolons in many countries.
+ * Reads the records of a `.csv`, `.tsv` or `.jsonl` file in UTF-8 or UTF-16. Blank lines are passed over.
+ * What separates the columns of a table is taken from its header, because spreadsheets write semicolons in
+ * many countries.
  * @throws if the file is missing, of another kind or encoding, or a record is broken, naming its line
  */
 export async function readRecords(file: string): Promise<FileRecord[]> {

@@ -16,8 +16,9 @@ export interface Shard {
 }
 
 /**
- * Finds the files of a dataset, sorted. Where the parts are not told, they are recognised by words such as `train`, `valid` or `testing`
- * anywhere in the name of the file, or else of the nearest folder below the one that holds all.
+ * Finds the files of a dataset, sorted. Where the parts are not told, they are recognised by words such as
+ * `train`, `valid` or `testing` anywhere in the name of the file, or else of the nearest folder below the one
+ * that holds all.
  * @param extensions what to look for in folders
  * @returns all files where they are in one part
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
@@ -118,7 +119,10 @@ async function filesAt(pattern: string, extensions: readonly string[]): Promise<
 
 const mostShards = 100_000;
 
-/** `a-{08..10}.tar` → `a-08.tar`, `a-09.tar`, `a-10.tar`: each of them must be there, unlike the matches of a `*`. */
+/**
+ * `a-{08..10}.tar` → `a-08.tar`, `a-09.tar`, `a-10.tar`: each of them must be there, unlike the matches of a
+ * `*`.
+ */
 function expandRanges(pattern: string): string[] {
   const range = /\{(\d+)\.\.(\d+)\}/.exec(pattern);
   if (range === null) return [pattern];

@@ -92,7 +92,10 @@ const webDatasetSchema = z.strictObject({
 
 const kinds = ["root", "manifest", "parquet", "webdataset"] as const;
 
-/** Images of one's own, as a task file describes them. The key that says where they are tells what they are kept in. */
+/**
+ * Images of one's own, as a task file describes them. The key that says where they are tells what they are
+ * kept in.
+ */
 export const sourceSchema = z.union([folderSchema, manifestSchema, parquetSchema, webDatasetSchema], {
   error: (issue) => explain(issue.input, issue.errors as z.core.$ZodIssue[][]),
 });
@@ -130,7 +133,10 @@ export function openSource(source: Source): Promise<Dataset> {
   return openFolder(options);
 }
 
-/** The source with its paths absolute. @param folder that they are relative to, such as that of the task file */
+/**
+ * The source with its paths absolute.
+ * @param folder that they are relative to, such as that of the task file
+ */
 export function resolveSource(source: Source, folder: string): Source {
   const path = (given: string) => {
     const path = withHome(given);

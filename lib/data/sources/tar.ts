@@ -47,9 +47,11 @@ export class TarFile {
   }
 
   /**
-   * The plain files in order, and links to earlier ones as these files by another name; folders and other links are passed over.
+   * The plain files in order, and links to earlier ones as these files by another name; folders and other
+   * links are passed over.
    * @param onPassedOver told of what is neither file nor folder
-   * @throws if the archive is truncated or damaged, naming the offset, or holds links or paths that lead out of it
+   * @throws if the archive is truncated or damaged, naming the offset, or holds links or paths that lead out
+   * of it
    */
   async *members(
     onPassedOver: (kind: string) => void = () => {},

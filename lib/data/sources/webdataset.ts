@@ -18,13 +18,19 @@ import { TarFile, type TarMember } from "./tar.js";
 
 export interface WebDatasetOptions extends CollectionOptions {
   /**
-   * A folder, shards or patterns such as `train-{000..012}.tar`, whose parts are told by names that begin with train, validation, val or
-   * test; or these for each part.
+   * A folder, shards or patterns such as `train-{000..012}.tar`, whose parts are told by names that begin
+   * with train, validation, val or test; or these for each part.
    */
   readonly webdataset: Patterns | Parts<Patterns>;
-  /** Extension of the images, such as `jpg` or `left.png`. Default: any known one; a sample may then hold one image only. */
+  /**
+   * Extension of the images, such as `jpg` or `left.png`. Default: any known one; a sample may then hold one
+   * image only.
+   */
   readonly imageExtension?: string;
-  /** Field of the `.json` file that holds the label. Default: the `.cls` file, else `label`, else the `.txt` file. */
+  /**
+   * Field of the `.json` file that holds the label. Default: the `.cls` file, else `label`, else the `.txt`
+   * file.
+   */
   readonly labelField?: string;
 }
 
@@ -36,8 +42,8 @@ const optionKeys: OptionKeys<WebDatasetOptions> = {
 };
 
 /**
- * Describes images in WebDataset shards: tar archives in which the files of a sample share a path up to their extension. Only headers and
- * labels are read yet. Files that belong to no image are counted in the warnings.
+ * Describes images in WebDataset shards: tar archives in which the files of a sample share a path up to their
+ * extension. Only headers and labels are read yet. Files that belong to no image are counted in the warnings.
  * @throws if a shard is missing, compressed, truncated or damaged, or a sample has no label
  */
 export async function openWebDataset(options: WebDatasetOptions): Promise<Dataset> {
@@ -64,7 +70,9 @@ export async function openWebDataset(options: WebDatasetOptions): Promise<Datase
   return collect(options, { train, validation, test }, undefined, { warnings: passedOver.warnings(), names });
 }
 
-/** What integers stand for, from a file beside the shards or above their folders, as clip-benchmark has it. */
+/**
+ * What integers stand for, from a file beside the shards or above their folders, as clip-benchmark has it.
+ */
 async function namesBeside(images: readonly LabelledImage[], shards: readonly Shard[]) {
   const labels = [...new Set(images.map(({ label }) => label))];
   const folders = shards.map(({ file }) => dirname(file));
@@ -157,8 +165,8 @@ function keyOf(path: string, { imageExtension }: WebDatasetOptions): [key: strin
 }
 
 /**
- * Brings images without a label of their own to the sample whose name is a beginning of theirs: `a.left.png` to `a.cls`. If that has an image,
- * they are others of the same sample, such as masks, and passed over.
+ * Brings images without a label of their own to the sample whose name is a beginning of theirs: `a.left.png`
+ * to `a.cls`. If that has an image, they are others of the same sample, such as masks, and passed over.
  */
 function gather(samples: Map<string, Sample>, archive: TarFile, passedOver: PassedOver): void {
   for (const [key, sample] of [...samples]) {

@@ -2,7 +2,10 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "n
 import type { EmbeddingRows } from "../journal.js";
 import { appendItems, beginItemsFile, itemsFileOf } from "./items-file.js";
 
-/** Writes a head and then vectors as little-endian float32, and a CSV of what they stand for; the names appear when all is on disk. */
+/**
+ * Writes a head and then vectors as little-endian float32, and a CSV of what they stand for; the names appear
+ * when all is on disk.
+ */
 export async function writeFloats(
   path: string,
   head: Uint8Array,

@@ -2,7 +2,10 @@ import type { Tensor } from "../../torch/index.js";
 import type { EmbeddingRows } from "../journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "../types.js";
 
-/** Vectors that were read from a file. The vectors of `.npy` and safetensors are views of the memory-mapped file. */
+/**
+ * Vectors that were read from a file. The vectors of `.npy` and safetensors are views of the memory-mapped
+ * file.
+ */
 export interface Embeddings {
   readonly info: EmbeddingsInfo;
   readonly items: readonly EmbeddedItem[];

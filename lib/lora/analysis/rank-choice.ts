@@ -2,7 +2,10 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { LowRankUpdates } from "../low-rank-update.js";
 
-/** A factor for each rank of each matrix, by the name of the matrix: 0 leaves a rank out, 1 leaves it as it is. */
+/**
+ * A factor for each rank of each matrix, by the name of the matrix: 0 leaves a rank out, 1 leaves it as it
+ * is.
+ */
 export type RankScales = ReadonlyMap<string, readonly number[]>;
 
 /**
@@ -34,7 +37,8 @@ export function evenScales(updates: LowRankUpdates, factor: number): RankScales 
 }
 
 /**
- * Keeps the share of the ranks of all matrices together that scores highest; among equal ones those that come first.
+ * Keeps the share of the ranks of all matrices together that scores highest; among equal ones those that come
+ * first.
  * @param scores of each rank, by matrix   @param share of the ranks, rounded to a whole number of them
  */
 export function keepHighest(scores: RankScales, share: number): RankScales {
@@ -48,8 +52,8 @@ export function keepHighest(scores: RankScales, share: number): RankScales {
 }
 
 /**
- * The Wiener filter of each matrix in the space of its ranks: `s = (Q + λH)⁻¹ Q 1`, the minimum of `(s − 1)ᵀ Q (s − 1) + λ sᵀ H s`. It gives up
- * as much of the benefit Q as it saves in harm H.
+ * The Wiener filter of each matrix in the space of its ranks: `s = (Q + λH)⁻¹ Q 1`, the minimum of `(s − 1)ᵀ
+ * Q (s − 1) + λ sᵀ H s`. It gives up as much of the benefit Q as it saves in harm H.
  * @param benefit Q, and `harm` H, `[r, r]` by the name of the matrix, as `rankGrams` gives them
  * @param lambda λ; 0 keeps everything
  */

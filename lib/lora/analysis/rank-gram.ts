@@ -8,8 +8,8 @@ export interface RankGramOptions {
   /** Normalised images `[N, 3, S, S]`, some at a time. */
   readonly batches: Iterable<Tensor>;
   /**
-   * Directions of the features that are followed back, each drawn from N(0, 1): an unbiased estimate that gets cheaper with fewer. Default:
-   * every coordinate of the features, which is exact.
+   * Directions of the features that are followed back, each drawn from N(0, 1): an unbiased estimate that
+   * gets cheaper with fewer. Default: every coordinate of the features, which is exact.
    */
   readonly probes?: { readonly count: number; readonly generator?: torch.Generator };
   readonly signal?: AbortSignal;
@@ -18,13 +18,16 @@ export interface RankGramOptions {
 }
 
 /**
- * How much the ranks of each update change the unit image features `f` of a model, pair by pair, to first order: `[r, r]` with
+ * How much the ranks of each update change the unit image features `f` of a model, pair by pair, to first
+ * order: `[r, r]` with
  *
- *     Q = (A G Aᵀ) ∘ (Bᵀ S B),   G = mean over tokens of x xᵀ,   S = mean over images of Σ_tokens Jᵀ J,   J = ∂f/∂y
+ *     Q = (A G Aᵀ) ∘ (Bᵀ S B)
+ *     G = mean over tokens of x xᵀ,   S = mean over images of Σ_tokens Jᵀ J,   J = ∂f/∂y
  *
- * where `y = W x` is the output of the matrix at a token; behind the last attention, the class token is the only one. G is the input Gram,
- * S the Gauss–Newton factor of the output. Then `sᵀ Q s` is about the mean of `‖f(W + B diag(s) A) − f(W)‖²` over the images; tokens count
- * as independent (K-FAC, arXiv:1503.05671; section 3 of arXiv:1602.01407 for weights that are shared between places).
+ * where `y = W x` is the output of the matrix at a token; behind the last attention, the class token is the
+ * only one. G is the input Gram, S the Gauss–Newton factor of the output. Then `sᵀ Q s` is about the mean of
+ * `‖f(W + B diag(s) A) − f(W)‖²` over the images; tokens count as independent (K-FAC, arXiv:1503.05671;
+ * section 3 of arXiv:1602.01407 for weights that are shared between places).
  * @param model without adapters, as it is before the updates
  * @param updates of matrices of the image encoder; those of the text encoder are left out
  * @returns float64 `[r, r]` on the CPU by the name of the matrix; they belong to the caller

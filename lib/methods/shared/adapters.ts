@@ -18,13 +18,19 @@ export interface AdapterPlan {
   readonly optimizer: lora.LoraOptimizerOptions;
   /** Statistics of earlier classes, where they are replayed. */
   readonly replay?: StatisticsReplay;
-  /** Thresholding says only how many ranks are dropped, and chance says which; `isShrunk` as in `RandomPruning`. */
+  /**
+   * Thresholding says only how many ranks are dropped, and chance says which; `isShrunk` as in
+   * `RandomPruning`.
+   */
   readonly randomPruning?: { readonly isShrunk: boolean };
   /** κ of an iteration; `relative` gives an iteration's learning rate over the highest one. */
   kappa(relative: (iteration: number) => number): (iteration: number) => number;
 }
 
-/** Fresh adapters for each task, trained on it, then merged: after each task the model is an ordinary CLIP again. */
+/**
+ * Fresh adapters for each task, trained on it, then merged: after each task the model is an ordinary CLIP
+ * again.
+ */
 export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
   const { learningRate, iterations, warmup } = plan.options;
   const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
@@ -131,7 +137,8 @@ export async function trainAdapters(
       encoders: adapters.config.encoders,
       zeroGrad() {
         adapters.zeroGrad();
-        // Rounded once for all passes of an iteration. In float32 they would take as much memory as the model.
+        // Rounded once for all passes of an iteration. In float32 they would take as much memory as the
+        // model.
         if (context.model.precision === "bf16") adapters.formEffectiveWeights("bfloat16");
       },
       update:

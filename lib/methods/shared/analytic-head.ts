@@ -43,15 +43,18 @@ export interface AnalyticHeadPlan {
   regression(model: ClipModel, seed: number): Regression;
   /** β: the regression's share where it may speak. */
   readonly beta: number;
-  /** Whose image features the regression reads: those of the model as it is now, or of the pre-trained one. */
+  /**
+   * Whose image features the regression reads: those of the model as it is now, or of the pre-trained one.
+   */
   readonly features: "current" | "frozen";
   readonly cropScale: readonly [number, number];
 }
 
 /**
- * A closed-form head on CLIP's image features, RAIL, arXiv:2406.18868. After the base method has learned a task, one pass over its images
- * teaches the regression. At test time, where CLIP itself finds a learned class most probable, the scores are
- * `(1 − β) p + β ŷ`, with CLIP's probabilities p and the regression's ŷ, zero for classes not learned; elsewhere they are p.
+ * A closed-form head on CLIP's image features, RAIL, arXiv:2406.18868. After the base method has learned a
+ * task, one pass over its images teaches the regression. At test time, where CLIP itself finds a learned
+ * class most probable, the scores are `(1 − β) p + β ŷ`, with CLIP's probabilities p and the regression's ŷ,
+ * zero for classes not learned; elsewhere they are p.
  */
 export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
   const { base } = plan;
@@ -64,7 +67,9 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     return torch.nn.functional.normalize(model.encodeImage(pixels));
   };
 
-  /** Scores by what the model as it is now makes of images, and by what the regression's model makes of them. */
+  /**
+   * Scores by what the model as it is now makes of images, and by what the regression's model makes of them.
+   */
   function scoring(
     labels: LabelSpace,
     model: ClipModel,
@@ -166,7 +171,10 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
   };
 }
 
-/** Mixes the regression in where CLIP's best guess is a learned class. Section 9.6 of the baseline specification. */
+/**
+ * Mixes the regression in where CLIP's best guess is a learned class. Section 9.6 of the baseline
+ * specification.
+ */
 export function fusion(
   { groups }: LabelSpace,
   columns: LearnedColumns,

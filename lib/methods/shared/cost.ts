@@ -20,8 +20,9 @@ export interface Cost {
   /** What must be kept beside one CLIP to classify any image, after the last task. */
   readonly stored: number;
   /**
-   * Bytes beside one CLIP while the last task is learned: adapters, gradients, the optimiser's moments, copies of the
-   * model and memories. Activations, images of the task and features of reference data come on top.
+   * Bytes beside one CLIP while the last task is learned: adapters, gradients, the optimiser's moments,
+   * copies of the model and memories. Activations, images of the task and features of reference data come on
+   * top.
    */
   readonly trainingBytes: number;
   /** How the numbers come about, and where they differ from the printed ones. */
@@ -35,7 +36,11 @@ export const bytesPerDouble = 8;
 /** Gradients and two moments of AdamW, for every parameter. */
 export const trainingCopies = 3;
 
-/** The cost of a method that trains all weights. @param copies of the model beside it @param memoryBytes of earlier images */
+/**
+ * The cost of a method that trains all weights.
+ * @param copies of the model beside it
+ * @param memoryBytes of earlier images
+ */
 export function fineTuningCost(model: ClipModel, copies = 0, memoryBytes = 0): Cost {
   const trainable = model.numParameters() - model.logitScale.numel();
   return {

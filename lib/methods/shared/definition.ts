@@ -38,7 +38,10 @@ export interface MethodPlan<S extends z.ZodObject> {
   readonly name: string;
   readonly summary: string;
   readonly schema: S;
-  /** Where all options come from, for a method whose options have one source. Default: what the schema says of each. */
+  /**
+   * Where all options come from, for a method whose options have one source. Default: what the schema says of
+   * each.
+   */
   readonly source?: OptionSource;
   /** Fills in options whose default depends on the protocol or on another option. */
   complete?(given: Given, protocol: ProtocolName): Given;

@@ -21,8 +21,9 @@ export type DistillationOptions = FullFineTuningOptions & {
 };
 
 /**
- * Soft cross-entropy at temperature T, `T² · mean_r −Σ_m softmax(a_r / T)_m log softmax(b_r / T)_m`. Distilling the Knowledge in a
- * Neural Network, arXiv:1503.02531, section 2. At `b = a` it is T² times the entropy, and its gradient is zero.
+ * Soft cross-entropy at temperature T, `T² · mean_r −Σ_m softmax(a_r / T)_m log softmax(b_r / T)_m`.
+ * Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2. At `b = a` it is T² times the
+ * entropy, and its gradient is zero.
  * @param teacher a, `[R, M]`   @param student b, `[R, M]`
  */
 export function softCrossEntropy(teacher: Tensor, student: Tensor, temperature: number): Tensor {
@@ -38,7 +39,10 @@ export function softCrossEntropy(teacher: Tensor, student: Tensor, temperature: 
 export interface FeatureDistillationOptions {
   readonly teacher: ClipModel;
   readonly images: ImageSet;
-  /** Whether `images` are training images, of which the teacher sees the middle, or images as models see them in tests. */
+  /**
+   * Whether `images` are training images, of which the teacher sees the middle, or images as models see them
+   * in tests.
+   */
   readonly stretched: boolean;
   /** Token ids `[M, L]` of the reference texts. */
   readonly texts: Tensor;
@@ -51,10 +55,11 @@ export interface FeatureDistillationOptions {
 }
 
 /**
- * The two distillation terms of "Preventing Zero-Shot Transfer Degradation in Continual Learning of Vision-Language Models"
- * (arXiv:2303.06628, eq. 2 and 3; `mtil/src/models/finetune.py` of Thunderbeee/ZSCL): the similarities of reference images to reference texts stay
- * what they were for the teacher, as distributions over the texts and over the images. Both sides use the teacher's texts, so only the
- * image encoder feels it.
+ * The two distillation terms of "Preventing Zero-Shot Transfer Degradation in Continual Learning of
+ * Vision-Language Models" (arXiv:2303.06628, eq. 2 and 3; `mtil/src/models/finetune.py` of Thunderbeee/ZSCL):
+ * the similarities of reference images to reference texts stay what they were for the teacher, as
+ * distributions over the texts and over the images. Both sides use the teacher's texts, so only the image
+ * encoder feels it.
  */
 export class FeatureDistillation implements Disposable {
   readonly #options: FeatureDistillationOptions;
@@ -140,7 +145,10 @@ export class FeatureDistillation implements Disposable {
   }
 }
 
-/** Soft cross-entropy over the texts for each image, plus over the images for each text. @param teacher, student logits `[images, texts]` */
+/**
+ * Soft cross-entropy over the texts for each image, plus over the images for each text.
+ * @param teacher, student logits `[images, texts]`
+ */
 export function distillationLoss(teacher: Tensor, student: Tensor, temperature: number): Tensor {
   const overTexts = softCrossEntropy(teacher, student, temperature);
   return overTexts.add(softCrossEntropy(teacher.t(), student.t(), temperature));

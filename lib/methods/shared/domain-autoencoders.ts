@@ -37,8 +37,8 @@ export const domainAutoencoderShape = {
 export type DomainAutoencoderOptions = z.infer<z.ZodObject<typeof domainAutoencoderShape>>;
 
 /**
- * Fills in when learning rates fall: after ten epochs of a dataset's whole training set, which only the 16 batches of MTIL's Flowers102 come to
- * within 300 iterations.
+ * Fills in when learning rates fall: after ten epochs of a dataset's whole training set, which only the 16
+ * batches of MTIL's Flowers102 come to within 300 iterations.
  */
 export function withDecay(given: unknown, protocol: ProtocolName): unknown {
   const published = protocol === "mtil" ? { decayEvery: { flowers102: 160 } } : {};
@@ -49,11 +49,12 @@ export function withDecay(given: unknown, protocol: ProtocolName): unknown {
 const referenceDomain = "(reference)";
 
 /**
- * An autoencoder per domain, each reconstructing the image features of its own domain best: the Distribution Discriminative
- * Auto-Selector of MoE-Adapters, arXiv:2403.11549, section 3.3; `src/models/AutoEncoder.py` of JiazuoYu/MoE-Adapters4CL.
+ * An autoencoder per domain, each reconstructing the image features of its own domain best: the Distribution
+ * Discriminative Auto-Selector of MoE-Adapters, arXiv:2403.11549, section 3.3; `src/models/AutoEncoder.py` of
+ * JiazuoYu/MoE-Adapters4CL.
  *
- * `v = sigmoid(features)`, `v̂ = sigmoid(W₂ ReLU(W₁ v + b₁) + b₂)`, loss `mean (v − v̂)²`. The reference code also asks the untrained autoencoders of
- * tasks to come; their errors are far above any useful threshold.
+ * `v = sigmoid(features)`, `v̂ = sigmoid(W₂ ReLU(W₁ v + b₁) + b₂)`, loss `mean (v − v̂)²`. The reference code
+ * also asks the untrained autoencoders of tasks to come; their errors are far above any useful threshold.
  */
 export class DomainAutoencoders {
   readonly #autoencoders = new Map<string, readonly Tensor[]>();
@@ -106,7 +107,11 @@ export class DomainAutoencoders {
     await this.train(referenceDomain, reference.images, this.options.referenceIterations, context, seed);
   }
 
-  /** Reconstruction errors of images. @param pixels normalised `[B, 3, S, S]`   @returns `[B, domains]`, in the order of `domains` */
+  /**
+   * Reconstruction errors of images.
+   * @param pixels normalised `[B, 3, S, S]`
+   * @returns `[B, domains]`, in the order of `domains`
+   */
   errors(pixels: Tensor): Tensor {
     return torch.scope(() => {
       const target = this.#targets(pixels);
@@ -118,8 +123,8 @@ export class DomainAutoencoders {
   }
 
   /**
-   * The domain that each image is assigned to: that of the smallest error, `undefined` where even that is above the threshold. All images of
-   * a batch go to one domain where the unit is the batch.
+   * The domain that each image is assigned to: that of the smallest error, `undefined` where even that is
+   * above the threshold. All images of a batch go to one domain where the unit is the batch.
    * @param dataset where the images come from, for `takeErrors` only
    */
   assign(pixels: Tensor, dataset = ""): (string | undefined)[] {
@@ -138,7 +143,10 @@ export class DomainAutoencoders {
     });
   }
 
-  /** The mean error of each domain's autoencoder on each dataset that was assigned since the last call: what a threshold is chosen by. */
+  /**
+   * The mean error of each domain's autoencoder on each dataset that was assigned since the last call: what a
+   * threshold is chosen by.
+   */
   takeErrors(): Record<string, Record<string, number>> {
     const means = Array.from(this.#errorSums, ([dataset, { images, sums }]) => {
       const perDomain = this.domains.map((domain, i) => [domain, (sums[i] as number) / images]);

@@ -27,7 +27,8 @@ const convolutions = [
 ] as const;
 
 /**
- * AlexNet up to its fifth convolution, before the ReLU: 256 × 13 × 13 for images of 224 pixels. What MoE-Adapters' autoencoders read.
+ * AlexNet up to its fifth convolution, before the ReLU: 256 × 13 × 13 for images of 224 pixels. What
+ * MoE-Adapters' autoencoders read.
  * @param path safetensors file with torchvision's keys (`features.0.weight`, …)
  * @throws if the file lacks one
  */
@@ -66,7 +67,10 @@ export function alexnetFeatureCount(imageSize: number): number {
   return 256 * pooled(pooled(side)) ** 2;
 }
 
-/** The patch embeddings of the pre-trained CLIP, without positions: a stand-in for AlexNet that needs no other file. */
+/**
+ * The patch embeddings of the pre-trained CLIP, without positions: a stand-in for AlexNet that needs no other
+ * file.
+ */
 function patchFeatures(model: ClipModel): DomainFeatures {
   return (pixels) => model.vision.embedPatches(pixels).flatten(1);
 }

@@ -4,8 +4,9 @@ import * as torch from "../../torch/index.js";
 import type { MethodState } from "./types.js";
 
 /**
- * Herding: picks, one after another, the example that brings the mean of the picked ones nearest to the mean of all:
- * `argmin_i ‖μ − (φ_i + Σ_{picked} φ) / k‖²`. iCaRL, arXiv:1611.07725, algorithm 4. What it keeps belongs to the scope it is made in.
+ * Herding: picks, one after another, the example that brings the mean of the picked ones nearest to the mean
+ * of all: `argmin_i ‖μ − (φ_i + Σ_{picked} φ) / k‖²`. iCaRL, arXiv:1611.07725, algorithm 4. What it keeps
+ * belongs to the scope it is made in.
  */
 export class Herding {
   readonly #mean: Tensor;
@@ -55,7 +56,10 @@ export class ExemplarMemory {
     return Math.floor(this.budget / tasks);
   }
 
-  /** Adds the images of one more task, and shortens those of the others to what is left for them. @param images best first; copied */
+  /**
+   * Adds the images of one more task, and shortens those of the others to what is left for them.
+   * @param images best first; copied
+   */
   add(images: Tensor): void {
     const quota = this.quota(this.#sizes.length + 1);
     const sizes = [...this.#sizes, images.size(0)].map((size) => Math.min(size, quota));

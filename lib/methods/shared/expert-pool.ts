@@ -13,13 +13,17 @@ export interface PoolOptions {
   /** Of the input of the experts. */
   readonly dropout: number;
   /**
-   * `fixed`: it only chooses, and no gradient reaches it, as published. Experimental: `gate` multiplies an expert's output by the sample's softmax over
-   * the chosen experts, times their number; `straight-through` does so in the backward pass alone. Merging knows no samples and leaves gates out.
+   * `fixed`: it only chooses, and no gradient reaches it, as published. Experimental: `gate` multiplies an
+   * expert's output by the sample's softmax over the chosen experts, times their number; `straight-through`
+   * does so in the backward pass alone. Merging knows no samples and leaves gates out.
    */
   readonly router: "fixed" | "gate" | "straight-through";
 }
 
-/** What the experts of a layer are computed with; the first dimension is that of its parts, such as q, k and v. */
+/**
+ * What the experts of a layer are computed with; the first dimension is that of its parts, such as q, k and
+ * v.
+ */
 interface LayerTensors {
   /** `[parts, rank, inFeatures]` */
   readonly loraA: Tensor;
@@ -34,13 +38,18 @@ interface LayerTensors {
 }
 
 /**
- * The low-rank update of a layer read as rank-one experts, of which a step uses a part: DAC, arXiv:2601.22828.
+ * The low-rank update of a layer read as rank-one experts, of which a step uses a part: DAC,
+ * arXiv:2601.22828.
  *
- * The router looks at the first token of every sample and each sample votes for `topTrain` experts; those with most votes in the batch take part for the
- * whole batch: `y = W x + b + σ B_S A_S dropout(x)`. q, k and v share one dropout mask, because they read one input in one product.
+ * The router looks at the first token of every sample and each sample votes for `topTrain` experts; those
+ * with most votes in the batch take part for the whole batch: `y = W x + b + σ B_S A_S dropout(x)`. q, k and
+ * v share one dropout mask, because they read one input in one product.
  */
 export class PoolLayer implements torch.nn.LinearAdapter {
-  /** Images are read out at their first token, so a block may leave out the others; texts are read out elsewhere. */
+  /**
+   * Images are read out at their first token, so a block may leave out the others; texts are read out
+   * elsewhere.
+   */
   readonly isPositionwise: boolean;
 
   constructor(
@@ -82,7 +91,10 @@ export class PoolLayer implements torch.nn.LinearAdapter {
     return x.mul(torch.rand(x.shape, { generator, device: x.device }).ge(this.options.dropout));
   }
 
-  /** 1 for the experts that take part. Counted by `ExpertPool.count`, so that a repeated pass does not count twice. */
+  /**
+   * 1 for the experts that take part. Counted by `ExpertPool.count`, so that a repeated pass does not count
+   * twice.
+   */
   #choose(scores: Tensor): Tensor {
     return torch.noGrad(() =>
       torch.scope(() => {
@@ -127,11 +139,14 @@ interface OutputGroup {
 }
 
 /**
- * The experts of all matrices of both encoders: q, k, v, the attention's output and the two of the feed-forward half. A and B lie in one flat tensor,
- * the layers hold views. Routers are drawn like libtorch's linear layers, A uniform in ±1/√inFeatures, and B is zero: nothing changes at first.
+ * The experts of all matrices of both encoders: q, k, v, the attention's output and the two of the
+ * feed-forward half. A and B lie in one flat tensor, the layers hold views. Routers are drawn like libtorch's
+ * linear layers, A uniform in ±1/√inFeatures, and B is zero: nothing changes at first.
  */
 export class ExpertPool implements Disposable {
-  /** A and B, and behind them the routers where they are trained. `parameters.grad` collects the gradients. */
+  /**
+   * A and B, and behind them the routers where they are trained. `parameters.grad` collects the gradients.
+   */
   readonly parameters: Tensor;
   readonly modules: readonly LoraModule[];
   /** How often each expert was voted for in this task, `[modules, rank]`. */
@@ -144,7 +159,10 @@ export class ExpertPool implements Disposable {
   readonly size: { readonly experts: number; readonly routers: number };
   readonly #tensors: Tensor[] = [];
 
-  /** @param generator of the weights; on the CPU, so that they are the same on every device   @param noise of dropout, on the model's device */
+  /**
+   * @param generator of the weights; on the CPU, so that they are the same on every device
+   * @param noise of dropout, on the model's device
+   */
   constructor(
     model: ClipModel,
     readonly options: PoolOptions,
@@ -292,7 +310,11 @@ export class ExpertPool implements Disposable {
   }
 }
 
-/** Indices of the k largest values of each row, rising; of equal ones the first. @param values `[n, r]`   @returns int64 `[n, k]` */
+/**
+ * Indices of the k largest values of each row, rising; of equal ones the first.
+ * @param values `[n, r]`
+ * @returns int64 `[n, k]`
+ */
 function topIndices(values: Tensor, k: number): Tensor {
   return torch.scope(() => {
     const [, ones] = mostVotes(values, k).topk(k);

@@ -29,12 +29,14 @@ export interface Router {
 }
 
 /**
- * The experts of one block and a router per task, beside the feed-forward half: MoE-Adapters, arXiv:2403.11549, section 3.2; `clip/model.py` and
- * `clip/adapter.py` of JiazuoYu/MoE-Adapters4CL.
+ * The experts of one block and a router per task, beside the feed-forward half: MoE-Adapters,
+ * arXiv:2403.11549, section 3.2; `clip/model.py` and `clip/adapter.py` of JiazuoYu/MoE-Adapters4CL.
  *
- * A token r of the sequence h chooses its experts: `q = r R`, in training plus noise `ξ ⊙ (softplus(r N) + 0.01)`; a softmax over the k
- * largest gives the gates. Expert e adds `scale · (W_up dropout(ReLU(W_down h + b_down)) + b_up)`. That token is the first one, which in a causal
- * text is the same whatever follows; the reference code's auxiliary loss that balances the experts' load never reaches the optimiser, and is left out.
+ * A token r of the sequence h chooses its experts: `q = r R`, in training plus noise `ξ ⊙ (softplus(r N) +
+ * 0.01)`; a softmax over the k largest gives the gates. Expert e adds `scale · (W_up dropout(ReLU(W_down h +
+ * b_down)) + b_up)`. That token is the first one, which in a causal text is the same whatever follows; the
+ * reference code's auxiliary loss that balances the experts' load never reaches the optimiser, and is left
+ * out.
  */
 export class BlockExperts implements BlockAdapter {
   readonly downWeight: Tensor; // [experts, bottleneck, width]
@@ -96,7 +98,10 @@ export class BlockExperts implements BlockAdapter {
     return router;
   }
 
-  /** Puts the experts behind one of the routers, with or without noise and dropout; without one, the block is as CLIP has it. */
+  /**
+   * Puts the experts behind one of the routers, with or without noise and dropout; without one, the block is
+   * as CLIP has it.
+   */
   use(router: number | undefined, isTraining: boolean): void {
     this.#active = router === undefined ? undefined : this.routers[router];
     this.#isTraining = isTraining;
@@ -170,8 +175,8 @@ export function injectExperts(
 }
 
 /**
- * AdamW for stacked parameters whose first dimension counts experts: those without a part in a step are left alone, and so are their
- * moments, as if each had parameters of its own.
+ * AdamW for stacked parameters whose first dimension counts experts: those without a part in a step are left
+ * alone, and so are their moments, as if each had parameters of its own.
  */
 export class ExpertAdam {
   readonly #moments: { first: Tensor; second: Tensor }[];

@@ -8,7 +8,10 @@ import { type TrainingPlan, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
 
-/** Options of every method that trains all weights. Defaults are those of the baseline specification, sections 0.2 and 0.5. */
+/**
+ * Options of every method that trains all weights. Defaults are those of the baseline specification, sections
+ * 0.2 and 0.5.
+ */
 export const fullFineTuningShape = {
   ...trainingShape,
   iterations: trainingShape.iterations.meta({ source: "codyra" }),
@@ -57,7 +60,9 @@ export interface FullFineTuningPlan {
   terms?(task: Task, context: RunContext): TaskTerms | Promise<TaskTerms>;
 }
 
-/** Sequential fine-tuning of every weight but the logit scale, which the methods that regularise it build on. */
+/**
+ * Sequential fine-tuning of every weight but the logit scale, which the methods that regularise it build on.
+ */
 export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): ContinualMethod {
   const { iterations, warmup, betas, eps, weightDecay } = options;
   // The reference code makes one more update, at a rate of zero, which changes nothing.

@@ -3,7 +3,8 @@ import * as torch from "../../torch/index.js";
 import type { RunContext } from "./types.js";
 
 /**
- * Long work beside training, part by part in a scope each: between two parts a run can be stopped, and is told how far this is.
+ * Long work beside training, part by part in a scope each: between two parts a run can be stopped, and is
+ * told how far this is.
  * @param what for people, such as `choosing exemplars`
  * @throws if the run is aborted
  */

@@ -12,9 +12,14 @@ export interface Inputs {
 /** What to log about an iteration, evaluated only when it is logged. */
 export type Describe = () => Record<string, number>;
 
-/** An update of the weights that makes the same calls in every iteration, so that a CUDA graph can repeat it. */
+/**
+ * An update of the weights that makes the same calls in every iteration, so that a CUDA graph can repeat it.
+ */
 export interface RecordableUpdate {
-  /** Before an iteration: puts what changes from one to the next, such as the learning rate, into tensors that `apply` reads. */
+  /**
+   * Before an iteration: puts what changes from one to the next, such as the learning rate, into tensors that
+   * `apply` reads.
+   */
   prepare(iteration: number): Describe;
   /** Changes the weights by their gradients. */
   apply(): void;
@@ -57,8 +62,8 @@ export function plainIterations(
 }
 
 /**
- * Iterations as one captured step, which reads the batch from tensors that stay where they are. Batches of another size than the first one, such
- * as the last of an epoch, go operator by operator.
+ * Iterations as one captured step, which reads the batch from tensors that stay where they are. Batches of
+ * another size than the first one, such as the last of an epoch, go operator by operator.
  * @param onFailure told once why the step could not be captured, if so; then it goes operator by operator too
  */
 export function capturedIterations(

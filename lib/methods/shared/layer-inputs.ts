@@ -16,7 +16,10 @@ interface InputMeter extends torch.nn.LinearAdapter {
 class GramMeter implements InputMeter {
   readonly #gram: Tensor;
 
-  /** @param positions indices into the positions of a batch, all sequences one after the other; asked for at every call */
+  /**
+   * @param positions indices into the positions of a batch, all sequences one after the other; asked for at
+   * every call
+   */
   constructor(
     layer: torch.nn.Linear,
     private readonly positions: () => Tensor | undefined = () => undefined,
@@ -45,7 +48,10 @@ class GramMeter implements InputMeter {
   }
 }
 
-/** Adds up whole batches, position by position, and takes the Gram matrix of the sum: as the code of KeepLoRA does. */
+/**
+ * Adds up whole batches, position by position, and takes the Gram matrix of the sum: as the code of KeepLoRA
+ * does.
+ */
 class SlotSumMeter implements InputMeter {
   #sum: Tensor | undefined;
 
@@ -79,9 +85,10 @@ export interface InputGramOptions {
 }
 
 /**
- * Gram matrices of what the attention layers of both encoders read on a task: one pass over its training images, of which models see the middle, and
- * one over its prompts. In its last block an encoder computes the output projection for the position that it reads out alone, so that is all it counts
- * there. Call it inside a scope that outlives the use of the result.
+ * Gram matrices of what the attention layers of both encoders read on a task: one pass over its training
+ * images, of which models see the middle, and one over its prompts. In its last block an encoder computes the
+ * output projection for the position that it reads out alone, so that is all it counts there. Call it inside
+ * a scope that outlives the use of the result.
  * @returns by layer: q, k and v are one layer, with one matrix
  * @throws if the run is aborted
  */
@@ -135,13 +142,18 @@ export async function inputGrams(
   }
 }
 
-/** The layers of the attention: q, k and v in one, and the output projection. Default: those of both encoders. */
+/**
+ * The layers of the attention: q, k and v in one, and the output projection. Default: those of both encoders.
+ */
 export function attentionLayers(model: ClipModel, encoder?: "vision" | "text"): AdaptableLayer[] {
   const places = model.adaptableLayers().filter(({ targets }) => targets[0] === "q" || targets[0] === "o");
   return encoder === undefined ? places : places.filter((place) => place.encoder === encoder);
 }
 
-/** Where texts `[C, L]` are before their padding, counted through all of them: from each start to the first end, both included. */
+/**
+ * Where texts `[C, L]` are before their padding, counted through all of them: from each start to the first
+ * end, both included.
+ */
 function wordPositions(ids: Tensor, endId: number, device: torch.Device): Tensor {
   const [count, length] = ids.shape as [number, number];
   const flat = ids.toTypedArray() as BigInt64Array;

@@ -5,13 +5,16 @@ export type ContrastiveLoss = "symmetric" | "reference" | "image-to-text";
 
 export interface ContrastiveLossOptions {
   /**
-   * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the reference code's sum, with
-   * the text-to-image term over all classes seen so far. Method specification, section 7.2. `image-to-text`: that direction alone, as the
-   * fine-tuning baselines are trained.
+   * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the
+   * reference code's sum, with the text-to-image term over all classes seen so far. Method specification,
+   * section 7.2. `image-to-text`: that direction alone, as the fine-tuning baselines are trained.
    */
   readonly loss: ContrastiveLoss;
   readonly labelSmoothing?: number;
-  /** Classes of earlier tasks. `reference` divides the text-to-image term by their number plus the current classes. */
+  /**
+   * Classes of earlier tasks. `reference` divides the text-to-image term by their number plus the current
+   * classes.
+   */
   readonly earlierClasses?: number;
   /** Unit features `[E, D]` of earlier classes, as further negatives of the image-to-text term. */
   readonly earlierFeatures?: Tensor;
@@ -23,9 +26,10 @@ export interface ContrastiveLossOptions {
  * CLIP's contrastive loss for labelled images, arXiv:2412.01004, footnote 1.
  *
  * With `z[n, c] = s · vₙ·u_c`: image to text is `mean_n −log softmax_c z[n, ·]` at `c = yₙ`; text to image is
- * `−log softmax_n z[·, yₙ]` at `n`, averaged over the images of a class and then over the classes in the batch (`symmetric`), or
- * summed over images and divided by all classes seen (`reference`).
- * @param imageFeatures unit vectors `[N, D]`   @param textFeatures unit vectors `[C, D]` of the current task's classes
+ * `−log softmax_n z[·, yₙ]` at `n`, averaged over the images of a class and then over the classes in the
+ * batch (`symmetric`), or summed over images and divided by all classes seen (`reference`).
+ * @param imageFeatures unit vectors `[N, D]`
+ * @param textFeatures unit vectors `[C, D]` of the current task's classes
  * @param labels `int64 [N]`   @param scale s, a scalar tensor
  * @returns a scalar
  */
@@ -60,9 +64,11 @@ export function contrastiveLoss(
 }
 
 /**
- * CLIP's contrastive loss in a batch of pairs of an image and a text, where pairs of one class are joint positives: with logits
- * `ℓ = s U Zᵀ` and targets `T_ij = 1/n_y` where `y_i = y_j = y`, it is `½ (CE(ℓ, T) + CE(ℓᵀ, Tᵀ))`. Classes that are absent are no negatives.
- * @param imageFeatures unit vectors `[N, D]`   @param textFeatures unit vectors `[N, D]`, of each image's own text
+ * CLIP's contrastive loss in a batch of pairs of an image and a text, where pairs of one class are joint
+ * positives: with logits `ℓ = s U Zᵀ` and targets `T_ij = 1/n_y` where `y_i = y_j = y`, it is `½ (CE(ℓ, T) +
+ * CE(ℓᵀ, Tᵀ))`. Classes that are absent are no negatives.
+ * @param imageFeatures unit vectors `[N, D]`
+ * @param textFeatures unit vectors `[N, D]`, of each image's own text
  * @param labels `int64 [N]`   @param scale s, a scalar tensor
  * @returns a scalar
  */

@@ -24,8 +24,9 @@ export interface WeightProtection {
 }
 
 /**
- * For every matrix of the attention, a subspace U of its inputs that updates must leave alone: main directions of the weights, and of what was read in
- * earlier tasks. q, k and v read the same and have different weights, so each has its own U.
+ * For every matrix of the attention, a subspace U of its inputs that updates must leave alone: main
+ * directions of the weights, and of what was read in earlier tasks. q, k and v read the same and have
+ * different weights, so each has its own U.
  */
 export class ProtectedInputs implements Disposable {
   readonly #bases = new Map<string, Tensor>(); // by the matrix' name, [inFeatures, k], float32
@@ -57,7 +58,10 @@ export class ProtectedInputs implements Disposable {
     for (const [name, basis] of bases) this.#set(name, basis);
   }
 
-  /** Adds main directions of what the layers read on a task, up to a share of the energy. @throws if the run is aborted */
+  /**
+   * Adds main directions of what the layers read on a task, up to a share of the energy.
+   * @throws if the run is aborted
+   */
   async addFeatures(
     task: Task,
     context: RunContext,
@@ -75,7 +79,8 @@ export class ProtectedInputs implements Disposable {
   }
 
   /**
-   * The best factors of rank r of gradients outside of the subspaces, `[inFeatures, r']` and `[r', outFeatures]`.
+   * The best factors of rank r of gradients outside of the subspaces, `[inFeatures, r']` and `[r',
+   * outFeatures]`.
    * @param gradients by layer, in the layout of its weight
    * @returns by the matrix' name; the caller owns them
    * @throws if the run is aborted, or a gradient is not finite

@@ -15,11 +15,12 @@ export interface ResidualStart {
 }
 
 /**
- * Low-rank adapters of which B alone is trained, `y = x (W + s (B − B₀) A)ᵀ + b`. A shift of the weights by `−s B₀ A`, which makes them start without
- * effect, is the same function; but here they start without effect bit by bit, and the model is what it was where training fails.
+ * Low-rank adapters of which B alone is trained, `y = x (W + s (B − B₀) A)ᵀ + b`. A shift of the weights by
+ * `−s B₀ A`, which makes them start without effect, is the same function; but here they start without effect
+ * bit by bit, and the model is what it was where training fails.
  *
- * What is trained is `D = B − B₀`. AdamW's steps do not depend on the values of parameters, so D moves as B would; only weight decay tells them apart:
- * `decayTowardsZero` makes it that of B.
+ * What is trained is `D = B − B₀`. AdamW's steps do not depend on the values of parameters, so D moves as B
+ * would; only weight decay tells them apart: `decayTowardsZero` makes it that of B.
  */
 export class ResidualAdapters {
   /** D of all matrices, flat, starting at zero; its `grad` collects their gradients. */
@@ -93,7 +94,10 @@ export class ResidualAdapters {
     torch.scope(() => this.parameters.grad?.zero_());
   }
 
-  /** The part of AdamW's decoupled weight decay that B has more than D: `D ← D − amount · B₀`. @param amount learning rate times decay */
+  /**
+   * The part of AdamW's decoupled weight decay that B has more than D: `D ← D − amount · B₀`.
+   * @param amount learning rate times decay
+   */
   decayTowardsZero(amount: number): void {
     if (this.#initial === undefined || amount === 0) return;
     torch.noGrad(() => this.parameters.add_(this.#initial as Tensor, { alpha: -amount }).dispose());

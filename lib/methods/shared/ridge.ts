@@ -6,7 +6,9 @@ import type { MethodState } from "./types.js";
 export interface Regression {
   /**
    * Learns labelled features; new classes come after all earlier ones.
-   * @param features `[n, D]`   @param labels `int64 [n]`, columns over all classes   @param classes how many there are now
+   * @param features `[n, D]`
+   * @param labels `int64 [n]`, columns over all classes
+   * @param classes how many there are now
    */
   learn(features: Tensor, labels: Tensor, classes: number): void;
   /** @returns scores `[n, classes]` of the classes learned so far */
@@ -22,8 +24,8 @@ export interface RidgeOptions {
 }
 
 /**
- * Ridge regression learned batch by batch: after every batch `W = (Σ ΦᵀΦ + λI)⁻¹ Σ ΦᵀY`, as if all rows had come at once. RAIL,
- * arXiv:2406.18868, theorem 1. With `R = (Σ ΦᵀΦ + λI)⁻¹`, by the Woodbury identity,
+ * Ridge regression learned batch by batch: after every batch `W = (Σ ΦᵀΦ + λI)⁻¹ Σ ΦᵀY`, as if all rows had
+ * come at once. RAIL, arXiv:2406.18868, theorem 1. With `R = (Σ ΦᵀΦ + λI)⁻¹`, by the Woodbury identity,
  *
  *     R ← R − RΦᵀ (I + ΦRΦᵀ)⁻¹ ΦR,   W ← W + RΦᵀ (Y − ΦW)
  *
@@ -108,8 +110,8 @@ export class RecursiveRidge implements Regression {
 }
 
 /**
- * Kernel ridge regression over everything learned: `scores(x) = k(x, X) (K + λI)⁻¹ Y` with `k(x, x') = exp(−γ ‖x − x'‖²)`. It keeps
- * all features. RAIL, arXiv:2406.18868, section 4.2.
+ * Kernel ridge regression over everything learned: `scores(x) = k(x, X) (K + λI)⁻¹ Y` with `k(x, x') = exp(−γ
+ * ‖x − x'‖²)`. It keeps all features. RAIL, arXiv:2406.18868, section 4.2.
  */
 export class KernelRidge implements Regression {
   #features: Tensor | undefined; // X, [n, D]

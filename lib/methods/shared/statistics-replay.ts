@@ -233,7 +233,8 @@ export class TaskReplay implements Disposable {
   }
 
   /**
-   * Has generic words count as images from now on, which neither the task's classes nor earlier ones should claim.
+   * Has generic words count as images from now on, which neither the task's classes nor earlier ones should
+   * claim.
    * @param features of the task's images, unit vectors `[crops, n, D]`   @param labels `int64 [n]`
    * @param weight ω of their cross entropy
    */
@@ -379,7 +380,9 @@ export class TaskReplay implements Disposable {
     return pseudoFeatureLoss(pseudo, earlier, rows, this.#scale, groups);
   }
 
-  /** Cross entropy of words as images at their own words, among all classes of the iteration and these words. */
+  /**
+   * Cross entropy of words as images at their own words, among all classes of the iteration and these words.
+   */
   #wordImageLoss(
     images: WordImages,
     iteration: number,

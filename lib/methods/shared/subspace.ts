@@ -2,14 +2,21 @@ import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
 /*
- * Subspaces of what a layer reads, as orthonormal columns U `[d, k]`. A matrix of inputs X `[d, n]` is known by its Gram matrix X Xᵀ alone, whose
- * eigenvectors are the left singular vectors of X and whose eigenvalues are the squares of its singular values. Everything is computed in float64.
+ * Subspaces of what a layer reads, as orthonormal columns U `[d, k]`. A matrix of inputs X `[d, n]` is known
+ * by its Gram matrix X Xᵀ alone, whose eigenvectors are the left singular vectors of X and whose eigenvalues
+ * are the squares of its singular values. Everything is computed in float64.
  */
 
-/** How many directions hold a share: the fewest with at least that much; or the most with less, and at least one. */
+/**
+ * How many directions hold a share: the fewest with at least that much; or the most with less, and at least
+ * one.
+ */
 export type ShareRule = "at-least" | "below";
 
-/** An eigenvalue below this part of the whole energy is rounding: its direction may lie in the subspace already. */
+/**
+ * An eigenvalue below this part of the whole energy is rounding: its direction may lie in the subspace
+ * already.
+ */
 const roundingShare = 1e-12;
 
 /** The leading eigenvectors of a Gram matrix that hold a share of its trace. @returns `[d, p]`, float32 */
@@ -28,7 +35,8 @@ export function leadingDirections(gram: Tensor, share: number, rule: ShareRule):
 }
 
 /**
- * Appends the leading left singular vectors of `X̂ = X − U Uᵀ X` until the subspace holds a share of ‖X‖², and makes all columns orthonormal again.
+ * Appends the leading left singular vectors of `X̂ = X − U Uᵀ X` until the subspace holds a share of ‖X‖²,
+ * and makes all columns orthonormal again.
  * @param basis U, `[d, k]`   @param gram `X Xᵀ`, `[d, d]`
  * @returns `[d, k' ≥ k]`, float32: a copy of U where it holds enough already
  */
@@ -72,7 +80,11 @@ export function projectOut(basis: Tensor, matrix: Tensor): Tensor {
   });
 }
 
-/** Orthonormal columns of the same span, by a QR decomposition. @param columns `[d, k]`   @returns the same, float64 */
+/**
+ * Orthonormal columns of the same span, by a QR decomposition.
+ * @param columns `[d, k]`
+ * @returns the same, float64
+ */
 export function orthonormalise(columns: Tensor): Tensor {
   return torch.scope(() => torch.linalgQr(columns.double())[0]);
 }
@@ -94,8 +106,9 @@ const probes = 64;
 const powerIterations = 4;
 
 /**
- * The best approximation of rank r to what a gradient has outside of a subspace: with `Ĝ = G − U Uᵀ G = P Σ Qᵀ`, the factors `P_r` and `Σ_r Q_rᵀ`,
- * up to a sign of each column. There are fewer columns where Ĝ has a lower rank than r, and none where it vanishes.
+ * The best approximation of rank r to what a gradient has outside of a subspace: with `Ĝ = G − U Uᵀ G = P Σ
+ * Qᵀ`, the factors `P_r` and `Σ_r Q_rᵀ`, up to a sign of each column. There are fewer columns where Ĝ has a
+ * lower rank than r, and none where it vanishes.
  * @param gradient G, `[d, n]`   @param basis U, `[d, k]`
  * @throws if the gradient is not finite
  */
@@ -134,7 +147,10 @@ function exactLeft(residual: Tensor): { squares: Tensor; vectors: Tensor } {
   return { squares: values, vectors };
 }
 
-/** Finding Structure with Randomness, arXiv:0909.4061, algorithms 4.4 and 5.1, in the form of `torch.svd_lowrank`. */
+/**
+ * Finding Structure with Randomness, arXiv:0909.4061, algorithms 4.4 and 5.1, in the form of
+ * `torch.svd_lowrank`.
+ */
 function randomLeft(residual: Tensor, generator: Generator): { squares: Tensor; vectors: Tensor } {
   const [rows, columns] = residual.shape as [number, number];
   const count = Math.min(probes, rows, columns);

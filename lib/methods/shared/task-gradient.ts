@@ -11,7 +11,10 @@ export interface TaskGradientOptions {
   /** Images per pass. */
   readonly batchSize: number;
   readonly seed: number;
-  /** The mean over all images in float32; or over full batches in float16 without loss scaling, as KeepLoRA's code takes it. */
+  /**
+   * The mean over all images in float32; or over full batches in float16 without loss scaling, as KeepLoRA's
+   * code takes it.
+   */
   readonly gradient: "exact" | "autocast";
   /** Computes activations again in the backward pass. */
   readonly checkpointing: boolean;
@@ -22,14 +25,18 @@ export interface TaskGradientOptions {
 export interface TaskGradient {
   /** `∂CE/∂W` in the layout of each layer's weight, `[outFeatures, inFeatures]` */
   readonly gradients: ReadonlyMap<torch.nn.Linear, Tensor>;
-  /** Unit vectors `[C, D]`: the mean of each class's unit image features, or its text feature where it has no image. */
+  /**
+   * Unit vectors `[C, D]`: the mean of each class's unit image features, or its text feature where it has no
+   * image.
+   */
   readonly classMeans: Tensor | undefined;
 }
 
 /**
- * The gradient of the cross-entropy over a task's classes with respect to some weights of the model as it is: one pass over the training images, of
- * which models see the middle. The weights do not change meanwhile, so the text encoder runs once: what the batches ask of its features is added up, and
- * goes back through it at the end. Call it inside a scope that outlives the use of the result.
+ * The gradient of the cross-entropy over a task's classes with respect to some weights of the model as it is:
+ * one pass over the training images, of which models see the middle. The weights do not change meanwhile, so
+ * the text encoder runs once: what the batches ask of its features is added up, and goes back through it at
+ * the end. Call it inside a scope that outlives the use of the result.
  * @throws if the run is aborted
  */
 export async function taskGradient(

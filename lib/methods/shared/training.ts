@@ -17,18 +17,27 @@ import type { LabelGroup, RunContext, RunEvent } from "./types.js";
 /** What a method adds to the common training loop. */
 export interface TrainingPlan {
   readonly options: TrainingOptions;
-  /** Encoders with trainable weights; features of the other one are computed without gradient, text features once per task. */
+  /**
+   * Encoders with trainable weights; features of the other one are computed without gradient, text features
+   * once per task.
+   */
   readonly encoders: LoraEncoders;
-  /** What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they draw nothing. */
+  /**
+   * What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they
+   * draw nothing.
+   */
   readonly generator?: torch.Generator;
   /**
-   * `fresh`, the default: another random crop whenever an image comes; `fixed`: the same box each time; `center`: its middle, as in
-   * tests.
+   * `fresh`, the default: another random crop whenever an image comes; `fixed`: the same box each time;
+   * `center`: its middle, as in tests.
    */
   readonly crops?: "fresh" | "fixed" | "center";
   /** Leaves out the last batch of an epoch where it is short, unless it is the only one. */
   readonly dropLast?: boolean;
-  /** Unit features of the images, computed before; the image encoder takes no part. Default: the images themselves. */
+  /**
+   * Unit features of the images, computed before; the image encoder takes no part. Default: the images
+   * themselves.
+   */
   readonly features?: { at(iteration: number): Inputs };
   /** The texts of an iteration, where they are more than the prompts of the task's classes. */
   texts?(iteration: number): IterationTexts;
@@ -40,9 +49,15 @@ export interface TrainingPlan {
   penalty?(iteration: number): Tensor;
   /** Clears the gradients. */
   zeroGrad(): void;
-  /** Changes the weights by their gradients. On CUDA, one that is recordable makes the whole iteration a graph. */
+  /**
+   * Changes the weights by their gradients. On CUDA, one that is recordable makes the whole iteration a
+   * graph.
+   */
   readonly update: Update;
-  /** Where these iterations are among all of the task, for methods that train in phases. Default: they are all. */
+  /**
+   * Where these iterations are among all of the task, for methods that train in phases. Default: they are
+   * all.
+   */
   readonly phase?: { readonly start: number; readonly total: number };
 }
 
@@ -57,9 +72,10 @@ export interface IterationTexts {
 }
 
 /**
- * Trains on one task: batches of its images against the prompts of its classes, contrastive loss, one update per iteration.
- * Losses are read back every `logEvery` iterations only, so that the device never waits. With `accumulate`, gradients are those of the whole batch,
- * also where the loss compares images with each other: "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", arXiv:2101.06983.
+ * Trains on one task: batches of its images against the prompts of its classes, contrastive loss, one update
+ * per iteration. Losses are read back every `logEvery` iterations only, so that the device never waits. With
+ * `accumulate`, gradients are those of the whole batch, also where the loss compares images with each other:
+ * "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", arXiv:2101.06983.
  * @returns the mean loss since the last report
  * @throws if the loss is not finite, naming the dataset and the iterations; if the run is aborted
  */
@@ -153,7 +169,10 @@ function cropsOf(
   };
 }
 
-/** On CUDA as a graph, where nothing in an iteration changes from one to the next but its batch and what the update's tensors hold. */
+/**
+ * On CUDA as a graph, where nothing in an iteration changes from one to the next but its batch and what the
+ * update's tensors hold.
+ */
 function prepareIterations(
   task: Task,
   { model, taskIndex, log }: RunContext,
@@ -228,7 +247,10 @@ function prepareLoss(
   };
 }
 
-/** The prompts of the task's classes alone, beside those of earlier ones as they are before the task where they compete. */
+/**
+ * The prompts of the task's classes alone, beside those of earlier ones as they are before the task where
+ * they compete.
+ */
 function taskTexts(
   task: Task,
   { model, learned }: RunContext,

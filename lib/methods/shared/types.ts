@@ -8,15 +8,16 @@ import type { Tensor } from "../../torch/index.js";
 export type ProtocolName = z.infer<typeof protocolSchema>;
 
 /**
- * A continual-learning method: what is done with one task after another. One file per method; the protocol calls `beginTask`,
- * `trainTask` and `endTask` for each task, and `classifier` whenever it evaluates.
+ * A continual-learning method: what is done with one task after another. One file per method; the protocol
+ * calls `beginTask`, `trainTask` and `endTask` for each task, and `classifier` whenever it evaluates.
  */
 export interface ContinualMethod {
   readonly name: string;
   /** The options in force, all of them: they are recorded with the run. */
   readonly options: Readonly<Record<string, unknown>>;
   /**
-   * Once in every process, before a checkpoint is loaded: the context's model is the pre-trained one, and nothing of a new run is on disk yet.
+   * Once in every process, before a checkpoint is loaded: the context's model is the pre-trained one, and
+   * nothing of a new run is on disk yet.
    * @throws if the run is impossible, such as for lack of reference data
    */
   beginRun?(context: RunContext): void | Promise<void>;
@@ -26,14 +27,20 @@ export interface ContinualMethod {
   trainTask(task: Task, context: RunContext): Promise<TrainSummary>;
   /** Finishes the task, such as by pruning and merging. */
   endTask(task: Task, context: RunContext): void | Promise<void>;
-  /** A classifier of the model as it is now; class texts are encoded once. Call it inside a scope that outlives its use. */
+  /**
+   * A classifier of the model as it is now; class texts are encoded once. Call it inside a scope that
+   * outlives its use.
+   */
   classifier(labels: LabelSpace, context: RunContext): Classifier;
   /**
-   * The same of image features `[B, D]`, as `encodeImage` gives them, in place of pixels. Only methods that never change the image encoder have
-   * it: a run then encodes each test image once.
+   * The same of image features `[B, D]`, as `encodeImage` gives them, in place of pixels. Only methods that
+   * never change the image encoder have it: a run then encodes each test image once.
    */
   featureClassifier?(labels: LabelSpace, context: RunContext): Classifier;
-  /** What is worth a note about the images that were classified since the last call. It is logged with their accuracies. */
+  /**
+   * What is worth a note about the images that were classified since the last call. It is logged with their
+   * accuracies.
+   */
   evaluationNotes?(): Readonly<Record<string, unknown>>;
   /** What the method must have to go on after the model itself was restored. */
   state(): MethodState;
@@ -69,13 +76,16 @@ export interface RunContext {
   /** Tasks learned before the current one. Only their names, classes and templates: their images are gone. */
   readonly learned: readonly LabelGroup[];
   /**
-   * The class names of the whole stream, also of tasks to come: for leaving them out of what a method draws by itself, such as generic words.
-   * No method may learn from them.
+   * The class names of the whole stream, also of tasks to come: for leaving them out of what a method draws
+   * by itself, such as generic words. No method may learn from them.
    */
   readonly classNames: readonly string[];
   /** What a method kept in an earlier run, where the model that this run starts from came with it. */
   readonly inherited?: MethodState;
-  /** Images and texts that belong to no task, for methods that distil on them; `undefined` when none are configured. */
+  /**
+   * Images and texts that belong to no task, for methods that distil on them; `undefined` when none are
+   * configured.
+   */
   readonly reference?: ReferenceData;
   /** Aborted when the run should stop. */
   readonly signal: AbortSignal;

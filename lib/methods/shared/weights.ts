@@ -20,7 +20,9 @@ export class WeightSnapshot {
     });
   }
 
-  /** `θ_snapshot ← θ_snapshot + share (θ − θ_snapshot)`: the model joins a running average with this share. */
+  /**
+   * `θ_snapshot ← θ_snapshot + share (θ − θ_snapshot)`: the model joins a running average with this share.
+   */
   average(model: ClipModel, share: number): void {
     inPlace(() => {
       for (const [i, weight] of trainable(model).entries()) this.#of(i).lerp_(weight, share);

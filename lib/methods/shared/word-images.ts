@@ -25,8 +25,8 @@ export function fitImageTextMap(means: Tensor, texts: Tensor): ImageTextMap {
 }
 
 /**
- * Generic words as images: `unit(m_I + α (u⁰_j − m_T) + r)`, with the residual r of a random image at hand. No class that is learned
- * should claim them.
+ * Generic words as images: `unit(m_I + α (u⁰_j − m_T) + r)`, with the residual r of a random image at hand.
+ * No class that is learned should claim them.
  */
 export class WordImages implements Disposable {
   readonly #map: ImageTextMap;
@@ -56,7 +56,11 @@ export class WordImages implements Disposable {
     this.#map = made.map;
   }
 
-  /** @param words u⁰, text features of words `[J, D]`   @param seed of the residuals   @returns unit vectors `[J, D]` */
+  /**
+   * @param words u⁰, text features of words `[J, D]`
+   * @param seed of the residuals
+   * @returns unit vectors `[J, D]`
+   */
   draw(words: Tensor, seed: string): Tensor {
     const random = new Random(seed);
     const rows = Array.from({ length: words.size(0) }, () => random.integer(this.#residuals.size(0)));

@@ -4,8 +4,9 @@ import * as torch from "../../torch/index.js";
 import type { Classifier, LabelSpace, RunContext } from "./types.js";
 
 /**
- * Classification by the class names alone: `exp(s) · cos(image, text)` over all classes of the label space, texts encoded once.
- * The features of several templates are normalised, averaged and normalised again. Classes with the same prompts tie exactly.
+ * Classification by the class names alone: `exp(s) · cos(image, text)` over all classes of the label space,
+ * texts encoded once. The features of several templates are normalised, averaged and normalised again.
+ * Classes with the same prompts tie exactly.
  */
 export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
   const logitsOf = zeroShotHead(labels, model);
@@ -32,7 +33,10 @@ export function zeroShotHead({ groups }: LabelSpace, model: ClipModel): (imageFe
   return (imageFeatures) => model.logits(imageFeatures, features).indexSelect(1, columns);
 }
 
-/** For each class, the first one with the same prompts: computed in two places, their scores would differ by rounding. */
+/**
+ * For each class, the first one with the same prompts: computed in two places, their scores would differ by
+ * rounding.
+ */
 function firstColumns(groups: LabelSpace["groups"]): number[] {
   const prompts = groups.flatMap(({ classes, templates }) =>
     classes.map((name) => JSON.stringify([name, templates])),

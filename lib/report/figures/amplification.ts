@@ -80,7 +80,9 @@ export const amplificationMaps: FigureKind = {
   },
 };
 
-/** Single tasks where both methods have them, else the tasks of streams: LoRA and CoDyRA on the same dataset. */
+/**
+ * Single tasks where both methods have them, else the tasks of streams: LoRA and CoDyRA on the same dataset.
+ */
 function findPairs(runs: readonly Run[]): [Learned, Learned][] {
   const [lora, codyra] = [probes(runs, "lora"), probes(runs, "codyra")];
   const single = probedDatasets(lora).flatMap((dataset): [Learned, Learned][] => {

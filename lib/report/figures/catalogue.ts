@@ -6,7 +6,10 @@ import { locationAndRank } from "./location-and-rank.js";
 import { rankMaps } from "./rank-map.js";
 import { removal } from "./removal.js";
 
-/** Figures 2, 3 and 5 to 17 of arXiv:2412.01004; 1 and 4 are diagrams. A new kind is one file and one line here. */
+/**
+ * Figures 2, 3 and 5 to 17 of arXiv:2412.01004; 1 and 4 are diagrams. A new kind is one file and one line
+ * here.
+ */
 const kinds: readonly FigureKind[] = [
   locationAndRank,
   removal,

@@ -29,7 +29,10 @@ export function configurations(runs: readonly Run[], method: string): Configurat
   });
 }
 
-/** Those among `candidates` that differ from a configuration in nothing but some of the named options; it is one of them. */
+/**
+ * Those among `candidates` that differ from a configuration in nothing but some of the named options; it is
+ * one of them.
+ */
 export function variants(
   { runs, options }: Configuration,
   candidates: readonly Configuration[],
@@ -45,8 +48,8 @@ export function variants(
 }
 
 /**
- * The configuration that studies vary: the one with the most others that differ from it in one of the `studies` alone, each a group of
- * option names. Of equals, the one with more seeds, then the first.
+ * The configuration that studies vary: the one with the most others that differ from it in one of the
+ * `studies` alone, each a group of option names. Of equals, the one with more seeds, then the first.
  */
 export function mainConfiguration(
   candidates: readonly Configuration[],

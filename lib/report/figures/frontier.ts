@@ -60,7 +60,10 @@ export interface FrontierRow {
   >;
 }
 
-/** One row per way of changing the update: mean over the datasets of a seed, then mean and deviation over the seeds. */
+/**
+ * One row per way of changing the update: mean over the datasets of a seed, then mean and deviation over the
+ * seeds.
+ */
 export function frontierRows({ measurements }: FrontierAnalysis): FrontierRow[] {
   const seeds = [...new Set(measurements.map(({ seed }) => seed))];
   const names = measurements[0]?.points.map(({ name }) => name) ?? [];
@@ -90,8 +93,8 @@ export function frontierRows({ measurements }: FrontierAnalysis): FrontierRow[] 
 }
 
 /**
- * How far a point is above the line through the points of uniform scaling, in accuracy on the others at the same own accuracy. Where the line
- * passes that accuracy more than once, its nearest piece counts.
+ * How far a point is above the line through the points of uniform scaling, in accuracy on the others at the
+ * same own accuracy. Where the line passes that accuracy more than once, its nearest piece counts.
  * @returns `undefined` beyond both ends of the line, and for the points that make it
  */
 export function aboveScalingLine(

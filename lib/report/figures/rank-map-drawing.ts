@@ -2,7 +2,9 @@ import type { TopLevelSpec } from "vega-lite";
 import type { RankStatistics } from "./rank-statistics.js";
 import { band, ink, okabeIto, outline, titled } from "./theme.js";
 
-/** For each encoder, the map with its margins: the mean of each module on the right, and of each layer below. */
+/**
+ * For each encoder, the map with its margins: the mean of each module on the right, and of each layer below.
+ */
 export function rankMapDrawing(
   statistics: RankStatistics,
   title: string,

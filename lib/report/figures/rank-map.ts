@@ -8,7 +8,9 @@ import { type RankStatistics, rankStatistics } from "./rank-statistics.js";
 import { runCommand } from "./run-command.js";
 import { mainStream } from "./studies.js";
 
-/** Activated ranks after each task of a stream: as a map, per module and per layer. Figures 5, 6 and 10 to 17. */
+/**
+ * Activated ranks after each task of a stream: as a map, per module and per layer. Figures 5, 6 and 10 to 17.
+ */
 export const rankMaps: FigureKind = {
   numbers: Object.values(paperFigures),
   async find(runs) {

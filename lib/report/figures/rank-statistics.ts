@@ -39,8 +39,8 @@ export interface RankStatistics {
 }
 
 /**
- * Activated ranks per matrix, module and layer, with binomial noise bands: of N = r·draws·matrices ranks, each survives with the same
- * probability.
+ * Activated ranks per matrix, module and layer, with binomial noise bands: of N = r·draws·matrices ranks,
+ * each survives with the same probability.
  * @param draws counts per module, of seeds or tasks
  * @param share the probability; default: the share that survived
  */

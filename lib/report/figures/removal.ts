@@ -37,7 +37,10 @@ export type RemovalAnalysis = z.infer<typeof removalSchema>;
 /** Where figures look for it, in the run's directory. */
 export const removalFile = join("analysis", "remove.json");
 
-/** Accuracy after removing the adapters of one module type of one encoder, of plain LoRA on one dataset. Figure 3. */
+/**
+ * Accuracy after removing the adapters of one module type of one encoder, of plain LoRA on one dataset.
+ * Figure 3.
+ */
 export const removal: FigureKind = {
   numbers: [3],
   async find(runs) {

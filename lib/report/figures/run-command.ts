@@ -9,7 +9,10 @@ interface WantedRun {
   readonly holdOut?: string;
 }
 
-/** The command that makes a run of the paper's X-TAIL setting, or of one of its datasets, in a directory of its own. */
+/**
+ * The command that makes a run of the paper's X-TAIL setting, or of one of its datasets, in a directory of
+ * its own.
+ */
 export function runCommand({ method, options = [], dataset, holdOut }: WantedRun): string {
   const name = [method, dataset, ...options.map((option) => option.replaceAll(/[=,]/g, "-"))]
     .filter(Boolean)
@@ -25,7 +28,10 @@ export function runCommand({ method, options = [], dataset, holdOut }: WantedRun
     .join(" ");
 }
 
-/** The command that makes a run like those of a stream, with other options: of the embedded benchmark, or from the stream's own configuration. */
+/**
+ * The command that makes a run like those of a stream, with other options: of the embedded benchmark, or from
+ * the stream's own configuration.
+ */
 export function variantCommand(stream: Configuration, options: readonly string[]): string {
   const { method, protocol, datasets, runs } = stream;
   const { seed, config } = runs[0].info;

@@ -1,4 +1,7 @@
-/** Advance widths of Helvetica and Arial in thousandths of the font size, from space to tilde (Adobe's Core 14 font metrics). */
+/**
+ * Advance widths of Helvetica and Arial in thousandths of the font size, from space to tilde (Adobe's Core 14
+ * font metrics).
+ */
 const widths = [
   278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556,
   556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278,
@@ -8,10 +11,15 @@ const widths = [
 ] as const;
 /** Of a character that the table lacks, such as a Greek letter. */
 const otherWidth = 600;
-/** Bold letters, and those of DejaVu Sans, which stands in where there is neither font, are up to this much wider. */
+/**
+ * Bold letters, and those of DejaVu Sans, which stands in where there is neither font, are up to this much
+ * wider.
+ */
 const margin = 1.15;
 
-/** Width of a line of text that is large enough for the fonts of the figures, in the unit of the font size. */
+/**
+ * Width of a line of text that is large enough for the fonts of the figures, in the unit of the font size.
+ */
 export function textWidth(text: string, fontSize: number): number {
   let sum = 0;
   for (const character of text) sum += widths[(character.codePointAt(0) as number) - 32] ?? otherWidth;

@@ -17,7 +17,10 @@ export const band = "#d4d4d4";
 /** Outline of what lies outside a noise band, on every colour of the heat maps. */
 export const outline = "#D55E00";
 
-/** A figure's title, with notes below it in lines of at most `width` characters: text that is wider than the plots would push them apart. */
+/**
+ * A figure's title, with notes below it in lines of at most `width` characters: text that is wider than the
+ * plots would push them apart.
+ */
 export function titled(text: string, notes: readonly string[], width = 110) {
   return { text, subtitle: notes.flatMap((note) => wrap(note, width)) };
 }

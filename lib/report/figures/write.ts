@@ -5,7 +5,8 @@ import type { Figure, FoundFigures, MissingFigure } from "./figure.js";
 import { renderFigure } from "./render.js";
 
 /**
- * Writes figures as SVG, PNG and CSV, and `figures.md`, which shows them all with their notes and lists what is missing.
+ * Writes figures as SVG, PNG and CSV, and `figures.md`, which shows them all with their notes and lists what
+ * is missing.
  * @returns the paths of the drawings
  */
 export async function writeFigures({ figures, missing }: FoundFigures, directory: string): Promise<string[]> {

@@ -2,7 +2,10 @@ import type { MetricName } from "../../records/index.js";
 import type { RankHistory } from "../run.js";
 import type { Summary } from "../summary.js";
 
-/** All that the page shows, as JSON. Accuracies are fractions, `null` is no value, and indices refer to lists here. */
+/**
+ * All that the page shows, as JSON. Accuracies are fractions, `null` is no value, and indices refer to lists
+ * here.
+ */
 export interface PageData {
   title: string;
   summary: Summary;

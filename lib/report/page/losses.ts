@@ -3,7 +3,10 @@ import type { LossCurve } from "./data.js";
 
 const MAX_POINTS = 240;
 
-/** Losses over the whole stream, averaged over neighbouring steps of a task to a number of points a page can carry. */
+/**
+ * Losses over the whole stream, averaged over neighbouring steps of a task to a number of points a page can
+ * carry.
+ */
 export function lossCurves(steps: TrainingStep[], datasets: string[]): LossCurve[] {
   const perPoint = Math.ceil(steps.length / MAX_POINTS);
   let start = 0;

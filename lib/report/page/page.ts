@@ -67,7 +67,10 @@ function sha256(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-/** A file that `npm run build` made from `client/`, for this module in `lib/` as for the compiled one in `dist/`. */
+/**
+ * A file that `npm run build` made from `client/`, for this module in `lib/` as for the compiled one in
+ * `dist/`.
+ */
 function compiled(name: string): string {
   const path = fileURLToPath(new URL(`../../../dist/report/page/${name}`, import.meta.url));
   if (!existsSync(path)) {

@@ -39,7 +39,10 @@ function renderMarkdownTables(tables: readonly PaperTable[]): string {
     .join("\n");
 }
 
-/** For a document that loads `booktabs`. Each part is a table of its own: together they are longer than a page. */
+/**
+ * For a document that loads `booktabs`. Each part is a table of its own: together they are longer than a
+ * page.
+ */
 function renderLatexTables(tables: readonly PaperTable[]): string {
   return tables
     .map((table) => {

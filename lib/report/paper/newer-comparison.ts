@@ -10,7 +10,10 @@ const titles = { "x-tail": "X-TAIL", mtil: "MTIL" } as const;
 
 type NewerTable = NewerTables["tables"][number];
 
-/** Table 6: what later papers print for these streams, and our runs where protocol, datasets, order and images per class agree. */
+/**
+ * Table 6: what later papers print for these streams, and our runs where protocol, datasets, order and images
+ * per class agree.
+ */
 export function newerComparison(runs: readonly Run[]): PaperTable {
   const { sources, tables } = newerTables();
   const streams = findStreams(runs);

@@ -42,7 +42,10 @@ export interface MissingRuns {
   readonly command: string;
 }
 
-/** The table to print: for every method its values, those of the paper and the difference, as far as there are any. */
+/**
+ * The table to print: for every method its values, those of the paper and the difference, as far as there are
+ * any.
+ */
 export function toTable({ title, columns, best, unit, digits, rows }: TablePart): Table {
   const format = unit === "accuracy" ? percent(digits) : millions(digits);
   return {

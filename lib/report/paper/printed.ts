@@ -32,8 +32,8 @@ const schema = z.object({
 });
 
 /**
- * What Tables 1 to 5 of arXiv:2412.01004 print, mistakes included: accuracies in percent by method, a value for each dataset and their mean;
- * parameters in millions. `codyra-routed` is the variant with a dagger.
+ * What Tables 1 to 5 of arXiv:2412.01004 print, mistakes included: accuracies in percent by method, a value
+ * for each dataset and their mean; parameters in millions. `codyra-routed` is the variant with a dagger.
  */
 export type PrintedTables = z.infer<typeof schema>;
 export type PrintedStream = z.infer<typeof streamSchema>;

@@ -32,7 +32,10 @@ export function benchmarkFor(
   return stream ? stream.benchmark : paperBenchmark(protocol);
 }
 
-/** The listed methods, those without runs only where a benchmark says how to make them, then the others that were run. */
+/**
+ * The listed methods, those without runs only where a benchmark says how to make them, then the others that
+ * were run.
+ */
 export function rowMethods(
   stream: Stream | undefined,
   listed: readonly string[],

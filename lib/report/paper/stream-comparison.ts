@@ -47,7 +47,10 @@ export function streamComparison(protocol: Stream["protocol"], stream: Stream | 
   };
 }
 
-/** The first row of the printed tables is zero-shot accuracy, which no training changes: its Average and its Last. */
+/**
+ * The first row of the printed tables is zero-shot accuracy, which no training changes: its Average and its
+ * Last.
+ */
 function printedRow(printed: PrintedStream, metric: (typeof metrics)[number], method: string) {
   return printed[metric][method] ?? (method === "zero-shot" ? printed.zeroShot : undefined);
 }

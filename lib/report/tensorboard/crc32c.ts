@@ -13,7 +13,9 @@ export function crc32c(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** As records store it: rotated and shifted, so that the checksum of data that holds checksums stays useful. */
+/**
+ * As records store it: rotated and shifted, so that the checksum of data that holds checksums stays useful.
+ */
 export function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

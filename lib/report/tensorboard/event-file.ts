@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { type BoardEvent, encodeEvent } from "./event.js";
 import { encodeRecord } from "./record.js";
 
-/** A new event file in a directory. TensorBoard reads all files of a directory as one run, in the order of their names. */
+/**
+ * A new event file in a directory. TensorBoard reads all files of a directory as one run, in the order of
+ * their names.
+ */
 export class EventFile {
   readonly path: string;
 

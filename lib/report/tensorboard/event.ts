@@ -1,5 +1,5 @@
-// Protocol buffers of TensorFlow's event.proto and summary.proto, as far as scalars need them. A field is a key, its number and wire type
-// in one varint, and a value; bytes and messages are preceded by their length.
+// Protocol buffers of TensorFlow's event.proto and summary.proto, as far as scalars need them. A field is a
+// key, its number and wire type in one varint, and a value; bytes and messages are preceded by their length.
 const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 /** What one record of an event file says. */

@@ -1,8 +1,8 @@
 import { maskedCrc32c } from "./crc32c.js";
 
 /**
- * One record of a TFRecord file: length (uint64), checksum of the length, data, checksum of the data; all little-endian.
- * https://www.tensorflow.org/tutorials/load_data/tfrecord
+ * One record of a TFRecord file: length (uint64), checksum of the length, data, checksum of the data; all
+ * little-endian. https://www.tensorflow.org/tutorials/load_data/tfrecord
  */
 export function encodeRecord(data: Uint8Array): Buffer {
   const record = Buffer.alloc(12 + data.length + 4);

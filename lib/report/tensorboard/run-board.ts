@@ -3,9 +3,10 @@ import type { RunEvent } from "../../methods/index.js";
 import { EventFile } from "./event-file.js";
 
 /**
- * Writes the numbers of a run as scalars for TensorBoard: everything that training logs under `train/`, such as loss, learning rate, κ, active
- * ranks and images per second; the accuracies after each task under `accuracy/` and `holdOuts/`; and memory. Steps count the
- * iterations of all tasks. A resumed run adds a file, which replaces what the interrupted task has written.
+ * Writes the numbers of a run as scalars for TensorBoard: everything that training logs under `train/`, such
+ * as loss, learning rate, κ, active ranks and images per second; the accuracies after each task under
+ * `accuracy/` and `holdOuts/`; and memory. Steps count the iterations of all tasks. A resumed run adds a
+ * file, which replaces what the interrupted task has written.
  */
 export class RunBoard {
   #file: EventFile | undefined;
@@ -31,7 +32,9 @@ export class RunBoard {
     this.#append({ step: this.#stepOf(event), scalars });
   }
 
-  /** Says from which step on this file replaces earlier ones: a resumed run does an interrupted task again. */
+  /**
+   * Says from which step on this file replaces earlier ones: a resumed run does an interrupted task again.
+   */
   #place({ kind, task }: RunEvent): void {
     if (kind !== "task-start" && kind !== "evaluation") return;
     this.#isPlaced = true;

@@ -10,14 +10,15 @@ import { foreignTypes } from "./foreign-types.js";
 import { NumpyArray, numpyGlobals } from "./numpy.js";
 import { notPlain as notPlainData, type PickleGlobal, Skipped, unpickle } from "./pickle.js";
 
-// Format: a zip file, of which `data.pkl` says what there is and `data/<key>` are the storages. torch/serialization.py,
-// torch/csrc/jit/docs/serialization.md.
+// Format: a zip file, of which `data.pkl` says what there is and `data/<key>` are the storages.
+// torch/serialization.py, torch/csrc/jit/docs/serialization.md.
 
 /** How to read an archive. */
 export interface LoadOptions {
   /**
-   * Called with every part that is left out because it is no tensor or plain data: the keys that lead to it, and what it asks for, such as
-   * `asks for argparse.Namespace, which is not allowed`. Default: such a part is an error.
+   * Called with every part that is left out because it is no tensor or plain data: the keys that lead to it,
+   * and what it asks for, such as `asks for argparse.Namespace, which is not allowed`. Default: such a part
+   * is an error.
    */
   readonly onSkip?: (name: string, reason: string) => void;
 }
@@ -25,11 +26,13 @@ export interface LoadOptions {
 const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
 
 /**
- * Reads the tensors of a file that `torch.save` or `torch.jit.save` wrote. Nothing in it is run: what `torch.load(weights_only=True)` takes is
- * read, NumPy's arrays and numbers, and the attributes of script modules; everything else is refused by its name, or skipped. The tensors are
- * views of the memory-mapped file: only what is used is read from disk, and writing to them does not change the file. Unsigned integers of
- * more than 8 bits come as wider signed ones, 8-bit floats as float32.
- * @returns tensors by the keys, indexes and attributes that lead to them, joined by dots: a state dict under its own keys
+ * Reads the tensors of a file that `torch.save` or `torch.jit.save` wrote. Nothing in it is run: what
+ * `torch.load(weights_only=True)` takes is read, NumPy's arrays and numbers, and the attributes of script
+ * modules; everything else is refused by its name, or skipped. The tensors are views of the memory-mapped
+ * file: only what is used is read from disk, and writing to them does not change the file. Unsigned integers
+ * of more than 8 bits come as wider signed ones, 8-bit floats as float32.
+ * @returns tensors by the keys, indexes and attributes that lead to them, joined by dots: a state dict under
+ * its own keys
  * @throws if the file is missing or damaged, was written before PyTorch 1.6, or holds anything else
  */
 export function load(path: string, options: LoadOptions = {}): Map<string, Tensor> {
@@ -62,8 +65,8 @@ export interface SaveOptions {
 }
 
 /**
- * Writes tensors of any device as `torch.save` writes a state dict, which `torch.load(path, weights_only=True)` reads. The file has a
- * temporary name that becomes `path` when everything is on disk.
+ * Writes tensors of any device as `torch.save` writes a state dict, which `torch.load(path,
+ * weights_only=True)` reads. The file has a temporary name that becomes `path` when everything is on disk.
  * @throws if a name is given twice or the file cannot be written; then nothing is left behind
  */
 export function save(
@@ -106,7 +109,8 @@ export function comment(path: string): string {
   return tail.readUInt16LE(at + commentLengthAt) === text.length ? text.toString("utf8") : "";
 }
 
-// The end of a zip file, APPNOTE.TXT 4.3.16: a signature, 16 bytes of sizes and places, the length of the comment, the comment.
+// The end of a zip file, APPNOTE.TXT 4.3.16: a signature, 16 bytes of sizes and places, the length of the
+// comment, the comment.
 const endRecord = "PK\x05\x06";
 const commentLengthAt = 20;
 const endRecordBytes = 22;
@@ -145,7 +149,10 @@ interface ArchiveRecord {
 
 /** A stretch of the file. */
 class Storage {
-  /** @param type of its elements, which a tensor may say otherwise   @param view its bytes as elements of a type */
+  /**
+   * @param type of its elements, which a tensor may say otherwise
+   * @param view its bytes as elements of a type
+   */
   constructor(
     readonly type: ElementType,
     readonly view: (type: ElementType) => Tensor,

@@ -2,7 +2,10 @@ import { fromTypedArray } from "../creation.js";
 import type { Tensor } from "../tensor.js";
 import type { DType } from "../types.js";
 
-/** A type of elements that files hold and codyra's tensors do not: read as bits of another one, then converted to the nearest that holds them. */
+/**
+ * A type of elements that files hold and codyra's tensors do not: read as bits of another one, then converted
+ * to the nearest that holds them.
+ */
 export interface ForeignType {
   /** What the bits are read as. */
   readonly raw: DType;

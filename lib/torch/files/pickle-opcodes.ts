@@ -6,7 +6,8 @@ type Operation = (machine: Unpickler) => void;
 /** What each operation of a pickle does, by its code; the names are those of Python's `pickletools`. */
 export const operations: ReadonlyMap<number, Operation> = new Map(
   Object.entries<Operation>({
-    // Numbers and constants: NONE, NEWTRUE, NEWFALSE, INT, BININT, BININT1, BININT2, LONG, LONG1, LONG4, FLOAT, BINFLOAT
+    // Numbers and constants: NONE, NEWTRUE, NEWFALSE, INT, BININT, BININT1, BININT2, LONG, LONG1, LONG4,
+    // FLOAT, BINFLOAT
     N: (m) => m.push(null),
     "\x88": (m) => m.push(true),
     "\x89": (m) => m.push(false),
@@ -23,8 +24,8 @@ export const operations: ReadonlyMap<number, Operation> = new Map(
     F: (m) => m.push(parseNumber(m.reader.line(), m)),
     G: (m) => m.push(m.reader.float64()),
 
-    // Texts and bytes: UNICODE, BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, STRING, BINSTRING, SHORT_BINSTRING, BINBYTES,
-    // SHORT_BINBYTES, BINBYTES8, BYTEARRAY8
+    // Texts and bytes: UNICODE, BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, STRING, BINSTRING,
+    // SHORT_BINSTRING, BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8
     V: (m) => m.push(unescapeUnicode(m.reader.line())),
     X: (m) => m.push(m.reader.text(m.reader.uint32())),
     "\x8c": (m) => m.push(m.reader.text(m.reader.uint8())),
@@ -79,7 +80,8 @@ export const operations: ReadonlyMap<number, Operation> = new Map(
     },
     "\x91": (m) => m.push(new Set(m.popMark())),
 
-    // Classes and functions: GLOBAL, STACK_GLOBAL, REDUCE, NEWOBJ, NEWOBJ_EX, INST, OBJ, BUILD, PERSID, BINPERSID
+    // Classes and functions: GLOBAL, STACK_GLOBAL, REDUCE, NEWOBJ, NEWOBJ_EX, INST, OBJ, BUILD, PERSID,
+    // BINPERSID
     c: (m) => m.push(m.global(m.reader.line(), m.reader.line())),
     "\x93": (m) => {
       const name = m.pop();
@@ -100,8 +102,8 @@ export const operations: ReadonlyMap<number, Operation> = new Map(
     P: (m) => m.persistent(m.reader.line()),
     Q: (m) => m.persistent(m.pop()),
 
-    // The stack, the memo and the frame: MARK, POP, POP_MARK, DUP, PUT, BINPUT, LONG_BINPUT, MEMOIZE, GET, BINGET, LONG_BINGET, PROTO,
-    // FRAME
+    // The stack, the memo and the frame: MARK, POP, POP_MARK, DUP, PUT, BINPUT, LONG_BINPUT, MEMOIZE, GET,
+    // BINGET, LONG_BINGET, PROTO, FRAME
     "(": (m) => m.mark(),
     "0": (m) => m.discard(),
     "1": (m) => m.popMark(),

@@ -6,7 +6,9 @@ import { latin1, PickleReader } from "./pickle-reader.js";
 export interface PickleGlobal {
   /** What calling it gives. Without it, the pickle may name it but not call it. */
   readonly call?: (...args: unknown[]) => unknown;
-  /** Gives an object that `call` made the state that was pickled with it. Without it, the state is ignored. */
+  /**
+   * Gives an object that `call` made the state that was pickled with it. Without it, the state is ignored.
+   */
   readonly setState?: (object: object, state: unknown) => void;
 }
 
@@ -21,9 +23,14 @@ export interface UnpickleOptions {
   readonly globals?: (module: string, name: string) => PickleGlobal | undefined;
   /** Gives the object that lies outside the pickle under this id. */
   readonly persistentLoad?: (id: unknown) => unknown;
-  /** Read Python 2's strings as bytes, except where they are keys. Default: as text, one character per byte. */
+  /**
+   * Read Python 2's strings as bytes, except where they are keys. Default: as text, one character per byte.
+   */
   readonly byteStrings?: boolean;
-  /** Leave a `Skipped` where the pickle asks for what is not allowed, and whatever that holds. Default: an error. */
+  /**
+   * Leave a `Skipped` where the pickle asks for what is not allowed, and whatever that holds. Default: an
+   * error.
+   */
   readonly skipUnknown?: boolean;
   /** Named in errors, such as the path of the file. */
   readonly source?: string;
@@ -38,9 +45,9 @@ const optionKeys: OptionKeys<UnpickleOptions> = {
 };
 
 /**
- * Reads a Python pickle, protocols 0 to 5, without running anything that it names. Dictionaries become maps, lists and tuples arrays,
- * bytes `Uint8Array` (views of `bytes` where possible), and integers beyond 2⁵³ bigints. Lists may contain themselves.
- * Format: Python's `pickletools`.
+ * Reads a Python pickle, protocols 0 to 5, without running anything that it names. Dictionaries become maps,
+ * lists and tuples arrays, bytes `Uint8Array` (views of `bytes` where possible), and integers beyond 2⁵³
+ * bigints. Lists may contain themselves. Format: Python's `pickletools`.
  * @throws if the pickle is damaged, or naming the class or function that is not allowed
  */
 export function unpickle(bytes: Uint8Array, options: UnpickleOptions = {}): unknown {

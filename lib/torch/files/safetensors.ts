@@ -6,7 +6,8 @@ import type { Tensor } from "../tensor.js";
 import type { DType } from "../types.js";
 import { foreignTypes } from "./foreign-types.js";
 
-// Format: https://github.com/huggingface/safetensors#format — 8 bytes little-endian header length, a JSON header, then the data.
+// Format: https://github.com/huggingface/safetensors#format — 8 bytes little-endian header length, a JSON
+// header, then the data.
 
 export interface SafetensorsFile {
   readonly tensors: Map<string, Tensor>;
@@ -58,16 +59,21 @@ const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
 
 /** How to read a safetensors file. */
 export interface LoadOptions {
-  /** Called with the name of every tensor that is left out because its dtype is not read, and why. Default: an error. */
+  /**
+   * Called with the name of every tensor that is left out because its dtype is not read, and why. Default: an
+   * error.
+   */
   readonly onSkip?: (name: string, reason: string) => void;
 }
 
 const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
 
 /**
- * Reads a safetensors file. The tensors are views of the memory-mapped file: only what is used is read from disk, and writing to
- * them does not change the file. Unsigned integers of more than 8 bits come as wider signed ones, 8-bit floats as float32.
- * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor, or a dtype of less than 8 bits
+ * Reads a safetensors file. The tensors are views of the memory-mapped file: only what is used is read from
+ * disk, and writing to them does not change the file. Unsigned integers of more than 8 bits come as wider
+ * signed ones, 8-bit floats as float32.
+ * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor, or a
+ * dtype of less than 8 bits
  */
 export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
   checkOptions(options, loadOptionKeys, "safetensors.load");
@@ -102,8 +108,10 @@ function skip(path: string, name: string, code: string, onSkip: LoadOptions["onS
 }
 
 /**
- * Writes tensors of any device to a safetensors file, under a temporary name that becomes `path` when everything is on disk.
- * @throws if a name is given twice, a dtype has no name in the format, or the file cannot be written; then nothing is left behind
+ * Writes tensors of any device to a safetensors file, under a temporary name that becomes `path` when
+ * everything is on disk.
+ * @throws if a name is given twice, a dtype has no name in the format, or the file cannot be written; then
+ * nothing is left behind
  */
 export function save(
   path: string,

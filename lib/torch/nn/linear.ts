@@ -11,7 +11,9 @@ export interface LinearAdapter {
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
 }
 
-/** `y = x Wᵀ + b`, or what `adapter` makes of it. Parameters are made uninitialised: load or initialise them. */
+/**
+ * `y = x Wᵀ + b`, or what `adapter` makes of it. Parameters are made uninitialised: load or initialise them.
+ */
 export class Linear extends Module {
   readonly weight: Tensor; // [outFeatures, inFeatures]
   readonly bias: Tensor | undefined;
@@ -38,8 +40,8 @@ export class Linear extends Module {
 }
 
 /**
- * Several linear layers of one size that read the same input, computed as one matrix product: q, k and v of an attention. Kept as one
- * matrix; published under the names of its parts.
+ * Several linear layers of one size that read the same input, computed as one matrix product: q, k and v of
+ * an attention. Kept as one matrix; published under the names of its parts.
  */
 export class StackedLinear extends Linear {
   constructor(

@@ -29,8 +29,9 @@ export abstract class Module {
   }
 
   /**
-   * Parameters under the keys of published checkpoints: what is saved and loaded. Differs from `namedParameters` where a module
-   * keeps several published matrices in one, as stacked projections do; then these are views of it.
+   * Parameters under the keys of published checkpoints: what is saved and loaded. Differs from
+   * `namedParameters` where a module keeps several published matrices in one, as stacked projections do; then
+   * these are views of it.
    */
   stateDict(prefix = ""): Map<string, Tensor> {
     const state = new Map<string, Tensor>();

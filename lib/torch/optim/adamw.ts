@@ -20,7 +20,10 @@ const optionKeys: OptionKeys<AdamWOptions> = {
   weightDecay: true,
 };
 
-/** AdamW, arXiv:1711.05101, with libtorch's fused kernel: one launch for all parameters. Defaults are those of PyTorch. */
+/**
+ * AdamW, arXiv:1711.05101, with libtorch's fused kernel: one launch for all parameters. Defaults are those of
+ * PyTorch.
+ */
 export class AdamW extends Optimizer {
   /** Decay rates of the moments; some schedules change the first one from step to step. */
   betas: readonly [number, number];

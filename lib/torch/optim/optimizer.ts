@@ -17,7 +17,10 @@ export abstract class Optimizer implements Disposable {
   /** Everything that a later run needs to go on identically, by name. */
   abstract state(): Map<string, Tensor>;
 
-  /** Takes over a state of an optimiser with the same parameters. @throws if a tensor is missing or has another shape */
+  /**
+   * Takes over a state of an optimiser with the same parameters.
+   * @throws if a tensor is missing or has another shape
+   */
   loadState(state: ReadonlyMap<string, Tensor>): void {
     for (const [name, tensor] of this.state()) {
       const saved = state.get(name);

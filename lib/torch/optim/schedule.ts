@@ -1,7 +1,7 @@
 import { checkOptions } from "../../options/index.js";
 /**
- * Cosine decay after a linear warm-up: `lr_i = lr · (i + 1) / warmup` for `i < warmup`, then
- * `min + ½ (lr − min) (1 + cos(π (i − warmup) / (total − warmup)))`. SGDR, arXiv:1608.03983, eq. 5, without restarts.
+ * Cosine decay after a linear warm-up: `lr_i = lr · (i + 1) / warmup` for `i < warmup`, then `min + ½ (lr −
+ * min) (1 + cos(π (i − warmup) / (total − warmup)))`. SGDR, arXiv:1608.03983, eq. 5, without restarts.
  * @param options `minimum`: where the decay ends, default 0
  * @returns the learning rate of step `i`, `0 ≤ i ≤ total`; at `total` the decay is over
  */
@@ -25,8 +25,9 @@ export function cosineSchedule(options: {
 }
 
 /**
- * The one-cycle policy with cosine phases: the learning rate rises from `lr / 25` to `lr` in the first 30 % of the steps and falls to `lr / 250,000`,
- * while β₁ falls from 0.95 to 0.85 and rises again. Super-Convergence, arXiv:1708.07120; the defaults and rounding are those of PyTorch's `OneCycleLR`.
+ * The one-cycle policy with cosine phases: the learning rate rises from `lr / 25` to `lr` in the first 30 %
+ * of the steps and falls to `lr / 250,000`, while β₁ falls from 0.95 to 0.85 and rises again.
+ * Super-Convergence, arXiv:1708.07120; the defaults and rounding are those of PyTorch's `OneCycleLR`.
  * @returns the learning rate and β₁ of step `i`, `0 ≤ i < total`
  */
 export function oneCycleSchedule(options: {

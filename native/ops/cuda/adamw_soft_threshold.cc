@@ -1,4 +1,5 @@
-// adamw_soft_threshold_ on CUDA: one launch for all that is trained. The equations are in ../adamw_soft_threshold.cc.
+// adamw_soft_threshold_ on CUDA: one launch for all that is trained. The equations are in
+// ../adamw_soft_threshold.cc.
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <c10/core/DeviceGuard.h>

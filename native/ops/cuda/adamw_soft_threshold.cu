@@ -1,5 +1,5 @@
-// AdamW over all parameters, then T_κ over those from `first` on; the equations are in ../adamw_soft_threshold.cc.
-// SCALAR is the type of the tensors.
+// AdamW over all parameters, then T_κ over those from `first` on; the equations are in
+// ../adamw_soft_threshold.cc. SCALAR is the type of the tensors.
 #include "adamw_soft_threshold.cuh"
 #include "numeric.cuh"
 

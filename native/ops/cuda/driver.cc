@@ -40,7 +40,8 @@ Driver load_driver() {
   return driver;
 }
 
-// NVRTC opens its second library by name alone, which finds it in no wheel: one that is loaded already is found by its name.
+// NVRTC opens its second library by name alone, which finds it in no wheel: one that is loaded already is
+// found by its name.
 void load_builtins(const Nvrtc& nvrtc) {
   Dl_info info;
   int major = 0, minor = 0;

@@ -1,6 +1,6 @@
-// W + B·diag(w)·A of many layers in one launch: W is read once and the result written once.
-// WEIGHT and RESULT are their types, ADAPTER that of A, B and w.
-// A block has a tile of 64 × 256 elements, a warp 8 of its rows, a thread two packs of columns in each of these.
+// W + B·diag(w)·A of many layers in one launch: W is read once and the result written once. WEIGHT and RESULT
+// are their types, ADAPTER that of A, B and w. A block has a tile of 64 × 256 elements, a warp 8 of its rows,
+// a thread two packs of columns in each of these.
 #include "effective_weights.cuh"
 #include "numeric.cuh"
 

@@ -26,7 +26,8 @@ int attribute(CUdevice_attribute which) {
   return value;
 }
 
-// A thread that libtorch has not made a CUDA call in yet has no context; libtorch's own is the device's primary one.
+// A thread that libtorch has not made a CUDA call in yet has no context; libtorch's own is the device's
+// primary one.
 void ensure_context() {
   CUcontext context = nullptr;
   check(driver().context_get_current(&context), "read the current context");

@@ -24,8 +24,8 @@ unsigned resident_blocks();
 void launch_kernel(const Kernel& kernel, unsigned blocks, unsigned threads, void** arguments);
 
 /**
- * Launches on the current stream of the current device. The kernel is compiled at its first use on a kind of GPU.
- * The arguments must have exactly the types of the kernel's parameters.
+ * Launches on the current stream of the current device. The kernel is compiled at its first use on a kind of
+ * GPU. The arguments must have exactly the types of the kernel's parameters.
  */
 template <typename... Arguments>
 void launch(const Kernel& kernel, unsigned blocks, unsigned threads, const Arguments&... arguments) {

@@ -15,8 +15,9 @@ struct LowRankUpdates {
 void check_updates(const char* op, const LowRankUpdates& updates);
 
 /**
- * results[i] = weights[i] + B·diag(w)·A of all layers, in one launch per 128 of them; a result may be its weight.
- * With `active` [Σ P] int64, ranks of zero importance are left out; it receives how many remain in each projection.
+ * results[i] = weights[i] + B·diag(w)·A of all layers, in one launch per 128 of them; a result may be its
+ * weight. With `active` [Σ P] int64, ranks of zero importance are left out; it receives how many remain in
+ * each projection.
  */
 void add_low_rank_updates(const LowRankUpdates& updates, at::TensorList results, const at::Tensor* active);
 

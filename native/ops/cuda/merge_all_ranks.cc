@@ -1,4 +1,5 @@
-// W ← W + Σ_{i: w_i ≠ 0} w_i·B[:, i]·A[i, :] for all layers at once      arXiv:2412.01004, algorithm of task t
+// W ← W + Σ_{i: w_i ≠ 0} w_i·B[:, i]·A[i, :] for all layers at once
+// arXiv:2412.01004, algorithm of task t
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>

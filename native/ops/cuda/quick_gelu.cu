@@ -1,4 +1,5 @@
-// y = x·σ(1.702·x), or with a gradient g its backward g·σ·(1 + 1.702·x·(1 − σ)). SCALAR is the type of the tensors.
+// y = x·σ(1.702·x), or with a gradient g its backward g·σ·(1 + 1.702·x·(1 − σ)). SCALAR is the type of the
+// tensors.
 #include "numeric.cuh"
 
 using namespace codyra::cuda;

@@ -34,7 +34,8 @@ describe("resampleBoxes", () => {
       const expected = torch.tensor(outputs).permute([0, 3, 1, 2]);
       expect(resampled.shape).toEqual([boxes.length, 3, size, size]);
       const difference = resampled.sub(expected).abs();
-      // Pillow rounds to integers after each of its two passes: ½ level each, amplified a little by the filter's negative lobes.
+      // Pillow rounds to integers after each of its two passes: ½ level each, amplified a little by the
+      // filter's negative lobes.
       expect(difference.mean().item()).toBeLessThan(0.5);
       expect(difference.max().item()).toBeLessThan(1.5);
     });

@@ -45,7 +45,8 @@ describe("BatchSampler", () => {
 
 describe("batches of a task", () => {
   const size = 8;
-  // Every image has one value all over, ten times its label, so that a batch shows where each of its images came from.
+  // Every image has one value all over, ten times its label, so that a batch shows where each of its images
+  // came from.
   const arrays = (labels: number[]) => ({
     images: Uint8Array.from(
       { length: labels.length * size * size * 3 },
@@ -104,7 +105,8 @@ describe("batches of a task", () => {
       return crops;
     };
     const distance = (a?: torch.Tensor, b?: torch.Tensor): number => a!.sub(b!).abs().max().item() as number;
-    // In levels of 255, of boxes no larger than the crop; normalising divides by std ≥ ½ and rounds three times.
+    // In levels of 255, of boxes no larger than the crop; normalising divides by std ≥ ½ and rounds three
+    // times.
     const tolerance = (resamplingTolerance(1) / 255 + 3 * 2 ** -24) / 0.5;
     const [fixed, fresh, otherSeed] = [cropsOf(true), cropsOf(false), cropsOf(true, 2)];
     for (const [image, crops] of fixed.entries()) {

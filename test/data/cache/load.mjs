@@ -1,5 +1,6 @@
-// node load.mjs CACHE COUNT [HANG] [PROCESSES]: loads generated images through a cache, and prints what it had to decode. From image HANG on they
-// are never done. The first is done when this many processes have begun it.
+// node load.mjs CACHE COUNT [HANG] [PROCESSES]: loads generated images through a cache, and prints what it
+// had to decode. From image HANG on they are never done. The first is done when this many processes have
+// begun it.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";

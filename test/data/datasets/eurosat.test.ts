@@ -52,7 +52,8 @@ describe("eurosat", () => {
     expect(dataset.classes[9]).toBe("Sea or Lake");
     expect(dataset.split).toEqual({ trainFraction: 0.8, seed: 42 });
     expect([dataset.train.length, dataset.test.length]).toEqual([40, 10]);
-    // Positions 7, 9, 22, ... of torch.randperm(50) with seed 42, in sorted order: 1, 10, 2, 3, 4 of each class
+    // Positions 7, 9, 22, ... of torch.randperm(50) with seed 42, in sorted order: 1, 10, 2, 3, 4 of each
+    // class
     expect(dataset.test.slice(0, 3).map(({ file }) => file.split("/").at(-1))).toEqual([
       "Forest_2.jpg",
       "Forest_4.jpg",

@@ -6,7 +6,10 @@ import { temporaryFolder } from "../images.js";
 const folder = temporaryFolder();
 let trees = 0;
 
-/** Files by path: their content, or where to copy them from. Images are empty, because opening a dataset does not look into them. */
+/**
+ * Files by path: their content, or where to copy them from. Images are empty, because opening a dataset does
+ * not look into them.
+ */
 export type Tree = Readonly<Record<string, string | Uint8Array | URL>>;
 
 /** Makes a folder with these files. */

@@ -106,7 +106,8 @@ describe("BlockExperts", () => {
   );
 
   it("draws noise of a scale of 0.70315 while the noise matrix is zero", () => {
-    // Baseline specification, section 8.9: softplus(0) + 0.01. With a router of zeros, the scores are the noise.
+    // Baseline specification, section 8.9: softplus(0) + 0.01. With a router of zeros, the scores are the
+    // noise.
     const { experts, forward } = handMade(1);
     experts.use(0, true);
     experts.downWeight.fill_(0);

@@ -215,7 +215,8 @@ class MixedPrecision(unittest.TestCase):
                         self.assertLessEqual(relative_error(result, reference), TOLERANCE[dtype])
 
     def test_small_updates_are_added_before_rounding(self):
-        # 200 updates of a hundredth of bfloat16's resolution: added to a rounded weight they would all be lost.
+        # 200 updates of a hundredth of bfloat16's resolution: added to a rounded weight they would all be
+        # lost.
         weight, x = torch.ones(1, 1), torch.ones(1, 1, dtype=torch.bfloat16)
         lora_a, lora_b, importance = torch.full((200, 1), 2**-14), torch.ones(1, 200), torch.ones(200)
         output = ops.lora_linear(x, weight, None, lora_a, lora_b, importance)

@@ -41,7 +41,10 @@ export function figureRun(folder: string, name: string, written: WrittenRun): Ru
   return readRun(writeRun(join(folder, name), { method, seed, name, ...rest, info: { config } }));
 }
 
-/** What the task did to two matrices: `projectedNorms` makes the amplification of the first one 2, and of the second 0. */
+/**
+ * What the task did to two matrices: `projectedNorms` makes the amplification of the first one 2, and of the
+ * second 0.
+ */
 export function writeChanges(run: Run, task: number): void {
   const module = (encoder: string, deltaNorm: number, projectedNorms: number[]) => ({
     name: `${encoder}.q`,

@@ -10,12 +10,17 @@ const streams = [
 /** Half of the last digit: printed values are rounded to a tenth. */
 const rounding = 0.05;
 
-/** The mean of every accuracy between learning a dataset and the last task that the printed Average leaves. */
+/**
+ * The mean of every accuracy between learning a dataset and the last task that the printed Average leaves.
+ */
 function implied(transfer: number, average: number, last: number, j: number, T: number): number {
   return (T * average - j * transfer - last) / (T - 1 - j);
 }
 
-/** An accuracy matrix with the printed Transfer, Average and Last of each dataset: constant before, constant while, and after. */
+/**
+ * An accuracy matrix with the printed Transfer, Average and Last of each dataset: constant before, constant
+ * while, and after.
+ */
 function impliedMatrix(
   method: string,
   { datasets, transfer, average, last }: (typeof streams)[number],
@@ -49,7 +54,8 @@ describe.each(streams)("$table", (stream) => {
       const metrics = computeMetrics({ datasets, matrix });
       return (["transfer", "average", "last"] as const).flatMap((name) => {
         const overall = metrics[name].overall as number;
-        // The last dataset is constant until its task: its Average follows from the others, within their rounding.
+        // The last dataset is constant until its task: its Average follows from the others, within their
+        // rounding.
         const tolerance = name === "average" ? rounding + 0.15 / T : rounding;
         const mean = stream[name][method]?.[T] as number;
         return Math.abs(overall - mean) > tolerance + 1e-9

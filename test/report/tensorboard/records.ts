@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { maskedCrc32c } from "../../../lib/report/tensorboard/crc32c.js";
 
-/** The data of all records of a TFRecord file. @throws if a checksum is wrong, or the file ends within a record */
+/**
+ * The data of all records of a TFRecord file.
+ * @throws if a checksum is wrong, or the file ends within a record
+ */
 export function readRecords(path: string): Buffer[] {
   const file = readFileSync(path);
   const records: Buffer[] = [];

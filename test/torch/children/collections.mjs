@@ -1,4 +1,5 @@
-// V8 collects for large tensors that no scope owns, although they are small objects to it, and not for those of scopes.
+// V8 collects for large tensors that no scope owns, although they are small objects to it, and not for those
+// of scopes.
 import { constants, PerformanceObserver } from "node:perf_hooks";
 import { torch } from "../../../dist/index.js";
 

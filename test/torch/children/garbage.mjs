@@ -1,5 +1,5 @@
-// Makes tensors outside of all scopes and drops them: node --expose-gc garbage.mjs
-// Prints how many tensors were alive before, right after, and when the garbage collector and the event loop had their turns.
+// Makes tensors outside of all scopes and drops them: node --expose-gc garbage.mjs Prints how many tensors
+// were alive before, right after, and when the garbage collector and the event loop had their turns.
 import { setImmediate as turn } from "node:timers/promises";
 import { generator, memoryStatistics, ones, randn, scope } from "../../../dist/torch/index.js";
 

@@ -1,5 +1,6 @@
 // Calls random operators with random arguments, most of them wrong: node wrong-calls.mjs SEED CALLS [--trace]
-// Prints {"calls", "failed", "leakedTensors"} when every failure was an Error with a message; `--trace` names each call before it.
+// Prints {"calls", "failed", "leakedTensors"} when every failure was an Error with a message; `--trace` names
+// each call before it.
 import { readFileSync, writeSync } from "node:fs";
 import { bridge } from "../../../dist/torch/bridge.js";
 import * as torch from "../../../dist/torch/index.js";
@@ -33,7 +34,8 @@ const below = (count) => Math.floor(random() * count);
 const pick = (values) => values[below(values.length)];
 const list = (longest, make) => Array.from({ length: below(longest + 1) }, make);
 
-// Beyond what any machine can address, so that asking for it fails everywhere. Nothing between it and a handful is asked for.
+// Beyond what any machine can address, so that asking for it fails everywhere. Nothing between it and a
+// handful is asked for.
 const huge = [2 ** 50, 1e15, 2 ** 53 - 1, -(2 ** 50)];
 const smallInt = () => (chance(0.95) ? below(9) - 3 : pick(huge));
 const number = () =>
@@ -53,7 +55,10 @@ const dtypes = [
 ];
 
 let pool = [];
-/** Tensors of every dtype, from no element to a few, among them views, leaves, sparse ones and ones without memory. */
+/**
+ * Tensors of every dtype, from no element to a few, among them views, leaves, sparse ones and ones without
+ * memory.
+ */
 function refillPool() {
   const { arange, ones, tensor, zeros, callOperator } = torch;
   const disposed = ones([2]);

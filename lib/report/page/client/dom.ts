@@ -4,8 +4,10 @@ type Value = string | number | boolean | null | undefined | ((event: never) => v
 type Attributes = Record<string, Value>;
 
 /**
- * An element with attributes and children. Text becomes text nodes, never markup, so that nothing from a run's files is interpreted.
- * @param attributes functions listen to the event they are named after; `--name` is a custom property; `false` and `null` leave out
+ * An element with attributes and children. Text becomes text nodes, never markup, so that nothing from a
+ * run's files is interpreted.
+ * @param attributes functions listen to the event they are named after; `--name` is a custom property;
+ * `false` and `null` leave out
  */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,

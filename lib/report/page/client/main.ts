@@ -64,7 +64,10 @@ function start(selection: Selection): void {
   refresh();
   if (source.dataset.events) follow(source.dataset.events, selection);
 
-  /** The first section appears at once; the others follow one by one, each in a task of its own, so that the page never stalls. */
+  /**
+   * The first section appears at once; the others follow one by one, each in a task of its own, so that the
+   * page never stalls.
+   */
   function refresh(): void {
     document.title = selection.data.title;
     top.replaceChildren(h("div", {}, liveBanner(selection.data), header(selection)));

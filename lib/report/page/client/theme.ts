@@ -25,7 +25,10 @@ export function themeButton(): HTMLElement {
   }
 }
 
-/** Storage is refused in some browsers for pages opened from a file; the choice then lasts as long as the page. */
+/**
+ * Storage is refused in some browsers for pages opened from a file; the choice then lasts as long as the
+ * page.
+ */
 function remembered(): string | null {
   try {
     return localStorage.getItem(storageKey);

@@ -8,7 +8,10 @@ import type { Section } from "./section.js";
 
 let showsChange = false;
 
-/** Accuracy after every task on every dataset, one heat map per method on one scale, or its change from zero-shot. */
+/**
+ * Accuracy after every task on every dataset, one heat map per method on one scale, or its change from
+ * zero-shot.
+ */
 export const matrices: Section = {
   id: "matrices",
   name: "Matrices",

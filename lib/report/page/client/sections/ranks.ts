@@ -8,7 +8,10 @@ import type { Section } from "./section.js";
 
 type Module = PageData["modules"][number][number];
 
-/** How many ranks of every adapted matrix stayed active, over all tasks and per task, against what chance explains. */
+/**
+ * How many ranks of every adapted matrix stayed active, over all tasks and per task, against what chance
+ * explains.
+ */
 export const ranks: Section = {
   id: "ranks",
   name: "Ranks",
@@ -29,7 +32,9 @@ export const ranks: Section = {
   },
 };
 
-/** The counts of each matrix, added up over seeds and possibly tasks: `trials` ranks could have stayed active. */
+/**
+ * The counts of each matrix, added up over seeds and possibly tasks: `trials` ranks could have stayed active.
+ */
 interface Counts {
   heading: string;
   active: number[];

@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { packageRoot } from "../setup/files.mjs";
-import { readPlan } from "./plan.mjs";
+import { readPlan, settingsOf } from "./plan.mjs";
 
 const plans = join(packageRoot, "configs", "paper");
 
@@ -56,7 +56,12 @@ export function readOptions() {
     command.error(`error: --${name}: expected some of ${[...new Set(all)].join(", ")}, got ${unknown}.`);
   }
   return {
-    dir: join(packageRoot, "runs", "paper", given.miniature ? basename(given.model ?? "miniature") : "full"),
+    dir: join(
+      packageRoot,
+      "runs",
+      "paper",
+      given.miniature ? basename(given.model ?? settingsOf({}).model) : "full",
+    ),
     device: "cpu",
     jobs: given.miniature ? availableParallelism() : 1,
     ...given,

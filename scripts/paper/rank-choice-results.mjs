@@ -4,6 +4,7 @@ import { report } from "../../dist/index.js";
 
 const metrics = ["transfer", "average", "last", "forgetting"];
 const rows = [
+  { label: "fine-tuning", method: "finetune" },
   { label: "LoRA", method: "lora" },
   {
     label: "CoDyRA",
@@ -23,11 +24,21 @@ const rows = [
     options: { gates: "learned", pruning: "threshold", kappaMax: 0 },
   },
   { label: "gates fixed at their draw", method: "codyra", options: { gates: "fixed" } },
+  { label: "fine-tuning with replay", method: "finetune", isReplayed: true },
+  { label: "LoRA with replay", method: "lora", isReplayed: true },
+  {
+    label: "CoDyRA with replay",
+    method: "codyra",
+    options: { gates: "learned", pruning: "threshold" },
+    isThresholded: true,
+    isReplayed: true,
+  },
+  { label: "StatRA", method: "statra" },
 ];
 
 /**
  * Writes the table of the plan rank-choice-plan.yaml: Transfer, Average, Last, Forgetting and the ranks that
- * are kept, per protocol.
+ * are kept, per protocol. Methods without ranks have none there.
  * @returns {Promise<string[]>} the file; none where no run is finished
  */
 export async function writeResults(works, _settings, to) {
@@ -72,21 +83,24 @@ function tableOf(protocol, runs) {
   };
 }
 
-function isOf({ info }, { method, options = {}, isThresholded = false }) {
+function isOf({ info }, { method, options = {}, isThresholded = false, isReplayed = false }) {
   const given = info.config.options;
   return (
     info.method === method &&
     Object.entries(options).every(([name, value]) => given[name] === value) &&
-    (!isThresholded || given.kappaMax > 0)
+    (!isThresholded || given.kappaMax > 0) &&
+    Boolean(given.replay) === isReplayed
   );
 }
 
 function keptRanks({ ranks }) {
+  if (ranks === undefined) return undefined;
   const counts = ranks.tasks.flatMap(({ active }) => active);
   return counts.reduce((sum, count) => sum + count, 0) / counts.length;
 }
 
 function meanAndStd(values) {
+  if (values.includes(undefined)) return {};
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { mean, std: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };

@@ -37,10 +37,10 @@ const rankChoice = { file: "rank-choice-plan.yaml", plan: readPlan(join(configs,
 it("the plan of ranks chosen otherwise shares what it can with the miniature plan", () => {
   const runs = planRuns(rankChoice.plan, "/runs");
   expect(new Set(runs.map(({ directory }) => directory)).size).toBe(runs.length);
-  expect(runs).toHaveLength(2 * 3 * (2 + 4)); // protocols, seeds, rows to compare with and variants
+  expect(runs).toHaveLength(2 * 3 * (4 + 4 + 3)); // protocols, seeds; rows to compare with, variants, replay
   const miniature = plans.find(({ file }) => file === "miniature-plan.yaml")!;
   const shared = planRuns(miniature.plan, "/runs").map(({ args }) => args.join(" "));
-  const compared = runs.filter(({ id }) => !id.startsWith("rank-choice"));
+  const compared = runs.filter(({ id }) => !/^(rank-choice|replay)/.test(id));
   for (const { args } of compared) expect(shared).toContain(args.join(" "));
   expect([rankChoice, miniature].map(({ plan }) => plan.results)).toEqual(["rank-choice", "miniature"]);
 });
@@ -98,10 +98,10 @@ it("runs of the embedded benchmark start from the model that is named, and other
   const group = { name: "g", for: "a test", protocol: "x-tail", methods: ["zero-shot"] };
   const plan = { seeds: [1], groups: [group] };
   const [usual] = planRuns(plan, folder);
-  const [first] = planRuns(plan, folder, { model: "miniature-v2" });
+  const [first] = planRuns(plan, folder, { model: "miniature" });
   expect(usual?.args).not.toContain("--model");
-  expect(first?.args.join(" ")).toContain("--methods zero-shot --seed 1 --model miniature-v2 --output");
-  const config = { model: "miniature-v2", shots: 16, testPerClass: 20, referencePairs: 512 };
+  expect(first?.args.join(" ")).toContain("--methods zero-shot --seed 1 --model miniature --output");
+  const config = { model: "miniature", shots: 16, testPerClass: 20, referencePairs: 512 };
   const info = { finishedAt: "2025-01-02T03:05:10.000Z", config: { ...config, options: {} } };
   writeRun(first!.directory, { method: "zero-shot", info });
   expect([usual?.isFinished(), first?.isFinished()]).toEqual([false, true]);

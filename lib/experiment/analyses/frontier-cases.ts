@@ -119,11 +119,11 @@ function tasksOfRun(
 }
 
 function casesOfMiniature({ seeds = [0], tasks, option }: CaseFlags, watch: AnalysisWatch): CaseSource {
-  const { shots, testPerClass, methods } = readMiniatureSettings(torch.packageRoot);
+  const { model: start, shots, testPerClass, methods } = readMiniatureSettings(torch.packageRoot);
   const method = methodOf("codyra", mergeOptions(methods.codyra ?? {}, option));
   return learnedCases(method, { seeds, tasks }, watch, {
     source: "miniature",
-    openModel: () => openModel({ model: "miniature" }, "cpu"),
+    openModel: () => openModel({ model: start }, "cpu"),
     openTasks: (seed, model) => openMiniatureTasks({ shots, testPerClass, seed }, model),
   });
 }

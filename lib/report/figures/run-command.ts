@@ -1,3 +1,4 @@
+import { miniatureStart } from "../paper/benchmark.js";
 import type { Configuration } from "./configurations.js";
 
 interface WantedRun {
@@ -36,13 +37,12 @@ export function variantCommand(stream: Configuration, options: readonly string[]
   const { method, protocol, datasets, runs } = stream;
   const { seed, config } = runs[0].info;
   const isDemo = config.testPerClass !== undefined;
-  const model = config.model === "miniature" ? [] : [`--model ${config.model}`];
   const name = [method, ...options.map((option) => option.replaceAll(/[=,]/g, "-"))].join("-");
   return [
     ...(isDemo
       ? [
           "codyra demo",
-          ...model,
+          ...miniatureStart(String(config.model)),
           `--protocol ${protocol} --domains ${datasets.join(" ")} --methods ${method}`,
         ]
       : [`codyra run --config CONFIG.yaml --method ${method}`]),

@@ -8,6 +8,7 @@ import { printedTables } from "./printed.js";
 const options = z.record(z.string(), z.unknown());
 const configSchema = z.object({ shots: z.int(), methods: z.record(z.string(), options) });
 const planSchema = z.object({ seeds: z.array(z.int()) });
+const miniatureSchema = configSchema.extend({ ...planSchema.shape, model: z.string() });
 
 type Protocol = Configuration["protocol"];
 
@@ -48,9 +49,12 @@ export function paperBenchmark(protocol: Protocol): Benchmark {
   };
 }
 
-/** The embedded benchmark, as in `configs/miniature.yaml`. @param model that its runs start from */
-export function miniatureBenchmark(protocol: Protocol, model = "miniature"): Benchmark {
-  const { seeds, methods } = readYaml("configs/miniature.yaml", configSchema.extend(planSchema.shape));
+/**
+ * The embedded benchmark, as in `configs/miniature.yaml`.
+ * @param model that its runs start from. Default: the one of that file
+ */
+export function miniatureBenchmark(protocol: Protocol, model?: string): Benchmark {
+  const { seeds, methods } = readYaml("configs/miniature.yaml", miniatureSchema);
   return {
     isPaper: false,
     seeds,
@@ -58,10 +62,9 @@ export function miniatureBenchmark(protocol: Protocol, model = "miniature"): Ben
     command: ({ method, seed, datasets = [], holdOuts = [] }) => {
       const domains =
         holdOuts.length > 0 ? [...named("domains", datasets), ...named("hold-outs", holdOuts)] : [];
-      const start = model === "miniature" ? [] : ["--model", model];
       return [
         "codyra demo",
-        ...start,
+        ...miniatureStart(model),
         "--protocol",
         protocol,
         ...domains,
@@ -72,6 +75,13 @@ export function miniatureBenchmark(protocol: Protocol, model = "miniature"): Ben
       ].join(" ");
     },
   };
+}
+
+/** The option of `codyra demo` for a model to start from; none for that of `configs/miniature.yaml`. */
+export function miniatureStart(model?: string): string[] {
+  const isDefault =
+    model === undefined || model === readYaml("configs/miniature.yaml", miniatureSchema).model;
+  return isDefault ? [] : ["--model", model];
 }
 
 /** The benchmark that a configuration belongs to; `undefined` for streams of one's own. */

@@ -155,12 +155,12 @@ describe("the figures of the paper", () => {
     expect(await command()).toBe(
       "codyra run --config CONFIG.yaml --method codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
     );
-    Object.assign(run.info.config, { model: "miniature", testPerClass: 20 });
+    Object.assign(run.info.config, { model: "miniature-v2", testPerClass: 20 });
     expect(await command()).toBe(
       "codyra demo --protocol x-tail --domains flags signs --methods codyra --seed 3 --option kappaMax=0.001 --output runs/codyra-kappaMax-0.001",
     );
-    Object.assign(run.info.config, { model: "miniature-v2" });
-    expect(await command()).toMatch(/^codyra demo --model miniature-v2 --protocol x-tail /);
+    Object.assign(run.info.config, { model: "miniature" });
+    expect(await command()).toMatch(/^codyra demo --model miniature --protocol x-tail /);
   });
 
   it("name the analyses that runs lack", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /**
@@ -20,9 +20,9 @@ export function writeDirectory(directory: string, write: (temporary: string) => 
 }
 
 function moveInto(from: string, to: string): void {
-  if (!existsSync(to)) {
+  if (!existsSync(to) || !statSync(from).isDirectory()) {
     renameSync(from, to);
     return;
   }
-  for (const name of readdirSync(from)) renameSync(join(from, name), join(to, name));
+  for (const name of readdirSync(from)) moveInto(join(from, name), join(to, name));
 }

@@ -1,15 +1,21 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { ClipModel, OnnxDtype } from "../../clip/index.js";
+import { UsageError } from "../../options/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
 
-const formats = ["huggingface", "open-clip", "openai", "peft"] as const;
+const formats = ["huggingface", "open-clip", "openai", "transformers-js", "peft"] as const;
+
+/** Formats of a whole model. */
+type ModelFormat = Exclude<(typeof formats)[number], "peft">;
 
 interface ExportFlags {
   run: string;
   to: string;
   format: (typeof formats)[number];
   task?: string;
+  dtype?: OnnxDtype[];
 }
 
 /** `codyra export`: what a run learned, in the formats of other libraries. */
@@ -23,14 +29,20 @@ export function exportCommand(): Command {
       "--task <task>",
       "dataset, or its position in the stream from 0 (default: the last one; peft: all together)",
     )
+    .option(
+      "--dtype <list>",
+      "dtypes of transformers-js: fp32, fp16, q8, with commas between (default: fp32,q8)",
+      parseDtypes,
+    )
     .addHelpText(
       "after",
       `
 Formats:
-  huggingface  merged model; transformers.CLIPModel.from_pretrained(DIR)
-  open-clip    merged model; open_clip.create_model_and_transforms("local-dir:DIR")
-  openai       merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
-  peft         adapter; peft.PeftModel.from_pretrained(base, DIR)
+  huggingface      merged model; transformers.CLIPModel.from_pretrained(DIR)
+  open-clip        merged model; open_clip.create_model_and_transforms("local-dir:DIR")
+  openai           merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
+  transformers-js  merged model in ONNX; pipeline("zero-shot-image-classification", DIR) of @huggingface/transformers
+  peft             adapter; peft.PeftModel.from_pretrained(base, DIR)
 
 Merged models need no base. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
 (statra, or replay=true): a run that starts from such a folder goes on from them.
@@ -41,13 +53,18 @@ model as it was before this task (huggingface, --task with the task before).
 Examples:
   $ codyra export --run runs/shop --to shop-clip
   $ codyra export --run runs/shop --to shop-clip-1 --task 1
+  $ codyra export --run runs/shop --to shop-web --format transformers-js --dtype fp16,q8
   $ codyra export --run runs/shop --to shop-adapter --format peft
   $ codyra export --run runs/shop --to flowers-adapter --format peft --task flowers`,
     )
     .action(exportRun);
 }
 
-async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> {
+async function exportRun({ run, to, format, task, dtype }: ExportFlags): Promise<void> {
+  if (dtype !== undefined && format !== "transformers-js")
+    throw new UsageError(
+      `--dtype is of --format transformers-js: the format ${format} has one. Leave it out.`,
+    );
   const { openFinishedRun, taskPosition } = await import("../../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const target = resolve(to);
@@ -56,19 +73,33 @@ async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> 
   }
   const position = task === undefined ? undefined : taskPosition(task, directory, finished);
   if (format === "peft") await exportAdapter(directory, target, finished, position);
-  else await exportModel(directory, target, format, { task: position ?? finished - 1, last: finished - 1 });
+  else
+    await exportModel(directory, target, format, {
+      task: position ?? finished - 1,
+      last: finished - 1,
+      dtype,
+    });
   process.stdout.write(`${target}\n`);
 }
 
 async function exportModel(
   directory: RunDirectory,
   target: string,
-  format: "huggingface" | "open-clip" | "openai",
-  { task, last }: { readonly task: number; readonly last: number },
+  format: ModelFormat,
+  {
+    task,
+    last,
+    dtype,
+  }: { readonly task: number; readonly last: number; readonly dtype?: readonly OnnxDtype[] },
 ): Promise<void> {
-  const { saveModel, saveOpenAi, saveOpenClip } = await import("../../clip/index.js");
+  const { saveModel, saveOpenAi, saveOpenClip, saveTransformersJs } = await import("../../clip/index.js");
   const { openModel, baseModel } = await import("../../experiment/index.js");
-  const save = { huggingface: saveModel, "open-clip": saveOpenClip, openai: saveOpenAi }[format];
+  const save = {
+    huggingface: saveModel,
+    "open-clip": saveOpenClip,
+    openai: saveOpenAi,
+    "transformers-js": (model: ClipModel, to: string) => saveTransformersJs(model, to, { dtypes: dtype }),
+  }[format];
   const model = openModel(baseModel(directory), "cpu");
   directory.restoreModel(task, model);
   save(model, target);
@@ -82,7 +113,7 @@ async function exportModel(
 async function exportStatistics(
   directory: RunDirectory,
   target: string,
-  format: "huggingface" | "open-clip" | "openai",
+  format: ModelFormat,
   { task, last }: { readonly task: number; readonly last: number },
 ): Promise<void> {
   const { isStatistics, writeStatistics } = await import("../../protocol/index.js");
@@ -95,10 +126,10 @@ async function exportStatistics(
       process.stderr.write(
         "The statistics of learned classes are kept after the last task only: a run that starts from this export has none.\n",
       );
-    else if (format !== "openai") writeStatistics(target, state);
+    else if (format === "huggingface" || format === "open-clip") writeStatistics(target, state);
     else
       process.stderr.write(
-        "A file in OpenAI's format has no place for the statistics of learned classes: go on learning from --format huggingface.\n",
+        `The format ${format} has no place for the statistics of learned classes: go on learning from --format huggingface.\n`,
       );
   });
 }
@@ -125,4 +156,11 @@ async function exportAdapter(
   saveAdapter(updates, target, {
     baseModel: isOnBase ? resolveModel(model) : undefined,
   });
+}
+
+function parseDtypes(text: string): OnnxDtype[] {
+  const known: readonly string[] = ["fp32", "fp16", "q8"] satisfies OnnxDtype[];
+  const names = text.split(",").map((name) => name.trim());
+  if (names.every((name) => known.includes(name))) return [...new Set(names)] as OnnxDtype[];
+  throw new InvalidArgumentError(`Expected some of ${known.join(", ")}, with commas between.`);
 }

@@ -1,0 +1,104 @@
+import { noGrad, scope, type Tensor } from "../../torch/index.js";
+import type { StateDict } from "../checkpoint/keys.js";
+import type { ElementType, Graph } from "./graph.js";
+import type { Bytes } from "./protobuf.js";
+
+/** What the encoders compute in: `q8` has matrices of 8 bits, which are float32 again where they are used. */
+export type OnnxDtype = "fp32" | "fp16" | "q8";
+
+const itemBytes = { float32: 4, float16: 2, int8: 1 } as const;
+
+/** Puts the parameters of a model into a graph, each when the graph asks for it. */
+export class Weights {
+  /** Of everything that is computed. */
+  readonly type: "float32" | "float16";
+
+  constructor(
+    readonly graph: Graph,
+    private readonly state: StateDict,
+    readonly dtype: OnnxDtype,
+  ) {
+    this.type = dtype === "fp16" ? "float16" : "float32";
+  }
+
+  /** A number in the type of the computation. */
+  number(value: number): string {
+    return this.#add(`number_${value}`, [], this.type, () =>
+      this.#parameter("logit_scale").mul(0).add(value),
+    );
+  }
+
+  /** A parameter as it is. @param shape default: its own   @param part of the parameter that is taken */
+  plain(name: string, shape?: readonly number[], part: (parameter: Tensor) => Tensor = (all) => all): string {
+    const parameter = this.#parameter(name);
+    return this.#add(name, shape ?? parameter.shape, this.type, () => part(this.#parameter(name)));
+  }
+
+  /** The weight of a linear layer, `[out, in]`, as a factor `[in, out]` from the right. */
+  matrix(name: string): string {
+    const { graph, dtype } = this;
+    const [out, inner] = this.#parameter(name).shape as [number, number];
+    if (dtype !== "q8") return this.#add(name, [inner, out], this.type, () => this.#parameter(name).t());
+    const levels = this.#add(`${name}.levels`, [inner, out], "int8", () =>
+      quantize(this.#parameter(name)).t(),
+    );
+    return graph.node("DequantizeLinear", [levels, this.#scales(name, [out])], { axis: 1 });
+  }
+
+  /** Rows of an embedding. @param ids the value with their numbers */
+  rows(name: string, ids: string): string {
+    const { graph, dtype } = this;
+    const [count, width] = this.#parameter(name).shape as [number, number];
+    if (dtype !== "q8") return graph.node("Gather", [this.plain(name), ids]);
+    const levels = this.#add(`${name}.levels`, [count, width], "int8", () => quantize(this.#parameter(name)));
+    const numbers = graph.node("Cast", [graph.node("Gather", [levels, ids])], { to: 1 });
+    return graph.node("Mul", [numbers, graph.node("Gather", [this.#scales(name, [count, 1]), ids])]);
+  }
+
+  /** What is added to attention so that no position reads a later one: `[L, L]`; −65504 is all float16 has. */
+  causalMask(length: number): string {
+    return this.#add("causal_mask", [length, length], this.type, () =>
+      this.#parameter("logit_scale").mul(0).add(-65504).expand([length, length]).triu(1),
+    );
+  }
+
+  #scales(name: string, shape: readonly number[]): string {
+    return this.#add(`${name}.scales`, shape, "float32", () => scalesOf(this.#parameter(name)));
+  }
+
+  #parameter(name: string): Tensor {
+    const parameter = this.state.get(name);
+    if (parameter === undefined) throw new Error(`ONNX: the model has no parameter '${name}'.`);
+    return parameter;
+  }
+
+  #add(
+    name: string,
+    shape: readonly number[],
+    type: keyof typeof itemBytes & ElementType,
+    make: () => Tensor,
+  ): string {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const bytes: Bytes = {
+      byteLength: count * itemBytes[type],
+      make: () => noGrad(() => scope(() => bytesOf(make().to({ device: "cpu", dtype: type })))),
+    };
+    return this.graph.weight(name, type, shape, bytes);
+  }
+}
+
+/** Levels −127 to 127 of every row, `[out, in]`. */
+function quantize(weight: Tensor): Tensor {
+  return weight.float().div(scalesOf(weight).unsqueeze(1)).round().clamp(-127, 127);
+}
+
+/** The step between levels of every row, `[out]`; 1 where all are zero. */
+function scalesOf(weight: Tensor): Tensor {
+  const highest = weight.float().abs().amax([1]);
+  return highest.div(127).add(highest.eq(0));
+}
+
+function bytesOf(tensor: Tensor): Uint8Array {
+  const { buffer, byteOffset, byteLength } = tensor.contiguous().toTypedArray();
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { packageRoot } from "./files.mjs";
+import { tryJavaScriptPeers } from "./javascript-peers.mjs";
 import { locateLibtorch } from "./libtorch.mjs";
 import { withLock } from "./lock.mjs";
 import { checkMachine } from "./machine.mjs";
@@ -46,6 +47,7 @@ export async function setUp({
     if (!nativeOnly) await prepareTypescript(report);
     if (peers === "needed") await preparePeers(report);
     if (peers === "wanted") await tryPeers(report);
+    if (peers !== undefined) await tryJavaScriptPeers(report);
     if (compileKernels) await tryNvrtc(report);
     if (programs) await tryPrograms(report);
   };

@@ -1,5 +1,5 @@
-// Protocol Buffers, https://protobuf.dev/programming-guides/encoding: a message is a list of fields. Each is a
-// key, `number << 3 | type`, and a value: a varint (type 0), four bytes (5), or a length and bytes (2).
+// Protocol Buffers, https://protobuf.dev/programming-guides/encoding: a message is a list of fields. Each is
+// a key, `number << 3 | type`, and a value: a varint (type 0), four bytes (5), or a length and bytes (2).
 
 /** Bytes whose number is known before they are made, so that no more than one of many is in memory. */
 export interface Bytes {

@@ -28,10 +28,10 @@ export interface TransformersJsOptions {
 const antialiased = 1;
 
 /**
- * Writes a folder that transformers.js 4 loads: `config.json`, tokenizer and preprocessing, and under `onnx/` the
- * whole model, the text encoder and the image encoder in every dtype. Inputs are `input_ids`, `attention_mask` and
- * `pixel_values`; the encoders' own files give features that are not normalised. The folder is not one for Python:
- * its images are resized as transformers.js does it best.
+ * Writes a folder that transformers.js 4 loads: `config.json`, tokenizer and preprocessing, and under `onnx/`
+ * the whole model, the text encoder and the image encoder in every dtype. Inputs are `input_ids`,
+ * `attention_mask` and `pixel_values`; the encoders' own files give features that are not normalised. The
+ * folder is not one for Python: its images are resized as transformers.js does it best.
  * @throws if the model has no tokenizer, or something beside its weights: an adapter, experts
  */
 export function saveTransformersJs(
@@ -42,8 +42,8 @@ export function saveTransformersJs(
   checkOptions(options, { dtypes: true, embeddedBytes: true }, "saveTransformersJs");
   const { dtypes = ["fp32", "q8"], embeddedBytes } = options;
   checkIsPlain(model);
-  const { assets, preprocessing } = model;
   void model.tokenizer; // throws where there is none
+  const { assets, preprocessing } = model;
   writeDirectory(directory, (temporary) => {
     mkdirSync(join(temporary, "onnx"));
     const outside: Record<string, number> = {};
@@ -110,7 +110,10 @@ function visionModel(weights: Weights, { config }: ClipModel): void {
   graph.output("image_embeds", features, "float32", ["image_batch_size", config.embedDim]);
 }
 
-/** Attention is causal and reads up to the end of each text, so that padding changes nothing: the mask is not used. */
+/**
+ * Attention is causal and reads up to the end of each text, so that padding changes nothing: the mask is not
+ * used.
+ */
 function textInputs(graph: Graph): string {
   const shape = ["text_batch_size", "sequence_length"];
   const ids = graph.input("input_ids", "int64", shape);

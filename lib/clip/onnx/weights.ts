@@ -55,7 +55,9 @@ export class Weights {
     return graph.node("Mul", [numbers, graph.node("Gather", [this.#scales(name, [count, 1]), ids])]);
   }
 
-  /** What is added to attention so that no position reads a later one: `[L, L]`; −65504 is all float16 has. */
+  /**
+   * What is added to attention so that no position reads a later one: `[L, L]`; −65504 is all float16 has.
+   */
   causalMask(length: number): string {
     return this.#add("causal_mask", [length, length], this.type, () =>
       this.#parameter("logit_scale").mul(0).add(-65504).expand([length, length]).triu(1),

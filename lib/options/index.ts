@@ -7,7 +7,9 @@ export {
   evaluationBatchSizeSchema,
 } from "./evaluation-batch-size.js";
 export { nearestName } from "./nearest-name.js";
+export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
+export { checkRegularFile } from "./regular-file.js";
 export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
 export { type Hint, parseOptions } from "./unknown-key.js";

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { checkOptions, checkRegularFile, type OptionKeys } from "../../options/index.js";
 import { contiguous, fromFile, narrow, toCopy } from "../operators.generated.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -191,7 +191,7 @@ function codeOf(dtype: DType, name: string): readonly [code: string, bytes: numb
 }
 
 function readHeader(path: string) {
-  const fileBytes = statSync(path).size;
+  const fileBytes = checkRegularFile(path);
   const fail = (what: string): never => {
     throw new Error(`${path}: not a valid safetensors file: ${what}. Download or export it again.`);
   };

@@ -1,56 +1,32 @@
-#include "small_blocks.h"
+#include "cpu_allocator.h"
 
 #include <c10/core/CPUAllocator.h>
 
-#include <array>
-#include <cstddef>
-#include <mutex>
+#include "large_blocks.h"
+#include "small_blocks.h"
 
 namespace codyra {
 namespace {
 
-constexpr size_t kBlockBytes = 512;
-constexpr size_t kBlocks = 2048;
+// Never destroyed: tensors may be released after the destructors of static objects ran.
+SmallBlocks& smallBlocks() {
+  static auto* blocks = new SmallBlocks();
+  return *blocks;
+}
 
-union alignas(64) Block {
-  Block* next;
-  std::byte bytes[kBlockBytes];
-};
+LargeBlocks& largeBlocks() {
+  static auto* blocks = new LargeBlocks();
+  return *blocks;
+}
 
-// A megabyte, cut into blocks that are handed out last in, first out, so that they stay in the cache. Never
-// grows.
-class BlockPool {
- public:
-  BlockPool() {
-    for (Block& block : blocks_) give(&block);
-  }
+c10::Allocator* fallback() { return c10::GetDefaultCPUAllocator(); }
 
-  // Null when all blocks are taken.
-  Block* take() {
-    const std::lock_guard lock(mutex_);
-    Block* block = free_;
-    if (block != nullptr) free_ = block->next;
-    return block;
-  }
-
-  void give(Block* block) {
-    const std::lock_guard lock(mutex_);
-    block->next = free_;
-    free_ = block;
-  }
-
-  bool owns(const void* memory) const { return memory >= blocks_.data() && memory < blocks_.data() + kBlocks; }
-
- private:
-  std::array<Block, kBlocks> blocks_;
-  Block* free_ = nullptr;
-  std::mutex mutex_;
-};
-
-class SmallBlockAllocator final : public c10::Allocator {
+class CpuAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
-    Block* block = bytes > 0 && bytes <= kBlockBytes ? pool().take() : nullptr;
+    void* block = nullptr;
+    if (bytes > 0 && bytes <= SmallBlocks::kBlockBytes) block = smallBlocks().take();
+    else if (bytes >= LargeBlocks::kLeastBytes) block = largeBlocks().take(bytes);
     return block == nullptr ? fallback()->allocate(bytes) : c10::DataPtr(block, block, &release, c10::Device(c10::kCPU));
   }
 
@@ -61,25 +37,26 @@ class SmallBlockAllocator final : public c10::Allocator {
   }
 
  private:
-  static c10::Allocator* fallback() { return c10::GetDefaultCPUAllocator(); }
-
-  // Never destroyed: tensors may be released after the destructors of static objects ran.
-  static BlockPool& pool() {
-    static auto* instance = new BlockPool();
-    return *instance;
-  }
-
   static void release(void* memory) {
-    if (pool().owns(memory)) pool().give(static_cast<Block*>(memory));
-    else fallback()->raw_deallocate(memory);
+    if (smallBlocks().owns(memory)) smallBlocks().give(memory);
+    else if (memory != nullptr && !largeBlocks().give(memory)) fallback()->raw_deallocate(memory);
   }
 };
 
 }  // namespace
 
-void installSmallBlockAllocator() {
-  static auto* allocator = new SmallBlockAllocator();  // never destroyed, as the pool
-  c10::SetCPUAllocator(allocator);
+void installCpuAllocator() {
+  // Once, although every worker loads the addon. Never destroyed, as the blocks.
+  static const bool isInstalled = [] {
+    c10::SetCPUAllocator(new CpuAllocator());
+    return true;
+  }();
+  static_cast<void>(isInstalled);
+}
+
+LargeBlockBytes largeBlockBytes() {
+  const auto [used, kept] = largeBlocks().statistics();
+  return {used, kept};
 }
 
 }  // namespace codyra

@@ -1,9 +1,17 @@
 #pragma once
 
+#include <cstddef>
+
 namespace codyra {
 
-// Makes libtorch take small blocks of CPU memory from a pool. For tensors of a few hundred bytes,
-// posix_memalign and free cost about as much as everything else that an operator does.
-void installSmallBlockAllocator();
+// Makes libtorch take CPU memory for small tensors from a pool, and for large ones from a cache of blocks.
+void installCpuAllocator();
+
+// Bytes of large blocks, in tensors and kept for the next ones, of all threads together.
+struct LargeBlockBytes {
+  size_t used;
+  size_t kept;
+};
+LargeBlockBytes largeBlockBytes();
 
 }  // namespace codyra

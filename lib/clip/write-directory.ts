@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { explainFullDisk, renameDurably, syncFile, syncFolder } from "../options/index.js";
 
 /**
  * Writes the files of a directory under a temporary name. They are complete before the first of them appears
- * in `directory`, and gone when `write` throws; other files in `directory` are left alone.
+ * in `directory`, and gone when `write` throws; other files in `directory` are left alone. Files and names are
+ * on the disk when this returns.
  * @param write writes the files into the directory it is given
  */
 export function writeDirectory(directory: string, write: (temporary: string) => void): void {
@@ -13,7 +15,11 @@ export function writeDirectory(directory: string, write: (temporary: string) => 
   try {
     mkdirSync(temporary);
     write(temporary);
+    for (const name of readdirSync(temporary)) syncFile(join(temporary, name));
+    syncFolder(temporary);
     moveInto(temporary, target);
+  } catch (error) {
+    throw explainFullDisk(error, target, sizeOf(temporary));
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -21,8 +27,15 @@ export function writeDirectory(directory: string, write: (temporary: string) => 
 
 function moveInto(from: string, to: string): void {
   if (!existsSync(to)) {
-    renameSync(from, to);
+    renameDurably(from, to);
     return;
   }
   for (const name of readdirSync(from)) renameSync(join(from, name), join(to, name));
+  syncFolder(to);
+}
+
+/** Bytes that were written before the disk was full: at least as many are needed. */
+function sizeOf(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder).reduce((bytes, name) => bytes + statSync(join(folder, name)).size, 0);
 }

@@ -36,7 +36,7 @@ export function saveAdapter(
     [keyOf(name, "B"), loraB] as const,
   ]);
   writeDirectory(directory, (temporary) => {
-    torch.safetensors.save(join(temporary, weightsFile), tensors, { format: "pt" });
+    torch.safetensors.save(join(temporary, weightsFile), tensors, { format: "pt" }, { checksum: true });
     writeFileSync(join(temporary, configFile), config);
   });
 }
@@ -218,7 +218,7 @@ function isNothing(value: unknown): boolean {
 function readConfig(path: string): AdapterConfig {
   let json: unknown;
   try {
-    checkRegularFile(path, 2 ** 24);
+    if (existsSync(path)) checkRegularFile(path, 2 ** 24);
     json = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
     throw new Error(

@@ -1,6 +1,7 @@
 export { checkOptions, type OptionKeys } from "./check-options.js";
 export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
 export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
+export { explainFullDisk, isDiskFull, renameDurably, syncFile, syncFolder } from "./durable-file.js";
 export {
   type BatchSize,
   defaultEvaluationBatchSize,

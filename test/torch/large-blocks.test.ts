@@ -25,21 +25,21 @@ test("memory of large tensors is kept for the next ones, never more than was in 
 
 test("blocks of other sizes push out the longest kept", () => {
   const start = used();
-  for (let size = 1; size <= 40; size++) scope(() => ones([size * (mebibyte >> 2)]));
+  for (let size = 1; size <= 40; size++) scope(() => void ones([size * (mebibyte >> 2)]));
   expect(used()).toBe(start);
   expect(kept()).toBeLessThanOrEqual(44);
 });
 
 test("what is no longer needed goes back when as much was not in use for long", () => {
-  scope(() => ones([64 * mebibyte])); // 256 MiB
+  scope(() => void ones([64 * mebibyte])); // 256 MiB
   expect(kept()).toBeGreaterThanOrEqual(256);
-  for (let i = 0; i < 2 * 1024; i++) scope(() => ones([mebibyte >> 2])); // 1 MiB
+  for (let i = 0; i < 2 * 1024; i++) scope(() => void ones([mebibyte >> 2])); // 1 MiB
   expect(kept()).toBeLessThanOrEqual(2);
 });
 
 test("a size that no machine has is an error that leaves everything as it was", () => {
   const before = used();
-  for (const size of [2 ** 45, 2 ** 60])
+  for (const size of [2 ** 45, 2 ** 52])
     expect(() => zeros([size], { dtype: "uint8" })).toThrow(/memory|alloc/i);
   expect(used()).toBe(before);
 });

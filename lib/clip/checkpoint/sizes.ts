@@ -79,7 +79,7 @@ export function checkMemory(expected: StateDict, itemBytes: number, source: stri
  */
 export function checkFinite(tensors: StateDict, source: string): void {
   for (const [name, tensor] of tensors) {
-    if (isFinite(tensor)) continue;
+    if (isAllFinite(tensor)) continue;
     const broken = noGrad(() => scope(() => Number(tensor.isfinite().logicalNot().sum().item())));
     throw new Error(
       `${source}: tensor '${name}' has ${broken} of ${tensor.numel()} numbers that are NaN or infinite: expected finite weights. ` +
@@ -89,7 +89,7 @@ export function checkFinite(tensors: StateDict, source: string): void {
 }
 
 /** A sum is finite only if all terms are; one that is not may have overflowed, and then each is looked at. */
-function isFinite(tensor: Tensor): boolean {
+function isAllFinite(tensor: Tensor): boolean {
   return noGrad(() =>
     scope(() => {
       if (Number.isFinite(Number(tensor.sum({ dtype: "float32" }).item()))) return true;

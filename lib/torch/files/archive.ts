@@ -1,6 +1,12 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
-import { checkOptions, checkRegularFile, type OptionKeys } from "../../options/index.js";
+import {
+  checkOptions,
+  checkRegularFile,
+  explainFullDisk,
+  type OptionKeys,
+  renameDurably,
+} from "../../options/index.js";
 import { bridge } from "../bridge.js";
 import { asStrided, fromFile, narrow } from "../operators.generated.js";
 import { scope } from "../scope.js";
@@ -91,10 +97,11 @@ export function save(
       list.map(([, tensor]) => tensor.handle),
     );
     if (options.comment !== undefined) writeComment(temporary, options.comment);
-    renameSync(temporary, path);
+    renameDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    const bytes = list.reduce((sum, [, tensor]) => sum + tensor.numel() * 8, 0); // of at most 8 each
+    throw explainFullDisk(error, path, bytes);
   }
 }
 

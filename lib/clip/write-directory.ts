@@ -4,8 +4,8 @@ import { explainFullDisk, renameDurably, syncFile, syncFolder } from "../options
 
 /**
  * Writes the files of a directory under a temporary name. They are complete before the first of them appears
- * in `directory`, and gone when `write` throws; other files in `directory` are left alone. Files and names are
- * on the disk when this returns.
+ * in `directory`, and gone when `write` throws; other files in `directory` are left alone. Files and names
+ * are on the disk when this returns.
  * @param write writes the files into the directory it is given
  */
 export function writeDirectory(directory: string, write: (temporary: string) => void): void {

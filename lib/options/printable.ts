@@ -12,7 +12,7 @@ export function printable(text: string): string {
   });
 }
 
-/** The first lines of a text that others have written, each printable; how many more there are in the last. */
+/** The first lines of a text of others, each printable; how many more there are in the last. */
 export function firstLines(text: string, count: number): string {
   const lines = text
     .split("\n")

@@ -5,7 +5,8 @@ import { explainFullDisk, renameDurably } from "../options/index.js";
 /**
  * Writes a file under a temporary name and renames it when it is on the disk, so that readers see the old
  * content or the new, never a part, and a loss of power leaves one of them.
- * @throws if it cannot be written; then the old content is there, and a full disk is told with the size needed
+ * @throws if it cannot be written; then the old content is there, and a full disk is told with the
+ * size needed
  */
 export function writeFileAtomically(path: string, content: string): void {
   const temporary = `${path}.${process.pid}.tmp`;

@@ -44,7 +44,8 @@ inline std::vector<at::Tensor> tensorListArgument(const Napi::CallbackInfo& info
   return tensors;
 }
 
-// The elements of a typed array of one kind: `Element` and `type` say which, `name` is its name in JavaScript.
+// The elements of a typed array of one kind: `Element` and `type` say which, `name` is its name in
+// JavaScript.
 template <typename Element>
 std::vector<Element> typedArrayArgument(const Napi::CallbackInfo& info, size_t i, napi_typedarray_type type, const char* name) {
   if (!info[i].IsTypedArray() || info[i].As<Napi::TypedArray>().TypedArrayType() != type) {

@@ -35,7 +35,8 @@ bool quietly(Call call) {
   }
 }
 
-// A finalizer must not throw, and neither may the graph's destructor, which resets: what cannot be reset stays.
+// A finalizer must not throw, and neither may the graph's destructor, which resets: what cannot be reset
+// stays.
 void destroy(Graph* graph) {
   if (quietly([&] { graph->graph.reset(); })) delete graph;
 }

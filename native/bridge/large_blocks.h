@@ -9,11 +9,11 @@
 
 namespace codyra {
 
-// Memory of large tensors, kept for the next ones of their size. Otherwise every activation of a training step
-// is mapped anew and its pages are cleared one fault at a time: a tenth of a ViT-B/16 step.
+// Memory of large tensors, kept for the next ones of their size. Otherwise every activation of a training
+// step is mapped anew and its pages are cleared one fault at a time: a tenth of a ViT-B/16 step.
 //
-// Kept blocks and those in use together are never more than what was in use at once a short while ago, so that
-// keeping them does not raise the most memory that a process takes.
+// Kept blocks and those in use together are never more than what was in use at once a short while ago, so
+// that keeping them does not raise the most memory that a process takes.
 class LargeBlocks {
  public:
   static constexpr size_t kLeastBytes = size_t{1} << 20;

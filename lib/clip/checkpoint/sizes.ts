@@ -60,7 +60,10 @@ function checkTokenIds({ text }: ClipConfig, said: string): void {
   );
 }
 
-/** @param expected the parameters of the model, whose memory is not there yet   @throws if the machine has less */
+/**
+ * @param expected the parameters of the model, whose memory is not there yet
+ * @throws if the machine has less
+ */
 export function checkMemory(expected: StateDict, itemBytes: number, source: string): void {
   let elements = 0;
   for (const tensor of expected.values()) elements += tensor.numel();

@@ -11,7 +11,8 @@
 namespace codyra {
 
 // Objects that JavaScript holds as externals. An external says nothing of what it points to, so that each
-// kind keeps a list of its own: a pointer of another kind, or of another addon, is refused instead of followed.
+// kind keeps a list of its own: a pointer of another kind, or of another addon, is refused instead of
+// followed.
 template <typename Object>
 class Externals {
  public:

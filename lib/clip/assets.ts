@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { type ClipConfig, highestTokenId } from "./config.js";
-import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
+import { type DirectoryFiles, parseJson, readDirectory, readSmallFile } from "./files.js";
 import { Preprocessing } from "./preprocessing.js";
 import { withTokenizerJson } from "./slow-tokenizer.js";
 import { Tokenizer, tokenizerFiles } from "./tokenizer.js";
@@ -153,7 +153,7 @@ function readTokenizerFiles(path: string, vocabSize = 49408): ReadTokenizer {
   if (!statSync(path).isDirectory()) {
     if (!path.endsWith(".json")) return ofVocabulary(path);
     const beside = readDirectory(dirname(path), tokenizerFiles);
-    return { files: new Map([...beside, ["tokenizer.json", readFileSync(path)]]), isOpenAi: false };
+    return { files: new Map([...beside, ["tokenizer.json", readSmallFile(path)]]), isOpenAi: false };
   }
   const files = withTokenizerJson(readDirectory(path, tokenizerFiles), path);
   if (files.has("tokenizer.json")) return { files, isOpenAi: false };

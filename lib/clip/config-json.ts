@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstLines } from "../options/index.js";
 import { type ClipConfig, logitScaleInit, type TransformerConfig } from "./config.js";
 
 const size = z.int().positive();
@@ -60,7 +61,7 @@ export function parseConfig(json: unknown, source = "config.json"): ClipConfig {
   const parsed = configSchema.safeParse(withLegacyFields(json));
   if (!parsed.success) {
     throw new Error(
-      `${source}: not the configuration of a CLIP model.\n${z.prettifyError(parsed.error)}\nCorrect these fields.`,
+      `${source}: not the configuration of a CLIP model.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCorrect these fields.`,
     );
   }
   const { text_config: text, vision_config: vision, ...rest } = parsed.data;

@@ -1,13 +1,23 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkRegularFile, printable } from "../options/index.js";
 
 /** Contents of the files of a directory by name. */
 export type DirectoryFiles = ReadonlyMap<string, Buffer>;
 
+/** Configurations, vocabularies and indices are a few megabytes; tokenizers of many languages some dozens. */
+const mostBytes = 2 ** 28;
+
+/** Reads a file that is no weights. @throws if it is no file or too large for one, naming it */
+export function readSmallFile(path: string): Buffer {
+  checkRegularFile(path, mostBytes);
+  return readFileSync(path);
+}
+
 /** Reads those of the named files that exist. */
 export function readDirectory(directory: string, names: readonly string[]): DirectoryFiles {
   const present = names.filter((name) => existsSync(join(directory, name)));
-  return new Map(present.map((name) => [name, readFileSync(join(directory, name))]));
+  return new Map(present.map((name) => [name, readSmallFile(join(directory, name))]));
 }
 
 /** @param directory named in errors   @throws if the file is missing or not JSON */
@@ -22,8 +32,11 @@ export function parseJson(files: DirectoryFiles, name: string, directory: string
   try {
     return JSON.parse(content.toString("utf8"));
   } catch (cause) {
-    throw new Error(`${path}: not valid JSON: ${(cause as Error).message}. Copy or download it again.`, {
-      cause,
-    });
+    throw new Error(
+      `${path}: not valid JSON: ${printable((cause as Error).message)}. Copy or download it again.`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { checkOptions, type OptionKeys } from "../options/index.js";
+import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import { addcmul, type Device, fromTypedArray, scope, type Tensor, unscoped } from "../torch/index.js";
 import type { DecodedImage } from "./image.js";
 import { type ImageTransform, resizeAndCenterCrop, stretchAndCenterCrop } from "./image-transform.js";
@@ -140,7 +140,7 @@ export class Preprocessing implements PreprocessingConfig {
     const parsed = schema.safeParse(withoutNulls(json));
     if (!parsed.success) {
       throw new Error(
-        `${source}: not CLIP's preprocessing.\n${z.prettifyError(parsed.error)}\nCorrect these fields.`,
+        `${source}: not CLIP's preprocessing.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCorrect these fields.`,
       );
     }
     const { size: given, crop_size, do_center_crop, do_rescale, do_normalize, ...rest } = parsed.data;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstLines } from "../options/index.js";
 import { type DirectoryFiles, parseJson } from "./files.js";
 import { type AddedToken, addedToken, endToken, startToken, tokenizerJson } from "./vocabulary.js";
 
@@ -90,6 +91,6 @@ function parse<Schema extends z.ZodType>(
   const parsed = schema.safeParse(parseJson(files, name, source));
   if (parsed.success) return parsed.data;
   throw new Error(
-    `${source}/${name}: not part of a tokenizer.\n${z.prettifyError(parsed.error)}\nCopy it again.`,
+    `${source}/${name}: not part of a tokenizer.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCopy it again.`,
   );
 }

@@ -1,6 +1,6 @@
 import { Tokenizer as BytePairEncoder } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { checkOptions, type OptionKeys } from "../options/index.js";
+import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
 import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
@@ -104,7 +104,8 @@ export class Tokenizer {
       ? (parseJson(files, "tokenizer_config.json", source) as object)
       : {};
     const parsed = tokenizerConfigSchema.safeParse(configJson);
-    if (!parsed.success) throw new Error(`${source}/tokenizer_config.json: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success)
+      throw new Error(`${source}/tokenizer_config.json: ${firstLines(z.prettifyError(parsed.error), 7)}`);
     const { pad_token: pad, model_max_length: stated } = parsed.data;
     const { bos_token, eos_token } = specialTokens(files, source);
     const [start, end] = [bos_token ?? startToken, eos_token ?? endToken];

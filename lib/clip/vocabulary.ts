@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import type { DirectoryFiles } from "./files.js";
+import { type DirectoryFiles, readSmallFile } from "./files.js";
 
 /** What starts a text, and what ends it, by default. */
 export const startToken = "<|startoftext|>";
@@ -27,7 +26,7 @@ export function readVocabulary(path: string, vocabSize: number): DirectoryFiles 
       },
     );
   };
-  const bytes = readFileSync(path);
+  const bytes = readSmallFile(path);
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
   let text: string;
   try {

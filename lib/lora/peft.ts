@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeDirectory } from "../clip/index.js";
-import { checkOptions, type OptionKeys } from "../options/index.js";
+import { checkOptions, checkRegularFile, firstLines, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { LowRankUpdate, LowRankUpdates } from "./low-rank-update.js";
@@ -36,7 +36,7 @@ export function saveAdapter(
     [keyOf(name, "B"), loraB] as const,
   ]);
   writeDirectory(directory, (temporary) => {
-    torch.safetensors.save(join(temporary, weightsFile), tensors, { format: "pt" });
+    torch.safetensors.save(join(temporary, weightsFile), tensors, { format: "pt" }, { checksum: true });
     writeFileSync(join(temporary, configFile), config);
   });
 }
@@ -218,6 +218,7 @@ function isNothing(value: unknown): boolean {
 function readConfig(path: string): AdapterConfig {
   let json: unknown;
   try {
+    if (existsSync(path)) checkRegularFile(path, 2 ** 24);
     json = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
     throw new Error(
@@ -228,7 +229,7 @@ function readConfig(path: string): AdapterConfig {
   const parsed = configSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new Error(
-    `${path}: expected a plain LoRA adapter.\n${z.prettifyError(parsed.error)}\nMerge it with PEFT, and load the whole model.`,
+    `${path}: expected a plain LoRA adapter.\n${firstLines(z.prettifyError(parsed.error), 7)}\nMerge it with PEFT, and load the whole model.`,
   );
 }
 

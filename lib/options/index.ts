@@ -1,13 +1,16 @@
 export { checkOptions, type OptionKeys } from "./check-options.js";
 export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
 export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
+export { explainFullDisk, isDiskFull, renameDurably, syncFile, syncFolder } from "./durable-file.js";
 export {
   type BatchSize,
   defaultEvaluationBatchSize,
   evaluationBatchSizeSchema,
 } from "./evaluation-batch-size.js";
 export { nearestName } from "./nearest-name.js";
+export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
+export { checkRegularFile } from "./regular-file.js";
 export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
 export { type Hint, parseOptions } from "./unknown-key.js";

@@ -101,7 +101,9 @@ export class RunDirectory {
       const { tensors, data } = method.state();
       const own = Array.from(tensors, ([name, tensor]) => [methodPrefix + name, tensor] as const);
       const metadata = { format: "pt", method: method.name, data: JSON.stringify(data) };
-      torch.safetensors.save(this.#checkpoint(task), [...model.stateDict(), ...own], metadata);
+      torch.safetensors.save(this.#checkpoint(task), [...model.stateDict(), ...own], metadata, {
+        checksum: true,
+      });
     });
   }
 

@@ -31,7 +31,7 @@ export function isStatistics({ data }: MethodState): boolean {
 /** Writes a method's state beside a model. */
 export function writeStatistics(directory: string, { tensors, data }: MethodState): void {
   const metadata = { format: "codyra statistics", version: "1", data: JSON.stringify(data) };
-  torch.safetensors.save(join(directory, fileName), tensors, metadata);
+  torch.safetensors.save(join(directory, fileName), tensors, metadata, { checksum: true });
 }
 
 /**

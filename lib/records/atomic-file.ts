@@ -1,19 +1,22 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { explainFullDisk, renameDurably } from "../options/index.js";
 
 /**
- * Writes a file under a temporary name and renames it, so that readers see the old content or the new, never
- * a part.
+ * Writes a file under a temporary name and renames it when it is on the disk, so that readers see the old
+ * content or the new, never a part, and a loss of power leaves one of them.
+ * @throws if it cannot be written; then the old content is there, and a full disk is told with the
+ * size needed
  */
 export function writeFileAtomically(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, content);
-    renameSync(temporary, path);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(temporary, content, { flush: true });
+    renameDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw explainFullDisk(error, path, Buffer.byteLength(content));
   }
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import bindings from "bindings";
@@ -53,6 +54,7 @@ export interface Bridge {
   isContiguous(handle: Handle): boolean;
   isSameStorage(a: Handle, b: Handle): boolean;
   memoryStatistics(): { liveTensors: number; liveBytes: number };
+  largeBlockStatistics(): { usedBytes: number; keptBytes: number };
   // autograd.cc
   requiresGrad(handle: Handle): boolean;
   setRequiresGrad(handle: Handle, value: boolean): void;
@@ -150,7 +152,9 @@ export function bridge(): Bridge {
 export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 function load(): Bridge {
-  const path = join(packageRoot, "build", "Release", "codyra.node");
+  // Another build of it, for `npm run check:sanitize`.
+  const folder = process.env.CODYRA_ADDON_DIRECTORY ?? join(packageRoot, "build", "Release");
+  const path = join(folder, "codyra.node");
   if (!existsSync(path)) {
     throw new Error(
       `The native addon is missing: expected ${path}. Run \`npm run setup\` in ${packageRoot} to build it.`,
@@ -158,7 +162,9 @@ function load(): Bridge {
   }
   calmIdleThreads();
   try {
-    return bindings({ bindings: "codyra.node", module_root: packageRoot }) as Bridge;
+    return process.env.CODYRA_ADDON_DIRECTORY === undefined
+      ? (bindings({ bindings: "codyra.node", module_root: packageRoot }) as Bridge)
+      : (createRequire(import.meta.url)(path) as Bridge);
   } catch (cause) {
     throw new Error(
       `The native addon ${path} could not be loaded: ${(cause as Error).message}. ` +

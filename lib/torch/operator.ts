@@ -86,11 +86,21 @@ export function wrapList(results: unknown): Tensor[] {
 
 /**
  * Calls any operator of the dispatcher by name, `callOperator("aten::add.Tensor", a, b, { alpha: 2 })`:
- * positional arguments, then one object of keyword arguments under the names of the schema.
+ * positional arguments, then one object of keyword arguments under the names of the schema. Operators that
+ * PyTorch's own code alone calls, private ones (`_…`) and parts of backward passes (`…_backward`), check
+ * their arguments so little that wrong shapes can end the process: they need `{ unsafe: true }` among the
+ * keyword arguments.
  * @returns what the schema says; several returns as an array
- * @throws if the operator is unknown or an argument does not fit its schema
+ * @throws if the operator is unknown, is not for calling by hand, or an argument does not fit its schema
  */
 export function callOperator(name: string, ...args: unknown[]): unknown {
+  const isUnsafe = takeUnsafe(args);
+  if (!isUnsafe && isInternal(name)) {
+    throw new Error(
+      `${name}: expected an operator that checks its arguments, got one that PyTorch calls itself: on wrong shapes it can end the ` +
+        "process. Call the public operator above it, or add { unsafe: true } to its keyword arguments.",
+    );
+  }
   const dot = name.indexOf(".");
   const operator = bridge().findOperator(
     dot < 0 ? name : name.slice(0, dot),
@@ -112,6 +122,27 @@ export function callOperator(name: string, ...args: unknown[]): unknown {
   return returns.length === 0
     ? undefined
     : (result as unknown[]).map((value, i) => fromRaw(value, returns[i] as string));
+}
+
+/** Takes `unsafe`, which is ours and in no schema, from the keyword arguments. */
+function takeUnsafe(args: unknown[]): boolean {
+  const last = args.at(-1);
+  if (!isKeywords(last) || !Object.hasOwn(last as object, "unsafe")) return false;
+  const { unsafe, ...keywords } = last as Record<string, unknown>;
+  if (typeof unsafe !== "boolean") {
+    throw new TypeError(`callOperator: expected unsafe to be true or false, got ${typeof unsafe}.`);
+  }
+  args.pop();
+  if (Object.keys(keywords).length > 0) args.push(keywords);
+  return unsafe;
+}
+
+/** Private, or a part of a backward pass. Those of this package check what they are given. */
+function isInternal(name: string): boolean {
+  if (name.startsWith("codyra::")) return false;
+  const base = (name.split("::").at(-1) as string).split(".")[0] as string;
+  const isDunder = /^__\w+__$/.test(base); // Python's operators, such as __and__
+  return (base.startsWith("_") && !isDunder) || /_backward(?:_|$)/.test(base);
 }
 
 function isKeywords(value: unknown): boolean {

@@ -69,7 +69,7 @@ Napi::Value archiveRecords(const Napi::CallbackInfo& info) {
 // A dictionary of tensors, as torch.save writes it.
 Napi::Value writeArchive(const Napi::CallbackInfo& info) {
   const std::string path = textArgument(info, 0);
-  const auto names = info[1].As<Napi::Array>();
+  const auto names = arrayArgument(info, 1, "an array of names");
   const auto values = tensorListArgument(info, 2);
   c10::impl::GenericDict state(c10::StringType::get(), c10::TensorType::get());
   for (uint32_t i = 0; i < names.Length(); ++i) {

@@ -11,26 +11,56 @@
 
 namespace codyra {
 
-// Arguments of the functions that are not hot. Each throws when the value is of another type.
+// Arguments of the functions that are not hot. Each throws when the value is of another type, and none
+// converts: a conversion runs JavaScript, which may release tensors and buffers that were read before. Arrays
+// run JavaScript too where they have getters, so they are read first.
 
-inline const at::Tensor& tensorArgument(const Napi::CallbackInfo& info, size_t i) {
-  return tensorAt(info[i].ToNumber().DoubleValue());
+// NaN, which names nothing, for what is no number.
+inline double numberOrNaN(const Napi::Value& value) {
+  return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+}
+
+inline const at::Tensor& tensorArgument(const Napi::CallbackInfo& info, size_t i) { return tensorAt(numberOrNaN(info[i])); }
+
+// An array that is all holes costs its maker nothing, so that its length has to be bounded.
+inline Napi::Array arrayArgument(const Napi::CallbackInfo& info, size_t i, const char* expected) {
+  constexpr uint32_t most = 1 << 24;
+  if (!info[i].IsArray()) throw std::invalid_argument(std::string("expected ") + expected + ".");
+  const auto list = info[i].As<Napi::Array>();
+  if (list.Length() > most) {
+    throw std::invalid_argument(std::string("expected ") + expected + " of at most " + std::to_string(most) +
+                                " elements, got " + std::to_string(list.Length()) + ".");
+  }
+  return list;
 }
 
 inline std::vector<at::Tensor> tensorListArgument(const Napi::CallbackInfo& info, size_t i) {
-  if (!info[i].IsArray()) throw std::invalid_argument("expected an array of tensors.");
-  const auto list = info[i].As<Napi::Array>();
+  const auto list = arrayArgument(info, i, "an array of tensors");
   std::vector<at::Tensor> tensors;
   for (uint32_t k = 0; k < list.Length(); ++k) {
     const Napi::Value value = list[k];
-    tensors.push_back(value.IsNull() || value.IsUndefined() ? at::Tensor() : tensorAt(value.ToNumber().DoubleValue()));
+    tensors.push_back(value.IsNull() || value.IsUndefined() ? at::Tensor() : tensorAt(numberOrNaN(value)));
   }
   return tensors;
 }
 
+// The elements of a typed array of one kind: `Element` and `type` say which, `name` is its name in
+// JavaScript.
+template <typename Element>
+std::vector<Element> typedArrayArgument(const Napi::CallbackInfo& info, size_t i, napi_typedarray_type type, const char* name) {
+  if (!info[i].IsTypedArray() || info[i].As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw std::invalid_argument(std::string("expected a ") + name + ".");
+  }
+  // The plain call, because Napi::ArrayBuffer refuses shared buffers.
+  void* data = nullptr;
+  size_t length = 0;
+  napi_get_typedarray_info(info.Env(), info[i], nullptr, &length, &data, nullptr, nullptr);
+  const auto* elements = static_cast<const Element*>(data);
+  return length == 0 ? std::vector<Element>() : std::vector<Element>(elements, elements + length);
+}
+
 inline std::vector<int64_t> intListArgument(const Napi::CallbackInfo& info, size_t i) {
-  if (!info[i].IsArray()) throw std::invalid_argument("expected an array of integers.");
-  const auto list = info[i].As<Napi::Array>();
+  const auto list = arrayArgument(info, i, "an array of integers");
   std::vector<int64_t> values;
   for (uint32_t k = 0; k < list.Length(); ++k) {
     const Napi::Value element = list[k];

@@ -47,7 +47,7 @@ void checkKeywords(napi_env env, napi_value keywords, const Operator& op, size_t
   napi_get_array_length(env, keys, &count);
   for (uint32_t i = 0; i < count; ++i) {
     napi_value key;
-    napi_get_element(env, keys, i, &key);
+    if (napi_get_element(env, keys, i, &key) != napi_ok) throw std::invalid_argument("unreadable keyword arguments.");
     const std::string name = keyText(env, key);
     size_t position = 0;
     while (position < op.parameters.size() && op.parameters[position].name != name) ++position;
@@ -160,7 +160,7 @@ napi_value call(napi_env env, napi_callback_info info) {
 
 napi_value release(napi_env env, napi_callback_info info) {
   size_t count = 1;
-  napi_value value;
+  napi_value value = nullptr;
   napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
   Handle handle = 0;
   napi_get_value_double(env, value, &handle);

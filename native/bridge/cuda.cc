@@ -12,7 +12,9 @@
 #include <map>
 #include <vector>
 
+#include "arguments.h"
 #include "errors.h"
+#include "externals.h"
 #include "module.h"
 
 namespace codyra {
@@ -53,14 +55,14 @@ Napi::Value cudaResetPeakMemory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-c10::Event& eventArgument(const Napi::CallbackInfo& info, size_t i) { return *info[i].As<Napi::External<c10::Event>>().Data(); }
+c10::Event& eventArgument(const Napi::CallbackInfo& info, size_t i) { return externalArgument<c10::Event>(info, i, "a CUDA event"); }
 
 // Records an event that measures time on the device's current stream.
 Napi::Value recordCudaEvent(const Napi::CallbackInfo& info) {
   const auto device = cudaDeviceArgument(info, 0);
   auto event = std::make_unique<c10::Event>(device.type(), c10::EventFlag::BACKEND_DEFAULT);
   event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
-  return Napi::External<c10::Event>::New(info.Env(), event.release(), [](Napi::Env, c10::Event* e) { delete e; });
+  return externalResult(info, std::move(event), [](c10::Event* e) { delete e; });
 }
 
 Napi::Value cudaElapsedMs(const Napi::CallbackInfo& info) {
@@ -121,7 +123,7 @@ Napi::Value leaveCudaSideStream(const Napi::CallbackInfo& info) {
 }  // namespace
 
 c10::Device cudaDeviceArgument(const Napi::CallbackInfo& info, size_t i) {
-  const double index = info[i].ToNumber().DoubleValue();
+  const double index = numberOrNaN(info[i]);
   const int count = cudaDevices();
   if (!(index >= 0 && index < count) || index != std::trunc(index)) {
     throw std::invalid_argument("expected one of " + std::to_string(count) + " CUDA devices, got number " +

@@ -2,11 +2,14 @@
 
 #include "cuda.h"
 
+#include "arguments.h"
 #include "errors.h"
+#include "externals.h"
 #include "module.h"
 
 #ifdef CODYRA_CUDA_GRAPHS
 
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 
 #include <memory>
@@ -20,7 +23,23 @@ struct Graph {
   c10::MempoolId_t pool = at::cuda::graph_pool_handle();
 };
 
-Graph& graphArgument(const Napi::CallbackInfo& info) { return *info[0].As<Napi::External<Graph>>().Data(); }
+Graph& graphArgument(const Napi::CallbackInfo& info) { return externalArgument<Graph>(info, 0, "a CUDA graph"); }
+
+template <typename Call>
+bool quietly(Call call) {
+  try {
+    call();
+    return true;
+  } catch (const std::exception&) {
+    return false;  // there is an earlier error, which says more
+  }
+}
+
+// A finalizer must not throw, and neither may the graph's destructor, which resets: what cannot be reset
+// stays.
+void destroy(Graph* graph) {
+  if (quietly([&] { graph->graph.reset(); })) delete graph;
+}
 
 // On the current stream, which must be a side stream.
 Napi::Value beginCudaGraph(const Napi::CallbackInfo& info) {
@@ -29,7 +48,7 @@ Napi::Value beginCudaGraph(const Napi::CallbackInfo& info) {
   graph->device = device.index();
   // Other threads, which load data, may go on to allocate pinned memory meanwhile.
   graph->graph.capture_begin(graph->pool, cudaStreamCaptureModeThreadLocal);
-  return Napi::External<Graph>::New(info.Env(), graph.release(), [](Napi::Env, Graph* g) { delete g; });
+  return externalResult(info, std::move(graph), [](Graph* g) { destroy(g); });
 }
 
 Napi::Value endCudaGraph(const Napi::CallbackInfo& info) {
@@ -37,26 +56,20 @@ Napi::Value endCudaGraph(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-template <typename Call>
-void quietly(Call call) {
-  try {
-    call();
-  } catch (const c10::Error&) {
-    // There is an earlier error, which says more.
-  }
-}
-
 // After an error while recording: the stream and the allocator must leave the capture. Which parts of that
 // libtorch has done by itself when the end of a capture fails differs between its versions.
 Napi::Value abandonCudaGraph(const Napi::CallbackInfo& info) {
   auto& [graph, device, pool] = graphArgument(info);
-  try {
-    graph.capture_end();
-  } catch (const c10::Error&) {
+  if (!quietly([&] { graph.capture_end(); })) {
     quietly([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool); });
-    quietly([&] { c10::cuda::CUDACachingAllocator::releasePool(device, pool); });
+    quietly([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool); });
   }
-  graph.reset();
+  quietly([&] { graph.reset(); });
+  // The pool is this graph's alone. Releasing it twice would break the allocator's count.
+  if (c10::cuda::CUDACachingAllocator::getPoolUseCount(device, pool) > 0) {
+    quietly([&] { c10::cuda::CUDACachingAllocator::releasePool(device, pool); });
+    quietly([&] { at::getHostAllocator(at::kCUDA)->release_pool(pool); });
+  }
   return info.Env().Undefined();
 }
 

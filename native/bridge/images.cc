@@ -75,14 +75,11 @@ class ImageWorker : public Napi::AsyncWorker {
   }
 
   void OnOK() override {
-    if (!result_) return deferred_.Resolve(Env().Undefined());
-    auto image = Napi::Object::New(Env());
-    auto* data = new std::vector<uint8_t>(std::move(result_->data));
-    image["pixels"] = Napi::Buffer<uint8_t>::New(
-        Env(), data->data(), data->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* owner) { delete owner; }, data);
-    image["width"] = static_cast<double>(result_->width);
-    image["height"] = static_cast<double>(result_->height);
-    deferred_.Resolve(image);
+    try {
+      resolve();
+    } catch (const std::exception& error) {  // node-addon-api would let it end the process
+      deferred_.Reject(Napi::Error::New(Env(), error.what()).Value());
+    }
   }
 
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
@@ -95,6 +92,17 @@ class ImageWorker : public Napi::AsyncWorker {
   std::optional<Square> square_;
 
  private:
+  void resolve() {
+    if (!result_) return deferred_.Resolve(Env().Undefined());
+    auto image = Napi::Object::New(Env());
+    auto* data = new std::vector<uint8_t>(std::move(result_->data));
+    image["pixels"] = Napi::Buffer<uint8_t>::New(
+        Env(), data->data(), data->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* owner) { delete owner; }, data);
+    image["width"] = static_cast<double>(result_->width);
+    image["height"] = static_cast<double>(result_->height);
+    deferred_.Resolve(image);
+  }
+
   std::optional<Pixels> result_;
   Napi::Promise::Deferred deferred_;
 };
@@ -124,16 +132,12 @@ class ResizeWorker final : public ImageWorker {
 };
 
 std::vector<uint8_t> bytesArgument(const Napi::CallbackInfo& info, size_t i) {
-  if (!info[i].IsTypedArray() || info[i].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw std::invalid_argument("expected a Uint8Array.");
-  }
-  const auto array = info[i].As<Napi::Uint8Array>();
-  return {array.Data(), array.Data() + array.ByteLength()};
+  return typedArrayArgument<uint8_t>(info, i, napi_uint8_array, "Uint8Array");
 }
 
 int64_t sideArgument(const Napi::CallbackInfo& info, size_t i, int64_t least) {
   constexpr int64_t most = 1 << 20;
-  const double value = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : std::nan("");
+  const double value = numberOrNaN(info[i]);
   if (!(value >= static_cast<double>(least) && value <= most) || value != std::trunc(value)) {
     throw std::invalid_argument("expected a number of pixels from " + std::to_string(least) + " to " + std::to_string(most) + ".");
   }

@@ -1,8 +1,7 @@
 #include "module.h"
 
 #include "call.h"
-#include "large_blocks.h"
-#include "small_blocks.h"
+#include "cpu_allocator.h"
 
 namespace {
 
@@ -14,8 +13,7 @@ void exportHot(Napi::Object exports, const char* name, napi_callback callback) {
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  codyra::keepLargeBlocks();
-  codyra::installSmallBlockAllocator();
+  codyra::installCpuAllocator();
   exportHot(exports, "call", codyra::call);
   exportHot(exports, "release", codyra::release);
   codyra::exportLookup(exports);

@@ -14,7 +14,7 @@ namespace codyra {
 namespace {
 
 at::Generator& generatorArgument(const Napi::CallbackInfo& info, size_t i) {
-  at::Generator* generator = generators().find(info[i].ToNumber().DoubleValue());
+  at::Generator* generator = generators().find(numberOrNaN(info[i]));
   if (generator == nullptr) throw std::invalid_argument("expected a live Generator. Make one with generator(seed).");
   return *generator;
 }
@@ -37,7 +37,7 @@ Napi::Value defaultGenerator(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value releaseGenerator(const Napi::CallbackInfo& info) {
-  generators().release(info[0].ToNumber().DoubleValue());
+  generators().release(numberOrNaN(info[0]));
   return info.Env().Undefined();
 }
 

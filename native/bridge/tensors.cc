@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "arguments.h"
+#include "cpu_allocator.h"
 #include "errors.h"
 #include "module.h"
 
@@ -26,9 +27,12 @@ Bytes bytesArgument(const Napi::CallbackInfo& info, size_t i) {
   return bytes;
 }
 
+std::vector<Handle> handlesArgument(const Napi::CallbackInfo& info, size_t i) {
+  return typedArrayArgument<Handle>(info, i, napi_float64_array, "Float64Array of handles");
+}
+
 Napi::Value releaseMany(const Napi::CallbackInfo& info) {
-  const auto handles = info[0].As<Napi::Float64Array>();
-  for (size_t i = 0; i < handles.ElementLength(); ++i) releaseTensor(info.Env(), handles[i]);
+  for (const Handle handle : handlesArgument(info, 0)) releaseTensor(info.Env(), handle);
   return info.Env().Undefined();
 }
 
@@ -36,16 +40,15 @@ Napi::Value releaseMany(const Napi::CallbackInfo& info) {
 // large. Of those that a scope releases it does not know: it would collect again and again for memory that it
 // cannot free.
 Napi::Value reportMemory(const Napi::CallbackInfo& info) {
-  const auto handles = info[0].As<Napi::Float64Array>();
-  for (size_t i = 0; i < handles.ElementLength(); ++i) reportTensor(info.Env(), handles[i]);
+  for (const Handle handle : handlesArgument(info, 0)) reportTensor(info.Env(), handle);
   return info.Env().Undefined();
 }
 
 // Copies: JavaScript may detach or resize its buffers at any time.
 Napi::Value fromBytes(const Napi::CallbackInfo& info) {
-  const Bytes bytes = bytesArgument(info, 0);
+  const auto shape = intListArgument(info, 2);  // first: its getters may detach the buffer
   const c10::ScalarType dtype = parseScalarType(textArgument(info, 1));
-  const auto shape = intListArgument(info, 2);
+  const Bytes bytes = bytesArgument(info, 0);
   int64_t elements = 1;
   bool isOverflow = false;
   for (const int64_t size : shape) {
@@ -130,6 +133,15 @@ Napi::Value memoryStatistics(const Napi::CallbackInfo& info) {
   return statistics;
 }
 
+// Of all threads: how many bytes of large tensors there are, and how many are kept for the next ones.
+Napi::Value largeBlockStatistics(const Napi::CallbackInfo& info) {
+  const auto [used, kept] = largeBlockBytes();
+  auto statistics = Napi::Object::New(info.Env());
+  statistics["usedBytes"] = static_cast<double>(used);
+  statistics["keptBytes"] = static_cast<double>(kept);
+  return statistics;
+}
+
 }  // namespace
 
 void exportTensors(Napi::Object exports) {
@@ -146,6 +158,7 @@ void exportTensors(Napi::Object exports) {
   exportFunction<isContiguous>(exports, "isContiguous");
   exportFunction<isSameStorage>(exports, "isSameStorage");
   exportFunction<memoryStatistics>(exports, "memoryStatistics");
+  exportFunction<largeBlockStatistics>(exports, "largeBlockStatistics");
 }
 
 }  // namespace codyra

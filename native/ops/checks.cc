@@ -1,5 +1,7 @@
 #include "checks.h"
 
+#include <ATen/MemoryOverlap.h>
+
 namespace codyra {
 namespace {
 
@@ -71,6 +73,16 @@ void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a,
   check("importance", importance);
   for (size_t i = 0; i < weights.size(); i++) {
     check_factors(op, /*stacked=*/true, weights[i], lora_a[i], lora_b[i], importance[i]);
+  }
+}
+
+void check_distinct(const char* op, at::TensorList weights) {
+  for (size_t i = 0; i < weights.size(); i++) {
+    for (size_t j = 0; j < i; j++) {
+      const auto overlap = at::get_overlap_status(weights[j], weights[i]);
+      TORCH_CHECK(overlap != at::MemOverlapStatus::Full && overlap != at::MemOverlapStatus::Partial, op,
+                  ": expected weights that share no memory, got weights ", j, " and ", i, " that do. List every weight once.");
+    }
   }
 }
 

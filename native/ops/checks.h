@@ -24,6 +24,9 @@ void check_factors(const char* op, bool stacked, const at::Tensor& weight, const
 void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a, at::TensorList lora_b,
                   at::TensorList importance);
 
+/// Throws where two weights share memory: merged at once, one would undo the other's change.
+void check_distinct(const char* op, at::TensorList weights);
+
 /// Throws unless x [..., k] and bias [P·d] fit weight [P·d, k] in shape and dtype. Beside a float weight they
 /// may be of 16 bits.
 void check_input(const char* op, const at::Tensor& x, const at::Tensor& weight,

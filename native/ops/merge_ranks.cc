@@ -49,6 +49,7 @@ c10::SymInt merge_ranks_(Tensor& weight, const Tensor& lora_a, const Tensor& lor
 Tensor merge_all_ranks_(TensorList weights, TensorList lora_a, TensorList lora_b, TensorList importance) {
   constexpr auto name = "codyra::merge_all_ranks_";
   check_layers(name, weights, lora_a, lora_b, importance);
+  check_distinct(name, weights);
   count_ranks(name, importance);
   std::vector<Tensor> counts;
   for (size_t i = 0; i < weights.size(); i++) {

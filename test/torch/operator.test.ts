@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { bridge } from "../../lib/torch/bridge.js";
 import {
   arange,
   callOperator,
@@ -145,15 +146,14 @@ describe("callOperator returns", () => {
 
   test("undefined where the schema returns nothing", () => {
     const a = tensor([1, 2]);
-    expect(callOperator("aten::_foreach_add_.Scalar", [a], 1)).toBeUndefined();
+    expect(callOperator("aten::_foreach_add_.Scalar", [a], 1, { unsafe: true })).toBeUndefined();
     expect(a.toArray()).toEqual([2, 3]);
   });
 
   test("undefined for a tensor that was not computed", () => {
-    const [grad, , bias] = callOperator(
-      "aten::convolution_backward",
-      ...convolution([true, false, false]),
-    ) as Tensor[];
+    const [grad, , bias] = callOperator("aten::convolution_backward", ...convolution([true, false, false]), {
+      unsafe: true,
+    }) as Tensor[];
     expect(grad?.shape).toEqual([1, 1, 2]);
     expect(bias).toBeUndefined();
   });
@@ -162,6 +162,31 @@ describe("callOperator returns", () => {
 function convolution(outputMask: boolean[]): unknown[] {
   const [input, weight, grad] = [tensor([[[1, 2]]]), tensor([[[3]]]), tensor([[[1, 1]]])];
   return [grad, input, weight, null, [1], [0], [1], false, [0], 1, outputMask];
+}
+
+describe("an operator that checks too little", () => {
+  const internal = callableNames().filter((name) => /^aten::(_(?!_\w+__)|\w*_backward(_|\.|$))/.test(name));
+
+  test("is refused by name, whatever it is called with", () => {
+    expect(internal.length).toBeGreaterThan(300);
+    for (const name of internal) expect(() => callOperator(name)).toThrow(/unsafe: true/);
+    expect(() => callOperator("aten::_softmax", matrix(), 1, { halfToFloat: false })).toThrow(/unsafe: true/);
+    expect(() => callOperator("aten::_softmax", matrix(), 1, false, { unsafe: false })).toThrow(/unsafe/);
+    expect(() => callOperator("aten::_softmax", matrix(), 1, false, { unsafe: 1 })).toThrow(/true or false/);
+  });
+
+  test("is called with unsafe, which no operator is given", () => {
+    const softmax = call("aten::_softmax", matrix(), 1, { half_to_float: false, unsafe: true });
+    expect(softmax.toArray()).toEqual(call("aten::softmax.int", matrix(), 1).toArray());
+    expect(call("aten::__and__.Tensor", tensor([1n, 3n]), tensor([3n, 2n])).toArray()).toEqual([1n, 2n]);
+    expect(() => call("codyra::quick_gelu_backward", matrix(), tensor([1]))).toThrow(/grad/);
+  });
+});
+
+function callableNames(): string[] {
+  return bridge()
+    .schemas()
+    .map((schema) => schema.slice(0, schema.indexOf("(")));
 }
 
 describe("a wrong call says what was expected:", () => {

@@ -1,4 +1,4 @@
-import { nearestName } from "../../options/index.js";
+import { nearestName, printable } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 
 // Training programs put a model's parameters into dictionaries (`state_dict`, `model`, `ema`) and attributes
@@ -168,8 +168,8 @@ export function noModel(tensors: ReadonlyMap<string, Tensor>, source: string): E
   const isTimm = keys.some((key) => /(^|\.)blocks\.0\.attn\.qkv\.weight$/.test(key));
   const what = isTimm ? "an image tower of timm and no CLIP model" : "no CLIP model";
   const wanted = namings.map(({ sure }) => sure);
-  const nearest = nearestKeys(keys, wanted, 10).map(
-    (key) => `  ${key} [${tensors.get(key)!.shape.join(", ")}]`,
+  const nearest = nearestKeys(keys, wanted, 8).map(
+    (key) => `  ${printable(key)} [${tensors.get(key)!.shape.join(", ")}]`,
   );
   return new Error(
     `${source}: ${what} among its ${keys.length} tensors: expected ${wanted.join(" or ")}, under any prefix. Nearest:\n` +

@@ -20,6 +20,7 @@ import {
   withoutCustomText,
 } from "./openai.js";
 import { checkParameters, loadStateDict } from "./parameters.js";
+import { checkFinite, checkMemory, checkSizes } from "./sizes.js";
 import { findWeights, isArchive, readWeights, type Weights } from "./weights.js";
 
 export interface LoadOptions {
@@ -48,6 +49,8 @@ export interface LoadOptions {
    * that is no average.
    */
   readonly weights?: string;
+  /** Load weights with NaN or infinite numbers, which make every result so. Default: an error. */
+  readonly allowNonFinite?: boolean;
   /**
    * Told what was taken off the names, left out or decided otherwise than a file says. Default: a line on
    * stderr. The notes are also in `model.notes`.
@@ -63,6 +66,7 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
   tokenizer: true,
   activation: true,
   weights: true,
+  allowNonFinite: true,
   onNote: true,
 };
 
@@ -99,6 +103,9 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
     model.precision = precision;
     model.notes = notes;
     try {
+      // Buffers beside the parameters, such as the mask, are infinite by design.
+      const taken = new Map([...tensors].filter(([key]) => model.stateDict().has(key)));
+      if (options.allowNonFinite !== true) checkFinite(taken, source);
       loadStateDict(model, tensors, source);
     } catch (error) {
       model.dispose();
@@ -108,6 +115,8 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
     return model;
   });
 }
+
+const bytesOf: Partial<Record<DType, number>> = { float16: 2, bfloat16: 2, float64: 8 };
 
 function printNote(note: string): void {
   process.stderr.write(`codyra: ${note}\n`);
@@ -163,12 +172,15 @@ function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
   if (found.naming === "openai") checkTowers(named.tensors, source);
   const tensors = scalarLogits(named.tensors, notes);
   const described = describe(named, source, directory, options);
+  const said = described.activationFrom ?? source;
+  checkSizes(described.config, named.tensors, said.endsWith(".json") ? said : source, source);
   const empty = new ClipModel(described.config, undefined, { device: "meta" });
   try {
     // Under the names of the file, so that these are the ones in the message.
     const expected = found.naming === "openai" ? toOpenAi(empty.stateDict()) : empty.stateDict();
     checkNothingNeededWasSkipped(weights, found, expected);
     checkParameters(tensors, expected, source);
+    checkMemory(expected, bytesOf[options.dtype ?? "float32"] ?? 4, source);
   } finally {
     empty.dispose();
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstLines } from "../../options/index.js";
 import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
 import { Preprocessing } from "../preprocessing.js";
 
@@ -111,7 +112,7 @@ export function parseOpenClipConfig(
   if (!parsed.success) {
     throw new Error(
       `${source}: not the configuration of a CLIP model with a vision transformer.\n` +
-        `${z.prettifyError(parsed.error)}\nUse a model that has what is expected.`,
+        `${firstLines(z.prettifyError(parsed.error), 7)}\nUse a model that has what is expected.`,
     );
   }
   const { model_cfg: model, preprocess_cfg: preprocess } = parsed.data;

@@ -1,3 +1,4 @@
+import { printable } from "../../options/index.js";
 import { noGrad, scope } from "../../torch/index.js";
 import type { ClipModel } from "../model.js";
 import { nearestKeys } from "./find-model.js";
@@ -45,13 +46,13 @@ export function checkParameters(tensors: StateDict, expected: StateDict, source:
   ];
   const shown = problems === undefined ? all : [...problems, ...wrong].slice(0, maxProblems);
   const rest = count > shown.length ? [`… and ${count - shown.length} more`] : [];
-  const list = [...shown, ...rest].map((problem) => `  ${problem}`).join("\n");
+  const list = [...shown, ...rest].map((problem) => `  ${printable(problem)}`).join("\n");
   throw new Error(
     `${source}: ${count} parameters do not fit the model.\n${list}\nUse the configuration of these weights.`,
   );
 }
 
-const maxProblems = 10;
+const maxProblems = 7; // with what stands around them, ten lines
 const floating: ReadonlySet<string> = new Set(["float32", "float64", "float16", "bfloat16"]);
 
 /** Some missing parameters, each with what is most like it among those that were not expected. */
@@ -65,7 +66,7 @@ function nearestProblems(
   // The first layer of the image encoder tells most about a model.
   const isFirst = (key: string): boolean => /(conv1|patch_embedding)\.weight$/.test(key);
   const ordered = [...missing.filter(isFirst), ...missing.filter((key) => !isFirst(key))];
-  const some = ordered.slice(0, unexpected.length > 0 ? maxProblems / 2 : maxProblems);
+  const some = ordered.slice(0, unexpected.length > 0 ? Math.ceil(maxProblems / 2) : maxProblems);
   const like = some.length > 0 ? nearestKeys(unexpected, some, maxProblems - some.length) : unexpected;
   return [
     ...some.map((key) => `missing: ${key} ${shapeOf(expected, key)}`),

@@ -1,7 +1,9 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
+import { checkRegularFile, firstLines } from "../../options/index.js";
 import { archive, safetensors, type Tensor } from "../../torch/index.js";
+import { readSmallFile } from "../files.js";
 
 // What each library writes, safetensors first, because reading them runs nothing anywhere.
 const huggingFaceNames = [
@@ -45,7 +47,7 @@ function isHuggingFace(directory: string): boolean {
   const path = join(directory, "config.json");
   if (!existsSync(path)) return false;
   try {
-    const config = JSON.parse(readFileSync(path, "utf8"));
+    const config = JSON.parse(readSmallFile(path).toString("utf8"));
     return ["model_type", "text_config", "vision_config"].some((key) => Object.hasOwn(config, key));
   } catch {
     return true; // what is wrong with it is said where it is read
@@ -90,6 +92,7 @@ export function isArchive(path: string): boolean {
 }
 
 function formatOf(path: string): "safetensors" | "pickle" {
+  checkRegularFile(path);
   const start = Buffer.alloc(9);
   const file = openSync(path, "r");
   try {
@@ -109,14 +112,14 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 function shardsOf(path: string): string[] {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, "utf8"));
+    json = JSON.parse(readSmallFile(path).toString("utf8"));
   } catch (cause) {
     throw new Error(`${path}: not valid JSON: ${(cause as Error).message}. Download it again.`, { cause });
   }
   const parsed = indexSchema.safeParse(json);
   if (!parsed.success) {
     throw new Error(
-      `${path}: not an index of weights.\n${z.prettifyError(parsed.error)}\nDownload it again.`,
+      `${path}: not an index of weights.\n${firstLines(z.prettifyError(parsed.error), 7)}\nDownload it again.`,
     );
   }
   return Array.from(new Set(Object.values(parsed.data.weight_map)), (name) => {

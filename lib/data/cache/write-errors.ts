@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import { isDiskFull } from "../../options/index.js";
 
 /**
  * Before work begins that would come to nothing.
@@ -18,7 +19,7 @@ export async function explained<T>(writing: Promise<T>, path: string, neededByte
     return await writing;
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    if (["ENOSPC", "EDQUOT", "EFBIG"].includes(code)) throw diskFull(path, neededBytes, code, error);
+    if (isDiskFull(error)) throw diskFull(path, neededBytes, code, error);
     if (["EACCES", "EPERM", "EROFS"].includes(code)) {
       throw new Error(
         `Image cache: expected to be allowed to write ${path}, got ${code}. Change its owner or permissions, ` +

@@ -1,6 +1,12 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
-import { checkOptions, type OptionKeys } from "../../options/index.js";
+import {
+  checkOptions,
+  checkRegularFile,
+  explainFullDisk,
+  type OptionKeys,
+  renameDurably,
+} from "../../options/index.js";
 import { bridge } from "../bridge.js";
 import { asStrided, fromFile, narrow } from "../operators.generated.js";
 import { scope } from "../scope.js";
@@ -91,16 +97,17 @@ export function save(
       list.map(([, tensor]) => tensor.handle),
     );
     if (options.comment !== undefined) writeComment(temporary, options.comment);
-    renameSync(temporary, path);
+    renameDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    const bytes = list.reduce((sum, [, tensor]) => sum + tensor.numel() * 8, 0); // of at most 8 each
+    throw explainFullDisk(error, path, bytes);
   }
 }
 
 /** The comment of an archive that `save` wrote; empty where there is none. */
 export function comment(path: string): string {
-  const { size } = statSync(path);
+  const size = checkRegularFile(path);
   const start = Math.max(0, size - maxCommentBytes - endRecordBytes);
   const tail = readBytes(path, start, size - start);
   const at = tail.lastIndexOf(endRecord);
@@ -124,7 +131,7 @@ function writeComment(path: string, comment: string): void {
       `archive.save: expected a comment of at most ${maxCommentBytes} bytes, got ${text.length}. Shorten it.`,
     );
   }
-  const { size } = statSync(path);
+  const size = checkRegularFile(path);
   const file = openSync(path, "r+");
   try {
     const length = Buffer.alloc(2);
@@ -211,7 +218,7 @@ class Archive {
     private readonly path: string,
     private readonly skipsUnknown: boolean,
   ) {
-    this.fileBytes = statSync(path).size;
+    this.fileBytes = checkRegularFile(path);
     this.checkFormat();
     for (const { name, offset, bytes } of this.list()) {
       if (offset + bytes > this.fileBytes) this.fail(`its record '${name}' reaches beyond its end`);

@@ -1,5 +1,12 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
-import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  checkOptions,
+  checkRegularFile,
+  explainFullDisk,
+  type OptionKeys,
+  renameDurably,
+} from "../../options/index.js";
 import { contiguous, fromFile, narrow, toCopy } from "../operators.generated.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -55,6 +62,9 @@ const foreignCodes: Readonly<Record<string, string>> = {
 const unreadBits: Readonly<Record<string, number>> = { F4: 4, F6_E2M3: 6, F6_E3M2: 6 };
 
 const metadataKey = "__metadata__";
+/** Of everything in the file, with zeros in the place of these digits. */
+const checksumKey = "codyra_sha256";
+const noChecksum = "0".repeat(64);
 const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
 
 /** How to read a safetensors file. */
@@ -73,11 +83,12 @@ const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
  * disk, and writing to them does not change the file. Unsigned integers of more than 8 bits come as wider
  * signed ones, 8-bit floats as float32.
  * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor, or a
- * dtype of less than 8 bits
+ * dtype of less than 8 bits; or if the file has a checksum, which is verified, and was changed since
  */
 export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
   checkOptions(options, loadOptionKeys, "safetensors.load");
   const { entries, metadata, dataStart, fileBytes } = readHeader(path);
+  if (metadata[checksumKey] !== undefined) verify(path, metadata[checksumKey]);
   return scope(() => {
     const tensors = new Map<string, Tensor>();
     if (entries.length === 0) return { tensors, metadata };
@@ -107,19 +118,34 @@ function skip(path: string, name: string, code: string, onSkip: LoadOptions["onS
   onSkip(name, reason);
 }
 
+/** How to write a safetensors file. */
+export interface SaveOptions {
+  /**
+   * Write the SHA-256 of the file into its metadata, which `load` then verifies: it reads the whole file.
+   * Default: false.
+   */
+  readonly checksum?: boolean;
+}
+
+const saveOptionKeys: OptionKeys<SaveOptions> = { checksum: true };
+
 /**
  * Writes tensors of any device to a safetensors file, under a temporary name that becomes `path` when
  * everything is on disk.
  * @throws if a name is given twice, a dtype has no name in the format, or the file cannot be written; then
- * nothing is left behind
+ * nothing is left behind, and a full disk is told with the size needed
  */
 export function save(
   path: string,
   tensors: Iterable<readonly [string, Tensor]>,
   metadata: Record<string, string> = {},
+  options: SaveOptions = {},
 ): void {
+  checkOptions(options, saveOptionKeys, "safetensors.save");
+  const hash = options.checksum === true ? createHash("sha256") : undefined;
+  const all = hash === undefined ? metadata : { ...metadata, [checksumKey]: noChecksum };
   const header = new Map<string, unknown>();
-  if (Object.keys(metadata).length > 0) header.set(metadataKey, metadata);
+  if (Object.keys(all).length > 0) header.set(metadataKey, all);
   const list = Array.from(tensors);
   let offset = 0;
   for (const [name, tensor] of list) {
@@ -136,28 +162,62 @@ export function save(
   const head = encodeHeader(Object.fromEntries(header));
 
   const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, "w");
+  let file: number | undefined;
   try {
-    writeAll(file, head);
+    file = openSync(temporary, "w");
+    writeAll(file, head, hash);
     for (const [, tensor] of list) {
       scope(() => {
         const onCpu = contiguous(toCopyOnCpu(tensor.detach()));
         const array = onCpu.sharedArray();
-        writeAll(file, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+        writeAll(file as number, new Uint8Array(array.buffer, array.byteOffset, array.byteLength), hash);
       });
     }
+    if (hash !== undefined) writeSync(file, hash.digest("hex"), checksumAt(head, noChecksum), "latin1");
     fsyncSync(file);
     closeSync(file);
-    renameSync(temporary, path);
+    file = undefined;
+    renameDurably(temporary, path);
   } catch (error) {
-    try {
-      closeSync(file);
-    } catch {
-      // closed before: the error to report is the first one
-    }
+    if (file !== undefined) closeSync(file);
     rmSync(temporary, { force: true });
-    throw error;
+    throw explainFullDisk(error, path, head.length + offset);
   }
+}
+
+/** Where the digits of the checksum begin in a header. */
+function checksumAt(head: Buffer, checksum: string): number {
+  const key = `"${checksumKey}":"`;
+  return head.lastIndexOf(`${key}${checksum}"`) + key.length;
+}
+
+/** @throws if the file is not what was written */
+function verify(path: string, expected: string): void {
+  const hash = createHash("sha256");
+  const file = openSync(path, "r");
+  try {
+    const chunk = Buffer.alloc(1 << 22);
+    const start = Buffer.alloc(8);
+    readSync(file, start, 0, 8, 0);
+    const head = Buffer.alloc(8 + Number(start.readBigUInt64LE()));
+    readSync(file, head, 0, head.length, 0);
+    head.write(noChecksum, checksumAt(head, expected), "latin1");
+    hash.update(head);
+    for (let at = head.length; ; ) {
+      const bytes = readSync(file, chunk, 0, chunk.length, at);
+      if (bytes === 0) break;
+      hash.update(chunk.subarray(0, bytes));
+      at += bytes;
+    }
+  } finally {
+    closeSync(file);
+  }
+  const found = hash.digest("hex");
+  if (found === expected) return;
+  throw new Error(
+    `${path}: was changed or damaged after it was written: expected the SHA-256 ${expected}, got ${found}. ` +
+      "Copy it again from where it came; in a run, remove it and run `codyra run` again, which redoes that task.",
+  );
 }
 
 /**
@@ -176,8 +236,11 @@ function toCopyOnCpu(tensor: Tensor): Tensor {
   return tensor.device === "cpu" ? tensor : toCopy(tensor, { device: "cpu" });
 }
 
-function writeAll(file: number, bytes: Uint8Array): void {
+function writeAll(file: number, bytes: Uint8Array, hash?: Hash): void {
   const chunk = 1 << 30; // one write call takes at most 2 GiB
+  for (let at = 0; hash !== undefined && at < bytes.length; at += chunk) {
+    hash.update(bytes.subarray(at, at + chunk));
+  }
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(chunk, bytes.length - at));
 }
 
@@ -191,7 +254,7 @@ function codeOf(dtype: DType, name: string): readonly [code: string, bytes: numb
 }
 
 function readHeader(path: string) {
-  const fileBytes = statSync(path).size;
+  const fileBytes = checkRegularFile(path);
   const fail = (what: string): never => {
     throw new Error(`${path}: not a valid safetensors file: ${what}. Download or export it again.`);
   };

@@ -30,6 +30,9 @@ void check_tensors(const Tensor& parameters, const Tensor& grad, const Tensor& e
   check("grad", grad);
   check("exp_avg", exp_avg);
   check("exp_avg_sq", exp_avg_sq);
+  TORCH_CHECK(first == 0 || parameters.is_contiguous(), name,
+              ": expected contiguous parameters, because first counts their elements, got strides ",
+              parameters.strides(), ". Call contiguous() on them.");
   TORCH_CHECK(first >= 0 && first <= parameters.numel(), name, ": expected first between 0 and ", parameters.numel(),
               " (elements of parameters), got ", first, ". It is the position of the first importance weight.");
 }

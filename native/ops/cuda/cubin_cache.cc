@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 namespace codyra::cuda {
 namespace {
@@ -43,7 +44,10 @@ void write_cached(const std::string& key, const std::string& cubin) {
   if (!folder) return;
   std::error_code error;
   fs::create_directories(*folder, error);
-  const auto temporary = *folder / (key + "." + std::to_string(getpid()) + ".tmp");
+  // Threads share a number of process, and so do containers that share a home directory.
+  std::random_device random;
+  const auto unique = std::to_string(getpid()) + "-" + std::to_string(random()) + std::to_string(random());
+  const auto temporary = *folder / (key + "." + unique + ".tmp");
   std::ofstream file(temporary, std::ios::binary);
   file << checksum(cubin) << cubin;
   file.close();

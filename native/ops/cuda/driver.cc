@@ -1,5 +1,6 @@
 #include "driver.h"
 
+#include <ATen/Context.h>
 #include <ATen/DynamicLibrary.h>
 #include <c10/util/Exception.h>
 
@@ -37,6 +38,7 @@ Driver load_driver() {
   find(library, "cuModuleLoadData", driver.module_load_data);
   find(library, "cuModuleGetFunction", driver.module_get_function);
   find(library, "cuLaunchKernel", driver.launch_kernel);
+  find(library, "cuThreadExchangeStreamCaptureMode", driver.exchange_capture_mode);
   return driver;
 }
 
@@ -50,8 +52,14 @@ void load_builtins(const Nvrtc& nvrtc) {
   dlopen(std::filesystem::path(info.dli_fname).replace_filename(name).c_str(), RTLD_LAZY);
 }
 
+// Of libtorch's CUDA, whose compiler libtorch_cuda has loaded; the cuda.h of this build may be of another.
+long cuda_major() {
+  const long version = at::globalContext().versionCUDART();
+  return (version > 0 ? version : CUDA_VERSION) / 1000;
+}
+
 Nvrtc load_nvrtc() {
-  auto& library = load("libnvrtc.so." + std::to_string(CUDA_VERSION / 1000),  // libtorch_cuda has loaded it
+  auto& library = load("libnvrtc.so." + std::to_string(cuda_major()),
                        "It comes with torch: run `npm run setup` again.");
   Nvrtc nvrtc;
   find(library, "nvrtcGetErrorString", nvrtc.get_error_string);

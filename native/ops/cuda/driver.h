@@ -16,6 +16,7 @@ struct Driver {
   decltype(&::cuModuleLoadData) module_load_data;
   decltype(&::cuModuleGetFunction) module_get_function;
   decltype(&::cuLaunchKernel) launch_kernel;
+  decltype(&::cuThreadExchangeStreamCaptureMode) exchange_capture_mode;
 };
 
 struct Nvrtc {

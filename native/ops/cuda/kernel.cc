@@ -38,12 +38,25 @@ void ensure_context() {
   check(driver().context_set_current(context), "set the current context");
 }
 
+/// Lets this thread load a module while it records a graph: a kernel may be new that did not run in the
+/// warm-up.
+class CaptureModeRelaxed {
+ public:
+  CaptureModeRelaxed() { check(driver().exchange_capture_mode(&mode_), "relax the mode of a capture"); }
+  ~CaptureModeRelaxed() { driver().exchange_capture_mode(&mode_); }
+  CaptureModeRelaxed(const CaptureModeRelaxed&) = delete;
+
+ private:
+  CUstreamCaptureMode mode_ = CU_STREAM_CAPTURE_MODE_RELAXED;  // then the one before
+};
+
 CUfunction load(const Kernel& kernel) {
   const auto architecture = std::to_string(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)) +
                             std::to_string(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR));
   std::vector<std::string> options = {"--gpu-architecture=sm_" + architecture, "--std=c++17"};
   options.insert(options.end(), kernel.options.begin(), kernel.options.end());
   const auto cubin = compile(kernel.name, options);
+  const CaptureModeRelaxed relaxed;
   CUmodule loaded;
   check(driver().module_load_data(&loaded, cubin.data()), "load a compiled kernel");
   CUfunction function;

@@ -3,8 +3,11 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/ne.h>
+#include <ATen/ops/sum.h>
 #include <torch/library.h>
 
+#include "../checks.h"
 #include "low_rank_update.h"
 
 namespace codyra {
@@ -27,6 +30,7 @@ void check_finite(TensorList importance) {
 Tensor merge_all_ranks_cuda(TensorList weights, TensorList lora_a, TensorList lora_b, TensorList importance) {
   const cuda::LowRankUpdates updates{weights, lora_a, lora_b, importance};
   cuda::check_updates(name, updates);
+  check_distinct(name, weights);
   const at::NoGradGuard no_grad;  // the merged weight is not a node of the finished task's graph
   check_finite(importance);
   int64_t projections = 0;
@@ -36,7 +40,12 @@ Tensor merge_all_ranks_cuda(TensorList weights, TensorList lora_a, TensorList lo
   std::vector<Tensor> merged;
   for (const auto& weight : weights) merged.push_back(weight.contiguous());
   cuda::add_low_rank_updates({merged, lora_a, lora_b, importance}, merged, &active);
+  int64_t start = 0;
   for (size_t i = 0; i < merged.size(); i++) {
+    // The kernel counts while it merges, and has nothing to merge where a side is empty.
+    const auto count = importance[i].size(0);
+    if (merged[i].numel() == 0) active.narrow(0, start, count).copy_(importance[i].ne(0).sum(1));
+    start += count;
     if (merged[i].is_same(weights[i])) weights[i].unsafeGetTensorImpl()->bump_version();
     else weights[i].copy_(merged[i]);
   }

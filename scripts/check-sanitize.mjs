@@ -1,0 +1,87 @@
+// `npm run check:sanitize [-- TEST...]`: builds bridge and operators with AddressSanitizer and
+// UndefinedBehaviorSanitizer beside the usual build, and runs the native and torch tests on them.
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
+import { dirname, join } from "node:path";
+import { runCommand } from "./setup/command.mjs";
+import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
+import { packageRoot } from "./setup/files.mjs";
+import { findToolchain, locateLibtorch } from "./setup/index.mjs";
+import { createReport } from "./setup/report.mjs";
+import { lastLines } from "./setup/virtual-environment.mjs";
+
+const buildDirectory = join(packageRoot, "build/check-sanitize");
+const outputDirectory = join(buildDirectory, "Release");
+const tests = process.argv.length > 2 ? process.argv.slice(2) : ["test/native", "test/torch"];
+const report = createReport();
+
+try {
+  if (process.platform !== "linux") throw failure("This check runs on Linux only.", []);
+  const { compiler, generator } = await findToolchain();
+  await report.run("native build with sanitizers", "", (update) => build(compiler, generator, update));
+  process.exitCode = await runTests(compiler);
+} catch (error) {
+  console.error(`\n${formatProblem(toSetupError(error))}\n`);
+  process.exitCode = 1;
+}
+
+async function build(compiler, generator, update) {
+  const libtorch = await locateLibtorch();
+  if (!libtorch) throw failure("There is no libtorch.", ["Run `npm run setup` first."]);
+  const manifest = createRequire(join(packageRoot, "package.json")).resolve("cmake-js/package.json");
+  const cmakeJs = join(dirname(manifest), "bin/cmake-js");
+  const options = ["-d", packageRoot, "-O", buildDirectory, "-G", generator, "--cxx", compiler.path];
+  const definitions = [
+    `--CDLIBTORCH=${libtorch.path}`,
+    `--CDCODYRA_OUTPUT=${outputDirectory}`,
+    "--CDCODYRA_SANITIZE=ON",
+  ];
+  const jobs =
+    Number(process.env.CMAKE_BUILD_PARALLEL_LEVEL) ||
+    Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 32)));
+  mkdirSync(buildDirectory, { recursive: true });
+  for (const step of [
+    ["configure", ...options, ...definitions],
+    ["build", ...options, "-p", String(jobs)],
+  ]) {
+    const { code, output } = await runCommand(process.execPath, [cmakeJs, ...step], {
+      onLine: (line) => update(line.trim()),
+    });
+    if (code !== 0) throw failure("The build failed.", lastLines(output, 10));
+  }
+}
+
+/** Node itself has no sanitizer: the run-time libraries are loaded before it. */
+async function runTests(compiler) {
+  const libraries = [];
+  for (const name of ["libasan.so", "libubsan.so"]) {
+    const { output } = await runCommand(compiler.path, [`-print-file-name=${name}`]);
+    libraries.push(output.trim());
+  }
+  const environment = {
+    ...process.env,
+    LD_PRELOAD: libraries.join(":"),
+    // Node and libtorch keep what they have for ever; V8 maps memory where the detection of stack use looks.
+    ASAN_OPTIONS: "detect_leaks=0:abort_on_error=0:exitcode=99:detect_odr_violation=0",
+    UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1",
+    CODYRA_ADDON_DIRECTORY: outputDirectory,
+  };
+  const { code, output } = await runCommand(
+    process.execPath,
+    [join(packageRoot, "node_modules/vitest/vitest.mjs"), "run", "--maxWorkers=1", ...tests],
+    { env: environment, onLine: (line) => console.log(line) },
+  );
+  const found = output.split("\n").filter((line) => /ERROR: AddressSanitizer|runtime error:/.test(line));
+  for (const line of found) console.error(line);
+  return code === 0 && found.length === 0 ? 0 : 1;
+}
+
+function failure(what, details) {
+  return new SetupError({
+    what,
+    expected: "native/ to be built with -fsanitize=address,undefined and its tests to pass",
+    fix: "Correct native/, or run `npm run setup` first.",
+    details,
+  });
+}

@@ -7,7 +7,7 @@ import { methods, type ReferenceData } from "../methods/index.js";
 import { formatVersion, type HoldOutRecord, type ReferenceRecord, type RunRecord } from "../records/index.js";
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
-import type { RunOptions } from "./run.js";
+import type { RunOptions } from "./run-options.js";
 
 /** What a run that begins now is. */
 export function newRecord(options: RunOptions): RunRecord {

@@ -1,5 +1,7 @@
 import { checkOptions } from "../options/index.js";
 import type { AccuracyMatrix } from "../records/index.js";
+import { checkStream } from "./check-stream.js";
+import { withClaim } from "./claim.js";
 import { type RunOptions, runOptionKeys } from "./run-options.js";
 import { StreamRun } from "./stream-run.js";
 
@@ -8,12 +10,14 @@ import { StreamRun } from "./stream-run.js";
  * all datasets and hold-outs. Everything is on disk after each task: a run that was stopped at any moment
  * goes on with `resume` and ends in the same matrix. The method is disposed of at the end.
  * @returns the accuracy matrix
- * @throws if the directory holds another run, the loss is not finite, or the run is aborted
+ * @throws if the directory holds another run or is in use by another process, the loss is not finite, or the run is aborted
  */
 export async function run(options: RunOptions): Promise<AccuracyMatrix> {
   checkOptions(options, runOptionKeys, "protocol.run");
   try {
-    return await new StreamRun(options).finish();
+    checkStream(options);
+    const attempt = (): Promise<AccuracyMatrix> => new StreamRun(options).finish();
+    return await withClaim(options.directory, attempt, options.signal);
   } finally {
     options.method.dispose?.();
   }

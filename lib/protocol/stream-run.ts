@@ -4,7 +4,6 @@ import { defaultEvaluationBatchSize } from "../options/index.js";
 import type { AccuracyMatrix, RunRecord, Samples } from "../records/index.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
-import { duplicateNames } from "./label-spaces.js";
 import { MemoryMeter } from "./memory.js";
 import { RunDirectory } from "./run-directory.js";
 import type { RunOptions } from "./run-options.js";
@@ -25,7 +24,6 @@ export class StreamRun {
 
   /** @throws if the directory holds a run that must not be gone on with */
   constructor(options: RunOptions) {
-    checkStream(options);
     this.#options = options;
     this.#tasks = options.tasks;
     this.#holdOuts = options.holdOuts ?? [];
@@ -192,25 +190,6 @@ export class StreamRun {
     const highest = Object.values(peaks).map(({ peakResidentBytes }) => peakResidentBytes);
     record.peakResidentBytes = Math.max(record.peakResidentBytes, ...highest);
     this.#directory.writeRecord(record);
-  }
-}
-
-function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOptions): void {
-  if (tasks.length === 0)
-    throw new Error("run: expected at least one task, got none. Name the datasets in the configuration.");
-  const names = [...tasks, ...holdOuts].map(({ name }) => name);
-  const repeated = names.find((name, i) => names.indexOf(name) < i);
-  if (repeated !== undefined) {
-    throw new Error(
-      `run: expected tasks and hold-outs with distinct names, got '${repeated}' twice. A hold-out is never trained on: ` +
-        "take it out of the stream, or rename one of them.",
-    );
-  }
-  const duplicates = protocol === "x-tail" ? duplicateNames(tasks) : [];
-  if (duplicates.length > 0) {
-    observer?.warn?.(
-      `Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`,
-    );
   }
 }
 

@@ -1,4 +1,5 @@
 export {
+  type Accuracy,
   type AccuracyMatrix,
   type AccuracyUnit,
   computeMetrics,

@@ -1,13 +1,22 @@
 import type { Task } from "../data/index.js";
 import type { ContinualMethod, ProtocolName, RunContext, RunEvent, TrainSummary } from "../methods/index.js";
 import { defaultEvaluationBatchSize } from "../options/index.js";
-import type { AccuracyMatrix, RunRecord, Samples } from "../records/index.js";
+import type {
+  Accuracy,
+  AccuracyMatrix,
+  EmptyCells,
+  RunRecord,
+  SampleRecord,
+  Samples,
+} from "../records/index.js";
+import { EarlierModels } from "./earlier-models.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
 import { MemoryMeter } from "./memory.js";
+import { type Continuation, continueRecord } from "./resume-rules.js";
 import { RunDirectory } from "./run-directory.js";
 import type { RunOptions } from "./run-options.js";
-import { checkIsSame, newRecord } from "./run-record.js";
+import { newRecord } from "./run-record.js";
 
 /** One attempt at a stream, from what is on disk to the last row of the matrix. */
 export class StreamRun {
@@ -17,6 +26,7 @@ export class StreamRun {
   readonly #method: ContinualMethod;
   readonly #directory: RunDirectory;
   readonly #record: RunRecord;
+  readonly #continuation: Continuation | undefined;
   readonly #signal: AbortSignal;
   // Begun once the method is ready: what it loads counts as loading.
   #clock!: () => number;
@@ -29,7 +39,9 @@ export class StreamRun {
     this.#holdOuts = options.holdOuts ?? [];
     this.#method = options.method;
     this.#directory = new RunDirectory(options.directory);
-    this.#record = openRecord(this.#directory, options);
+    const fresh = newRecord(options);
+    this.#continuation = continuationOf(this.#directory, options, fresh);
+    this.#record = this.#continuation?.record ?? fresh;
     this.#signal = options.signal ?? new AbortController().signal;
   }
 
@@ -39,16 +51,20 @@ export class StreamRun {
     this.#clock = startClock(this.#record.durationSeconds);
     this.#memory = new MemoryMeter(this.#options.model.device, this.#record.memory);
     this.#begin();
-    const accuracy = this.#directory.readMatrix() ?? emptyMatrix(this.#tasks, this.#holdOuts);
+    const found = this.#directory.readMatrix();
+    if (found === undefined && this.#continuation?.isGrown) this.#describe();
+    const accuracy = found ?? emptyMatrix(this.#tasks, this.#holdOuts);
     using features = new FrozenFeatures();
+    if (accuracy.datasets.length < this.#tasks.length) await this.#grow(accuracy, features);
     if (accuracy.zeroShot === undefined) await this.#evaluateZeroShot(accuracy, features);
     const firstTask = accuracy.matrix.length;
     for (let t = firstTask; t < this.#tasks.length; t++) {
       this.#options.observer?.taskStarted?.(t, this.#tasks[t] as Task);
       const isUnchanged = await this.#reachTask(t, firstTask);
       this.#directory.keepOnlyCheckpoint(t);
-      this.#add(accuracy, isUnchanged ? latest(accuracy) : await this.#evaluateAll(t, features));
-      this.#options.observer?.taskFinished?.(t, accuracy.matrix[t] as number[]);
+      const accuracies = isUnchanged ? latest(accuracy) : await this.#evaluateAll(t, features);
+      this.#add(accuracy, accuracies);
+      this.#options.observer?.taskFinished?.(t, accuracies.stream as number[]);
     }
     if (this.#record.finishedAt === null) {
       this.#directory.writeRecord({ ...this.#record, finishedAt: new Date().toISOString() });
@@ -58,10 +74,69 @@ export class StreamRun {
 
   /** Writes what the run is. Not before the method accepts it. */
   #begin(): void {
-    if (this.#directory.exists()) return;
+    const changed = this.#continuation?.changed ?? {};
+    if (this.#continuation === undefined) this.#describe();
+    else if (Object.keys(changed).length > 0 && !this.#continuation.isGrown) {
+      this.#log({ kind: "resumed", changed });
+      this.#directory.writeRecord(this.#record);
+    }
+  }
+
+  /** The files that say what the run is; the record is the last one. */
+  #describe(): void {
     const samples = samplesOf(this.#tasks);
     if (Object.keys(samples).length > 0) this.#directory.writeSamples(samples);
     this.#directory.writeRecord(this.#record);
+  }
+
+  /**
+   * Gives the rows so far the columns of new datasets, with the models of those rows as far as they can be
+   * rebuilt. Among the classes of the whole stream, all columns of a row are measured anew.
+   */
+  async #grow(accuracy: AccuracyMatrix, features: FrozenFeatures): Promise<void> {
+    const { protocol, model } = this.#options;
+    const [directory, tasks, grownTo] = [this.#directory, this.#tasks, this.#tasks.length];
+    const known = accuracy.datasets.length;
+    const measured = protocol === "mtil" ? tasks.slice(known) : tasks;
+    const emptyCells: EmptyCells[] = [];
+    const events: RunEvent[] = [{ kind: "resumed", grownTo, changed: this.#continuation?.changed ?? {} }];
+    using earlier = new EarlierModels(directory, model, this.#method, accuracy.matrix.length);
+    const widened = async (row: readonly Accuracy[], t: number): Promise<Accuracy[]> => {
+      const began = performance.now();
+      const after = t < 0 ? null : (tasks[t] as Task).name;
+      const reason = earlier.restore(t);
+      const kept = row.slice(0, tasks.length - measured.length);
+      if (reason !== undefined) {
+        emptyCells.push({ after, datasets: measured.map(({ name }) => name), reason });
+        this.#options.observer?.warn?.(
+          `After ${after}, accuracy on ${measured.map(({ name }) => name).join(", ")} stays unknown: ${reason}.`,
+        );
+        return [...kept, ...measured.map(() => null)];
+      }
+      const accuracies = await this.#evaluate(measured, t, features);
+      events.push({
+        kind: "reevaluation",
+        grownTo,
+        task: t,
+        accuracy: byName(measured, accuracies),
+        ...this.#method.evaluationNotes?.(),
+        seconds: (performance.now() - began) / 1000,
+      });
+      return [...kept, ...accuracies];
+    };
+    if (accuracy.zeroShot !== undefined) accuracy.zeroShot = await widened(accuracy.zeroShot, -1);
+    for (const [t, row] of accuracy.matrix.entries()) accuracy.matrix[t] = await widened(row, t);
+    accuracy.datasets = tasks.map(({ name }) => name);
+    earlier.restore(-1);
+    // Earlier growths may have left cells of the same rows empty.
+    const before = (this.#record.emptyCells ?? []).filter(
+      ({ after }) => protocol === "mtil" || !emptyCells.some((each) => each.after === after),
+    );
+    if (before.length + emptyCells.length > 0) this.#record.emptyCells = [...before, ...emptyCells];
+    directory.dropEventsOfGrowth(grownTo);
+    for (const event of events) this.#log(event);
+    this.#describe();
+    directory.writeMatrix(accuracy); // last: as long as it lacks columns, a resumed run comes here again
   }
 
   async #evaluateZeroShot(accuracy: AccuracyMatrix, features: FrozenFeatures): Promise<void> {
@@ -70,7 +145,7 @@ export class StreamRun {
     accuracy.zeroShot = stream;
     if (accuracy.holdOuts) accuracy.holdOuts.zeroShot = holdOuts;
     this.#saveProgress(accuracy);
-    this.#options.observer?.taskFinished?.(-1, stream);
+    this.#options.observer?.taskFinished?.(-1, stream as number[]);
   }
 
   #add(accuracy: AccuracyMatrix, { stream, holdOuts }: Accuracies): void {
@@ -121,24 +196,21 @@ export class StreamRun {
   }
 
   async #evaluateAll(taskIndex: number, features: FrozenFeatures): Promise<Accuracies> {
-    const { protocol, evaluationBatchSize, observer } = this.#options;
     const [tasks, holdOuts] = [this.#tasks, this.#holdOuts];
     const began = performance.now();
     this.#memory.begin();
-    const context = this.#contextOf(taskIndex);
-    const [streamImages, holdOutImages] = [countImages(tasks), countImages(holdOuts)];
-    const on = (datasets: readonly TestSet[], labels: ProtocolName, before: number) =>
-      evaluate(this.#method, datasets, context, {
-        protocol: labels,
-        batchSize: evaluationBatchSize ?? defaultEvaluationBatchSize,
-        features,
-        onProgress: (done) => observer?.evaluated?.(before + done, streamImages + holdOutImages),
-      });
+    const streamImages = countImages(tasks);
+    const total = streamImages + countImages(holdOuts);
     const accuracies = {
-      stream: await on(tasks, protocol, 0),
-      holdOuts: await on(holdOuts, "mtil", streamImages), // in every protocol, only their own classes compete
+      stream: await this.#evaluate(tasks, taskIndex, features, { total }),
+      // In every protocol, only their own classes compete.
+      holdOuts: await this.#evaluate(holdOuts, taskIndex, features, {
+        protocol: "mtil",
+        before: streamImages,
+        total,
+      }),
     };
-    context.log({
+    this.#log({
       kind: "evaluation",
       task: taskIndex,
       accuracy: byName(tasks, accuracies.stream),
@@ -148,6 +220,23 @@ export class StreamRun {
       ...this.#memory.end(taskIndex < 0 ? "zero-shot" : "evaluation"),
     });
     return accuracies;
+  }
+
+  /** @param progress how many images there are in all, and how many were done before these */
+  async #evaluate(
+    datasets: readonly TestSet[],
+    taskIndex: number,
+    features: FrozenFeatures,
+    progress: { protocol?: ProtocolName; before?: number; total?: number } = {},
+  ): Promise<number[]> {
+    const { evaluationBatchSize, observer } = this.#options;
+    const { protocol = this.#options.protocol, before = 0, total = countImages(datasets) } = progress;
+    return evaluate(this.#method, datasets, this.#contextOf(taskIndex), {
+      protocol,
+      batchSize: evaluationBatchSize ?? defaultEvaluationBatchSize,
+      features,
+      onProgress: (done) => observer?.evaluated?.(before + done, total),
+    });
   }
 
   #contextOf(taskIndex: number): RunContext {
@@ -194,32 +283,34 @@ export class StreamRun {
 }
 
 /**
- * The record of the run that is in the directory, or of a new one, which is not written yet.
- * @throws if there is one that must not be gone on with
+ * What goes on, where the directory holds a run already.
+ * @throws if that must not be gone on with
  */
-function openRecord(directory: RunDirectory, options: RunOptions): RunRecord {
-  const fresh = newRecord(options);
-  if (!directory.exists()) return fresh;
+function continuationOf(
+  directory: RunDirectory,
+  options: RunOptions,
+  fresh: RunRecord,
+): Continuation | undefined {
+  if (!directory.exists()) return undefined;
   if (!options.resume) {
     throw new Error(
       `${directory.path} holds a run already: expected a new directory. Pass --resume to go on with it, or name another directory.`,
     );
   }
-  const found = directory.readRecord();
-  checkIsSame(found, fresh, directory.path);
-  return found;
+  const samples = { found: directory.readSamples(), fresh: samplesOf(options.tasks) };
+  return continueRecord({ found: directory.readRecord(), fresh }, samples, directory.path);
 }
 
 /** Accuracies of one evaluation, in the order of the tasks and of the hold-outs. */
 interface Accuracies {
-  readonly stream: number[];
-  readonly holdOuts: number[];
+  readonly stream: Accuracy[];
+  readonly holdOuts: Accuracy[];
 }
 
 function emptyMatrix(tasks: readonly Task[], holdOuts: readonly TestSet[]): AccuracyMatrix {
   const empty = (datasets: readonly TestSet[]) => ({
     datasets: datasets.map(({ name }) => name),
-    matrix: [] as number[][],
+    matrix: [] as Accuracy[][],
   });
   return { ...empty(tasks), ...(holdOuts.length > 0 && { holdOuts: empty(holdOuts) }) };
 }
@@ -232,8 +323,8 @@ function latest({ matrix, zeroShot, holdOuts }: AccuracyMatrix): Accuracies {
   };
 }
 
-function byName(datasets: readonly TestSet[], accuracies: readonly number[]): Record<string, number> {
-  return Object.fromEntries(datasets.map(({ name }, j) => [name, accuracies[j] as number]));
+function byName(datasets: readonly TestSet[], accuracies: readonly Accuracy[]): Record<string, Accuracy> {
+  return Object.fromEntries(datasets.map(({ name }, j) => [name, accuracies[j] as Accuracy]));
 }
 
 function countImages(datasets: readonly TestSet[]): number {
@@ -247,10 +338,15 @@ function startClock(before: number): () => number {
 }
 
 function samplesOf(tasks: readonly Task[]): Samples {
-  const drawn = tasks.flatMap(({ name, sample }) => {
-    if (sample === undefined) return [];
-    const { indices, ...record } = sample;
-    return [[name, record] as const];
+  const described = tasks.flatMap(({ name, sample, train, test }): [string, SampleRecord][] => {
+    const { indices: _indices, ...draw } = sample ?? {};
+    const parts = { train, test };
+    const images = (["train", "test"] as const).flatMap((part) => {
+      const { contents } = parts[part];
+      return contents === undefined ? [] : [[part, Object.fromEntries(contents)] as const];
+    });
+    if (sample === undefined && images.length === 0) return [];
+    return [[name, { ...draw, ...(images.length > 0 && { images: Object.fromEntries(images) }) }]];
   });
-  return Object.fromEntries(drawn);
+  return Object.fromEntries(described);
 }

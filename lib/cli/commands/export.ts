@@ -1,20 +1,23 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import type { Given } from "../../options/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
+import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
 
 const formats = ["huggingface", "open-clip", "openai", "peft"] as const;
 
-interface ExportFlags {
+interface ExportFlags extends BaseModelFlags {
   run: string;
   to: string;
   format: (typeof formats)[number];
   task?: string;
+  weightsOnly?: boolean;
 }
 
 /** `codyra export`: what a run learned, in the formats of other libraries. */
 export function exportCommand(): Command {
-  return new Command("export")
+  const command = new Command("export")
     .description("Write what a run learned as a model or an adapter that other libraries load.")
     .requiredOption("--run <dir>", "run directory")
     .requiredOption("--to <path>", "directory to write, or file for openai; must not exist yet")
@@ -23,6 +26,8 @@ export function exportCommand(): Command {
       "--task <task>",
       "dataset, or its position in the stream from 0 (default: the last one; peft: all together)",
     )
+    .option("--weights-only", "leave out what the method keeps beside CLIP's weights, and say so");
+  return addBaseModelOptions(command)
     .addHelpText(
       "after",
       `
@@ -31,6 +36,9 @@ Formats:
   open-clip    merged model; open_clip.create_model_and_transforms("local-dir:DIR")
   openai       merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
   peft         adapter; peft.PeftModel.from_pretrained(base, DIR)
+
+Methods that classify by more than CLIP's weights (rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads) are refused: none of these
+formats has a place for it. --weights-only exports the weights that such a method changed. A run that changed none is refused, too.
 
 Merged models need no base. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
 (statra, or replay=true): a run that starts from such a folder goes on from them.
@@ -47,7 +55,14 @@ Examples:
     .action(exportRun);
 }
 
-async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> {
+async function exportRun({
+  run,
+  to,
+  format,
+  task,
+  weightsOnly = false,
+  ...base
+}: ExportFlags): Promise<void> {
   const { openFinishedRun, taskPosition } = await import("../../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const target = resolve(to);
@@ -55,8 +70,12 @@ async function exportRun({ run, to, format, task }: ExportFlags): Promise<void> 
     throw new Error(`${target} is there already: expected a new path. Name another one.`);
   }
   const position = task === undefined ? undefined : taskPosition(task, directory, finished);
-  if (format === "peft") await exportAdapter(directory, target, finished, position);
-  else await exportModel(directory, target, format, { task: position ?? finished - 1, last: finished - 1 });
+  if (!weightsOnly) await checkKnowledge(directory);
+  if (format === "peft") await exportAdapter(directory, target, finished, position, base);
+  else {
+    const tasks = { task: position ?? finished - 1, last: finished - 1 };
+    await exportModel(directory, target, format, tasks, base);
+  }
   process.stdout.write(`${target}\n`);
 }
 
@@ -65,14 +84,43 @@ async function exportModel(
   target: string,
   format: "huggingface" | "open-clip" | "openai",
   { task, last }: { readonly task: number; readonly last: number },
+  base: BaseModelFlags,
 ): Promise<void> {
-  const { saveModel, saveOpenAi, saveOpenClip } = await import("../../clip/index.js");
-  const { openModel, baseModel } = await import("../../experiment/index.js");
+  const { modelFingerprint, saveModel, saveOpenAi, saveOpenClip } = await import("../../clip/index.js");
+  const { openBaseModel } = await import("../../experiment/index.js");
   const save = { huggingface: saveModel, "open-clip": saveOpenClip, openai: saveOpenAi }[format];
-  const model = openModel(baseModel(directory), "cpu");
-  directory.restoreModel(task, model);
+  const whole = base.model === undefined ? directory.openCheckpoint(task) : undefined;
+  const model = whole ?? openBaseModel(directory, base);
+  if (whole === undefined) {
+    const before = modelFingerprint(model);
+    directory.restoreModel(task, model);
+    if (modelFingerprint(model) === before) throw unchanged(directory, task);
+  } else if (modelFingerprint(model, { precision: false }) === directory.readRecord().modelFingerprint) {
+    throw unchanged(directory, task);
+  }
   save(model, target);
   await exportStatistics(directory, target, format, { task, last });
+}
+
+/** @throws if the method classifies by more than CLIP's weights, which no format holds */
+async function checkKnowledge(directory: RunDirectory): Promise<void> {
+  const { createMethod } = await import("../../methods/index.js");
+  const { method, protocol, config } = directory.readRecord();
+  const { stateAfter } = createMethod(method, (config.options ?? {}) as Given, protocol);
+  if (stateAfter === undefined) return;
+  throw new Error(
+    `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and a CLIP has no place for that: the export would not know ` +
+      "what the run knows. Use the run itself, or pass --weights-only for the weights alone.",
+  );
+}
+
+/** Nothing was learned that the export could hold. */
+function unchanged(directory: RunDirectory, task: number): Error {
+  const { method, datasets } = directory.readRecord();
+  return new Error(
+    `${directory.path}: after '${datasets[task]?.name}', ${method} has left CLIP's weights as they were: expected weights that learned something. ` +
+      "Use the model that the run started from.",
+  );
 }
 
 /**
@@ -108,6 +156,7 @@ async function exportAdapter(
   target: string,
   finished: number,
   task: number | undefined,
+  base: BaseModelFlags,
 ): Promise<void> {
   const { concatenateUpdates, saveAdapter } = await import("../../lora/index.js");
   const updates =
@@ -120,7 +169,7 @@ async function exportAdapter(
     );
   }
   const { resolveModel, baseModel } = await import("../../experiment/index.js");
-  const { model } = baseModel(directory);
+  const { model } = baseModel(directory, base);
   const isOnBase = task === undefined || task === 0;
   saveAdapter(updates, target, {
     baseModel: isOnBase ? resolveModel(model) : undefined,

@@ -128,11 +128,12 @@ export class StreamRun {
     for (const [t, row] of accuracy.matrix.entries()) accuracy.matrix[t] = await widened(row, t);
     accuracy.datasets = tasks.map(({ name }) => name);
     earlier.restore(-1);
-    // Earlier growths may have left cells of the same rows empty.
-    const before = (this.#record.emptyCells ?? []).filter(
-      ({ after }) => protocol === "mtil" || !emptyCells.some((each) => each.after === after),
-    );
-    if (before.length + emptyCells.length > 0) this.#record.emptyCells = [...before, ...emptyCells];
+    // Where only new columns are measured, what earlier growths left empty stays so.
+    const isNew = (datasets: readonly string[]): boolean =>
+      datasets.some((name) => measured.some((set) => set.name === name));
+    const before = (this.#record.emptyCells ?? []).filter(({ datasets }) => !isNew(datasets));
+    const all = [...before, ...emptyCells];
+    this.#record.emptyCells = all.length > 0 ? all : undefined;
     directory.dropEventsOfGrowth(grownTo);
     for (const event of events) this.#log(event);
     this.#describe();

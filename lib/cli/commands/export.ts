@@ -104,10 +104,10 @@ async function exportModel(
 
 /** @throws if the method classifies by more than CLIP's weights, which no format holds */
 async function checkKnowledge(directory: RunDirectory): Promise<void> {
-  const { createMethod } = await import("../../methods/index.js");
+  const { methods } = await import("../../methods/index.js");
   const { method, protocol, config } = directory.readRecord();
-  const { stateAfter } = createMethod(method, (config.options ?? {}) as Given, protocol);
-  if (stateAfter === undefined) return;
+  const definition = methods.find(({ name }) => name === method); // a program may bring one of its own
+  if (definition?.create((config.options ?? {}) as Given, protocol).stateAfter === undefined) return;
   throw new Error(
     `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and a CLIP has no place for that: the export would not know ` +
       "what the run knows. Use the run itself, or pass --weights-only for the weights alone.",

@@ -50,15 +50,16 @@ export function continueRecord(
   const other = fields.filter((field) => !isDeepStrictEqual(before[field], after[field]));
   const free = other.filter((field) => Object.hasOwn(changeable, field));
   const bound = other.filter((field) => !free.includes(field));
+  const known = { images, isEarlier: found.modelFingerprint === undefined };
   const different = [
     ...(["method", "protocol", "seed"] as const).flatMap((key) => differences(found[key], fresh[key], key)),
     ...bound.flatMap((field) => differences(before[field], after[field], `config.${field}`)),
     ...modelDifferences({ found, fresh }),
-    ...datasetDifferences("datasets", { found: found.datasets, fresh: fresh.datasets }, images, true),
+    ...datasetDifferences("datasets", { found: found.datasets, fresh: fresh.datasets }, known, true),
     ...datasetDifferences(
       "holdOuts",
       { found: found.holdOuts ?? [], fresh: fresh.holdOuts ?? [] },
-      images,
+      known,
       false,
     ),
     ...referenceDifferences(found.reference, fresh.reference),
@@ -100,6 +101,12 @@ function modelDifferences({ found, fresh }: Sides<RunRecord>): Difference[] {
   }));
 }
 
+/** What is known of the images, and whether an earlier version recorded the run. */
+interface Known {
+  readonly images: Sides<Samples>;
+  readonly isEarlier: boolean;
+}
+
 type Described = Pick<
   RunRecord["datasets"][number],
   "name" | "classes" | "template" | "templates" | "testImages" | "fingerprint"
@@ -108,13 +115,13 @@ type Described = Pick<
 function datasetDifferences(
   name: "datasets" | "holdOuts",
   { found, fresh }: Sides<readonly Described[]>,
-  images: Sides<Samples>,
+  known: Known,
   mayGrow: boolean,
 ): Difference[] {
   const kind = name === "datasets" ? "dataset" : "hold-out";
   const compared = found.flatMap((before, i) => {
     const after = fresh[i];
-    if (after?.name === before.name) return compareDataset(kind, { found: before, fresh: after }, images);
+    if (after?.name === before.name) return compareDataset(kind, { found: before, fresh: after }, known);
     const now = after === undefined ? "nothing" : `'${after.name}'`;
     return [`${kind} ${i + 1}: '${before.name}' in the run, ${now} now`];
   });
@@ -125,24 +132,23 @@ function datasetDifferences(
   return lines.length === 0 ? [] : [{ name, lines }];
 }
 
-function compareDataset(kind: string, { found, fresh }: Sides<Described>, images: Sides<Samples>): string[] {
+function compareDataset(
+  kind: string,
+  { found, fresh }: Sides<Described>,
+  { images, isEarlier }: Known,
+): string[] {
   const about = `${kind} '${found.name}'`;
-  const [classes, templates] = [
-    isDeepStrictEqual(found.classes, fresh.classes),
-    found.templates === undefined
-      ? found.template === fresh.template
-      : isDeepStrictEqual(found.templates, fresh.templates),
-  ];
+  const classes = isDeepStrictEqual(found.classes, fresh.classes);
+  const templatesOf = ({ template, templates }: Described): string[] =>
+    isEarlier ? [template] : (templates ?? [template]); // earlier versions recorded the first one only
+  const [before, after] = [templatesOf(found), templatesOf(fresh)];
   const lines = [
     ...(classes
       ? []
       : [`${about}: classes ${inBrief(found.classes)} in the run, ${inBrief(fresh.classes)} now`]),
-    ...(templates
+    ...(isDeepStrictEqual(before, after)
       ? []
-      : [
-          `${about}: templates ${inBrief(found.templates ?? [found.template])} in the run, ` +
-            `${inBrief(fresh.templates ?? [fresh.template])} now`,
-        ]),
+      : [`${about}: templates ${inBrief(before)} in the run, ${inBrief(after)} now`]),
   ];
   if (found.fingerprint === fresh.fingerprint || !classes) return lines;
   return [...lines, ...imageDifferences(about, { found, fresh }, images)];

@@ -25,7 +25,7 @@ export function newRecord(options: RunOptions): RunRecord {
       name: task.name,
       classes: [...task.classes],
       template: task.templates[0] as string,
-      templates: [...task.templates],
+      ...severalTemplates(task.templates),
       trainImages: task.train.length,
       testImages: task.test.length,
       fingerprint: task.fingerprint,
@@ -48,10 +48,15 @@ function describeTestSet({ name, classes, templates, test }: TestSet): HoldOutRe
     name,
     classes: [...classes],
     template: templates[0] as string,
-    templates: [...templates],
+    ...severalTemplates(templates),
     testImages: test.length,
     fingerprint: test.fingerprint,
   };
+}
+
+/** The first one has a field of its own. */
+function severalTemplates(templates: readonly string[]): { templates?: string[] } {
+  return templates.length > 1 ? { templates: [...templates] } : {};
 }
 
 function describeReference({ name, images, texts }: ReferenceData): ReferenceRecord {

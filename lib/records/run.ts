@@ -12,7 +12,7 @@ const testedSchema = z.object({
   name: z.string(),
   classes: z.array(z.string()),
   template: z.string(),
-  /** All of them; absent in runs of earlier versions. */
+  /** All of them, where there are several; absent in runs of earlier versions. */
   templates: z.array(z.string()).optional(),
   testImages: count,
   fingerprint: z.string(),

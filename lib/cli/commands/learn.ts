@@ -91,7 +91,10 @@ async function learnDataset({ run, json = false, ...flags }: LearnFlags): Promis
   await finishRun(directory, accuracy, json);
 }
 
-/** The entry that a configuration would have under `datasets`. @throws UsageError if its place is not clear */
+/**
+ * The entry that a configuration would have under `datasets`.
+ * @throws UsageError if its place is not clear
+ */
 function describe(flags: Omit<LearnFlags, "run">): Record<string, unknown> {
   const given = places.filter((place) => flags[place] !== undefined);
   if (given.length !== 1) {

@@ -39,7 +39,10 @@ export interface Sides<T> {
   readonly fresh: T;
 }
 
-/** @throws if a run that is there already cannot go on as the one that would begin now, saying what differs */
+/**
+ * The run that is there already, as the one that would begin now goes on with it.
+ * @throws if it cannot, saying what differs
+ */
 export function continueRecord(
   { found, fresh }: Sides<RunRecord>,
   images: Sides<Samples>,

@@ -10,7 +10,8 @@ import { StreamRun } from "./stream-run.js";
  * all datasets and hold-outs. Everything is on disk after each task: a run that was stopped at any moment
  * goes on with `resume` and ends in the same matrix. The method is disposed of at the end.
  * @returns the accuracy matrix
- * @throws if the directory holds another run or is in use by another process, the loss is not finite, or the run is aborted
+ * @throws if the directory holds another run or is in use by another process, the loss is not finite, or the
+ * run is aborted
  */
 export async function run(options: RunOptions): Promise<AccuracyMatrix> {
   checkOptions(options, runOptionKeys, "protocol.run");

@@ -46,7 +46,7 @@ export function readEvents(directory: string): KnownEvent[] {
   });
 }
 
-/** Removes the notes of a kind that a growth of the stream to this many datasets left before it was cut off. */
+/** Removes what a growth of the stream to this many datasets noted before it was cut off. */
 export function dropEventsOfGrowth(directory: string, datasets: number): void {
   keepEvents(directory, ({ grownTo }) => grownTo !== datasets);
 }

@@ -21,7 +21,16 @@ export function abortOnInterrupt(say: () => void): AbortController {
  */
 export function commandToResume(...more: string[]): string {
   const given = process.argv.slice(2).filter((word) => word !== "--resume");
-  return ["codyra", ...given, ...more, "--resume"].map(quoted).join(" ");
+  return inShell([...given, ...more, "--resume"]);
+}
+
+/** The command line of this process, for commands that go on when they are asked again. */
+export function commandLine(): string {
+  return inShell(process.argv.slice(2));
+}
+
+function inShell(words: readonly string[]): string {
+  return ["codyra", ...words].map(quoted).join(" ");
 }
 
 function quoted(word: string): string {

@@ -5,7 +5,7 @@ export { saveOpenAi, saveOpenClip } from "./checkpoint/export.js";
 export { fromOpenAi, type StateDict, toOpenAi } from "./checkpoint/keys.js";
 export { type LoadOptions, loadModel } from "./checkpoint/load.js";
 export { loadStateDict } from "./checkpoint/parameters.js";
-export { saveModel } from "./checkpoint/save.js";
+export { descriptionFiles, saveModel } from "./checkpoint/save.js";
 export {
   type ClipConfig,
   clipConfigs,
@@ -16,6 +16,7 @@ export {
 export { formatConfig, parseConfig } from "./config-json.js";
 export { copyModel } from "./copy.js";
 export type { DirectoryFiles } from "./files.js";
+export { modelFingerprint } from "./fingerprint.js";
 export { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
 export {
   type ImageTransform,

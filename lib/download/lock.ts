@@ -1,16 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { explainDiskError } from "./errors.js";
+import { describeOwner, type LockOwner, livelinessOf, parseOwner } from "./lock-owner.js";
 
 const beatMs = 2_000;
 const pollMs = 200;
+
+/** Ids of the locks of this process: another one with its number is of an earlier process. */
+const held = new Set<string>();
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
   /** Called once if another process has the lock, with the name of the lock file. */
   readonly onWait?: (lock: string) => void;
+  /**
+   * Called in place of waiting, once the process that has the lock is known to be alive. What it returns is
+   * thrown.
+   */
+  readonly refuse?: (owner: LockOwner, lock: string) => Error;
   /** How long a lock may go untouched before it is broken. Default: 15,000. */
   readonly abandonedAfterMs?: number;
 }
@@ -19,6 +27,7 @@ export interface LockOptions {
  * Runs an action while no other process runs one for the same path, and waits for its turn. The lock is the
  * file `<path>.lock`. Its holder touches it every two seconds; the lock of a process that died is broken at
  * once on the same machine, elsewhere after fifteen seconds.
+ * @throws what `refuse` returns, where another process has the lock
  */
 export async function withLock<T>(
   path: string,
@@ -26,20 +35,23 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const lock = `${path}.lock`;
-  const owner = JSON.stringify({ host: hostname(), pid: process.pid, id: randomUUID() });
+  const id = randomUUID();
+  const owner = describeOwner(id);
   const file = await acquire(lock, owner, options);
+  held.add(id);
   const beat = setInterval(() => void file.utimes(new Date(), new Date()).catch(() => {}), beatMs);
   try {
     return await action();
   } finally {
     clearInterval(beat);
+    held.delete(id);
     await file.close();
     if ((await ownerOf(lock)) === owner) await rm(lock, { force: true });
   }
 }
 
 async function acquire(lock: string, owner: string, options: LockOptions): Promise<FileHandle> {
-  const { signal, onWait, abandonedAfterMs = 15_000 } = options;
+  const { signal, onWait, refuse, abandonedAfterMs = 15_000 } = options;
   let seen = { owner: "", mtimeMs: 0, since: 0 };
   let isWaiting = false;
   for (;;) {
@@ -50,10 +62,11 @@ async function acquire(lock: string, owner: string, options: LockOptions): Promi
     const mtimeMs = (await stat(lock).catch(() => undefined))?.mtimeMs;
     if (holder === undefined || mtimeMs === undefined) continue; // released meanwhile
     // Clocks of machines differ: what counts is whether the lock is touched while we watch it.
-    if (holder !== seen.owner || mtimeMs !== seen.mtimeMs) {
-      seen = { owner: holder, mtimeMs, since: performance.now() };
-    }
-    if (isDead(holder) || performance.now() - seen.since > abandonedAfterMs) {
+    const isTouched = holder === seen.owner && mtimeMs !== seen.mtimeMs;
+    if (holder !== seen.owner || isTouched) seen = { owner: holder, mtimeMs, since: performance.now() };
+    const liveliness = livelinessOf(holder, held);
+    if (refuse !== undefined && (liveliness === "alive" || isTouched)) throw refuse(parseOwner(holder), lock);
+    if (liveliness === "dead" || performance.now() - seen.since > abandonedAfterMs) {
       await breakLock(lock, holder);
       continue;
     }
@@ -80,17 +93,6 @@ async function create(lock: string, owner: string): Promise<FileHandle | undefin
 
 async function ownerOf(lock: string): Promise<string | undefined> {
   return readFile(lock, "utf8").catch(() => undefined);
-}
-
-function isDead(owner: string): boolean {
-  try {
-    const { host, pid } = JSON.parse(owner) as { host: unknown; pid: unknown };
-    if (host !== hostname()) return false;
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
 }
 
 async function breakLock(lock: string, holder: string): Promise<void> {

@@ -1,8 +1,8 @@
+export { modelFingerprint } from "../clip/index.js";
 export { leastSquaresMap, orthogonalMap } from "./alignment.js";
 export { adviseOnIndex, type IndexDrift, indexDrift, type VectorPair } from "./drift.js";
 export { type EmbeddedBatch, type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 export { readEmbeddings } from "./files.js";
-export { modelFingerprint } from "./fingerprint.js";
 export type { Embeddings } from "./formats/format.js";
 export { type Neighbours, nearest } from "./nearest.js";
 export { type RetrievalRecall, retrievalRecall } from "./recall.js";

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { relative, sep } from "node:path";
-import type { ClipModel } from "../clip/index.js";
+import { type ClipModel, modelFingerprint } from "../clip/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 import { formatOf } from "./files.js";
-import { modelFingerprint } from "./fingerprint.js";
 import { EmbeddingJournal } from "./journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 

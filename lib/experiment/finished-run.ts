@@ -1,6 +1,8 @@
+import { type ClipModel, modelFingerprint } from "../clip/index.js";
 import { UsageError } from "../options/index.js";
 import { RunDirectory } from "../protocol/index.js";
 import { type ModelSettings, modelSettings } from "./models.js";
+import { openModel } from "./open-model.js";
 
 /**
  * The run in a directory, of which at least one task is finished.
@@ -18,9 +20,41 @@ export function openFinishedRun(path: string): { directory: RunDirectory; finish
   return { directory, finished };
 }
 
-/** The model that the run started from. */
-export function baseModel(directory: RunDirectory): ModelSettings {
-  return modelSettings(directory.readRecord().config);
+/** The model that the run started from. @param given flags that say where it is now */
+export function baseModel(directory: RunDirectory, given: Partial<ModelSettings> = {}): ModelSettings {
+  const { config } = directory.readRecord();
+  const named = Object.entries(given).filter(([, value]) => value !== undefined);
+  return modelSettings({ ...config, ...Object.fromEntries(named) });
+}
+
+/**
+ * Opens the model that the run started from, on the CPU.
+ * @param given flags that say where it is now
+ * @throws if it is gone, or its weights are not those that the run started from
+ */
+export function openBaseModel(directory: RunDirectory, given: Partial<ModelSettings> = {}): ClipModel {
+  const settings = baseModel(directory, given);
+  const isRecorded = given.model === undefined;
+  const model = openRecorded(settings, isRecorded, directory.path);
+  const { modelFingerprint: recorded } = directory.readRecord();
+  if (recorded === undefined || modelFingerprint(model, { precision: false }) === recorded) return model;
+  model.dispose();
+  throw new Error(
+    `${settings.model}: its weights are not those that ${directory.path} started from. ` +
+      "Name the model that the run started from with --model.",
+  );
+}
+
+function openRecorded(settings: ModelSettings, isRecorded: boolean, run: string): ClipModel {
+  try {
+    return openModel(settings, "cpu");
+  } catch (cause) {
+    if (!isRecorded) throw cause;
+    throw new Error(
+      `${(cause as Error).message}\n${run} started from this model. If it has moved, say where it is with --model.`,
+      { cause },
+    );
+  }
 }
 
 /**

@@ -10,8 +10,9 @@ export { measureFrontier, type PointOptions } from "./analyses/frontier-points.j
 export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 export { type Config, configSchema, readConfig } from "./config.js";
 export { nameOf, openEntry } from "./dataset-config.js";
-export { baseModel, openFinishedRun, taskPosition } from "./finished-run.js";
+export { baseModel, openBaseModel, openFinishedRun, taskPosition } from "./finished-run.js";
 export { type GuardConfig, guardSchema, readGuard } from "./guard-config.js";
+export { configOfRun, datasetEntry, type GivenDataset, learn, withDataset } from "./learn.js";
 export { type MiniatureOptions, openMiniatureReference, openMiniatureTasks } from "./miniature.js";
 export { readMiniatureSettings } from "./miniature-settings.js";
 export {

@@ -1,8 +1,14 @@
 import { resolve } from "node:path";
 import type { Task } from "../data/index.js";
 import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/index.js";
-import type { BatchSize, Device, Precision } from "../options/index.js";
-import { type AccuracyMatrix, readStatistics, run as runStream, type TestSet } from "../protocol/index.js";
+import { type BatchSize, type Device, type Precision, precisionSchema } from "../options/index.js";
+import {
+  type AccuracyMatrix,
+  RunDirectory,
+  readStatistics,
+  run as runStream,
+  type TestSet,
+} from "../protocol/index.js";
 import type { Config } from "./config.js";
 import { type ModelSettings, modelSettings, resolveModel } from "./models.js";
 import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
@@ -41,11 +47,12 @@ export function runDirectory(config: Config): string {
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {
   const { resume, observer, signal = new AbortController().signal } = options;
-  const { protocol, seed, device, precision, evaluationBatchSize, cache, shots } = config;
+  const { protocol, seed, device, evaluationBatchSize, cache, shots } = config;
   const work = workObserver(observer);
   const model = modelSettings(config);
   const method = openMethod(config.method, config.options, protocol);
   const directory = runDirectory(config);
+  const precision = config.precision ?? (resume ? recordedPrecision(directory) : undefined);
   checkDevice(device);
   const reader = openModel(model, "cpu");
   const tasks = await openTasks(config, reader, work, signal);
@@ -82,6 +89,13 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
     tasks,
   );
   return { directory, accuracy };
+}
+
+/** A run goes on in the precision that it began in, unless another is asked for. */
+function recordedPrecision(path: string): Precision | undefined {
+  const directory = new RunDirectory(path);
+  if (!directory.exists()) return undefined;
+  return precisionSchema.safeParse(directory.readRecord().config.precision).data ?? "fp32";
 }
 
 export interface ExperimentOptions {

@@ -152,6 +152,7 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   loadState({ tensors, data }: MethodState): void {
+    this.#forget();
     for (const [t, task] of ((data.tasks as string[] | undefined) ?? []).entries()) {
       const prefix = `update.${t}.`;
       const names = Array.from(tensors.keys()).flatMap((key) =>
@@ -169,12 +170,26 @@ class RoutedCodyra implements ContinualMethod {
     this.#autoencoders?.load((data.domains as string[] | undefined) ?? [], tensors);
   }
 
-  dispose(): void {
+  stateAfter(tasks: number, { tensors, data }: MethodState): MethodState {
+    const { tasks: names = [], domains = [] } = data as { tasks?: string[]; domains?: string[] };
+    const kept = names.slice(0, tasks);
+    const lost = names.slice(tasks);
+    // That of the reference data stays.
+    return { tensors, data: { tasks: kept, domains: domains.filter((domain) => !lost.includes(domain)) } };
+  }
+
+  /** Back to before the first task. */
+  #forget(): void {
+    this.#tasks.splice(0);
     for (const model of this.#models.splice(0)) model.dispose();
     for (const { loraA, loraB } of this.#updates.splice(0).flatMap((updates) => [...updates.values()])) {
       loraA.dispose();
       loraB.dispose();
     }
+  }
+
+  dispose(): void {
+    this.#forget();
     this.#pretrained?.dispose();
     this.#autoencoders?.dispose();
   }

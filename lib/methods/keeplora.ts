@@ -341,13 +341,22 @@ class KeepLora implements ContinualMethod {
     const saved = (kind: string, names: unknown): [string, Tensor][] =>
       ((names as string[] | undefined) ?? []).map((name) => [name, tensors.get(`${kind}.${name}`) as Tensor]);
     this.#inputs.load(new Map(saved("basis", data.bases)));
+    for (const head of this.#heads.values()) head.dispose();
+    this.#heads.clear();
     for (const [name, head] of saved("head", data.heads)) {
-      this.#heads.get(name)?.dispose();
       this.#heads.set(
         name,
         torch.unscoped(() => head.clone()),
       );
     }
+  }
+
+  get stateAfter(): ContinualMethod["stateAfter"] {
+    if (!hasHeads(this.options)) return undefined; // the weights say everything
+    return (tasks, { tensors, data }) => {
+      const heads = ((data.heads as string[] | undefined) ?? []).slice(0, tasks);
+      return { tensors, data: { ...data, heads } };
+    };
   }
 
   dispose(): void {

@@ -119,6 +119,7 @@ export const moeAdapter = defineMethod({
 
 class MoeAdapter implements ContinualMethod {
   readonly name = "moe-adapter";
+  readonly keepsWeights = true;
   #blocks: BlockExperts[] = [];
   #frozen: Tensor[] = []; // per block, [experts]
   #tasks: string[] = [];
@@ -266,6 +267,11 @@ class MoeAdapter implements ContinualMethod {
         }
       }),
     );
+  }
+
+  /** Experts are shared: later tasks have changed them. */
+  stateAfter(): undefined {
+    return undefined;
   }
 
   dispose(): void {

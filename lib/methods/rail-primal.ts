@@ -128,6 +128,10 @@ class ExpandedRidge implements Regression {
     this.#ridge.loadState(state);
   }
 
+  stateBefore(): undefined {
+    return this.#ridge.stateBefore();
+  }
+
   dispose(): void {
     this.#ridge.dispose();
     this.#expansion.dispose();

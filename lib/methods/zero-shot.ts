@@ -21,6 +21,7 @@ export const zeroShot = defineMethod({
     return {
       name: "zero-shot",
       options: {},
+      keepsWeights: true,
       beginTask() {},
       async trainTask() {
         return { iterations: 0, trainableParameters: 0 };

@@ -1,4 +1,5 @@
 export {
+  type Accuracy,
   type AccuracyMatrix,
   type AccuracyUnit,
   computeMetrics,
@@ -21,6 +22,7 @@ export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { FrozenFeatures } from "./frozen-features.js";
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
-export { type RunObserver, type RunOptions, run } from "./run.js";
+export { run } from "./run.js";
 export { RunDirectory } from "./run-directory.js";
+export type { RunObserver, RunOptions } from "./run-options.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";

@@ -1,12 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ClipModel, loadStateDict } from "../clip/index.js";
+import { type ClipModel, descriptionFiles, loadModel, loadStateDict } from "../clip/index.js";
 import { applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
 import type { ContinualMethod, MethodState } from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
 
-const methodPrefix = "method:"; // no published parameter has a colon in its name
+// No published parameter has a colon in its name.
+const methodPrefix = "method:";
+const filePrefix = "file:";
 
 /**
  * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any
@@ -28,9 +31,14 @@ export class RunDirectory {
     records.writeRunRecord(this.path, record);
   }
 
-  /** Writes which training images were drawn, dataset by dataset: `samples.json`. */
+  /** Writes which training images were drawn and what the images are, dataset by dataset: `samples.json`. */
   writeSamples(samples: records.Samples): void {
     records.writeSamples(this.path, samples);
+  }
+
+  /** Which training images were drawn, and what the images are; none where the run does not say it. */
+  readSamples(): records.Samples {
+    return records.readSamples(this.path) ?? {};
   }
 
   /** The rows so far; `undefined` before the first evaluation. */
@@ -52,6 +60,11 @@ export class RunDirectory {
    */
   dropEventsFrom(task: number, kind?: string): void {
     records.dropEventsFrom(this.path, task, kind);
+  }
+
+  /** Removes what an interrupted growth of the stream to this many datasets noted. */
+  dropEventsOfGrowth(datasets: number): void {
+    records.dropEventsOfGrowth(this.path, datasets);
   }
 
   /** Adds the ranks of a task, replacing what an interrupted attempt at it left. */
@@ -100,8 +113,12 @@ export class RunDirectory {
     torch.scope(() => {
       const { tensors, data } = method.state();
       const own = Array.from(tensors, ([name, tensor]) => [methodPrefix + name, tensor] as const);
+      const files = Array.from(descriptionFiles(model), ([name, content]) => {
+        const bytes = new Uint8Array(Buffer.from(content));
+        return [filePrefix + name, torch.fromTypedArray(bytes, [bytes.length])] as const;
+      });
       const metadata = { format: "pt", method: method.name, data: JSON.stringify(data) };
-      torch.safetensors.save(this.#checkpoint(task), [...model.stateDict(), ...own], metadata, {
+      torch.safetensors.save(this.#checkpoint(task), [...model.stateDict(), ...own, ...files], metadata, {
         checksum: true,
       });
     });
@@ -122,6 +139,28 @@ export class RunDirectory {
    */
   readMethodState(task: number): MethodState {
     return this.#readCheckpoint(task).state;
+  }
+
+  /**
+   * The model after a task, from its checkpoint alone.
+   * @returns `undefined` where there is none, or it is of a version whose checkpoints hold weights only
+   * @throws if the checkpoint is damaged
+   */
+  openCheckpoint(task: number): ClipModel | undefined {
+    if (!this.hasCheckpoint(task)) return undefined;
+    const folder = mkdtempSync(join(tmpdir(), "codyra-checkpoint-"));
+    try {
+      return torch.scope(() => {
+        const { weights, files } = this.#readCheckpoint(task);
+        if (files.size === 0) return undefined;
+        for (const [name, bytes] of files)
+          writeFileSync(join(folder, name), bytes.toTypedArray() as Uint8Array);
+        torch.safetensors.save(join(folder, "model.safetensors"), weights, { format: "pt" });
+        return loadModel(folder, { device: "cpu", precision: "fp32" });
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }
 
   /**
@@ -146,16 +185,23 @@ export class RunDirectory {
     removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);
   }
 
-  #readCheckpoint(task: number): { weights: Map<string, torch.Tensor>; state: MethodState } {
+  #readCheckpoint(task: number): {
+    weights: Map<string, torch.Tensor>;
+    state: MethodState;
+    files: Map<string, torch.Tensor>;
+  } {
     const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
-    const isOwn = (key: string): boolean => key.startsWith(methodPrefix);
     const entries = Array.from(tensors);
-    const own = entries.flatMap(([key, tensor]) =>
-      isOwn(key) ? [[key.slice(methodPrefix.length), tensor] as const] : [],
-    );
+    const under = (prefix: string) =>
+      new Map(
+        entries.flatMap(([key, tensor]) =>
+          key.startsWith(prefix) ? [[key.slice(prefix.length), tensor] as const] : [],
+        ),
+      );
     return {
-      weights: new Map(entries.filter(([key]) => !isOwn(key))),
-      state: { tensors: new Map(own), data: JSON.parse(metadata.data ?? "{}") as MethodState["data"] },
+      weights: new Map(entries.filter(([key]) => !key.includes(":"))),
+      files: under(filePrefix),
+      state: { tensors: under(methodPrefix), data: JSON.parse(metadata.data ?? "{}") as MethodState["data"] },
     };
   }
 

@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import { methods, type ReferenceData } from "../methods/index.js";
+import { modelFingerprint } from "../clip/index.js";
+import type { ReferenceData } from "../methods/index.js";
 import { formatVersion, type HoldOutRecord, type ReferenceRecord, type RunRecord } from "../records/index.js";
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
-import type { RunOptions } from "./run.js";
+import type { RunOptions } from "./run-options.js";
 
 /** What a run that begins now is. */
 export function newRecord(options: RunOptions): RunRecord {
@@ -25,12 +25,14 @@ export function newRecord(options: RunOptions): RunRecord {
       name: task.name,
       classes: [...task.classes],
       template: task.templates[0] as string,
+      ...severalTemplates(task.templates),
       trainImages: task.train.length,
       testImages: task.test.length,
       fingerprint: task.fingerprint,
     })),
     holdOuts: holdOuts.length === 0 ? undefined : holdOuts.map(describeTestSet),
     reference: reference && describeReference(reference),
+    modelFingerprint: modelFingerprint(model, { precision: false }),
     startedAt: new Date().toISOString(),
     finishedAt: null,
     durationSeconds: 0,
@@ -46,60 +48,21 @@ function describeTestSet({ name, classes, templates, test }: TestSet): HoldOutRe
     name,
     classes: [...classes],
     template: templates[0] as string,
+    ...severalTemplates(templates),
     testImages: test.length,
     fingerprint: test.fingerprint,
   };
+}
+
+/** The first one has a field of its own. */
+function severalTemplates(templates: readonly string[]): { templates?: string[] } {
+  return templates.length > 1 ? { templates: [...templates] } : {};
 }
 
 function describeReference({ name, images, texts }: ReferenceData): ReferenceRecord {
   const content = JSON.stringify([images.fingerprint, texts]);
   const fingerprint = createHash("sha256").update(content).digest("hex");
   return { name, images: images.length, texts: texts.length, fingerprint };
-}
-
-/** @throws if a run that is there already is not the one that would begin now, naming what differs */
-export function checkIsSame(found: RunRecord, fresh: RunRecord, path: string): void {
-  const mustAgree = ["method", "protocol", "seed", "config", "datasets", "holdOuts", "reference"] as const;
-  const completed = { ...found, config: withDefaults(found) };
-  const different = mustAgree.flatMap((key) => differences(completed[key], toJson(fresh[key]), key));
-  if (different.length === 0) return;
-  throw new Error(
-    `${path} holds a run with another ${different.join(", ")}: expected the same to resume it. ` +
-      "Use the configuration in its run.json, or name another directory.",
-  );
-}
-
-/**
- * The configuration of a run with what codyra knew nothing of when it was recorded: an option that is missing
- * stands at its default, which is what the run did. The same holds for precision: encoders computed in
- * float32.
- */
-function withDefaults({ config, method, protocol }: RunRecord): RunRecord["config"] {
-  const known = { precision: "fp32", ...config };
-  if (!isRecord(config.options)) return known;
-  const definition = methods.find(({ name }) => name === method);
-  try {
-    return { ...known, options: toJson(definition?.resolve(config.options, protocol) ?? config.options) };
-  } catch {
-    return known; // options that no longer fit are told as what differs
-  }
-}
-
-/** Paths at which two values from JSON differ, such as `config.options.rank`. Arrays count as a whole. */
-function differences(found: unknown, fresh: unknown, path: string): string[] {
-  if (isDeepStrictEqual(found, fresh)) return [];
-  if (!isRecord(found) || !isRecord(fresh)) return [path];
-  const keys = new Set([...Object.keys(found), ...Object.keys(fresh)]);
-  return Array.from(keys).flatMap((key) => differences(found[key], fresh[key], `${path}.${key}`));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** As it will be read back from the file. */
-function toJson(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 function packageVersion(): string {

@@ -46,20 +46,30 @@ export function readEvents(directory: string): KnownEvent[] {
   });
 }
 
+/** Removes what a growth of the stream to this many datasets noted before it was cut off. */
+export function dropEventsOfGrowth(directory: string, datasets: number): void {
+  keepEvents(directory, ({ grownTo }) => grownTo !== datasets);
+}
+
 /**
  * Removes the events of tasks that will be done again, or only those of one kind, so that no step stands
  * twice.
  */
 export function dropEventsFrom(directory: string, task: number, kind?: string): void {
+  keepEvents(directory, (event) => {
+    const isDoneAgain = event.task !== undefined && event.task >= task;
+    return !isDoneAgain || (kind !== undefined && event.kind !== kind);
+  });
+}
+
+function keepEvents(directory: string, isKept: (event: ParsedLine) => boolean): void {
   const path = join(directory, "events.jsonl");
   if (!existsSync(path)) return;
   const kept = readFileSync(path, "utf8")
     .split("\n")
     .filter((line) => {
       const event = parseLine(line);
-      if (event === undefined) return false;
-      const isDoneAgain = event.task !== undefined && event.task >= task;
-      return !isDoneAgain || (kind !== undefined && event.kind !== kind);
+      return event !== undefined && isKept(event);
     });
   writeFileAtomically(path, kept.map((line) => `${line}\n`).join(""));
 }
@@ -69,10 +79,16 @@ function lines(path: string): string[] {
   return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
 }
 
+interface ParsedLine {
+  readonly kind?: string;
+  readonly task?: number;
+  readonly grownTo?: number;
+}
+
 /** An event; `undefined` for the last line where it was cut off when the process was killed. */
-function parseLine(line: string): { kind?: string; task?: number } | undefined {
+function parseLine(line: string): ParsedLine | undefined {
   try {
-    return JSON.parse(line) as { kind?: string; task?: number };
+    return JSON.parse(line) as ParsedLine;
   } catch {
     return undefined;
   }

@@ -1,6 +1,13 @@
 export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
 export { type Changes, readChanges, recordChanges } from "./changes.js";
-export { appendEvent, dropEventsFrom, type KnownEvent, type RunEvent, readEvents } from "./events.js";
+export {
+  appendEvent,
+  dropEventsFrom,
+  dropEventsOfGrowth,
+  type KnownEvent,
+  type RunEvent,
+  readEvents,
+} from "./events.js";
 export {
   type AccuracyUnit,
   matrixPath,
@@ -10,11 +17,13 @@ export {
   writeMatrix,
 } from "./matrix.js";
 export {
+  type Accuracy,
   type AccuracyMatrix,
   computeMetrics,
   type HoldOutMatrix,
   holdOutAccuracy,
   isComplete,
+  known,
   type Metric,
   type MetricName,
   type Metrics,
@@ -23,6 +32,7 @@ export {
 export { parseJson, parseWith, readJson } from "./parse.js";
 export { type RankHistory, readRanks, recordRanks, type TaskRanks } from "./ranks.js";
 export {
+  type EmptyCells,
   type HoldOutRecord,
   isRun,
   type PeakMemory,
@@ -32,5 +42,5 @@ export {
   readRunRecord,
   writeRunRecord,
 } from "./run.js";
-export { readSamples, type SampleRecord, type Samples, writeSamples } from "./samples.js";
+export { type ImageContents, readSamples, type SampleRecord, type Samples, writeSamples } from "./samples.js";
 export { formatVersion } from "./version.js";

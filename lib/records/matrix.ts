@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkOptions } from "../options/index.js";
 import { writeJsonAtomically } from "./atomic-file.js";
-import type { AccuracyMatrix, HoldOutMatrix } from "./metrics.js";
+import { type Accuracy, type AccuracyMatrix, type HoldOutMatrix, known } from "./metrics.js";
 import { readJson } from "./parse.js";
 
 /**
@@ -84,7 +84,7 @@ export function parseAccuracyMatrix(
     );
   }
   const parts = holdOuts === undefined ? [stream] : [stream, holdOuts];
-  const all = parts.flatMap(({ matrix, zeroShot = [] }) => [...matrix.flat(), ...zeroShot]);
+  const all = parts.flatMap(({ matrix, zeroShot = [] }) => known([...matrix.flat(), ...zeroShot]));
   const unit = options.unit === "auto" ? (all.every((x) => x <= 1) ? "fraction" : "percent") : options.unit;
   return {
     ...toFractions(stream, unit, source),
@@ -110,12 +110,13 @@ function checkMatrix(
   datasets.forEach((name, j) => {
     checkName(name, j, datasets, source);
   });
+  const isMeasured = (t: number): boolean => t === datasets.length - 1; // the last row is, whatever is lost
   matrix.forEach((row, t) => {
-    checkRow(`${where}row ${t + 1}`, row, datasets, source);
+    checkRow(`${where}row ${t + 1}`, row, datasets, source, !isMeasured(t));
   });
   if (zeroShot === undefined || zeroShot === null) return { datasets, matrix };
   checkRow(`${where}zeroShot`, zeroShot, datasets, source);
-  return { datasets, matrix, zeroShot: zeroShot as number[] };
+  return { datasets, matrix, zeroShot: zeroShot as Accuracy[] };
 }
 
 function toFractions(
@@ -125,8 +126,9 @@ function toFractions(
   where = "",
 ): HoldOutMatrix {
   const limit = unit === "percent" ? 100 : 1;
-  const convert = (label: string, row: number[]): number[] =>
+  const convert = (label: string, row: Accuracy[]): Accuracy[] =>
     row.map((x, j) => {
+      if (x === null) return null;
       if (x >= 0 && x <= limit) return x / limit;
       throw new Error(
         `${source}: ${where}${label}, column ${j + 1} (${datasets[j]}): expected an accuracy from 0 to ${limit} ` +
@@ -152,7 +154,13 @@ function checkName(name: unknown, j: number, datasets: unknown[], source: string
   }
 }
 
-function checkRow(label: string, row: unknown, datasets: unknown[], source: string): void {
+function checkRow(
+  label: string,
+  row: unknown,
+  datasets: unknown[],
+  source: string,
+  mayBeEmpty = false,
+): void {
   if (!Array.isArray(row) || row.length !== datasets.length) {
     throw new Error(
       `${source}: ${label}: expected ${datasets.length} accuracies, one per dataset, got ` +
@@ -160,7 +168,7 @@ function checkRow(label: string, row: unknown, datasets: unknown[], source: stri
     );
   }
   row.forEach((x, j) => {
-    if (typeof x === "number" && Number.isFinite(x)) return;
+    if ((x === null && mayBeEmpty) || (typeof x === "number" && Number.isFinite(x))) return;
     throw new Error(
       `${source}: ${label}, column ${j + 1} (${datasets[j]}): expected a number, got ${JSON.stringify(x)}. ` +
         "Write a plain number such as 71.3, without a percent sign.",

@@ -3,15 +3,18 @@
  *
  * `matrix[t][j]` is the accuracy on `datasets[j]` after training on tasks `0..t`. A finished stream of T
  * datasets has T rows; fewer rows mean that the stream is still running. Accuracy before any training is
- * `zeroShot`, never a row.
+ * `zeroShot`, never a row. A cell is null where a stream grew and the model of that row is gone.
  */
 export interface AccuracyMatrix {
   datasets: string[];
-  matrix: number[][];
-  zeroShot?: number[];
+  matrix: Accuracy[][];
+  zeroShot?: Accuracy[];
   /** Accuracy on datasets that are never trained on; absent where there are none. */
   holdOuts?: HoldOutMatrix;
 }
+
+/** A fraction; null where it was not and can no longer be measured. */
+export type Accuracy = number | null;
 
 /**
  * `matrix[t][j]` is the accuracy on `datasets[j]` after training on the tasks `0..t` of the stream, against
@@ -19,13 +22,13 @@ export interface AccuracyMatrix {
  */
 export interface HoldOutMatrix {
   datasets: string[];
-  matrix: number[][];
-  zeroShot?: number[];
+  matrix: Accuracy[][];
+  zeroShot?: Accuracy[];
 }
 
 /**
- * One metric: its value per dataset (`undefined` where it is not defined) and the unweighted mean of those
- * values.
+ * One metric: its value per dataset and the unweighted mean of those values. `undefined` where it is not
+ * defined; cells that are not known take no part.
  */
 export interface Metric {
   columns: (number | undefined)[];
@@ -71,28 +74,30 @@ export function computeMetrics(accuracy: AccuracyMatrix): Metrics {
  * `Transfer_j = mean over t < j of a[t][j]`: accuracy before the dataset is learned. Undefined for the first
  * dataset.
  */
-export function transfer(matrix: number[][]): Metric {
-  return metric(matrix, (column, j) => (j === 0 ? undefined : mean(column.slice(0, j))));
+export function transfer(matrix: Accuracy[][]): Metric {
+  return metric(matrix, (column, j) => (j === 0 ? undefined : mean(known(column.slice(0, j)))));
 }
 
 /** `Average_j = mean over all t of a[t][j]`: before, when and after the dataset is learned. */
-export function average(matrix: number[][]): Metric {
-  return metric(matrix, mean);
+export function average(matrix: Accuracy[][]): Metric {
+  return metric(matrix, (column) => mean(known(column)));
 }
 
 /** `Last_j = a[T][j]`: accuracy after the last task. */
-export function last(matrix: number[][]): Metric {
-  return metric(matrix, (column) => column.at(-1));
+export function last(matrix: Accuracy[][]): Metric {
+  return metric(matrix, (column) => column.at(-1) ?? undefined);
 }
 
 /**
  * `Forgetting_j = a[j][j] − a[T][j]`: what was lost since the dataset was learned. Undefined for the last
  * dataset.
  */
-export function forgetting(matrix: number[][]): Metric {
-  return metric(matrix, (column, j) =>
-    j === column.length - 1 ? undefined : (column[j] as number) - (column.at(-1) as number),
-  );
+export function forgetting(matrix: Accuracy[][]): Metric {
+  return metric(matrix, (column, j) => {
+    const [learned, end] = [column[j] ?? null, column.at(-1) ?? null];
+    if (j === column.length - 1 || learned === null || end === null) return undefined;
+    return learned - end;
+  });
 }
 
 /**
@@ -100,7 +105,12 @@ export function forgetting(matrix: number[][]): Metric {
  * arXiv:2412.01004, table 3. Accuracy before any training takes no part.
  */
 export function holdOutAccuracy({ matrix }: HoldOutMatrix): Metric {
-  return metric(matrix, mean);
+  return metric(matrix, (column) => mean(known(column)));
+}
+
+/** What was measured. */
+export function known(accuracies: readonly Accuracy[]): number[] {
+  return accuracies.filter((accuracy) => accuracy !== null);
 }
 
 /** Unweighted mean; `undefined` for an empty list. */
@@ -108,10 +118,13 @@ export function mean(values: number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function metric(matrix: number[][], ofColumn: (column: number[], j: number) => number | undefined): Metric {
+function metric(
+  matrix: Accuracy[][],
+  ofColumn: (column: Accuracy[], j: number) => number | undefined,
+): Metric {
   const columns = (matrix[0] ?? []).map((_, j) =>
     ofColumn(
-      matrix.map((row) => row[j] as number),
+      matrix.map((row) => row[j] as Accuracy),
       j,
     ),
   );

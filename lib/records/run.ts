@@ -12,6 +12,8 @@ const testedSchema = z.object({
   name: z.string(),
   classes: z.array(z.string()),
   template: z.string(),
+  /** All of them, where there are several; absent in runs of earlier versions. */
+  templates: z.array(z.string()).optional(),
   testImages: count,
   fingerprint: z.string(),
 });
@@ -29,6 +31,13 @@ const peakSchema = z.object({
 /** What a run spends its time on; `load` is everything before it. */
 const phaseSchema = z.enum(["load", "zero-shot", "training", "evaluation"]);
 
+/** Cells of a row: `after` is the dataset that was learned last, null for the row before any training. */
+const emptyCellsSchema = z.object({
+  after: z.string().nullable(),
+  datasets: z.array(z.string()),
+  reason: z.string(),
+});
+
 const runSchema = z.object({
   formatVersion: z.literal(1),
   name: z.string(),
@@ -41,6 +50,10 @@ const runSchema = z.object({
   datasets: z.array(testedSchema.extend({ trainImages: count })),
   holdOuts: z.array(testedSchema).optional(),
   reference: referenceSchema.optional(),
+  /** Of the model that the run started from; absent in runs of earlier versions. */
+  modelFingerprint: z.string().optional(),
+  /** Which accuracies of the matrix are not known, and why; absent where all are. */
+  emptyCells: z.array(emptyCellsSchema).optional(),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   durationSeconds: z.number().nonnegative(),
@@ -54,6 +67,7 @@ const runSchema = z.object({
 export type RunRecord = z.infer<typeof runSchema>;
 export type HoldOutRecord = z.infer<typeof testedSchema>;
 export type ReferenceRecord = z.infer<typeof referenceSchema>;
+export type EmptyCells = z.infer<typeof emptyCellsSchema>;
 export type PeakMemory = Readonly<z.infer<typeof peakSchema>>;
 export type Phase = z.infer<typeof phaseSchema>;
 

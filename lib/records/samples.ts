@@ -4,7 +4,7 @@ import { z } from "zod";
 import { writeJsonAtomically } from "./atomic-file.js";
 import { parseWith, readJson } from "./parse.js";
 
-const sampleSchema = z.object({
+const drawSchema = z.object({
   /** Images per class. */
   shots: z.int().positive(),
   seed: z.int(),
@@ -13,14 +13,23 @@ const sampleSchema = z.object({
   /** Classes with fewer images, and how many. */
   short: z.array(z.object({ className: z.string(), available: z.int().nonnegative() })).readonly(),
 });
+
+/** A digest of label and content, by the name of the image. */
+const contentsSchema = z.record(z.string(), z.string());
+const imagesSchema = z.object({ train: contentsSchema.optional(), test: contentsSchema.optional() });
+
+/** Without a draw, all images were taken. `images` is absent where they have no names. */
+const sampleSchema = drawSchema.partial().extend({ images: imagesSchema.optional() });
 const samplesSchema = z.record(z.string(), sampleSchema);
 
-/** A few-shot draw; a file of its own, because of the many names. */
+/** What the images of a dataset were; a file of its own, because of the many names. */
 export type SampleRecord = z.infer<typeof sampleSchema>;
 export type Samples = Readonly<Record<string, SampleRecord>>;
+export type ImageContents = z.infer<typeof imagesSchema>;
 
 /**
- * Which training images were drawn, by dataset; `undefined` where none were.
+ * Which training images were drawn and what the images are, by dataset; `undefined` where nothing is to be
+ * said.
  * @throws if the file is damaged
  */
 export function readSamples(directory: string): Samples | undefined {

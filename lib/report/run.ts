@@ -2,6 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
+  type Accuracy,
   type AccuracyMatrix,
   computeMetrics,
   isComplete,
@@ -103,9 +104,22 @@ function readAccuracy(directory: string, info: RunInfo): AccuracyMatrix {
   if (accuracy === undefined) return { datasets, matrix: [] };
   const path = matrixPath(directory);
   const holdOuts = info.holdOuts?.map(({ name }) => name);
-  checkNames(path, "datasets", datasets, accuracy.datasets);
+  const isGrowing = accuracy.datasets.length < datasets.length; // stopped before its matrix was written
+  checkNames(
+    path,
+    "datasets",
+    datasets.slice(0, isGrowing ? accuracy.datasets.length : undefined),
+    accuracy.datasets,
+  );
   checkNames(path, "hold-outs", holdOuts ?? [], accuracy.holdOuts?.datasets ?? []);
-  return accuracy;
+  const widened = (row: readonly Accuracy[]): Accuracy[] => datasets.map((_, j) => row[j] ?? null);
+  const { zeroShot, matrix } = accuracy;
+  return {
+    ...accuracy,
+    datasets,
+    matrix: matrix.map(widened),
+    ...(zeroShot && { zeroShot: widened(zeroShot) }),
+  };
 }
 
 function checkNames(path: string, kind: string, expected: string[], found: string[]): void {

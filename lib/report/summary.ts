@@ -1,4 +1,4 @@
-import { mean } from "../records/index.js";
+import { known, mean } from "../records/index.js";
 import { describeMatrices } from "./changed-matrices.js";
 import type { RunGroup } from "./groups.js";
 import { rankChanges } from "./rank-changes.js";
@@ -33,8 +33,8 @@ export function outcome({ accuracy, metrics }: Run): Outcome | undefined {
   return {
     last: metrics.last.overall,
     forgotten: metrics.forgetting.overall,
-    gained: difference(metrics.last.overall, zeroShot && mean(zeroShot)),
-    transferChange: difference(metrics.transfer.overall, zeroShot && mean(zeroShot.slice(1))),
+    gained: difference(metrics.last.overall, zeroShot && mean(known(zeroShot))),
+    transferChange: difference(metrics.transfer.overall, zeroShot && mean(known(zeroShot.slice(1)))),
   };
 }
 
@@ -131,7 +131,7 @@ function describeExtremes({ runs }: RunGroup): { gain: string; loss: string } {
   const ofAll = (change: (run: Run, j: number) => number | undefined) =>
     datasets.map((name, j) => ({ name, change: mean(runs.flatMap((run) => change(run, j) ?? [])) ?? 0 }));
   const gains = ofAll(({ metrics, accuracy }, j) =>
-    difference(metrics?.last.columns[j], accuracy.zeroShot?.[j]),
+    difference(metrics?.last.columns[j], accuracy.zeroShot?.[j] ?? undefined),
   );
   const losses = ofAll(({ metrics }, j) => metrics?.forgetting.columns[j]);
   const [gain] = gains.toSorted((a, b) => b.change - a.change);

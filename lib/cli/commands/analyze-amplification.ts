@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { Changes, Table } from "../../report/index.js";
+import type { BaseModelFlags } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
-import { type OutputFlags, runAnalysis, writeAnalysis } from "../output/analyze-output.js";
+import { baseModelFlags, modelAnalysis, type OutputFlags, writeAnalysis } from "../output/analyze-output.js";
 
-interface AmplificationFlags extends OutputFlags {
+interface AmplificationFlags extends OutputFlags, BaseModelFlags {
   run: string;
   task?: string;
   rho?: number;
@@ -13,7 +14,7 @@ interface AmplificationFlags extends OutputFlags {
  * `codyra analyze amplification`: how much every update strengthens directions that are weak in the weight.
  */
 export function analyzeAmplificationCommand(): Command {
-  return runAnalysis("amplification")
+  return modelAnalysis("amplification")
     .description(
       "Measure how much the update of every matrix strengthens directions that are weak in the weight.",
     )
@@ -45,7 +46,7 @@ async function analyzeAmplification({ run, task, rho, ...output }: Amplification
   const { openFinishedRun, taskPosition } = await import("../../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const position = task === undefined ? finished - 1 : taskPosition(task, directory, finished);
-  const changes = await recordedChanges(run, finished, position);
+  const changes = await recordedChanges(run, finished, position, baseModelFlags(output));
   const modules = changes.modules.map((module) => ({
     encoder: module.encoder,
     layer: module.layer,
@@ -63,20 +64,25 @@ async function analyzeAmplification({ run, task, rho, ...output }: Amplification
 }
 
 /** What a run recorded; what it has not is computed from its adapters, for all tasks, and recorded. */
-async function recordedChanges(run: string, finished: number, task: number): Promise<Changes> {
+async function recordedChanges(
+  run: string,
+  finished: number,
+  task: number,
+  base: BaseModelFlags,
+): Promise<Changes> {
   const { readChanges, readRun } = await import("../../report/index.js");
   const recorded = readChanges(run, task);
   if (recorded !== undefined) return recorded;
   const { applyUpdates, measureUpdates } = await import("../../lora/index.js");
   const { RunDirectory } = await import("../../protocol/index.js");
-  const { openModel, baseModel } = await import("../../experiment/index.js");
+  const { openBaseModel } = await import("../../experiment/index.js");
   const { scope } = await import("../../torch/index.js");
   const { ranks } = readRun(run);
   if (ranks === undefined) {
     throw new Error(`${run}: expected low-rank adapters, got none. Give a run of codyra or lora.`);
   }
   const directory = new RunDirectory(run);
-  const model = openModel(baseModel(directory), "cpu");
+  const model = openBaseModel(directory, base);
   try {
     for (let t = 0; t < finished; t++) {
       scope(() => {

@@ -3,7 +3,8 @@ import type { ClipModel } from "../../clip/index.js";
 import type { ModelDrift } from "../../lora/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
 import type { Table } from "../../report/index.js";
-import { type OutputFlags, runAnalysis, writeAnalysis } from "../output/analyze-output.js";
+import type { BaseModelFlags } from "../input/model-options.js";
+import { baseModelFlags, modelAnalysis, type OutputFlags, writeAnalysis } from "../output/analyze-output.js";
 
 /** How far one task moved the model; absent where the model before or after it is gone. */
 interface TaskDrift {
@@ -14,7 +15,7 @@ interface TaskDrift {
 
 /** `codyra analyze drift`: how far a run's model moves from task to task. */
 export function analyzeDriftCommand(): Command {
-  return runAnalysis("drift")
+  return modelAnalysis("drift")
     .description("Measure how far every task moves the model, and how far it is from the pre-trained one.")
     .addHelpText(
       "after",
@@ -31,10 +32,13 @@ Example:
     .action(analyzeDrift);
 }
 
-async function analyzeDrift({ run, ...output }: OutputFlags & { run: string }): Promise<void> {
-  const { openFinishedRun, baseModel, openModel } = await import("../../experiment/index.js");
+async function analyzeDrift({
+  run,
+  ...output
+}: OutputFlags & BaseModelFlags & { run: string }): Promise<void> {
+  const { openBaseModel, openFinishedRun } = await import("../../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
-  const models = [0, 1, 2].map(() => openModel(baseModel(directory), "cpu")) as [
+  const models = [0, 1, 2].map(() => openBaseModel(directory, baseModelFlags(output))) as [
     ClipModel,
     ClipModel,
     ClipModel,

@@ -5,10 +5,11 @@ import type { ProtocolName } from "../../methods/index.js";
 import { defaultEvaluationBatchSize, UsageError } from "../../options/index.js";
 import type { TestSet } from "../../protocol/index.js";
 import type { RemovalAnalysis, Table } from "../../report/index.js";
-import { type OutputFlags, runAnalysis, writeAnalysis } from "../output/analyze-output.js";
+import type { BaseModelFlags } from "../input/model-options.js";
+import { baseModelFlags, modelAnalysis, type OutputFlags, writeAnalysis } from "../output/analyze-output.js";
 import { Progress } from "../output/progress.js";
 
-interface RemoveFlags extends OutputFlags {
+interface RemoveFlags extends OutputFlags, BaseModelFlags {
   run: string;
   task: string;
   modules?: string[];
@@ -16,7 +17,7 @@ interface RemoveFlags extends OutputFlags {
 
 /** `codyra analyze remove`: what the adapters of some modules are good for. */
 export function analyzeRemoveCommand(): Command {
-  return runAnalysis("remove")
+  return modelAnalysis("remove")
     .description(
       "Remove the adapters of some modules from a task, and measure adaptation and retention again.",
     )
@@ -48,7 +49,7 @@ async function analyzeRemove({ run, task, modules, ...output }: RemoveFlags): Pr
   const { applyUpdates } = await import("../../lora/index.js");
   const { readRun } = await import("../../report/index.js");
   const { scope } = await import("../../torch/index.js");
-  const { openModel, baseModel, openFinishedRun, taskPosition, openTestSets } = await import(
+  const { openBaseModel, openFinishedRun, taskPosition, openTestSets } = await import(
     "../../experiment/index.js"
   );
   const { directory, finished } = openFinishedRun(run);
@@ -58,7 +59,7 @@ async function analyzeRemove({ run, task, modules, ...output }: RemoveFlags): Pr
   const groups = (modules ?? allGroups(adapted)).map((group) => ({ group, names: matching(group, adapted) }));
 
   const progress = new Progress();
-  const model = openModel(baseModel(directory), "cpu");
+  const model = openBaseModel(directory, baseModelFlags(output));
   if (position > 0) directory.restoreModel(position - 1, model);
   const before = copyModel(model);
   try {

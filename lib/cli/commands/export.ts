@@ -2,25 +2,27 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ClipModel, OnnxDtype } from "../../clip/index.js";
-import { UsageError } from "../../options/index.js";
+import { type Given, UsageError } from "../../options/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
+import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
 
 const formats = ["huggingface", "open-clip", "openai", "transformers-js", "peft"] as const;
 
 /** Formats of a whole model. */
 type ModelFormat = Exclude<(typeof formats)[number], "peft">;
 
-interface ExportFlags {
+interface ExportFlags extends BaseModelFlags {
   run: string;
   to: string;
   format: (typeof formats)[number];
   task?: string;
   dtype?: OnnxDtype[];
+  weightsOnly?: boolean;
 }
 
 /** `codyra export`: what a run learned, in the formats of other libraries. */
 export function exportCommand(): Command {
-  return new Command("export")
+  const command = new Command("export")
     .description("Write what a run learned as a model or an adapter that other libraries load.")
     .requiredOption("--run <dir>", "run directory")
     .requiredOption("--to <path>", "directory to write, or file for openai; must not exist yet")
@@ -34,6 +36,8 @@ export function exportCommand(): Command {
       "dtypes of transformers-js: fp32, fp16, q8, with commas between (default: fp32,q8)",
       parseDtypes,
     )
+    .option("--weights-only", "leave out what the method keeps beside CLIP's weights, and say so");
+  return addBaseModelOptions(command)
     .addHelpText(
       "after",
       `
@@ -43,6 +47,9 @@ Formats:
   openai           merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
   transformers-js  merged model in ONNX; pipeline("zero-shot-image-classification", DIR) of @huggingface/transformers
   peft             adapter; peft.PeftModel.from_pretrained(base, DIR)
+
+Methods that classify by more than CLIP's weights (rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads) are refused: none of these
+formats has a place for it. --weights-only exports the weights that such a method changed. A run that changed none is refused, too.
 
 Merged models need no base. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
 (statra, or replay=true): a run that starts from such a folder goes on from them.
@@ -60,7 +67,15 @@ Examples:
     .action(exportRun);
 }
 
-async function exportRun({ run, to, format, task, dtype }: ExportFlags): Promise<void> {
+async function exportRun({
+  run,
+  to,
+  format,
+  task,
+  dtype,
+  weightsOnly = false,
+  ...base
+}: ExportFlags): Promise<void> {
   if (dtype !== undefined && format !== "transformers-js")
     throw new UsageError(
       `--dtype is of --format transformers-js: the format ${format} has one. Leave it out.`,
@@ -72,38 +87,70 @@ async function exportRun({ run, to, format, task, dtype }: ExportFlags): Promise
     throw new Error(`${target} is there already: expected a new path. Name another one.`);
   }
   const position = task === undefined ? undefined : taskPosition(task, directory, finished);
-  if (format === "peft") await exportAdapter(directory, target, finished, position);
-  else
-    await exportModel(directory, target, format, {
-      task: position ?? finished - 1,
-      last: finished - 1,
-      dtype,
-    });
+  if (!weightsOnly) await checkKnowledge(directory);
+  if (format === "peft") await exportAdapter(directory, target, finished, position, base);
+  else {
+    const wanted = { format, dtype, task: position ?? finished - 1, last: finished - 1 };
+    await exportModel(directory, target, wanted, base);
+  }
   process.stdout.write(`${target}\n`);
+}
+
+interface WantedModel {
+  readonly format: ModelFormat;
+  readonly dtype?: readonly OnnxDtype[];
+  readonly task: number;
+  readonly last: number;
 }
 
 async function exportModel(
   directory: RunDirectory,
   target: string,
-  format: ModelFormat,
-  {
-    task,
-    last,
-    dtype,
-  }: { readonly task: number; readonly last: number; readonly dtype?: readonly OnnxDtype[] },
+  { format, dtype, task, last }: WantedModel,
+  base: BaseModelFlags,
 ): Promise<void> {
-  const { saveModel, saveOpenAi, saveOpenClip, saveTransformersJs } = await import("../../clip/index.js");
-  const { openModel, baseModel } = await import("../../experiment/index.js");
+  const { modelFingerprint, saveModel, saveOpenAi, saveOpenClip, saveTransformersJs } = await import(
+    "../../clip/index.js"
+  );
+  const { openBaseModel } = await import("../../experiment/index.js");
   const save = {
     huggingface: saveModel,
     "open-clip": saveOpenClip,
     openai: saveOpenAi,
     "transformers-js": (model: ClipModel, to: string) => saveTransformersJs(model, to, { dtypes: dtype }),
   }[format];
-  const model = openModel(baseModel(directory), "cpu");
-  directory.restoreModel(task, model);
+  const whole = base.model === undefined ? directory.openCheckpoint(task) : undefined;
+  const model = whole ?? openBaseModel(directory, base);
+  if (whole === undefined) {
+    const before = modelFingerprint(model);
+    directory.restoreModel(task, model);
+    if (modelFingerprint(model) === before) throw unchanged(directory, task);
+  } else if (modelFingerprint(model, { precision: false }) === directory.readRecord().modelFingerprint) {
+    throw unchanged(directory, task);
+  }
   save(model, target);
   await exportStatistics(directory, target, format, { task, last });
+}
+
+/** @throws if the method classifies by more than CLIP's weights, which no format holds */
+async function checkKnowledge(directory: RunDirectory): Promise<void> {
+  const { methods } = await import("../../methods/index.js");
+  const { method, protocol, config } = directory.readRecord();
+  const definition = methods.find(({ name }) => name === method); // a program may bring one of its own
+  if (definition?.create((config.options ?? {}) as Given, protocol).stateAfter === undefined) return;
+  throw new Error(
+    `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and a CLIP has no place for that: the export would not know ` +
+      "what the run knows. Use the run itself, or pass --weights-only for the weights alone.",
+  );
+}
+
+/** Nothing was learned that the export could hold. */
+function unchanged(directory: RunDirectory, task: number): Error {
+  const { method, datasets } = directory.readRecord();
+  return new Error(
+    `${directory.path}: after '${datasets[task]?.name}', ${method} has left CLIP's weights as they were: expected weights that learned something. ` +
+      "Use the model that the run started from.",
+  );
 }
 
 /**
@@ -139,6 +186,7 @@ async function exportAdapter(
   target: string,
   finished: number,
   task: number | undefined,
+  base: BaseModelFlags,
 ): Promise<void> {
   const { concatenateUpdates, saveAdapter } = await import("../../lora/index.js");
   const updates =
@@ -151,7 +199,7 @@ async function exportAdapter(
     );
   }
   const { resolveModel, baseModel } = await import("../../experiment/index.js");
-  const { model } = baseModel(directory);
+  const { model } = baseModel(directory, base);
   const isOnBase = task === undefined || task === 0;
   saveAdapter(updates, target, {
     baseModel: isOnBase ? resolveModel(model) : undefined,

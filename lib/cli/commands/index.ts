@@ -9,6 +9,7 @@ import { downloadCommand } from "./download.js";
 import { embedCommand } from "./embed.js";
 import { exportCommand } from "./export.js";
 import { figuresCommand } from "./figures.js";
+import { learnCommand } from "./learn.js";
 import { methodsCommand } from "./methods.js";
 import { metricsCommand } from "./metrics.js";
 import { pretrainCommand } from "./pretrain.js";
@@ -25,6 +26,7 @@ export function commands(): Command[] {
   return [
     demoCommand(),
     runCommand(),
+    learnCommand(),
     methodsCommand(),
     classifyCommand(),
     embedCommand(),

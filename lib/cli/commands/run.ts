@@ -2,13 +2,13 @@ import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ExperimentObserver } from "../../experiment/index.js";
 import { type Device, type Given, settingsShape } from "../../options/index.js";
-import type { RunRecord } from "../../records/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { checkDevice } from "../input/device.js";
 import { addSettings } from "../input/flags.js";
 import { warnIfSlow } from "../input/precision.js";
 import { abortOnInterrupt, commandToResume } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
+import { finishRun } from "../output/run-output.js";
 
 interface RunFlags {
   config: string;
@@ -36,7 +36,7 @@ export function runCommand(): Command {
     )
     .option("--datasets <name...>", "datasets of the paper to learn, in order")
     .option("--hold-outs <name...>", "datasets of the paper to evaluate after every task, and never train on")
-    .option("--resume", "go on with an interrupted run")
+    .option("--resume", "go on with an interrupted run, or with datasets added at the end of the stream")
     .option("--tensorboard <dir>", "also write what TensorBoard shows, into a folder of the run's name")
     .option("--watch", "show the report in a browser while the run goes on, on this machine only")
     .addOption(
@@ -75,17 +75,6 @@ Examples:
     .action(runStream);
 }
 
-/** Such as `load 0.3 GB, training 1.2 GB (device 4.1 GB)`: the highest of each phase. */
-function formatPeaks(peaks: RunRecord["memory"] = {}): string {
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-  return Object.entries(peaks)
-    .map(([phase, { peakResidentBytes, peakDeviceBytes }]) => {
-      const device = peakDeviceBytes === undefined ? "" : ` (device ${gigabytes(peakDeviceBytes)})`;
-      return `${phase} ${gigabytes(peakResidentBytes)}${device}`;
-    })
-    .join(", ");
-}
-
 async function runStream({
   config: path,
   option,
@@ -102,10 +91,7 @@ async function runStream({
   const config = readConfig(path, { ...settings, options: option });
   await checkDevice(config.device);
   const { methods } = await import("../../methods/index.js");
-  const { computeMetrics, readRunRecord } = await import("../../records/index.js");
-  const { metricTables, RunBoard, readRun, renderTerminal, terminalStyle, writeReport } = await import(
-    "../../report/index.js"
-  );
+  const { RunBoard } = await import("../../report/index.js");
   const directory = runDirectory(config);
   const progress = new Progress();
   const interrupt = abortOnInterrupt(() => {
@@ -136,21 +122,8 @@ async function runStream({
     },
   };
   const { accuracy } = await run(config, { resume, observer, signal: interrupt.signal });
-  const saved = `${directory}/report.html`;
-  writeReport([readRun(directory)], saved);
+  const saved = await finishRun(directory, accuracy, json);
   page?.finish(`The run is finished. This page no longer changes; it is saved as ${saved}.`);
-  const { memory } = readRunRecord(directory);
-  if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,
-    );
-    return;
-  }
-  for (const table of metricTables([readRun(directory)])) {
-    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
-  }
-  process.stdout.write(`\nMemory     ${formatPeaks(memory)}\n`);
-  process.stdout.write(`Run files  ${directory}\nReport     ${saved}\n`);
 }
 
 function portNumber(text: string): number {

@@ -1,6 +1,17 @@
 import type { Command } from "commander";
+import type { z } from "zod";
 import { modelShape } from "../../options/index.js";
 import { addSettings } from "./flags.js";
+
+/** Adds `--model` and what belongs to it, for commands that read a run whose base model may have moved. */
+export function addBaseModelOptions(command: Command): Command {
+  const { model: _model, ...others } = modelShape;
+  const described = "where the model that the run started from is now, if it has moved; it is checked";
+  return addSettings(command.option("--model <model>", described), others);
+}
+
+/** The flags of `addBaseModelOptions`. */
+export type BaseModelFlags = Partial<z.input<z.ZodObject<typeof modelShape>>>;
 
 /**
  * Adds the options that say which model to start from.

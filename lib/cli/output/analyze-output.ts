@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Table } from "../../report/index.js";
+import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
 
 /** Where the result of an analysis goes. */
 export interface OutputFlags {
@@ -14,6 +15,21 @@ export function runAnalysis(name: string): Command {
     .requiredOption("--run <dir>", "run directory")
     .option("--to <file>", "also write JSON to a file")
     .option("--json", "print JSON");
+}
+
+/** The same, where the model that the run started from is opened. */
+export function modelAnalysis(name: string): Command {
+  return addBaseModelOptions(runAnalysis(name));
+}
+
+/** Flags of `modelAnalysis` beside those of the analysis. */
+export function baseModelFlags({
+  model,
+  tokenizer,
+  activation,
+  allowPickle,
+}: BaseModelFlags): BaseModelFlags {
+  return { model, tokenizer, activation, allowPickle };
 }
 
 /** Writes a result as JSON where that is asked for, and prints it as JSON or as tables and notes. */

@@ -19,11 +19,20 @@ export function saveModel(model: ClipModel, directory: string): void {
     );
   }
   writeDirectory(directory, (temporary) => {
-    writeFileSync(join(temporary, "config.json"), toJson(formatConfig(model.config)));
-    for (const [name, content] of assetFiles(model, directory)) writeFileSync(join(temporary, name), content);
+    for (const [name, content] of descriptionFiles(model, directory))
+      writeFileSync(join(temporary, name), content);
     const weights = join(temporary, "model.safetensors");
     scope(() => safetensors.save(weights, model.stateDict(), { format: "pt" }));
   });
+}
+
+/**
+ * The files of a Hugging Face directory but for the weights: sizes, tokenizer and preprocessing. `loadModel`
+ * reads them with a file of weights beside them.
+ * @param directory where they will lie
+ */
+export function descriptionFiles(model: ClipModel, directory = ""): ReadonlyMap<string, string | Buffer> {
+  return new Map([["config.json", toJson(formatConfig(model.config))], ...assetFiles(model, directory)]);
 }
 
 const processorFile = "processor_config.json";
@@ -39,7 +48,7 @@ function assetFiles({ assets }: ClipModel, directory: string): ReadonlyMap<strin
     ...assets.files,
   ]);
   // transformers 5 prefers this file, so that one which lies there from before must not say something else.
-  const isOld = !files.has(processorFile) && existsSync(join(directory, processorFile));
+  const isOld = !files.has(processorFile) && directory !== "" && existsSync(join(directory, processorFile));
   if (isOld)
     files.set(processorFile, toJson({ processor_class: "CLIPProcessor", image_processor: preprocessor }));
   return files;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DecodedImage } from "../../clip/index.js";
 import * as torch from "../../torch/index.js";
+import type { Example } from "../types.js";
 
 export interface ImageSetParts {
   /** uint8 `[n, 3, H, W]`. */
@@ -11,6 +12,8 @@ export interface ImageSetParts {
   readonly aspectRatios?: Float32Array;
   /** SHA-256 of labels and image contents in order. */
   readonly fingerprint: string;
+  /** A digest of label and content of each image, by name; where images have names. */
+  readonly contents?: ReadonlyMap<string, string>;
 }
 
 /** Decoded, resized images with labels, in memory or mapped from a file until `dispose`. */
@@ -19,15 +22,17 @@ export class ImageSet implements Disposable {
   readonly labels: torch.Tensor;
   readonly aspectRatios: Float32Array;
   readonly fingerprint: string;
+  readonly contents: ReadonlyMap<string, string> | undefined;
   readonly length: number;
 
   /** Takes over both tensors. */
-  constructor({ images, labels, aspectRatios, fingerprint }: ImageSetParts) {
+  constructor({ images, labels, aspectRatios, fingerprint, contents }: ImageSetParts) {
     const [length, , height, width] = images.shape as [number, number, number, number];
     this.images = images.keep();
     this.labels = labels.keep();
     this.aspectRatios = aspectRatios ?? new Float32Array(length).fill(width / height);
     this.fingerprint = fingerprint;
+    this.contents = contents;
     this.length = length;
   }
 
@@ -75,6 +80,21 @@ export function fingerprintExamples(labels: ArrayLike<number>, digests: readonly
   const hash = createHash("sha256");
   for (const [i, digest] of digests.entries()) hash.update(`${labels[i]} `).update(digest);
   return hash.digest("hex");
+}
+
+/** A short digest of label and content of each example, by its name: enough to tell which of them differ. */
+export function exampleContents(
+  examples: readonly Pick<Example, "name" | "label">[],
+  digests: readonly Uint8Array[],
+): Map<string, string> {
+  return new Map(
+    examples.map(({ name, label }, i) => {
+      const hash = createHash("sha256")
+        .update(`${label} `)
+        .update(digests[i] as Uint8Array);
+      return [name, hash.digest("hex").slice(0, 16)];
+    }),
+  );
 }
 
 /** SHA-256 of some bytes. */

@@ -3,7 +3,7 @@ import { checkOptions } from "../../options/index.js";
 import * as torch from "../../torch/index.js";
 import type { ImageCache } from "../cache/image-cache.js";
 import type { Example } from "../types.js";
-import { fingerprintExamples, ImageSet } from "./image-set.js";
+import { exampleContents, fingerprintExamples, ImageSet } from "./image-set.js";
 import { MemoryStore } from "./image-store.js";
 import { loadBatches } from "./loader.js";
 import { type UnreadableImage, unreadableImages } from "./unreadable.js";
@@ -71,6 +71,7 @@ export async function loadImages(
       labels: torch.tensor(labels, { dtype: "int64" }),
       aspectRatios,
       fingerprint: fingerprintExamples(labels, digests),
+      contents: exampleContents(examples, digests),
     });
   } catch (error) {
     await store.abandon();

@@ -6,7 +6,7 @@ import { mergeOptions, UsageError } from "../../options/index.js";
 import type { TestSet } from "../../protocol/index.js";
 import * as torch from "../../torch/index.js";
 import { type Config, readConfig } from "../config.js";
-import { baseModel, openFinishedRun, taskPosition } from "../finished-run.js";
+import { openBaseModel, openFinishedRun, taskPosition } from "../finished-run.js";
 import { openMiniatureTasks } from "../miniature.js";
 import { readMiniatureSettings } from "../miniature-settings.js";
 import { modelSettings } from "../models.js";
@@ -70,7 +70,7 @@ function casesOfRun(path: string, { seeds, tasks, option }: CaseFlags, watch: An
   const record = directory.readRecord();
   const positions = (tasks ?? ["0"]).map((task) => taskPosition(task, directory, finished));
   async function* cases(): AsyncGenerator<FrontierCase> {
-    const pretrained = openModel(baseModel(directory), "cpu");
+    const pretrained = openBaseModel(directory);
     const loaded = await tasksOfRun(record.config, record.seed, pretrained, watch);
     try {
       const stream = record.datasets.map(({ name, fingerprint }) => {

@@ -163,6 +163,18 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
       base.loadState({ tensors, data: (data.base ?? {}) as MethodState["data"] });
       regression?.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
     },
+    keepsWeights: base.keepsWeights,
+    stateAfter(tasks, { tensors, data }) {
+      const kept = Object.entries((data.columns ?? {}) as LearnedColumns).slice(0, tasks);
+      const classes = kept.reduce((count, [, [, own]]) => count + own, 0);
+      const later = { tensors, data: (data.head ?? {}) as MethodState["data"] };
+      const head = regression?.stateBefore(classes, later);
+      if (head === undefined) return undefined;
+      return {
+        tensors: new Map([...tensors, ...head.tensors]),
+        data: { ...data, head: head.data, columns: Object.fromEntries(kept) },
+      };
+    },
     dispose() {
       base.dispose?.();
       regression?.dispose();

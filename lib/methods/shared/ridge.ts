@@ -15,6 +15,8 @@ export interface Regression {
   scores(features: Tensor): Tensor;
   state(): MethodState;
   loadState(state: MethodState): void;
+  /** The state when only the first classes were learned, from a later one; `undefined` where it is lost. */
+  stateBefore(classes: number, later: MethodState): MethodState | undefined;
   dispose(): void;
 }
 
@@ -69,6 +71,11 @@ export class RecursiveRidge implements Regression {
     const [inverse, weights] = [tensors.get("ridge.inverse"), tensors.get("ridge.weights")];
     if (inverse === undefined || weights === undefined) return;
     this.#replace(inverse.clone(), weights.clone());
+  }
+
+  /** Weights of earlier classes change with every batch. */
+  stateBefore(): undefined {
+    return undefined;
   }
 
   dispose(): void {
@@ -153,6 +160,18 @@ export class KernelRidge implements Regression {
     const [features, labels] = [tensors.get("kernel.features"), tensors.get("kernel.labels")];
     if (features === undefined || labels === undefined) return;
     this.#replace(features.clone(), labels.clone(), data.classes as number);
+  }
+
+  /** The first rows of what is kept: rows come in the order of the tasks. */
+  stateBefore(classes: number, { tensors }: MethodState): MethodState | undefined {
+    const [features, labels] = [tensors.get("kernel.features"), tensors.get("kernel.labels")];
+    if (features === undefined || labels === undefined) return undefined;
+    const rows = torch.scope(() => Number(labels.lt(classes).sum().item()));
+    const kept = new Map([
+      ["kernel.features", features.narrow(0, 0, rows)],
+      ["kernel.labels", labels.narrow(0, 0, rows)],
+    ]);
+    return { tensors: kept, data: { classes } };
   }
 
   dispose(): void {

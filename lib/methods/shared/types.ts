@@ -44,7 +44,17 @@ export interface ContinualMethod {
   evaluationNotes?(): Readonly<Record<string, unknown>>;
   /** What the method must have to go on after the model itself was restored. */
   state(): MethodState;
+  /** Takes the place of whatever the method kept so far. */
   loadState(state: MethodState): void;
+  /** Training leaves the model's own weights as they are: what is learned is kept beside them. */
+  readonly keepsWeights?: boolean;
+  /**
+   * Only methods whose classifiers read more than the model's weights have it: what `state()` was after
+   * earlier tasks, as far as classifying needs it, from a later state.
+   * @param tasks how many were learned
+   * @returns `undefined` where that is lost
+   */
+  stateAfter?(tasks: number, later: MethodState): MethodState | undefined;
   /** Releases what the method holds beside the model. A run calls it at its end, however it ends. */
   dispose?(): void;
 }

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { known } from "../../records/index.js";
 import {
   type Configuration,
   describeConfiguration,
@@ -71,7 +72,9 @@ function rowOf(dataset: string, configuration: Configuration): Row {
   const { runs } = configuration;
   const over = (values: readonly number[]) => meanAndStd(values.map((value) => 100 * value));
   const adaptation = over(runs.map(({ accuracy }) => accuracy.matrix[0]?.[0] as number));
-  const retention = over(runs.map(({ accuracy }) => meanAndStd(accuracy.holdOuts?.matrix[0] ?? []).mean));
+  const retention = over(
+    runs.map(({ accuracy }) => meanAndStd(known(accuracy.holdOuts?.matrix[0] ?? [])).mean),
+  );
   const { zeroShot, holdOuts } = runs[0].accuracy;
   return {
     dataset,
@@ -83,7 +86,7 @@ function rowOf(dataset: string, configuration: Configuration): Row {
     retention: retention.mean,
     retentionStd: retention.std,
     zeroShotAdaptation: zeroShot ? 100 * (zeroShot[0] as number) : null,
-    zeroShotRetention: holdOuts?.zeroShot ? over(holdOuts.zeroShot).mean : null,
+    zeroShotRetention: holdOuts?.zeroShot ? over(known(holdOuts.zeroShot)).mean : null,
   };
 }
 

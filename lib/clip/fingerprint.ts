@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
-import type { ClipModel } from "../clip/index.js";
 import { scope } from "../torch/index.js";
+import type { ClipModel } from "./model.js";
 
 /**
  * SHA-256 of a model's sizes, preprocessing and weights, in hexadecimal digits. Vectors of two models can be
  * compared only where it is the same.
+ * @param precision whether the precision of its encoders counts too
  */
-export function modelFingerprint(model: ClipModel): string {
+export function modelFingerprint(model: ClipModel, { precision = true } = {}): string {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([model.config, model.assets?.preprocessing, model.precision]));
+  const { config, assets } = model;
+  const described = [config, assets?.preprocessing, ...(precision ? [model.precision] : [])];
+  hash.update(JSON.stringify(described));
   for (const [name, parameter] of model.namedParameters()) {
     hash.update(`${name} ${parameter.dtype} ${parameter.shape}`);
     scope(() => {

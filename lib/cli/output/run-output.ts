@@ -1,0 +1,38 @@
+import type { AccuracyMatrix, RunRecord } from "../../records/index.js";
+
+/**
+ * Writes the report of a run that has ended, and prints what came of it.
+ * @returns the path of the report
+ */
+export async function finishRun(directory: string, accuracy: AccuracyMatrix, json: boolean): Promise<string> {
+  const { computeMetrics, readRunRecord } = await import("../../records/index.js");
+  const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
+    "../../report/index.js"
+  );
+  const saved = `${directory}/report.html`;
+  writeReport([readRun(directory)], saved);
+  const { memory } = readRunRecord(directory);
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,
+    );
+    return saved;
+  }
+  for (const table of metricTables([readRun(directory)])) {
+    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  }
+  process.stdout.write(`\nMemory     ${formatPeaks(memory)}\n`);
+  process.stdout.write(`Run files  ${directory}\nReport     ${saved}\n`);
+  return saved;
+}
+
+/** Such as `load 0.3 GB, training 1.2 GB (device 4.1 GB)`: the highest of each phase. */
+function formatPeaks(peaks: RunRecord["memory"] = {}): string {
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+  return Object.entries(peaks)
+    .map(([phase, { peakResidentBytes, peakDeviceBytes }]) => {
+      const device = peakDeviceBytes === undefined ? "" : ` (device ${gigabytes(peakDeviceBytes)})`;
+      return `${phase} ${gigabytes(peakResidentBytes)}${device}`;
+    })
+    .join(", ");
+}

@@ -1,0 +1,22 @@
+import { duplicateNames } from "./label-spaces.js";
+import type { RunOptions } from "./run-options.js";
+
+/** @throws if there is no task, or two datasets have one name */
+export function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOptions): void {
+  if (tasks.length === 0)
+    throw new Error("run: expected at least one task, got none. Name the datasets in the configuration.");
+  const names = [...tasks, ...holdOuts].map(({ name }) => name);
+  const repeated = names.find((name, i) => names.indexOf(name) < i);
+  if (repeated !== undefined) {
+    throw new Error(
+      `run: expected tasks and hold-outs with distinct names, got '${repeated}' twice. A hold-out is never trained on: ` +
+        "take it out of the stream, or rename one of them.",
+    );
+  }
+  const duplicates = protocol === "x-tail" ? duplicateNames(tasks) : [];
+  if (duplicates.length > 0) {
+    observer?.warn?.(
+      `Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`,
+    );
+  }
+}

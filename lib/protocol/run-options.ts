@@ -1,0 +1,72 @@
+import type { ClipModel } from "../clip/index.js";
+import type { Task } from "../data/index.js";
+import type {
+  ContinualMethod,
+  MethodState,
+  ProtocolName,
+  ReferenceData,
+  RunEvent,
+} from "../methods/index.js";
+import type { BatchSize, OptionKeys } from "../options/index.js";
+import type { TestSet } from "./evaluate.js";
+
+/** What a run tells whoever watches it. */
+export interface RunObserver {
+  taskStarted?(index: number, task: Task): void;
+  trained?(done: number, total: number, loss: number): void;
+  /** Of work beside training; `what` is for people. */
+  worked?(what: string, done: number, total: number): void;
+  evaluated?(done: number, total: number): void;
+  /** After each evaluation; `index` is −1 for the one before any training. */
+  taskFinished?(index: number, accuracies: readonly number[]): void;
+  /** Every event, after it went to `events.jsonl`. */
+  logged?(event: RunEvent): void;
+  warn?(message: string): void;
+}
+
+export interface RunOptions {
+  readonly name: string;
+  readonly protocol: ProtocolName;
+  readonly model: ClipModel;
+  readonly method: ContinualMethod;
+  readonly tasks: readonly Task[];
+  /**
+   * Datasets that are tested on like those of the tasks, but never trained on; each against its own classes,
+   * in every protocol.
+   */
+  readonly holdOuts?: readonly TestSet[];
+  /** Images and texts that belong to no task, for methods that distil on them. */
+  readonly reference?: ReferenceData;
+  /** What a method kept in an earlier run, where the model came with it. */
+  readonly inherited?: MethodState;
+  readonly seed: number;
+  /** Where the run's files go. */
+  readonly directory: string;
+  /** Go on with a run that was interrupted; starts it when there is none. */
+  readonly resume?: boolean;
+  /** Test images per pass; `auto` takes what fits into memory. */
+  readonly evaluationBatchSize?: BatchSize;
+  /** Recorded with the run, beside the method's own options. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+  readonly observer?: RunObserver;
+}
+
+/** What `checkOptions` compares with. */
+export const runOptionKeys: OptionKeys<RunOptions> = {
+  name: true,
+  protocol: true,
+  model: true,
+  method: true,
+  tasks: true,
+  holdOuts: true,
+  reference: true,
+  inherited: true,
+  seed: true,
+  directory: true,
+  resume: true,
+  evaluationBatchSize: true,
+  config: true,
+  signal: true,
+  observer: true,
+};

@@ -51,12 +51,27 @@ export function classNameWarnings(classes: readonly string[]): string[] {
 }
 
 /**
- * Class names without the numbers before them, as of `001.Black_footed_Albatross`, if all have one; else
- * nothing.
+ * Class names without the numbers before them, as of `001.Black_footed_Albatross`, if these number the
+ * classes; else nothing. Numbers that say something, as in `20_km-h` and `50_km-h`, stay.
  */
 export function withoutNumbers(labels: readonly string[]): Map<string, string> | undefined {
-  if (labels.length === 0 || !labels.every((label) => numbered.test(label))) return undefined;
-  return new Map(labels.map((label) => [label, label.replace(numbered, "").replaceAll("_", " ")]));
+  const numbers = labels.map((label) => numbered.exec(label)?.[0].match(/^\d+/)?.[0]);
+  if (!isNumbering(numbers)) return undefined;
+  const names = new Map(
+    labels.map((label) => [label, label.replace(numbered, "").replaceAll("_", " ")] as const),
+  );
+  return new Set(names.values()).size === labels.length ? names : undefined;
+}
+
+/** Whether all have a number, and these count from 0 or 1, or are filled with zeros to one width. */
+function isNumbering(texts: readonly (string | undefined)[]): texts is string[] {
+  if (texts.length === 0 || texts.includes(undefined)) return false;
+  const filled = texts as string[];
+  const sorted = filled.map(Number).toSorted((a, b) => a - b);
+  const counts = [0, 1].some((first) => sorted.every((value, i) => value === first + i));
+  const isFilled =
+    new Set(filled.map(({ length }) => length)).size === 1 && filled.some((text) => /^0\d/.test(text));
+  return counts || isFilled;
 }
 
 /** @throws if there is no template, or one without the place of the class name */

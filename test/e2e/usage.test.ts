@@ -6,6 +6,7 @@ import { codyra, temporaryFolder, writeConfig } from "./cli.js";
 const commandNames = [
   "demo",
   "run",
+  "learn",
   "methods",
   "classify",
   "embed",

@@ -7,7 +7,6 @@ import { withLock } from "./lock.mjs";
 import { cacheDirectory } from "./machine.mjs";
 import { lastLines } from "./virtual-environment.mjs";
 
-const wanted = JSON.parse(readFileSync(join(packageRoot, "test/peers/javascript.json"), "utf8"));
 const timeLimitMs = 4 * 60_000;
 const what = "JavaScript packages of peer tests";
 
@@ -23,8 +22,8 @@ export function findJavaScriptPeers() {
 /** Installs the packages without their install scripts; where they cannot be had, one line says so. */
 export async function tryJavaScriptPeers(report) {
   if (process.env.CODYRA_PEERS === "off") return report.found(what, "off");
-  if (findJavaScriptPeers()) return report.found(what);
   try {
+    if (findJavaScriptPeers()) return report.found(what);
     await report.run(what, "installed in", install);
   } catch (error) {
     report.say(`tests with transformers.js are skipped: ${toSetupError(error).what}`);
@@ -39,7 +38,7 @@ function install(update) {
       if (findJavaScriptPeers()) return; // installed by the set-up that this one waited for
       update("npm install");
       mkdirSync(folder, { recursive: true });
-      writeJson(join(folder, "package.json"), { private: true, dependencies: wanted });
+      writeJson(join(folder, "package.json"), { private: true, dependencies: wantedPackages() });
       // The install script of onnxruntime-node fetches CUDA libraries; those for the CPU are in the package.
       const flags = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
       const { code, output } = await runCommand("npm", flags, {
@@ -60,8 +59,14 @@ function install(update) {
 }
 
 function directory() {
-  const versions = Object.entries(wanted).map(([name, version]) => `${name.replace(/^.*\//, "")}-${version}`);
+  const versions = Object.entries(wantedPackages()).map(
+    ([name, version]) => `${name.replace(/^.*\//, "")}-${version}`,
+  );
   return join(cacheDirectory(), `javascript-peers-${versions.join("-")}`);
+}
+
+function wantedPackages() {
+  return JSON.parse(readFileSync(join(packageRoot, "test/peers/javascript.json"), "utf8"));
 }
 
 /** Written last. */

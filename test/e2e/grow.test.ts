@@ -10,8 +10,8 @@ function copiedStream(folder: string, data: string, overrides: Record<string, un
   const { datasets, ...rest } = realStream(overrides);
   const used = datasets.filter(({ name }) => name !== "mnist");
   for (const { name } of used) {
-    if (!existsSync(join(folder, data)))
-      cpSync(join(realImages, name), join(folder, "a", name), { recursive: true });
+    const copy = join(folder, data, name);
+    if (!existsSync(copy)) cpSync(join(realImages, name), copy, { recursive: true });
   }
   return { ...rest, datasets: used.map((entry) => ({ ...entry, root: join(folder, data, entry.name) })) };
 }
@@ -53,7 +53,8 @@ describe("a stream that grows", needsRealImages, () => {
     const output = ["--output", join(folder, "run")];
     const options = { ...realStream().options, iterations: 2 };
     const before = writeConfig(folder, copiedStream(folder, "a", { shots: null, options }));
-    expect(await codyra("run", "--config", before, ...output)).toMatchObject({ code: 0 });
+    const first = await codyra("run", "--config", before, ...output);
+    expect(first.code, first.stderr).toBe(0);
     renameSync(join(folder, "a"), join(folder, "b"));
     const after = writeConfig(folder, copiedStream(folder, "b", { shots: null, options }));
     const moved = await codyra("run", "--config", after, ...output, "--resume");

@@ -26,7 +26,7 @@ export {
 export { type ExperimentObserver, type WorkObserver, workObserver } from "./observer.js";
 export { openHoldOuts, openTasks } from "./open-data.js";
 export { openMethod } from "./open-method.js";
-export { checkDevice, openModel } from "./open-model.js";
+export { openModel } from "./open-model.js";
 export {
   type PreparedDataset,
   type PreparedFile,

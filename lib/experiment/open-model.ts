@@ -1,5 +1,5 @@
 import { type ClipModel, defaultPrecision, loadModel } from "../clip/index.js";
-import { type Device, type Precision, UsageError } from "../options/index.js";
+import type { Device, Precision } from "../options/index.js";
 import { cuda } from "../torch/index.js";
 import { type ModelSettings, resolveModel } from "./models.js";
 
@@ -9,15 +9,6 @@ export function openModel(
   device: Device,
   precision: Precision = defaultPrecision(device),
 ): ClipModel {
-  checkDevice(device);
+  cuda.checkDevice(device);
   return loadModel(resolveModel(model), { ...options, device, precision });
-}
-
-/**
- * Tells at once where a device is missing, before data is decoded or a model is opened.
- * @throws UsageError if this machine does not have it
- */
-export function checkDevice(device: Device): void {
-  const problem = cuda.problemWith(device);
-  if (problem !== undefined) throw new UsageError(problem);
 }

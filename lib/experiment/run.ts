@@ -9,12 +9,13 @@ import {
   run as runStream,
   type TestSet,
 } from "../protocol/index.js";
+import { cuda } from "../torch/index.js";
 import type { Config } from "./config.js";
 import { type ModelSettings, modelSettings, resolveModel } from "./models.js";
 import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
 import { openHoldOuts, openTasks } from "./open-data.js";
 import { openMethod } from "./open-method.js";
-import { checkDevice, openModel } from "./open-model.js";
+import { openModel } from "./open-model.js";
 import { openReference } from "./reference.js";
 
 export interface RunConfigOptions {
@@ -53,7 +54,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   const method = openMethod(config.method, config.options, protocol);
   const directory = runDirectory(config);
   const precision = config.precision ?? (resume ? recordedPrecision(directory) : undefined);
-  checkDevice(device);
+  cuda.checkDevice(device);
   const reader = openModel(model, "cpu");
   const tasks = await openTasks(config, reader, work, signal);
   const holdOuts = await openHoldOuts(config, reader, work, signal);

@@ -1,3 +1,4 @@
+import { UsageError } from "../options/index.js";
 import { bridge, type DeviceMemory } from "./bridge.js";
 import type { Device } from "./types.js";
 
@@ -13,15 +14,19 @@ export function deviceCount(): number {
   return bridge().cudaDeviceCount();
 }
 
-/** What is wrong with a device, `cpu` and CUDA devices alike; `undefined` where this machine has it. */
-export function problemWith(device: Device): string | undefined {
+/**
+ * Tells at once where a device is missing, `cpu` and CUDA devices alike, before data is decoded or a model is
+ * opened.
+ * @throws UsageError if this machine does not have it
+ */
+export function checkDevice(device: Device): void {
   const [type, index = "0"] = device.split(":");
-  if (type !== "cuda") return undefined;
+  if (type !== "cuda") return;
   const count = deviceCount();
-  if (Number(index) < count) return undefined;
+  if (Number(index) < count) return;
   const expected =
     count === 0 ? "a CUDA device, and libtorch finds none" : `one of cuda:0 to cuda:${count - 1}`;
-  return `Device ${device}: expected ${expected}. Use --device cpu, or see codyra doctor.`;
+  throw new UsageError(`Device ${device}: expected ${expected}. Use --device cpu, or see codyra doctor.`);
 }
 
 /** Waits until all work queued on the device is done. */

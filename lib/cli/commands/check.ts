@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { ClipModel } from "../../clip/index.js";
 import type { ModelSettings } from "../../experiment/index.js";
 import { type Device, type Precision, UsageError } from "../../options/index.js";
+import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { precisionOption } from "../input/precision.js";
@@ -61,10 +62,8 @@ Examples:
 
 async function check(name: string, flags: CheckFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
-  const { checkDevice, modelSettings, openHoldOuts, openModel, readGuard } = await import(
-    "../../experiment/index.js"
-  );
-  checkDevice(device);
+  await checkDevice(device);
+  const { modelSettings, openHoldOuts, openModel, readGuard } = await import("../../experiment/index.js");
   const { datasets, holdOuts, retrieval, index, limits, protocol } = readGuard(flags.config);
   const { findImages } = await import("../../data/index.js");
   const { compareModels, readPairs } = await import("../../guard/index.js");

@@ -3,6 +3,7 @@ import type { ModelSettings } from "../../experiment/index.js";
 import type { Device, Precision } from "../../options/index.js";
 import { UsageError } from "../../options/index.js";
 import { terminalStyle } from "../../report/index.js";
+import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { readLabels } from "../input/labels.js";
 import { addModelOptions } from "../input/model-options.js";
@@ -65,8 +66,8 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
   const labels = readLabels(flags);
   checkFlags(flags);
-  const { checkDevice, modelSettings, openModel } = await import("../../experiment/index.js");
-  checkDevice(device);
+  await checkDevice(device);
+  const { modelSettings, openModel } = await import("../../experiment/index.js");
   const { classifyFiles, findImages } = await import("../../data/index.js");
   const { files, missing } = await findImages(places);
   const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));

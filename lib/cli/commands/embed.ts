@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
 import { type Device, type Precision, UsageError } from "../../options/index.js";
+import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -58,10 +59,10 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
       `Input: expected images or --texts, got ${texts === undefined ? "neither" : "both"}. Give one of them.`,
     );
   }
+  await checkDevice(device);
   const { findImages } = await import("../../data/index.js");
   const { imageItems, writeEmbeddings } = await import("../../embeddings/index.js");
-  const { checkDevice, modelSettings, openModel } = await import("../../experiment/index.js");
-  checkDevice(device);
+  const { modelSettings, openModel } = await import("../../experiment/index.js");
   const { files, missing } = texts === undefined ? await findImages(places) : { files: [], missing: [] };
   const unreadable = missing.map(({ path, reason }) => ({ name: path, reason }));
   if (flags.strict && unreadable.length > 0) throw unreadableImages(unreadable);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
 import { type Device, type Precision, UsageError } from "../../options/index.js";
+import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -51,12 +52,12 @@ async function search(texts: string[], flags: SearchFlags): Promise<void> {
   const { image: images = [], index } = flags;
   if (texts.length + images.length === 0)
     throw new UsageError("Queries: expected a text or --image, got neither. Give one.");
+  const { device = "cpu", precision } = flags;
+  await checkDevice(device);
   const { embedFiles, embedTexts, modelFingerprint, nearest, readEmbeddings } = await import(
     "../../embeddings/index.js"
   );
-  const { checkDevice, modelSettings, openModel } = await import("../../experiment/index.js");
-  const { device = "cpu", precision } = flags;
-  checkDevice(device);
+  const { modelSettings, openModel } = await import("../../experiment/index.js");
   const torch = await import("../../torch/index.js");
   const { info, items, vectors } = await readEmbeddings(index);
   const settings = modelSettings({ ...flags, model: flags.model ?? info.model });

@@ -26,8 +26,8 @@ export {
 } from "./image-transform.js";
 export { type CreateOptions, createModel, initialise } from "./initialise.js";
 export { type ClassifyOptions, ClipModel, defaultPrecision, type Precision } from "./model.js";
-export { onnxDtypes, saveTransformersJs, type TransformersJsOptions } from "./onnx/transformers-js.js";
-export type { OnnxDtype } from "./onnx/weights.js";
+export { saveTransformersJs, type TransformersJsOptions } from "./onnx/transformers-js.js";
+export { type OnnxDtype, onnxDtypes } from "./onnx/weights.js";
 export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
 export { type PretrainOptions, pretrain } from "./pretrain.js";
 export {

@@ -1,15 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { checkOptions } from "../../options/index.js";
 import { formatConfig } from "../config-json.js";
 import type { ClipModel } from "../model.js";
 import { writeDirectory } from "../write-directory.js";
 import { encodeImage, encodeText, normalize } from "./encoders.js";
-import { Graph } from "./graph.js";
+import { Graph, ready } from "./graph.js";
 import type { Bytes } from "./protobuf.js";
-import { type OnnxDtype, Weights } from "./weights.js";
-
-export const onnxDtypes: readonly OnnxDtype[] = ["fp32", "fp16", "q8"];
+import { type OnnxDtype, onnxDtypes, Weights } from "./weights.js";
 
 /** Of the files' names, as transformers.js has them. */
 const suffixes: Readonly<Record<OnnxDtype, string>> = { fp32: "", fp16: "_fp16", q8: "_quantized" };
@@ -32,7 +30,8 @@ const antialiased = 1;
  * the whole model, the text encoder and the image encoder in every dtype. Inputs are `input_ids`,
  * `attention_mask` and `pixel_values`; the encoders' own files give features that are not normalised. The
  * folder is not one for Python: its images are resized as transformers.js does it best.
- * @throws if the model has no tokenizer, or something beside its weights: an adapter, experts
+ * @throws if the model has no tokenizer, or something beside its weights: an adapter, experts; if there is
+ * no dtype, or an unknown one
  */
 export function saveTransformersJs(
   model: ClipModel,
@@ -41,6 +40,7 @@ export function saveTransformersJs(
 ): void {
   checkOptions(options, { dtypes: true, embeddedBytes: true }, "saveTransformersJs");
   const { dtypes = ["fp32", "q8"], embeddedBytes } = options;
+  checkDtypes(dtypes);
   checkIsPlain(model);
   void model.tokenizer; // throws where there is none
   const { assets, preprocessing } = model;
@@ -85,10 +85,7 @@ function wholeModel(weights: Weights, { config, logitScale }: ClipModel): void {
   const texts = normalize(graph, encodeText(weights, config.text, textInputs(graph)));
   const images = normalize(graph, encodeImage(weights, config.vision, imageInput(graph, config.vision)));
   const scale = new Float32Array([Math.exp(logitScale.item())]);
-  const factor = graph.weight("scale", "float32", [], {
-    byteLength: scale.byteLength,
-    make: () => new Uint8Array(scale.buffer),
-  });
+  const factor = graph.weight("scale", "float32", [], ready(new Uint8Array(scale.buffer)));
   const similarity = graph.node("MatMul", [images, graph.node("Transpose", [texts], { perm: [1, 0] })]);
   const logits = graph.node("Mul", [similarity, factor]);
   graph.output("logits_per_image", logits, "float32", ["image_batch_size", "text_batch_size"]);
@@ -125,6 +122,14 @@ function imageInput(graph: Graph, { imageSize }: ClipModel["config"]["vision"]):
   return graph.input("pixel_values", "float32", ["image_batch_size", 3, imageSize, imageSize]);
 }
 
+function checkDtypes(dtypes: readonly string[]): void {
+  const known: readonly string[] = onnxDtypes;
+  if (dtypes.length > 0 && dtypes.every((dtype) => known.includes(dtype))) return;
+  throw new RangeError(
+    `saveTransformersJs: expected dtypes out of ${known.join(", ")}, got ${dtypes.join(", ") || "none"}. Correct them.`,
+  );
+}
+
 function checkIsPlain(model: ClipModel): void {
   const adapted = model.adaptableLayers().find(({ linear }) => linear.adapter !== undefined)?.name;
   const block = [model.text, model.vision]
@@ -140,7 +145,6 @@ function writeChunks(path: string, chunks: Iterable<Uint8Array>): void {
   const file = openSync(path, "w");
   try {
     for (const chunk of chunks) for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
-    fsyncSync(file);
   } finally {
     closeSync(file);
   }

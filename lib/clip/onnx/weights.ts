@@ -1,10 +1,12 @@
-import { noGrad, scope, type Tensor } from "../../torch/index.js";
+import { full, noGrad, scope, type Tensor } from "../../torch/index.js";
 import type { StateDict } from "../checkpoint/keys.js";
-import type { ElementType, Graph } from "./graph.js";
+import { type ElementType, elementTypes, type Graph } from "./graph.js";
 import type { Bytes } from "./protobuf.js";
 
 /** What the encoders compute in: `q8` has matrices of 8 bits, which are float32 again where they are used. */
-export type OnnxDtype = "fp32" | "fp16" | "q8";
+export const onnxDtypes = ["fp32", "fp16", "q8"] as const;
+
+export type OnnxDtype = (typeof onnxDtypes)[number];
 
 const itemBytes = { float32: 4, float16: 2, int8: 1 } as const;
 
@@ -23,15 +25,13 @@ export class Weights {
 
   /** A number in the type of the computation. */
   number(value: number): string {
-    return this.#add(`number_${value}`, [], this.type, () =>
-      this.#parameter("logit_scale").mul(0).add(value),
-    );
+    return this.#add(`number_${value}`, [], this.type, () => full([], value, { dtype: "float32" }));
   }
 
-  /** A parameter as it is. @param shape default: its own   @param part of the parameter that is taken */
-  plain(name: string, shape?: readonly number[], part: (parameter: Tensor) => Tensor = (all) => all): string {
+  /** A parameter as it is. @param shape default: its own */
+  plain(name: string, shape?: readonly number[]): string {
     const parameter = this.#parameter(name);
-    return this.#add(name, shape ?? parameter.shape, this.type, () => part(this.#parameter(name)));
+    return this.#add(name, shape ?? parameter.shape, this.type, () => this.#parameter(name));
   }
 
   /** The weight of a linear layer, `[out, in]`, as a factor `[in, out]` from the right. */
@@ -51,7 +51,7 @@ export class Weights {
     const [count, width] = this.#parameter(name).shape as [number, number];
     if (dtype !== "q8") return graph.node("Gather", [this.plain(name), ids]);
     const levels = this.#add(`${name}.levels`, [count, width], "int8", () => quantize(this.#parameter(name)));
-    const numbers = graph.node("Cast", [graph.node("Gather", [levels, ids])], { to: 1 });
+    const numbers = graph.node("Cast", [graph.node("Gather", [levels, ids])], { to: elementTypes.float32 });
     return graph.node("Mul", [numbers, graph.node("Gather", [this.#scales(name, [count, 1]), ids])]);
   }
 
@@ -60,7 +60,7 @@ export class Weights {
    */
   causalMask(length: number): string {
     return this.#add("causal_mask", [length, length], this.type, () =>
-      this.#parameter("logit_scale").mul(0).add(-65504).expand([length, length]).triu(1),
+      full([length, length], -65504, { dtype: "float32" }).triu(1),
     );
   }
 

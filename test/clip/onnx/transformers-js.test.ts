@@ -56,5 +56,7 @@ it("refuses what the graph cannot hold, and writes nothing", () => {
   const bare = new ClipModel(adapted.config);
   expect(() => saveTransformersJs(bare, folder)).toThrow("This model has no tokenizer");
   expect(() => saveTransformersJs(adapted, folder, { dtype: ["q8"] } as object)).toThrow("dtypes");
+  for (const dtypes of [[], ["q4"]])
+    expect(() => saveTransformersJs(adapted, folder, { dtypes } as object)).toThrow("fp32, fp16, q8, got");
   expect(existsSync(folder)).toBe(false);
 });

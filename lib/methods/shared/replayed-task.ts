@@ -1,7 +1,8 @@
 import type { Task } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { FeatureProbe } from "./feature-probe.js";
-import type { StatisticsReplay, TaskReplay } from "./statistics-replay.js";
+import type { StatisticsReplay } from "./statistics-replay.js";
+import type { TaskReplay } from "./task-replay.js";
 import type { IterationTexts } from "./training.js";
 import type { RunContext } from "./types.js";
 

@@ -5,12 +5,8 @@ import type { ClipModel } from "../../../lib/clip/index.js";
 import { createModel, loadModel } from "../../../lib/clip/index.js";
 import { miniature } from "../../../lib/data/index.js";
 import type { ProtocolName, RunContext } from "../../../lib/methods/index.js";
-import {
-  anchorLoss,
-  pseudoFeatureLoss,
-  type ReplayOptions,
-  StatisticsReplay,
-} from "../../../lib/methods/shared/statistics-replay.js";
+import { type ReplayOptions, StatisticsReplay } from "../../../lib/methods/shared/statistics-replay.js";
+import { anchorLoss, pseudoFeatureLoss } from "../../../lib/methods/shared/task-replay.js";
 import { WordAnchors, wholeWords } from "../../../lib/methods/shared/word-anchors.js";
 import { nn, type Tensor, tensor } from "../../../lib/torch/index.js";
 import { tinyClip } from "../../lora/models.js";

@@ -31,8 +31,7 @@ const { transform } = preprocessing;
 
 /**
  * @returns for the images as they are and upscaled: a row with the time of decoding in seconds beside the
- * peer's, and one with
- *   the time of loading from the cache beside that of filling it
+ * peer's, and one with the time of loading from the cache beside that of filling it
  * @throws if the contenders' pixels differ, or the memory grows from epoch to epoch
  */
 export async function run(config, report) {

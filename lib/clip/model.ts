@@ -115,8 +115,7 @@ export class ClipModel extends nn.Module {
   /**
    * @param ids `int64 [C, L]`, L at most the context length
    * @param given `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts
-   * them. They are computed once,
-   *   which changes no feature by more than rounding
+   * them. They are computed once, which changes no feature by more than rounding
    * @returns `[C, embedDim]`, not normalised
    */
   encodeText(ids: Tensor, given: { readonly sharedPrefix?: number } = {}): Tensor {

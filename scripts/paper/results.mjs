@@ -14,7 +14,7 @@ export async function writeResults(works, { demo }, to) {
   const runs = finished.map(({ directory }) => report.readRun(directory));
   mkdirSync(to, { recursive: true });
   const [table, drawing] = ["md", "svg"].map((extension) => join(to, `miniature-results.${extension}`));
-  writeFileSync(table, markdown(runs, await countCosts()));
+  writeFileSync(table, markdown(runs, countCosts()));
   const [stream] = plainStreams(runs);
   if (stream) writeFileSync(drawing, await report.resultsSvg(inDrawing(stream, demo)));
   const figures = join(to, "miniature-figures");

@@ -57,7 +57,7 @@ Examples:
 
 async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
   const { countCosts } = await import("../../experiment/index.js");
-  const costs = await countCosts(setting);
+  const costs = countCosts(setting);
   const { bytesPerValue } = await import("../../methods/index.js");
   const { printedCosts, renderTerminal, terminalStyle } = await import("../../report/index.js");
   const { model: name, classes, shots } = printedCostSetting;

@@ -80,12 +80,7 @@ async function learnDataset({ run, json = false, ...flags }: LearnFlags): Promis
   const again = `To go on: ${commandLine()}`;
   const interrupt = abortOnInterrupt(() => progress.say(`Stopping after this iteration. ${again}`));
   const { directory, accuracy } = await learn(run, dataset, settingsOf(flags), {
-    observer: {
-      start: (label) => progress.start(label),
-      update: (done, total, note) => progress.update(done, total, note),
-      finish: (result) => progress.finish(result),
-      say: (line) => progress.say(line),
-    },
+    observer: progress,
     signal: interrupt.signal,
   });
   await finishRun(directory, accuracy, json);

@@ -99,7 +99,7 @@ async function openCosts(path: string | undefined): Promise<CostAnalysis | undef
   if (path !== undefined) return readCosts(path);
   try {
     const { countCosts } = await import("../../experiment/index.js");
-    return { methods: await countCosts() };
+    return { methods: countCosts() };
   } catch (error) {
     process.stderr.write(`Table 4 stays blank: ${(error as Error).message}\n`);
     return undefined;

@@ -4,9 +4,11 @@ import type { LowRankUpdates } from "../../lora/index.js";
 import { type ContinualMethod, standaloneContext } from "../../methods/index.js";
 import { mergeOptions, UsageError } from "../../options/index.js";
 import type { TestSet } from "../../protocol/index.js";
+import type { RunRecord } from "../../records/index.js";
 import * as torch from "../../torch/index.js";
-import { type Config, readConfig } from "../config.js";
+import { readConfig } from "../config.js";
 import { openBaseModel, openFinishedRun, taskPosition } from "../finished-run.js";
+import { configOfRun } from "../learn.js";
 import { openMiniatureTasks } from "../miniature.js";
 import { readMiniatureSettings } from "../miniature-settings.js";
 import { modelSettings } from "../models.js";
@@ -71,7 +73,7 @@ function casesOfRun(path: string, { seeds, tasks, option }: CaseFlags, watch: An
   const positions = (tasks ?? ["0"]).map((task) => taskPosition(task, directory, finished));
   async function* cases(): AsyncGenerator<FrontierCase> {
     const pretrained = openBaseModel(directory);
-    const loaded = await tasksOfRun(record.config, record.seed, pretrained, watch);
+    const loaded = await tasksOfRun(path, record, pretrained, watch);
     try {
       const stream = record.datasets.map(({ name, fingerprint }) => {
         const found = loaded.find((task) => task.name === name);
@@ -102,13 +104,12 @@ function casesOfRun(path: string, { seeds, tasks, option }: CaseFlags, watch: An
 }
 
 function tasksOfRun(
-  config: Readonly<Record<string, unknown>>,
-  seed: number,
+  path: string,
+  { config, seed }: RunRecord,
   model: ClipModel,
   { progress, signal }: AnalysisWatch,
 ): Promise<Task[]> {
-  if (config.datasets !== undefined)
-    return openTasks({ ...config, seed, cache: true } as unknown as Config, model, progress, signal);
+  if (config.datasets !== undefined) return openTasks(configOfRun(path), model, progress, signal);
   const { shots, testPerClass } = config as { shots?: number; testPerClass?: number };
   if (shots === undefined || testPerClass === undefined) {
     throw new Error(

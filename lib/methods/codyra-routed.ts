@@ -112,9 +112,9 @@ class RoutedCodyra implements ContinualMethod {
   async endTask(task: Task, context: RunContext): Promise<void> {
     await this.#base.endTask(task, {
       ...context,
-      recordUpdates: (updates) => {
-        context.recordUpdates(updates);
-        this.#learn(task.name, updates);
+      record: (change) => {
+        context.record(change);
+        this.#learn(task.name, change.updates);
       },
     });
     const { iterations } = this.options.ddas;

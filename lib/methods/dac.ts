@@ -211,13 +211,7 @@ class Dac implements ContinualMethod {
       this.#setPast(columns);
       this.#removePool();
       applyUpdates(context.model, updates);
-      context.recordRanks(
-        rank,
-        pool.modules,
-        pool.modules.map(() => topMerge),
-      );
-      context.recordUpdates(updates);
-      context.recordChanges(rank, changes);
+      context.record({ rank, modules: changes, active: changes.map(() => topMerge), updates });
     });
   }
 

@@ -108,6 +108,7 @@ export type {
   ReferenceData,
   RunContext,
   RunEvent,
+  TaskChange,
   TrainSummary,
 } from "./shared/types.js";
 export { zeroShotClassifier } from "./shared/zero-shot-classifier.js";

@@ -298,9 +298,8 @@ class KeepLora implements ContinualMethod {
       this.#head = undefined;
       this.#removeAdapters();
       applyUpdates(context.model, updates);
-      context.recordRanks(this.options.rank, adapters.modules, adapters.ranks);
-      context.recordUpdates(updates);
-      context.recordChanges(this.options.rank, changes);
+      const { rank } = this.options;
+      context.record({ rank, modules: changes, active: adapters.ranks, updates });
     });
     await this.#protectFeatures(task, context);
   }

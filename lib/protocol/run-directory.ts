@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ClipModel, descriptionFiles, loadModel, loadStateDict } from "../clip/index.js";
 import { applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
-import type { ContinualMethod, MethodState } from "../methods/index.js";
+import type { ContinualMethod, MethodState, TaskChange } from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
 
@@ -67,18 +67,16 @@ export class RunDirectory {
     records.dropEventsOfGrowth(this.path, datasets);
   }
 
-  /** Adds the ranks of a task, replacing what an interrupted attempt at it left. */
-  recordRanks(task: number, ranks: records.TaskRanks): void {
-    records.recordRanks(this.path, task, ranks);
-  }
-
   /**
-   * Writes the low-rank updates of a task in PEFT's layout, replacing what interrupted attempts at it left.
+   * Writes what a task changed, replacing what interrupted attempts at it left: surviving ranks, updates in
+   * PEFT's layout, and their sizes.
    */
-  recordUpdates(task: number, updates: LowRankUpdates): void {
+  recordTask(task: number, dataset: string, { rank, modules, active, updates }: TaskChange): void {
+    records.recordRanks(this.path, task, { dataset, rank, modules, active });
     const earlier = Array.from({ length: task }, (_, t) => `task-${t}`);
     removeOthers(join(this.path, "adapters"), earlier);
     saveAdapter(updates, this.#adapter(task));
+    this.recordChanges(task, { dataset, rank, modules });
   }
 
   hasUpdates(task: number): boolean {

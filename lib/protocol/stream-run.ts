@@ -243,7 +243,6 @@ export class StreamRun {
   #contextOf(taskIndex: number): RunContext {
     const { model, protocol, seed, inherited, reference, observer } = this.#options;
     const [tasks, directory] = [this.#tasks, this.#directory];
-    const dataset = (): string => (tasks[taskIndex] as Task).name;
     return {
       model,
       protocol,
@@ -259,11 +258,7 @@ export class StreamRun {
       log: (event) => this.#log(event),
       progress: (done, total, loss) => observer?.trained?.(done, total, loss),
       worked: (what, done, total) => observer?.worked?.(what, done, total),
-      recordRanks: (rank, modules, active) =>
-        directory.recordRanks(taskIndex, { dataset: dataset(), rank, modules, active }),
-      recordUpdates: (updates) => directory.recordUpdates(taskIndex, updates),
-      recordChanges: (rank, modules) =>
-        directory.recordChanges(taskIndex, { dataset: dataset(), rank, modules }),
+      record: (change) => directory.recordTask(taskIndex, (tasks[taskIndex] as Task).name, change),
     };
   }
 

@@ -40,7 +40,7 @@ function colourTask(name: string, colours: Record<string, readonly number[]>): T
 
 export interface RecordedContext extends RunContext {
   readonly events: RunEvent[];
-  readonly ranks: { rank: number; names: string[]; active: readonly number[] }[];
+  readonly ranks: { rank: number; names: string[]; active: readonly number[]; importance: number[][] }[];
 }
 
 /** The first task of a run that keeps what it is told. */
@@ -58,10 +58,13 @@ export function recordedContext(model: ClipModel, overrides: Partial<RunContext>
     log: (event) => events.push(event),
     progress() {},
     worked() {},
-    recordRanks: (rank, modules, active) =>
-      ranks.push({ rank, names: modules.map(({ name }) => name), active }),
-    recordUpdates() {},
-    recordChanges() {},
+    record: ({ rank, modules, active }) =>
+      ranks.push({
+        rank,
+        names: modules.map(({ name }) => name),
+        active,
+        importance: modules.map(({ importance = [] }) => [...importance]),
+      }),
     events,
     ranks,
     ...overrides,

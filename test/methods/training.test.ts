@@ -171,13 +171,9 @@ describe("codyra", () => {
         { ...trained.codyra, kappaMax: 0.2, gates, iterations },
         "x-tail",
       );
-      const importance: number[][] = [];
-      const context = recordedContext(model, {
-        recordChanges: (_rank, changes) =>
-          void importance.push(...changes.map((change) => [...change.importance!])),
-      });
+      const context = recordedContext(model);
       const { trainableParameters } = await learn(method, colourTasks()[0]!, context);
-      return { method, importance, trainableParameters, active: context.ranks[0]!.active };
+      return { method, trainableParameters, ...context.ranks[0]! };
     };
     const [fixed, start, learned] = [
       await importanceAt("fixed", 30),
@@ -196,15 +192,11 @@ describe("codyra", () => {
   it("prunes as many ranks of each matrix at random as by the threshold, others, and again the same", async () => {
     const trainedBy = async (pruning: string, seed = 8) => {
       const context = recordedContext(tinyClip(), { seed });
-      const importance: number[][] = [];
       const options = { ...trained.codyra, kappaMax: 0.08, learningRate: 1e-4, pruning };
-      await learn(createMethod("codyra", options, "x-tail"), colourTasks()[0]!, {
-        ...context,
-        recordChanges: (_rank, changes) =>
-          void importance.push(...changes.map((change) => [...change.importance!])),
-      });
+      await learn(createMethod("codyra", options, "x-tail"), colourTasks()[0]!, context);
       const counts = context.events.map(({ activeRanks }) => activeRanks);
-      return { active: context.ranks[0]!.active, counts, importance };
+      const { active, importance } = context.ranks[0]!;
+      return { active, counts, importance };
     };
     const [threshold, random, none] = [
       await trainedBy("threshold"),

@@ -1,7 +1,7 @@
 import { type ClipModel, copyModel } from "../../clip/index.js";
 import type { ImageSet, Task } from "../../data/index.js";
 import type { LowRankUpdates } from "../../lora/index.js";
-import { type ContinualMethod, standaloneContext } from "../../methods/index.js";
+import { type ContinualMethod, standaloneContext, type TaskChange } from "../../methods/index.js";
 import { mergeOptions, UsageError } from "../../options/index.js";
 import type { TestSet } from "../../protocol/index.js";
 import type { RunRecord } from "../../records/index.js";
@@ -216,7 +216,7 @@ async function learn(
     signal,
     progress: (done: number, total: number, loss: number) =>
       progress.update(done, total, `loss ${loss.toFixed(3)}`),
-    recordUpdates(updates: LowRankUpdates) {
+    record({ updates }: TaskChange) {
       learned = new Map(
         Array.from(updates, ([name, { loraA, loraB }]) => [
           name,

@@ -174,13 +174,8 @@ export function mergeAdapters(task: Task, context: RunContext, adapters: readonl
     }
     const rank = adapters[0]?.config.rank ?? 0;
     const active = adapters.flatMap((each) => each.merge());
-    context.recordRanks(
-      rank,
-      adapters.flatMap(({ modules }) => modules),
-      active,
-    );
-    context.recordUpdates(new Map(updates.flatMap((each) => Array.from(each))));
-    context.recordChanges(rank, changes);
+    const merged = new Map(updates.flatMap((each) => Array.from(each)));
+    context.record({ rank, modules: changes, active, updates: merged });
   });
 }
 

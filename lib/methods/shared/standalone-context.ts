@@ -18,8 +18,6 @@ export function standaloneContext(model: ClipModel, protocol: ProtocolName): Run
     log: nothing,
     progress: nothing,
     worked: nothing,
-    recordRanks: nothing,
-    recordUpdates: nothing,
-    recordChanges: nothing,
+    record: nothing,
   };
 }

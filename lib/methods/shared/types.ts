@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import type { ClipModel } from "../../clip/index.js";
 import type { ImageSet, Task } from "../../data/index.js";
-import type { LoraModule, LowRankUpdates, ModuleUpdate } from "../../lora/index.js";
 import type { protocolSchema } from "../../options/index.js";
+import type { Changes } from "../../records/index.js";
 import type { Tensor } from "../../torch/index.js";
 
 export type ProtocolName = z.infer<typeof protocolSchema>;
@@ -105,12 +105,16 @@ export interface RunContext {
   progress(done: number, total: number, loss: number): void;
   /** Reports how far other work is, such as choosing exemplars. */
   worked(what: string, done: number, total: number): void;
-  /** Records the ranks that survived the current task. */
-  recordRanks(rank: number, modules: readonly LoraModule[], active: readonly number[]): void;
-  /** Records what the current task changed, for methods that change weights by low-rank updates only. */
-  recordUpdates(updates: LowRankUpdates): void;
-  /** Records how large these updates are. */
-  recordChanges(rank: number, changes: readonly ModuleUpdate[]): void;
+  /** Records what the current task changed. Methods that change weights in another way never call it. */
+  record(change: TaskChange): void;
+}
+
+/** The low-rank updates of one task, `ΔW = B A` of every matrix that changes. */
+export interface TaskChange extends Pick<Changes, "rank" | "modules"> {
+  /** Ranks of each of the modules that survived. */
+  readonly active: readonly number[];
+  /** `[r, inFeatures]` and `[outFeatures, r]` by the module's name. They stay the caller's. */
+  readonly updates: ReadonlyMap<string, { readonly loraA: Tensor; readonly loraB: Tensor }>;
 }
 
 /** Broad images and texts, unrelated to the tasks. */

@@ -33,7 +33,7 @@ describe("codyra-routed", () => {
     for (const [taskIndex, task] of tasks.entries()) {
       const context = recordedContext(model, {
         taskIndex,
-        recordUpdates(updates) {
+        record({ updates }) {
           const next = copyModel(rebuilt.at(-1) ?? tinyClip());
           applyUpdates(next, updates);
           rebuilt.push(next);

@@ -1,12 +1,11 @@
 export { countCosts } from "./analyses/costs.js";
-export {
-  type AnalysisWatch,
-  type CaseFlags,
-  type CaseSource,
-  type FrontierCase,
-  openCases,
-} from "./analyses/frontier-cases.js";
+export { measureDrift, type TaskDrift } from "./analyses/drift.js";
+export type { AnalysisWatch, CaseSource, FrontierCase } from "./analyses/frontier-case.js";
+export { type CaseOptions, openCases } from "./analyses/frontier-cases.js";
 export { measureFrontier, type PointOptions } from "./analyses/frontier-points.js";
+export { type RecordedChangesOptions, recordedChanges } from "./analyses/recorded-changes.js";
+export { measureRemovals, type RemovalOptions } from "./analyses/removal.js";
+export type { RunAnalysisOptions } from "./analyses/run-analysis.js";
 export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 export { type Config, configSchema, readConfig } from "./config.js";
 export { nameOf, openEntry } from "./dataset-config.js";

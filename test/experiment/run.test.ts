@@ -1,24 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { expect, it } from "vitest";
 import { experiment } from "../../lib/index.js";
 import { readRun } from "../../lib/report/index.js";
 import { temporaryFolder, writeConfig } from "../e2e/cli.js";
-
-/** A dataset of two colours, two images each for training and one for tests. */
-async function writeDataset(folder: string): Promise<void> {
-  const colours = { red: "#c02020", blue: "#2020c0" };
-  for (const [name, background] of Object.entries(colours)) {
-    for (const [part, count] of Object.entries({ train: 2, test: 1 })) {
-      mkdirSync(join(folder, part, name), { recursive: true });
-      for (let i = 0; i < count; i++) {
-        const path = join(folder, part, name, `${i}.png`);
-        await sharp({ create: { width: 40, height: 32, channels: 3, background } }).toFile(path);
-      }
-    }
-  }
-}
+import { writeDataset } from "./colours.js";
 
 it("a configuration runs from TypeScript, and tells what it does", async () => {
   const folder = temporaryFolder();

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import type { Changes, Table } from "../../report/index.js";
+import type { Table } from "../../report/index.js";
 import type { BaseModelFlags } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { baseModelFlags, modelAnalysis, type OutputFlags, writeAnalysis } from "../output/analyze-output.js";
+import { Progress } from "../output/progress.js";
 
 interface AmplificationFlags extends OutputFlags, BaseModelFlags {
   run: string;
@@ -43,10 +44,8 @@ Example:
 async function analyzeAmplification({ run, task, rho, ...output }: AmplificationFlags): Promise<void> {
   const { amplification } = await import("../../lora/index.js");
   const { concentration } = await import("../../report/index.js");
-  const { openFinishedRun, taskPosition } = await import("../../experiment/index.js");
-  const { directory, finished } = openFinishedRun(run);
-  const position = task === undefined ? finished - 1 : taskPosition(task, directory, finished);
-  const changes = await recordedChanges(run, finished, position, baseModelFlags(output));
+  const { recordedChanges } = await import("../../experiment/index.js");
+  const changes = recordedChanges(run, { task, model: baseModelFlags(output), observer: new Progress() });
   const modules = changes.modules.map((module) => ({
     encoder: module.encoder,
     layer: module.layer,
@@ -61,41 +60,6 @@ async function analyzeAmplification({ run, task, rho, ...output }: Amplification
   const note = `${(100 * share).toFixed(1)} % of Σ‖ΔW‖² lies in the tenth of the matrices that changed most.`;
   const title = `Amplification on ${changes.dataset}, ρ = ${rho ?? "rank of the update"}`;
   await writeAnalysis(output, result, [moduleTable(title, modules)], [note]);
-}
-
-/** What a run recorded; what it has not is computed from its adapters, for all tasks, and recorded. */
-async function recordedChanges(
-  run: string,
-  finished: number,
-  task: number,
-  base: BaseModelFlags,
-): Promise<Changes> {
-  const { readChanges, readRun } = await import("../../report/index.js");
-  const recorded = readChanges(run, task);
-  if (recorded !== undefined) return recorded;
-  const { applyUpdates, measureUpdates } = await import("../../lora/index.js");
-  const { RunDirectory } = await import("../../protocol/index.js");
-  const { openBaseModel } = await import("../../experiment/index.js");
-  const { scope } = await import("../../torch/index.js");
-  const { ranks } = readRun(run);
-  if (ranks === undefined) {
-    throw new Error(`${run}: expected low-rank adapters, got none. Give a run of codyra or lora.`);
-  }
-  const directory = new RunDirectory(run);
-  const model = openBaseModel(directory, base);
-  try {
-    for (let t = 0; t < finished; t++) {
-      scope(() => {
-        const updates = directory.readUpdates(t);
-        const modules = measureUpdates(model, updates, ranks.modules as Parameters<typeof measureUpdates>[2]);
-        directory.recordChanges(t, { dataset: ranks.tasks[t]?.dataset as string, rank: ranks.rank, modules });
-        applyUpdates(model, updates);
-      });
-    }
-  } finally {
-    model.dispose();
-  }
-  return readChanges(run, task) as Changes;
 }
 
 function moduleTable(

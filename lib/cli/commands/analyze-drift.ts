@@ -1,17 +1,9 @@
 import type { Command } from "commander";
-import type { ClipModel } from "../../clip/index.js";
-import type { ModelDrift } from "../../lora/index.js";
-import type { RunDirectory } from "../../protocol/index.js";
+import type { TaskDrift } from "../../experiment/index.js";
 import type { Table } from "../../report/index.js";
 import type { BaseModelFlags } from "../input/model-options.js";
 import { baseModelFlags, modelAnalysis, type OutputFlags, writeAnalysis } from "../output/analyze-output.js";
-
-/** How far one task moved the model; absent where the model before or after it is gone. */
-interface TaskDrift {
-  dataset: string;
-  step: ModelDrift | null;
-  fromPretrained: ModelDrift | null;
-}
+import { Progress } from "../output/progress.js";
 
 /** `codyra analyze drift`: how far a run's model moves from task to task. */
 export function analyzeDriftCommand(): Command {
@@ -36,47 +28,9 @@ async function analyzeDrift({
   run,
   ...output
 }: OutputFlags & BaseModelFlags & { run: string }): Promise<void> {
-  const { openBaseModel, openFinishedRun } = await import("../../experiment/index.js");
-  const { directory, finished } = openFinishedRun(run);
-  const models = [0, 1, 2].map(() => openBaseModel(directory, baseModelFlags(output))) as [
-    ClipModel,
-    ClipModel,
-    ClipModel,
-  ];
-  const names = directory.readRecord().datasets.map(({ name }) => name);
-  try {
-    const tasks = await follow(directory, names.slice(0, finished), models);
-    await writeAnalysis(output, { run, tasks }, [driftTable(tasks)]);
-  } finally {
-    for (const model of models) model.dispose();
-  }
-}
-
-/** @param models three copies of the pre-trained one, of which two are changed */
-async function follow(
-  directory: RunDirectory,
-  names: readonly string[],
-  [pretrained, before, after]: [ClipModel, ClipModel, ClipModel],
-): Promise<TaskDrift[]> {
-  const { applyUpdates, modelDrift } = await import("../../lora/index.js");
-  const { loadStateDict } = await import("../../clip/index.js");
-  const { scope } = await import("../../torch/index.js");
-  let isBeforeKnown = true;
-  return names.map((dataset, task) =>
-    scope(() => {
-      const isAfterKnown = directory.hasUpdates(task) ? isBeforeKnown : directory.hasCheckpoint(task);
-      if (!isAfterKnown) {
-        isBeforeKnown = false;
-        return { dataset, step: null, fromPretrained: null };
-      }
-      if (directory.hasUpdates(task)) applyUpdates(after, directory.readUpdates(task));
-      else directory.loadCheckpoint(task, after);
-      const step = isBeforeKnown ? modelDrift(after, before) : null;
-      loadStateDict(before, after.stateDict(), "analyze drift");
-      isBeforeKnown = true;
-      return { dataset, step, fromPretrained: modelDrift(after, pretrained) };
-    }),
-  );
+  const { measureDrift } = await import("../../experiment/index.js");
+  const tasks = measureDrift(run, { model: baseModelFlags(output), observer: new Progress() });
+  await writeAnalysis(output, { run, tasks }, [driftTable(tasks)]);
 }
 
 function driftTable(tasks: readonly TaskDrift[]): Table {

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import type { CaseFlags } from "../../experiment/index.js";
+import type { CaseOptions } from "../../experiment/index.js";
+import { type Given, UsageError } from "../../options/index.js";
 import type { FrontierAnalysis, Table } from "../../report/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -8,7 +9,12 @@ import { abortOnInterrupt } from "../interrupt.js";
 import { writeAnalysis } from "../output/analyze-output.js";
 import { Progress } from "../output/progress.js";
 
-interface FrontierFlags extends CaseFlags {
+interface FrontierFlags {
+  run?: string;
+  config?: string;
+  seeds?: number[];
+  tasks?: string[];
+  option: Given;
   draws: number;
   images: number;
   probes?: number;
@@ -87,7 +93,7 @@ async function analyzeFrontier({ draws, images, probes, to, json, ...flags }: Fr
       `Stopping. ${folder ? `What was measured by now is in ${folder}.` : "Nothing was written."}`,
     ),
   );
-  const { source, method, options, cases } = openCases(flags, { progress, signal });
+  const { source, method, options, cases } = openCases(casesAsked(flags), { progress, signal });
   const result: FrontierAnalysis = {
     source,
     method,
@@ -102,6 +108,18 @@ async function analyzeFrontier({ draws, images, probes, to, json, ...flags }: Fr
     if (folder !== undefined) await save(result, folder); // a seed may take minutes
   }
   await writeAnalysis({ json }, result, await frontierTables(result));
+}
+
+/** @throws UsageError if flags do not go together */
+function casesAsked({ run, config, seeds, tasks, option }: Partial<FrontierFlags>): CaseOptions {
+  if (run === undefined) return { config, seeds, tasks, options: option };
+  if (config !== undefined)
+    throw new UsageError("Expected --run or --config, got both. Leave one of them out.");
+  if (seeds !== undefined || Object.keys(option ?? {}).length > 0)
+    throw new UsageError(
+      "A run has its seed and options already: leave --seeds and --option out, or give --config.",
+    );
+  return { run, tasks };
 }
 
 async function save(result: FrontierAnalysis, folder: string): Promise<void> {

@@ -17,7 +17,7 @@ import { evaluateZeroShot } from "../../protocol/index.js";
 import type { FrontierPoint } from "../../report/index.js";
 import * as torch from "../../torch/index.js";
 import type { WorkObserver } from "../observer.js";
-import type { FrontierCase } from "./frontier-cases.js";
+import type { FrontierCase } from "./frontier-case.js";
 
 export interface PointOptions {
   /** Draws of random ranks. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Progress } from "../../../lib/cli/output/progress.js";
 import { copyModel } from "../../../lib/clip/index.js";
-import type { FrontierCase } from "../../../lib/experiment/analyses/frontier-cases.js";
+import type { FrontierCase } from "../../../lib/experiment/analyses/frontier-case.js";
 import { measureFrontier } from "../../../lib/experiment/analyses/frontier-points.js";
 import { applyUpdates, type LowRankUpdates, survivingRanks } from "../../../lib/lora/index.js";
 import { evaluateZeroShot } from "../../../lib/protocol/index.js";

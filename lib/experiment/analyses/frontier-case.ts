@@ -1,0 +1,40 @@
+import type { ClipModel } from "../../clip/index.js";
+import type { ImageSet } from "../../data/index.js";
+import type { LowRankUpdates } from "../../lora/index.js";
+import type { TestSet } from "../../protocol/index.js";
+import type { WorkObserver } from "../observer.js";
+
+/** One dataset, learned from one model with one seed. */
+export interface FrontierCase {
+  readonly seed: number;
+  readonly dataset: string;
+  /** As it was before the dataset was learned. */
+  readonly before: ClipModel;
+  /** What was learned, of both encoders. */
+  readonly updates: LowRankUpdates;
+  readonly train: ImageSet;
+  readonly stream: readonly TestSet[];
+}
+
+export interface CaseSource {
+  readonly source: string;
+  readonly method: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** How many cases there will be. */
+  readonly count: number;
+  /** One after the other; the model and the updates of a case are released when the next one is asked for. */
+  cases(): AsyncGenerator<FrontierCase>;
+}
+
+/** What watches a long analysis. */
+export interface AnalysisWatch {
+  readonly progress: WorkObserver;
+  readonly signal: AbortSignal;
+}
+
+export function release(updates: LowRankUpdates): void {
+  for (const { loraA, loraB } of updates.values()) {
+    loraA.dispose();
+    loraB.dispose();
+  }
+}

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkRegularFile, printable } from "../options/index.js";
+import { checkRegularFile } from "../files/index.js";
+import { printable } from "../options/index.js";
 
 /** Contents of the files of a directory by name. */
 export type DirectoryFiles = ReadonlyMap<string, Buffer>;

@@ -51,4 +51,3 @@ export {
 } from "./transformer.js";
 export type { VisionTransformer } from "./vision.js";
 export { byteSymbols, endOfWord, formatTokenizer, type TokenizerFiles, wordPattern } from "./vocabulary.js";
-export { writeDirectory } from "./write-directory.js";

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { type LockOptions, withLock } from "../files/index.js";
 import { verifyFile } from "./checksum.js";
 import { download } from "./download.js";
 import { IntegrityError } from "./errors.js";
 import { type HubFile, type HubModel, hubHeaders, listFiles } from "./hub.js";
-import { type LockOptions, withLock } from "./lock.js";
 import { arePickled, chooseModelFiles, decidingFile, isTransformersConfig } from "./model-files.js";
 import { request } from "./request.js";
 import { type RetryOptions, withRetries } from "./retry.js";

@@ -1,8 +1,8 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { explainFullDisk, type LockOptions, withLock } from "../files/index.js";
 import { type Expected, verifyFile } from "./checksum.js";
-import { explainDiskError, IntegrityError, TransientError } from "./errors.js";
-import { type LockOptions, withLock } from "./lock.js";
+import { IntegrityError, TransientError } from "./errors.js";
 import { PartialFile } from "./partial-file.js";
 import { type RequestOptions, requestRest } from "./request.js";
 import { type RetryOptions, withRetries } from "./retry.js";
@@ -57,7 +57,9 @@ async function downloadAlone(url: string, path: string, options: DownloadOptions
     await verifyFile(part.path, options, { source: url, signal: options.signal });
   } catch (error) {
     if (error instanceof IntegrityError) await part.remove();
-    throw explainDiskError(error, part.path, "Free some space and run it again: it goes on where it was.");
+    throw explainFullDisk(error, part.path, {
+      advice: "Free some and run it again: it goes on where it was.",
+    });
   }
   await part.finish();
 }

@@ -1,5 +1,5 @@
 import { mkdir, open } from "node:fs/promises";
-import { explainDiskError } from "./errors.js";
+import { explainFullDisk } from "../files/index.js";
 import { extractTar } from "./extract-tar.js";
 import { extractZip } from "./extract-zip.js";
 import { UnsafeEntryError } from "./safe-entry.js";
@@ -52,7 +52,8 @@ async function kindOf(archive: string): Promise<"zip" | "tar" | "tar.gz"> {
 function explain(error: unknown, archive: string, directory: string): unknown {
   const { name, message, syscall } = error as NodeJS.ErrnoException;
   if (name === "AbortError" || error instanceof UnsafeEntryError) return error;
-  if (syscall !== undefined) return explainDiskError(error, directory, "Free some space and run it again.");
+  if (syscall !== undefined)
+    return explainFullDisk(error, directory, { advice: "Free some and run it again." });
   return new Error(
     `${archive}: expected a whole archive, but it is damaged (${message}). Download it again.`,
     {

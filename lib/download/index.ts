@@ -8,7 +8,5 @@ export {
 } from "./download-model.js";
 export { IntegrityError } from "./errors.js";
 export { type ExtractOptions, extractArchive } from "./extract.js";
-export { type LockOptions, withLock } from "./lock.js";
-export type { LockOwner } from "./lock-owner.js";
 export { megabytes } from "./megabytes.js";
 export { type UnpackOptions, unpack } from "./unpack.js";

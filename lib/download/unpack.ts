@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
+import { type LockOptions, withLock } from "../files/index.js";
 import { type ExtractOptions, extractArchive } from "./extract.js";
-import { type LockOptions, withLock } from "./lock.js";
 
 export interface UnpackOptions extends Pick<ExtractOptions, "signal" | "onProgress">, LockOptions {
   /** Archives inside the archive become folders of their names. */

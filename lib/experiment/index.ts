@@ -3,6 +3,8 @@ export { measureDrift, type TaskDrift } from "./analyses/drift.js";
 export type { AnalysisWatch, CaseSource, FrontierCase } from "./analyses/frontier-case.js";
 export { type CaseOptions, openCases } from "./analyses/frontier-cases.js";
 export { measureFrontier, type PointOptions } from "./analyses/frontier-points.js";
+export type { LearnedCases } from "./analyses/learned-cases.js";
+export type { RecordedCases } from "./analyses/recorded-cases.js";
 export { type RecordedChangesOptions, recordedChanges } from "./analyses/recorded-changes.js";
 export { measureRemovals, type RemovalOptions } from "./analyses/removal.js";
 export type { RunAnalysisOptions } from "./analyses/run-analysis.js";

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeDirectory } from "../clip/index.js";
-import { checkOptions, checkRegularFile, firstLines, type OptionKeys } from "../options/index.js";
+import { checkRegularFile, writeDirectory } from "../files/index.js";
+import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { LowRankUpdate, LowRankUpdates } from "./low-rank-update.js";

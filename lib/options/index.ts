@@ -1,7 +1,6 @@
 export { checkOptions, type OptionKeys } from "./check-options.js";
 export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
 export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
-export { explainFullDisk, isDiskFull, renameDurably, syncFile, syncFolder } from "./durable-file.js";
 export {
   type BatchSize,
   defaultEvaluationBatchSize,
@@ -10,7 +9,6 @@ export {
 export { nearestName } from "./nearest-name.js";
 export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
-export { checkRegularFile } from "./regular-file.js";
 export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
 export { type Hint, parseOptions } from "./unknown-key.js";

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "../download/index.js";
+import { withLock } from "../files/index.js";
 
 /** How long the claim of another machine's process may go untouched: one step may block it for seconds. */
 const abandonedAfterMs = 60_000;

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeFileAtomically } from "./atomic-file.js";
+import { writeFileAtomically } from "../files/index.js";
 import { parseJson, parseWith } from "./parse.js";
 
 const count = z.int().nonnegative();

@@ -1,4 +1,3 @@
-export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
 export { type Changes, readChanges, recordChanges } from "./changes.js";
 export {
   appendEvent,

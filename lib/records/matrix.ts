@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeJsonAtomically } from "../files/index.js";
 import { checkOptions } from "../options/index.js";
-import { writeJsonAtomically } from "./atomic-file.js";
 import { type Accuracy, type AccuracyMatrix, type HoldOutMatrix, known } from "./metrics.js";
 import { readJson } from "./parse.js";
 

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeJsonAtomically } from "../files/index.js";
 import { protocolSchema } from "../options/index.js";
-import { writeJsonAtomically } from "./atomic-file.js";
 import { parseWith, readJson } from "./parse.js";
 
 const count = z.int().nonnegative();

@@ -62,6 +62,14 @@ it("layers do not import each other in a circle", () => {
   expect(circles(edges)).toEqual([]);
 });
 
+it("options and files on disk know nothing of the layers above", () => {
+  const basis = ["files", "options"];
+  const above = imports.filter(
+    ({ from, to }) => basis.includes(layerOf(from)) && layerOf(from) !== layerOf(to),
+  );
+  expect(above).toEqual([]);
+});
+
 it("files do not import each other in a circle when the program runs, but for the heart of tensors", () => {
   // Tensors, their scopes and operators are one thing in several files, which export hoisted functions alone.
   const heart = ["operator", "operators.generated", "random", "scope", "tensor", "tensor-methods.generated"];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished } from "vitest";
-import { withLock } from "../../lib/download/index.js";
+import { withLock } from "../../lib/files/index.js";
 import { needs } from "../needs.js";
 import { sendFile, serve, sha256, someBytes, temporaryFolder } from "./server.js";
 
@@ -81,7 +81,7 @@ it("a full disk is said in words, and the download goes on when there is space",
   const { code, stderr } = await outcome(limited);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `${path}.part: expected space to write to, but the disk is full (EFBIG). Free some space and run it again: it goes on where it was.`,
+    `${path}.part: expected space to write to, but the disk is full (EFBIG). Free some and run it again: it goes on where it was.`,
   );
   expect(existsSync(path)).toBe(false);
   const kept = statSync(`${path}.part`).size;

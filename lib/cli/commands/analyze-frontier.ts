@@ -124,7 +124,7 @@ function casesAsked({ run, config, seeds, tasks, option }: Partial<FrontierFlags
 
 async function save(result: FrontierAnalysis, folder: string): Promise<void> {
   const { frontierFigure, writeFigure } = await import("../../report/index.js");
-  const { writeFileAtomically } = await import("../../records/index.js");
+  const { writeFileAtomically } = await import("../../files/index.js");
   await writeFigure(frontierFigure(result), folder);
   writeFileAtomically(join(folder, "frontier.json"), `${JSON.stringify(result, null, 2)}\n`);
 }

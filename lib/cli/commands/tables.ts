@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { writeFileAtomically } from "../../records/index.js";
+import { writeFileAtomically } from "../../files/index.js";
 import {
   type CostAnalysis,
   costComparison,

@@ -41,7 +41,7 @@ export async function writeAnalysis(
 ): Promise<void> {
   const { renderTerminal, terminalStyle } = await import("../../report/index.js");
   if (to !== undefined) {
-    const { writeFileAtomically } = await import("../../records/index.js");
+    const { writeFileAtomically } = await import("../../files/index.js");
     writeFileAtomically(resolve(to), `${JSON.stringify(result, null, 2)}\n`);
   }
   if (json) {

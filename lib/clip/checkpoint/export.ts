@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { writeDirectory } from "../../files/index.js";
 import { archive, noGrad, safetensors, scope } from "../../torch/index.js";
 import { highestTokenId, type TransformerConfig } from "../config.js";
 import type { ClipModel } from "../model.js";
 import { Preprocessing } from "../preprocessing.js";
-import { writeDirectory } from "../write-directory.js";
 import { toOpenAi } from "./keys.js";
 
 /** Of the files that `saveOpenAi` writes: names and shapes do not tell the activation. */

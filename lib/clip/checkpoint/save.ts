@@ -1,9 +1,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeDirectory } from "../../files/index.js";
 import { safetensors, scope } from "../../torch/index.js";
 import { formatConfig } from "../config-json.js";
 import type { ClipModel } from "../model.js";
-import { writeDirectory } from "../write-directory.js";
 
 /**
  * Writes a Hugging Face directory that `transformers` loads unchanged: configuration, weights, and the

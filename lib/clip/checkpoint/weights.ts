@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { checkRegularFile, firstLines } from "../../options/index.js";
+import { checkRegularFile } from "../../files/index.js";
+import { firstLines } from "../../options/index.js";
 import { archive, safetensors, type Tensor } from "../../torch/index.js";
 import { readSmallFile } from "../files.js";
 

@@ -1,9 +1,9 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { writeDirectory } from "../../files/index.js";
 import { checkOptions } from "../../options/index.js";
 import { formatConfig } from "../config-json.js";
 import type { ClipModel } from "../model.js";
-import { writeDirectory } from "../write-directory.js";
 import { encodeImage, encodeText, normalize } from "./encoders.js";
 import { Graph, ready } from "./graph.js";
 import type { Bytes } from "./protobuf.js";

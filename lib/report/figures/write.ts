@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomically } from "../../records/index.js";
+import { writeFileAtomically } from "../../files/index.js";
 import type { Figure, FoundFigures, MissingFigure } from "./figure.js";
 import { renderFigure } from "./render.js";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { writeFileAtomically } from "../../files/index.js";
 import { checkOptions } from "../../options/index.js";
-import { writeFileAtomically } from "../../records/index.js";
 import { html, raw } from "../html.js";
 import { pagePalette } from "../palette.js";
 import type { Run } from "../run.js";

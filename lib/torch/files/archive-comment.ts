@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { checkRegularFile } from "../../options/index.js";
+import { checkRegularFile } from "../../files/index.js";
 import { readBytes } from "./read-bytes.js";
 
 // The end of a zip file, APPNOTE.TXT 4.3.16: a signature, 16 bytes of sizes and places, the length of the

@@ -1,5 +1,5 @@
 import { inflateRawSync } from "node:zlib";
-import { checkRegularFile } from "../../options/index.js";
+import { checkRegularFile } from "../../files/index.js";
 import { bridge } from "../bridge.js";
 import { asStrided, fromFile, narrow } from "../operators.generated.js";
 import { Tensor } from "../tensor.js";

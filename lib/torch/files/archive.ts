@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
-import { checkOptions, explainFullDisk, type OptionKeys, renameDurably } from "../../options/index.js";
+import { explainFullDisk, renameDurably } from "../../files/index.js";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
 import { bridge } from "../bridge.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -92,6 +93,6 @@ export function save(
   } catch (error) {
     rmSync(temporary, { force: true });
     const bytes = list.reduce((sum, [, tensor]) => sum + tensor.numel() * 8, 0); // of at most 8 each
-    throw explainFullDisk(error, path, bytes);
+    throw explainFullDisk(error, path, { neededBytes: bytes });
   }
 }

@@ -1,12 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import {
-  checkOptions,
-  checkRegularFile,
-  explainFullDisk,
-  type OptionKeys,
-  renameDurably,
-} from "../../options/index.js";
+import { checkRegularFile, explainFullDisk, renameDurably } from "../../files/index.js";
+import { checkOptions, type OptionKeys } from "../../options/index.js";
 import { contiguous, fromFile, narrow, toCopy } from "../operators.generated.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -181,7 +176,7 @@ export function save(
   } catch (error) {
     if (file !== undefined) closeSync(file);
     rmSync(temporary, { force: true });
-    throw explainFullDisk(error, path, head.length + offset);
+    throw explainFullDisk(error, path, { neededBytes: head.length + offset });
   }
 }
 

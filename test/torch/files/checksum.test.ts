@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { explainFullDisk } from "../../../lib/options/index.js";
 import { ones, randn, safetensors } from "../../../lib/torch/index.js";
 
 let folder: string;
@@ -60,19 +59,5 @@ describe("a file with a checksum", () => {
     const path = join(folder, "plain.safetensors");
     safetensors.save(path, [["w", ones([2])]]);
     expect(safetensors.load(path).metadata).toEqual({});
-  });
-});
-
-describe("a full disk", () => {
-  it("is told with path, size and the way on, whether Node or C++ found it", () => {
-    const fromNode = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
-    const fromNative = new Error("writeArchive: /x: No space left on device");
-    for (const error of [fromNode, fromNative, Object.assign(new Error("x"), { code: "EDQUOT" })]) {
-      const told = explainFullDisk(error, "/runs/a.safetensors", 3 * 2 ** 20) as Error;
-      expect(told.message).toMatch(/^\/runs\/a\.safetensors: expected 3\.0 MiB .*disk is full.*run the same/);
-      expect(told.cause).toBe(error);
-    }
-    const other = new Error("something else");
-    expect(explainFullDisk(other, "/x", 1)).toBe(other);
   });
 });

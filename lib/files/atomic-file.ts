@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { explainFullDisk, renameDurably } from "../options/index.js";
+import { renameDurably } from "./durable-file.js";
+import { explainFullDisk } from "./full-disk.js";
 
 /**
  * Writes a file under a temporary name and renames it when it is on the disk, so that readers see the old
@@ -16,7 +17,7 @@ export function writeFileAtomically(path: string, content: string): void {
     renameDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw explainFullDisk(error, path, Buffer.byteLength(content));
+    throw explainFullDisk(error, path, { neededBytes: Buffer.byteLength(content) });
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { explainFullDisk, renameDurably, syncFile, syncFolder } from "../options/index.js";
+import { renameDurably, syncFile, syncFolder } from "./durable-file.js";
+import { explainFullDisk } from "./full-disk.js";
 
 /**
  * Writes the files of a directory under a temporary name. They are complete before the first of them appears
@@ -20,7 +21,7 @@ export function writeDirectory(directory: string, write: (temporary: string) => 
     syncFolder(temporary);
     moveInto(temporary, target);
   } catch (error) {
-    throw explainFullDisk(error, target, sizeOf(temporary));
+    throw explainFullDisk(error, target, { neededBytes: sizeOf(temporary) });
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

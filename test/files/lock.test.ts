@@ -2,8 +2,8 @@ import { existsSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { withLock } from "../../lib/download/index.js";
-import { temporaryFolder } from "./server.js";
+import { withLock } from "../../lib/files/index.js";
+import { temporaryFolder } from "../protocol/tiny-run.js";
 
 /** Time passes only where a lock is waited for, at once. */
 const clock = vi.hoisted(() => ({ nowMs: 0, slept: () => {} }));

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { explainDiskError } from "./errors.js";
+import { explainFullDisk } from "./full-disk.js";
 import { describeOwner, type LockOwner, livelinessOf, parseOwner } from "./lock-owner.js";
 
 const beatMs = 2_000;
@@ -87,7 +87,7 @@ async function create(lock: string, owner: string): Promise<FileHandle | undefin
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return undefined;
     await file?.close();
     if (file !== undefined) await rm(lock, { force: true });
-    throw explainDiskError(error, lock, "Free some space and run it again.");
+    throw explainFullDisk(error, lock, { advice: "Free some and run it again." });
   }
 }
 

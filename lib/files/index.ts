@@ -1,0 +1,7 @@
+export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
+export { renameDurably, syncFile, syncFolder } from "./durable-file.js";
+export { explainFullDisk, formatBytes, isDiskFull, lackOfSpace, type WantedSpace } from "./full-disk.js";
+export { type LockOptions, withLock } from "./lock.js";
+export type { LockOwner } from "./lock-owner.js";
+export { checkRegularFile } from "./regular-file.js";
+export { writeDirectory } from "./write-directory.js";

@@ -5,7 +5,8 @@ import { type ClipConfig, highestTokenId } from "./config.js";
 import { type DirectoryFiles, parseJson, readDirectory, readSmallFile } from "./files.js";
 import { Preprocessing } from "./preprocessing.js";
 import { withTokenizerJson } from "./slow-tokenizer.js";
-import { Tokenizer, tokenizerFiles } from "./tokenizer.js";
+import { Tokenizer } from "./tokenizer.js";
+import { tokenizerFiles } from "./tokenizer-files.js";
 import { readVocabulary } from "./vocabulary.js";
 
 /** What a model needs beside its weights. */

@@ -5,6 +5,7 @@ import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
 import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
+import { tokenizerFiles } from "./tokenizer-files.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
@@ -16,16 +17,6 @@ const tokenizerConfigSchema = z.object({
 
 /** What transformers writes for "no limit" is 10³⁰; it takes more than this for none. */
 const longest = 1e20;
-
-/** Names of the files that a tokenizer may consist of. */
-export const tokenizerFiles = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
-];
 
 /** What the model and the source of a tokenizer say about it. */
 export interface TokenizerOptions {

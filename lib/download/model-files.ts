@@ -1,3 +1,5 @@
+import { tokenizerFiles } from "../clip/tokenizer-files.js";
+
 /**
  * Names of the files that a CLIP model consists of, in the root of its repository; the rest of a repository
  * is left there.
@@ -7,12 +9,7 @@ const descriptionFiles: ReadonlySet<string> = new Set([
   "open_clip_config.json",
   "preprocessor_config.json",
   "processor_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "merges.txt",
+  ...tokenizerFiles,
 ]);
 
 /** Forms of the weights, the best first. Pickled ones can hold code, so they are the last resort. */

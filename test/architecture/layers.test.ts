@@ -39,9 +39,10 @@ function importsOf(path: string): Import[] {
   });
 }
 
-/** Pure formulas and tables of numbers that reports and help need without loading models. */
+/** Pure formulas and tables of numbers and names that reports and help need without loading models. */
 const pure = [
   "clip/config.ts",
+  "clip/tokenizer-files.ts",
   "lora/analysis/amplification.ts",
   "lora/threshold.ts",
   "torch/optim/schedule.ts",

@@ -40,8 +40,8 @@ async function prove({ device, minutes, to }) {
   // A machine with a GPU brings its torch; the private environment would have to be downloaded.
   if (device === "cuda" && !process.env.LIBTORCH) process.env.LIBTORCH_USE_PYTORCH ??= "1";
   const deadlineMs = performance.now() + minutes * 60_000;
-  const machine = await describeMachine();
   const results = [];
+  let machine; // described after the build, which tells the Python of its libtorch
   const path = resolve(to);
   let isBuilt = true;
   for (const stage of stagesFor(device)) {
@@ -50,6 +50,7 @@ async function prove({ device, minutes, to }) {
       : { ...stage, outcome: "not run", output: "The build failed." };
     if (stage.isNeeded && result.outcome !== "passed") isBuilt = false;
     results.push(result);
+    machine ??= await describeMachine();
     // After every stage: a machine that is taken away leaves what it has shown.
     writeFileSync(path, formatProof({ device, machine, results }));
   }

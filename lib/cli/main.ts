@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
 import { UsageError } from "../options/index.js";
-import { commands } from "./commands/index.js";
+import { commandsNamed } from "./commands/index.js";
 import { completeRunHelp } from "./output/method-help.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -14,7 +14,7 @@ const program = new Command("codyra")
   .description("Teach a CLIP model new things, one dataset after another, without forgetting what it knew.")
   .version(version)
   .showHelpAfterError("(add --help for the options and an example)");
-for (const command of commands()) program.addCommand(command);
+for (const command of await commandsNamed(process.argv[2])) program.addCommand(command);
 program.hook("preSubcommand", (_program, command) => completeRunHelp(command, process.argv.slice(2)));
 throwInsteadOfExiting(program);
 process.stdout.on("error", endQuietlyWhenNobodyReads);

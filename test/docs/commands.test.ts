@@ -14,9 +14,11 @@ const commandLines = readPages().flatMap((page) =>
   ),
 );
 
+const known = await commands();
+
 /** The command that the words name, and the options among the rest. */
-function parse(words: readonly string[], known: readonly Command[]): { command: Command; options: string[] } {
-  const command = known.find((candidate) => candidate.name() === words[0]);
+function parse(words: readonly string[], among: readonly Command[]): { command: Command; options: string[] } {
+  const command = among.find((candidate) => candidate.name() === words[0]);
   if (command === undefined) throw new Error(`there is no command '${words[0]}'`);
   const rest = words.slice(1);
   if (command.commands.length > 0) return parse(rest, command.commands);
@@ -30,8 +32,8 @@ describe("commands in the documentation", () => {
 
   it.each(commandLines)("%s: %s", (_page, line) => {
     const words = line.replaceAll(/"[^"]*"/g, "text").split(/\s+/);
-    const { command, options } = parse(words.slice(2), commands());
-    const known = command.options.flatMap(({ long, short }) => [long, short]);
-    expect(known).toEqual(expect.arrayContaining(options));
+    const { command, options } = parse(words.slice(2), known);
+    const accepted = command.options.flatMap(({ long, short }) => [long, short]);
+    expect(accepted).toEqual(expect.arrayContaining(options));
   });
 });

@@ -1,46 +1,36 @@
 import type { Command } from "commander";
-import { analyzeCommand } from "./analyze.js";
-import { checkCommand } from "./check.js";
-import { classifyCommand } from "./classify.js";
-import { dataCommand } from "./data.js";
-import { demoCommand } from "./demo.js";
-import { doctorCommand } from "./doctor.js";
-import { downloadCommand } from "./download.js";
-import { embedCommand } from "./embed.js";
-import { exportCommand } from "./export.js";
-import { figuresCommand } from "./figures.js";
-import { learnCommand } from "./learn.js";
-import { methodsCommand } from "./methods.js";
-import { metricsCommand } from "./metrics.js";
-import { pretrainCommand } from "./pretrain.js";
-import { reportCommand } from "./report.js";
-import { runCommand } from "./run.js";
-import { searchCommand } from "./search.js";
-import { tablesCommand } from "./tables.js";
 
 /**
- * Every command, in the order of `codyra --help`. The layers that need the addon are loaded when a command
- * runs.
+ * Every command by its name, in the order of `codyra --help`. A command's file is loaded when it is named, and
+ * the layers that need the addon when it runs.
  */
-export function commands(): Command[] {
-  return [
-    demoCommand(),
-    runCommand(),
-    learnCommand(),
-    methodsCommand(),
-    classifyCommand(),
-    embedCommand(),
-    searchCommand(),
-    metricsCommand(),
-    reportCommand(),
-    tablesCommand(),
-    figuresCommand(),
-    analyzeCommand(),
-    exportCommand(),
-    checkCommand(),
-    downloadCommand(),
-    dataCommand(),
-    pretrainCommand(),
-    doctorCommand(),
-  ];
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import("./demo.js")).demoCommand(),
+  run: async () => (await import("./run.js")).runCommand(),
+  learn: async () => (await import("./learn.js")).learnCommand(),
+  methods: async () => (await import("./methods.js")).methodsCommand(),
+  classify: async () => (await import("./classify.js")).classifyCommand(),
+  embed: async () => (await import("./embed.js")).embedCommand(),
+  search: async () => (await import("./search.js")).searchCommand(),
+  metrics: async () => (await import("./metrics.js")).metricsCommand(),
+  report: async () => (await import("./report.js")).reportCommand(),
+  tables: async () => (await import("./tables.js")).tablesCommand(),
+  figures: async () => (await import("./figures.js")).figuresCommand(),
+  analyze: async () => (await import("./analyze.js")).analyzeCommand(),
+  export: async () => (await import("./export.js")).exportCommand(),
+  check: async () => (await import("./check.js")).checkCommand(),
+  download: async () => (await import("./download.js")).downloadCommand(),
+  data: async () => (await import("./data.js")).dataCommand(),
+  pretrain: async () => (await import("./pretrain.js")).pretrainCommand(),
+  doctor: async () => (await import("./doctor.js")).doctorCommand(),
+};
+
+export function commands(): Promise<Command[]> {
+  return Promise.all(Object.values(loaders).map((load) => load()));
+}
+
+/** The command that is named, or all where none is: for help, and for advice on a name that does not exist. */
+export async function commandsNamed(name: string | undefined): Promise<Command[]> {
+  const load = name !== undefined && Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  return load === undefined ? commands() : [await load()];
 }

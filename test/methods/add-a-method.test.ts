@@ -2,10 +2,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { expect, it, onTestFinished } from "vitest";
+import { methodHelp, methodList } from "../../lib/cli/output/method-help.js";
 import type { Task } from "../../lib/data/index.js";
-import { type MethodDefinition, optionRows } from "../../lib/methods/index.js";
+import {
+  createMethod,
+  type MethodDefinition,
+  methodCosts,
+  methods,
+  optionRows,
+} from "../../lib/methods/index.js";
+import { metricTables, paperTables, readRun, reportHtml } from "../../lib/report/index.js";
 import { packageRoot, scope } from "../../lib/torch/index.js";
+import { optionsPage } from "../../scripts/generate/options-page.mjs";
 import { tinyClip } from "../lora/models.js";
+import { temporaryFolder, tinyRun } from "../protocol/tiny-run.js";
 import { colourTasks, recordedContext } from "./tasks.js";
 
 /** Writes the example of docs/add-a-method.md into a folder beside this test. @returns its path */
@@ -22,6 +32,11 @@ function writeExample(): string {
       .replaceAll('from "../torch/', 'from "../../../lib/torch/'),
   );
   return path;
+}
+
+async function exampleMethod(): Promise<MethodDefinition> {
+  const { bitfit } = (await import(writeExample())) as { bitfit: MethodDefinition };
+  return bitfit;
 }
 
 it("the example compiles and learns", async () => {
@@ -54,4 +69,34 @@ it("the example compiles and learns", async () => {
   const biases = Array.from(model.namedParameters()).filter(([name]) => name.endsWith(".bias"));
   expect(bitfit.cost(model, { classes: 3, tasks: 1, shots: 1 }).trainable).toBe(trainableParameters);
   expect(trainableParameters).toBe(biases.reduce((count, [, bias]) => count + bias.numel(), 0));
+});
+
+it("is known to help, costs, checkpoints, tables and the report by its line in the list", async () => {
+  const bitfit = await exampleMethod();
+  const list = methods as MethodDefinition[];
+  list.push(bitfit); // the line
+  onTestFinished(() => void list.pop());
+
+  expect(await methodList()).toMatch(/bitfit +fine-tuning of the biases alone/);
+  const help = await methodHelp("bitfit");
+  expect(help).toMatch(/^bitfit: fine-tuning of the biases alone\n\nOptions/);
+  expect(help.replaceAll(/\s+/g, " ")).toContain("default: 0.001");
+  const page = optionsPage([], [{ ...bitfit, options: optionRows(bitfit) }]);
+  expect(page).toMatch(/^#+ .*bitfit/m);
+
+  const setting = { classes: 3, tasks: 1, shots: 1 };
+  const cost = methodCosts(tinyClip(), setting).find(({ method }) => method === "bitfit");
+  expect(cost).toEqual({ method: "bitfit", ...bitfit.cost(tinyClip(), setting) });
+
+  const directory = join(temporaryFolder(), "bitfit");
+  const options = { iterations: 2, batchSize: 9, logEvery: 1 };
+  const method = () => createMethod("bitfit", options, "x-tail");
+  const accuracy = await tinyRun(directory, { method: method() });
+  expect(await tinyRun(directory, { method: method(), resume: true })).toEqual(accuracy);
+  const run = readRun(directory);
+  const [metrics] = metricTables([run]);
+  expect(metrics?.rows.map(({ label }) => label)).toEqual(["bitfit"]);
+  const rows = paperTables([run]).flatMap(({ parts }) => parts.flatMap((part) => part.rows));
+  expect(rows).toContainEqual(expect.objectContaining({ method: "bitfit", label: "bitfit" }));
+  expect(reportHtml([run])).toContain("bitfit");
 });

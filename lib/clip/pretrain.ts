@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
@@ -99,7 +100,7 @@ export async function pretrain(
         state.sum.zero_().dispose();
         onProgress?.(step + 1, loss);
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
     }
   } finally {
     order?.dispose();

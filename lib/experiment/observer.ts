@@ -64,7 +64,7 @@ export function observeRun(
       observer.evaluated?.(done, total);
     },
     taskFinished(index, accuracies) {
-      work.finish(`mean accuracy ${(100 * (mean([...accuracies]) ?? 0)).toFixed(1)} %`);
+      work.finish(`mean accuracy ${(100 * (mean(accuracies) ?? 0)).toFixed(1)} %`);
       observer.taskFinished?.(index, accuracies);
     },
   };

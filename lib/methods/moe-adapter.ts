@@ -16,7 +16,7 @@ import type { Task } from "../data/index.js";
 import { code, paper } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { bytesPerValue, numel, product, sum, trainingCopies } from "./shared/cost.js";
+import { bytesPerValue, numel, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import {
   autoencoderShapes,
@@ -28,6 +28,7 @@ import { alexnetFeatureCount, domainFeatures } from "./shared/domain-features.js
 import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
 import { perExpert, routedScores } from "./shared/routing.js";
+import { product, sum } from "./shared/sums.js";
 import { taskSeed, train } from "./shared/training.js";
 import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";

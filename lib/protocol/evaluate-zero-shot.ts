@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ClipModel } from "../clip/index.js";
 import { type ProtocolName, zeroShotClassifier } from "../methods/index.js";
 import { checkOptions, defaultEvaluationBatchSize } from "../options/index.js";
@@ -42,7 +43,7 @@ export async function evaluateZeroShot(
         });
         done += end - start;
         onProgress?.(done, total);
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
       }
       for (const protocol of ["x-tail", "mtil"] as const)
         accuracies[protocol].push(correct[protocol] / test.length);

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ImageSet } from "../data/index.js";
 import type {
   Classifier,
@@ -80,7 +81,7 @@ export async function evaluate(
         done += end - start;
         start = end;
         options.onProgress?.(done, total);
-        await new Promise((resolve) => setImmediate(resolve));
+        await setImmediate();
       }
       accuracies.push(Number(correct.item()) / test.length);
     }

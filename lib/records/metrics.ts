@@ -114,7 +114,7 @@ export function known(accuracies: readonly Accuracy[]): number[] {
 }
 
 /** Unweighted mean; `undefined` for an empty list. */
-export function mean(values: number[]): number | undefined {
+export function mean(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

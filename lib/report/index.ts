@@ -18,6 +18,7 @@ export {
   frontierRows,
   type MeanAndStd,
   type MissingFigure,
+  meanAndStd,
   predictedShare,
   type RankStatistic,
   type RankStatistics,

@@ -100,8 +100,5 @@ function keptRanks({ ranks }) {
 }
 
 function meanAndStd(values) {
-  if (values.includes(undefined)) return {};
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, std: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+  return values.includes(undefined) ? {} : report.meanAndStd(values);
 }

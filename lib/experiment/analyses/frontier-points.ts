@@ -14,6 +14,7 @@ import {
 } from "../../lora/index.js";
 import { UsageError } from "../../options/index.js";
 import { evaluateZeroShot } from "../../protocol/index.js";
+import { mean } from "../../records/index.js";
 import type { FrontierPoint } from "../../report/index.js";
 import * as torch from "../../torch/index.js";
 import type { WorkObserver } from "../observer.js";
@@ -67,7 +68,7 @@ export async function measureFrontier(given: FrontierCase, options: PointOptions
       const accuracies = await evaluateZeroShot(model, stream, { signal });
       const split = (values: readonly number[]) => ({
         own: values[own] as number,
-        others: mean(values.filter((_, i) => i !== own)),
+        others: mean(values.filter((_, i) => i !== own)) ?? Number.NaN,
       });
       return { "x-tail": split(accuracies["x-tail"]), mtil: split(accuracies.mtil) };
     };
@@ -208,14 +209,10 @@ function pixelsOf(
 type Measured = Omit<FrontierPoint, "name" | "kind" | "value">;
 
 function meanOf(measured: readonly Measured[]): Measured {
-  const over = (of: (each: Measured) => number) => mean(measured.map(of));
+  const over = (of: (each: Measured) => number) => mean(measured.map(of)) as number;
   const ofProtocol = (protocol: "x-tail" | "mtil") => ({
     own: over((each) => each[protocol].own),
     others: over((each) => each[protocol].others),
   });
   return { norm: over(({ norm }) => norm), "x-tail": ofProtocol("x-tail"), mtil: ofProtocol("mtil") };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

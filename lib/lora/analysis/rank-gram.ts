@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { ClipModel } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -65,7 +66,7 @@ export async function rankGrams(
             for (const [i, layer] of observed.entries()) layer.addOutput(gradients[i] as Tensor, share);
           });
           onProgress?.(++done);
-          await new Promise((resolve) => setImmediate(resolve));
+          await setImmediate();
         }
         for (const layer of observed) layer.addInput();
       });

@@ -6,6 +6,7 @@ import type { Describe, Update } from "./iteration.js";
 import type { TrainingOptions } from "./options.js";
 import { ReplayedTask } from "./replayed-task.js";
 import type { StatisticsReplay } from "./statistics-replay.js";
+import { sum } from "./sums.js";
 import { type TrainingPlan, taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
@@ -128,7 +129,7 @@ export async function trainAdapters(
   const rates: Rates = (iteration) => [schedule(iteration), kappa(iteration)];
   const describe = (iteration: number): Describe => {
     const [rate, threshold] = rates(iteration);
-    return () => ({ learningRate: rate, kappa: threshold, activeRanks: total(adapters.activeRanks()) });
+    return () => ({ learningRate: rate, kappa: threshold, activeRanks: sum(adapters.activeRanks()) });
   };
   try {
     return await train(task, context, {
@@ -216,8 +217,4 @@ function recordableStep(
     },
     apply: () => optimizer.stepBy(settings),
   };
-}
-
-function total(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
 }

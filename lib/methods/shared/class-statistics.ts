@@ -1,5 +1,6 @@
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { sum } from "./sums.js";
 import type { LabelGroup, MethodState } from "./types.js";
 
 /**
@@ -225,8 +226,4 @@ function sumByLabel(rows: Tensor, labels: Tensor, classes: number): Tensor {
 
 function like({ device }: Tensor): { readonly dtype: "float64"; readonly device: torch.Device } {
   return { dtype: "float64", device };
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

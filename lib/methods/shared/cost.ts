@@ -1,6 +1,7 @@
 import type { ClipModel } from "../../clip/index.js";
 import { inject, type LoraConfig } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
+import { sum } from "./sums.js";
 
 /** A stream, as far as costs depend on it. */
 export interface CostSetting {
@@ -68,14 +69,6 @@ export function adapterSize(
   const size = adapters.numTrainable;
   adapters.remove();
   return size;
-}
-
-export function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-export function product(shape: readonly number[]): number {
-  return shape.reduce((total, size) => total * size, 1);
 }
 
 /** Numbers in all tensors together. */

@@ -2,7 +2,7 @@ import type { AdaptableLayer, ClipModel } from "../../clip/index.js";
 import { type LoraModule, type LowRankUpdates, loraModules } from "../../lora/index.js";
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { product } from "./cost.js";
+import { product } from "./sums.js";
 
 export interface PoolOptions {
   /** Rank-one experts of every matrix. */

@@ -2,7 +2,7 @@ import type { AdaptableLayer } from "../../clip/index.js";
 import { LoraLayer, type LoraModule, type LowRankUpdates, loraModules } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { product } from "./cost.js";
+import { product, sum } from "./sums.js";
 
 /** Where the adapter of a matrix starts. */
 export interface ResidualStart {
@@ -52,7 +52,7 @@ export class ResidualAdapters {
       rank,
     ]);
     const device = places[0]?.linear.weight.device as torch.Device;
-    const total = shapes.reduce((sum, shape) => sum + product(shape), 0);
+    const total = sum(shapes.map(product));
     const made = torch.noGrad(() =>
       torch.unscoped(() => ({
         parameters: torch.zeros([total], { device }),

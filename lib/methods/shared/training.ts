@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { type ClipModel, classPrompts, encodePrompts, type Prompts } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
@@ -131,7 +132,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
         began = performance.now();
         context.progress(start + done, total, mean);
       }
-      await turn();
+      await setImmediate();
     }
   } finally {
     context.model.checkpoints = undefined;
@@ -297,9 +298,4 @@ function checkLoss(mean: number, task: Task, from: number, to: number): void {
 
 function stepEvent(task: Task, context: RunContext, step: number, loss: number): RunEvent {
   return { kind: "step", task: context.taskIndex, dataset: task.name, step, loss };
-}
-
-/** Lets the event loop turn: signals, timers and progress get their time between two iterations. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -22,5 +22,5 @@ export {
 } from "./rank-statistics.js";
 export { type RemovalAnalysis, removalFile } from "./removal.js";
 export { csvOf, type RenderedFigure, renderFigure } from "./render.js";
-export type { MeanAndStd } from "./statistics.js";
+export { type MeanAndStd, meanAndStd } from "./statistics.js";
 export { describeMissing, writeFigure, writeFigures } from "./write.js";

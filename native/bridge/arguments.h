@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "safe_integer.h"
 #include "slots.h"
 #include "values.h"
 
@@ -65,7 +66,7 @@ inline std::vector<int64_t> intListArgument(const Napi::CallbackInfo& info, size
   for (uint32_t k = 0; k < list.Length(); ++k) {
     const Napi::Value element = list[k];
     const double number = element.IsNumber() ? element.As<Napi::Number>().DoubleValue() : std::nan("");
-    if (!(std::abs(number) <= 9007199254740991.0) || number != std::trunc(number)) {
+    if (!(std::abs(number) <= kMaxSafeInteger) || number != std::trunc(number)) {
       throw std::invalid_argument("expected an array of integers, got another value at index " + std::to_string(k) + ".");
     }
     values.push_back(static_cast<int64_t>(number));
@@ -87,7 +88,7 @@ inline uint64_t seedArgument(const Napi::CallbackInfo& info, size_t i) {
     return seed;
   }
   const double seed = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : -1;
-  if (!(seed >= 0 && seed <= 9007199254740991.0) || seed != static_cast<double>(static_cast<uint64_t>(seed))) {
+  if (!(seed >= 0 && seed <= kMaxSafeInteger) || seed != static_cast<double>(static_cast<uint64_t>(seed))) {
     throw std::invalid_argument("expected a seed that is a whole number from 0 to 2^53 - 1, or a bigint.");
   }
   return static_cast<uint64_t>(seed);

@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "errors.h"
 #include "module.h"
+#include "names.h"
 
 namespace codyra {
 namespace {

@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "errors.h"
 #include "module.h"
+#include "names.h"
 
 namespace codyra {
 namespace {

@@ -10,6 +10,7 @@
 #include "cpu_allocator.h"
 #include "errors.h"
 #include "module.h"
+#include "names.h"
 
 namespace codyra {
 namespace {

@@ -1,11 +1,7 @@
 #pragma once
 
 #include <ATen/core/ivalue.h>
-#include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
 #include <node_api.h>
-
-#include <string>
 
 #include "operators.h"
 #include "slots.h"
@@ -13,7 +9,7 @@
 namespace codyra {
 
 // A JavaScript value as the parameter's type. `position` is 1-based, for the message when it does not fit.
-// Throws ArgumentError; nothing is coerced.
+// Throws std::invalid_argument; nothing is coerced.
 c10::IValue toIValue(napi_env env, napi_value value, const Operator& op, size_t position);
 
 // A result for JavaScript: tensors as handles, lists as arrays, several returns as an array in schema order.
@@ -27,11 +23,5 @@ void reportTensor(napi_env env, Handle handle);
 
 // Gives up a tensor that JavaScript held; a stale handle does nothing.
 void releaseTensor(napi_env env, Handle handle);
-
-// Throws where no such device can be used, with what to do.
-c10::Device parseDevice(const std::string& name);
-
-c10::ScalarType parseScalarType(const std::string& name);
-std::string scalarTypeName(c10::ScalarType type);
 
 }  // namespace codyra

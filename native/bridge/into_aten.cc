@@ -1,16 +1,15 @@
-#include "values.h"
-
-#include <ATen/Context.h>
 #include <ATen/core/List.h>
-#include <c10/core/Layout.h>
-#include <c10/core/MemoryFormat.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
-#include <utility>
+#include <string>
 
+#include "names.h"
+#include "safe_integer.h"
 #include "slots.h"
+#include "values.h"
 
 namespace codyra {
 namespace {
@@ -19,40 +18,7 @@ struct ArgumentError : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-constexpr double kMaxSafeInteger = 9007199254740991.0;
 constexpr uint32_t kMaxElements = 1 << 24;
-
-constexpr std::array<std::pair<const char*, c10::ScalarType>, 16> kScalarTypes = {{
-    {"float32", c10::kFloat},
-    {"float64", c10::kDouble},
-    {"float16", c10::kHalf},
-    {"bfloat16", c10::kBFloat16},
-    {"uint8", c10::kByte},
-    {"int8", c10::kChar},
-    {"int16", c10::kShort},
-    {"int32", c10::kInt},
-    {"int64", c10::kLong},
-    {"bool", c10::kBool},
-    {"complex64", c10::kComplexFloat},
-    {"complex128", c10::kComplexDouble},
-    {"float8_e4m3fn", c10::kFloat8_e4m3fn},
-    {"float8_e5m2", c10::kFloat8_e5m2},
-    {"uint16", c10::kUInt16},
-    {"uint32", c10::kUInt32},
-}};
-
-constexpr std::array<std::pair<const char*, c10::Layout>, 3> kLayouts = {{
-    {"strided", c10::kStrided},
-    {"sparse", c10::kSparse},
-    {"sparse_csr", c10::kSparseCsr},
-}};
-
-constexpr std::array<std::pair<const char*, c10::MemoryFormat>, 4> kMemoryFormats = {{
-    {"contiguous", c10::MemoryFormat::Contiguous},
-    {"preserve", c10::MemoryFormat::Preserve},
-    {"channels_last", c10::MemoryFormat::ChannelsLast},
-    {"channels_last_3d", c10::MemoryFormat::ChannelsLast3d},
-}};
 
 std::string typeName(napi_env env, napi_value value) {
   bool is = false;
@@ -168,7 +134,7 @@ c10::Scalar toScalar(napi_env env, napi_value value, const Place& place) {
 }
 
 template <typename Value, size_t Count>
-Value lookUp(const std::string& name, const std::array<std::pair<const char*, Value>, Count>& table, const Place& place) {
+Value lookUp(const std::string& name, const Names<Value, Count>& table, const Place& place) {
   std::string known;
   for (const auto& [candidate, value] : table) {
     if (name == candidate) return value;
@@ -250,53 +216,6 @@ c10::IValue convert(napi_env env, napi_value value, const Place& place) {
   throw ArgumentError(place.text() + " has the type " + place.parameter().type + ", which codyra cannot pass.");
 }
 
-napi_value fromInt(napi_env env, int64_t value) {
-  napi_value result;
-  if (std::abs(static_cast<double>(value)) <= kMaxSafeInteger) {
-    napi_create_double(env, static_cast<double>(value), &result);
-  } else {
-    napi_create_bigint_int64(env, value, &result);
-  }
-  return result;
-}
-
-template <typename List, typename Convert>
-napi_value fromList(napi_env env, const List& list, Convert convert) {
-  napi_value array;
-  napi_create_array_with_length(env, list.size(), &array);
-  uint32_t i = 0;
-  for (const auto& element : list) napi_set_element(env, array, i++, convert(element));
-  return array;
-}
-
-napi_value fromComplex(napi_env env, c10::complex<double> value) {
-  napi_value object, re, im;
-  napi_create_object(env, &object);
-  napi_create_double(env, value.real(), &re);
-  napi_create_double(env, value.imag(), &im);
-  napi_set_named_property(env, object, "re", re);
-  napi_set_named_property(env, object, "im", im);
-  return object;
-}
-
-// In lumps: every call may start a collection.
-void adjustExternalMemory(napi_env env, int64_t bytes) {
-  constexpr int64_t kLump = 8 << 20;
-  thread_local int64_t pending = 0;
-  pending += bytes;
-  if (std::abs(pending) < kLump) return;
-  int64_t total;
-  napi_adjust_external_memory(env, pending, &total);
-  pending = 0;
-}
-
-// Only memory that came into being with this tensor: views, in-place results and what else aliases others add
-// nothing.
-int64_t ownedBytes(const at::Tensor& tensor) {
-  if (tensor.use_count() != 1 || !tensor.has_storage() || tensor.storage().use_count() != 1 || !tensor.is_cpu()) return 0;
-  return static_cast<int64_t>(tensor.storage().nbytes());
-}
-
 }  // namespace
 
 c10::IValue toIValue(napi_env env, napi_value value, const Operator& op, size_t position) {
@@ -309,92 +228,6 @@ c10::IValue toIValue(napi_env env, napi_value value, const Operator& op, size_t 
     if (parameter.isOptional && (type == napi_undefined || type == napi_null)) return c10::IValue();
   }
   return convert(env, value, place);
-}
-
-napi_value fromTensor(napi_env env, at::Tensor tensor) {
-  napi_value result;
-  if (!tensor.defined()) {
-    napi_get_null(env, &result);
-    return result;
-  }
-  const int64_t bytes = ownedBytes(tensor);
-  napi_create_double(env, tensors().add({std::move(tensor), bytes}), &result);
-  return result;
-}
-
-void releaseTensor(napi_env env, Handle handle) {
-  const HeldTensor released = tensors().release(handle);
-  if (released.isReported) adjustExternalMemory(env, -released.ownedBytes);
-}
-
-void reportTensor(napi_env env, Handle handle) {
-  HeldTensor* held = tensors().find(handle);
-  if (held == nullptr || held->isReported) return;
-  held->isReported = true;
-  adjustExternalMemory(env, held->ownedBytes);
-}
-
-napi_value fromIValue(napi_env env, c10::IValue value) {
-  napi_value result;
-  if (value.isTensor()) return fromTensor(env, std::move(value).toTensor());
-  if (value.isInt()) return fromInt(env, value.toInt());
-  if (value.isDouble()) {
-    napi_create_double(env, value.toDouble(), &result);
-    return result;
-  }
-  if (value.isBool()) {
-    napi_get_boolean(env, value.toBool(), &result);
-    return result;
-  }
-  if (value.isNone()) {
-    napi_get_null(env, &result);
-    return result;
-  }
-  if (value.isComplexDouble()) return fromComplex(env, value.toComplexDouble());
-  if (value.isString()) {
-    const std::string& text = value.toStringRef();
-    napi_create_string_utf8(env, text.data(), text.size(), &result);
-    return result;
-  }
-  if (value.isDevice()) {
-    const std::string text = value.toDevice().str();
-    napi_create_string_utf8(env, text.data(), text.size(), &result);
-    return result;
-  }
-  if (value.isSymInt()) return fromInt(env, value.toSymInt().guard_int(__FILE__, __LINE__));
-  if (value.isTensorList()) {
-    return fromList(env, value.toTensorVector(), [env](const at::Tensor& tensor) { return fromTensor(env, tensor); });
-  }
-  if (value.isIntList()) return fromList(env, value.toIntVector(), [env](int64_t element) { return fromInt(env, element); });
-  if (value.isList()) return fromList(env, value.toListRef(), [env](const c10::IValue& e) { return fromIValue(env, e); });
-  if (value.isTuple()) {
-    return fromList(env, value.toTupleRef().elements(), [env](const c10::IValue& e) { return fromIValue(env, e); });
-  }
-  throw ArgumentError("a result of type " + value.tagKind() + " cannot be given to JavaScript.");
-}
-
-c10::Device parseDevice(const std::string& name) {
-  const c10::Device device(name);
-  if (device.is_cuda() && !at::hasCUDA()) {
-    throw ArgumentError("expected a device of this machine, got '" + name + "', but there is no CUDA device that this libtorch can use. "
-                        "Use 'cpu', or run `codyra doctor` to see what is missing.");
-  }
-  return device;
-}
-
-c10::ScalarType parseScalarType(const std::string& name) {
-  for (const auto& [candidate, type] : kScalarTypes) {
-    if (name == candidate) return type;
-  }
-  throw ArgumentError("Unknown dtype '" + name + "': expected one of float32, float64, float16, bfloat16, uint8, int8, int16, int32, "
-                      "int64, bool, complex64, complex128.");
-}
-
-std::string scalarTypeName(c10::ScalarType type) {
-  for (const auto& [name, candidate] : kScalarTypes) {
-    if (type == candidate) return name;
-  }
-  return c10::toString(type);
 }
 
 }  // namespace codyra

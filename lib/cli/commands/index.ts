@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 
 /**
- * Every command by its name, in the order of `codyra --help`. A command's file is loaded when it is named, and
- * the layers that need the addon when it runs.
+ * Every command by its name, in the order of `codyra --help`. Its file is loaded when it is named, and the
+ * layers that need the addon when it runs.
  */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.js")).demoCommand(),
@@ -29,7 +29,7 @@ export function commands(): Promise<Command[]> {
   return Promise.all(Object.values(loaders).map((load) => load()));
 }
 
-/** The command that is named, or all where none is: for help, and for advice on a name that does not exist. */
+/** The command that is named, or all where none is: for help, and for advice on unknown names. */
 export async function commandsNamed(name: string | undefined): Promise<Command[]> {
   const load = name !== undefined && Object.hasOwn(loaders, name) ? loaders[name] : undefined;
   return load === undefined ? commands() : [await load()];

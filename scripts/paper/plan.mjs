@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
+import { isGroup, withAssignment } from "../../dist/options/index.js";
 import { packageRoot, readJson } from "../setup/files.mjs";
 
 /**
@@ -124,28 +125,12 @@ function expected({ group, method, options, model: chosen }) {
   const others = group.config
     ? { shots }
     : { model: recorded(chosen ?? usual), shots, testPerClass, referencePairs };
-  return { ...others, options: options.map(parseOption).reduce(withOptions, methods[method]) };
+  return { ...others, options: options.reduce(withAssignment, methods[method] ?? {}) };
 }
 
 /** A model's name as `codyra demo` records it. */
 function recorded(model) {
   return !/^miniature(-v\d+)?$/.test(model) && existsSync(model) ? resolve(model) : model;
-}
-
-/** Options with others over them; groups of options, such as `ddas`, are merged in turn. */
-function withOptions(below = {}, above) {
-  if (!isGroup(below) || !isGroup(above)) return above;
-  const merged = Object.entries(above).map(([key, value]) => [key, withOptions(below[key], value)]);
-  return { ...below, ...Object.fromEntries(merged) };
-}
-
-/** As `codyra run --option` reads it. */
-function parseOption(text) {
-  const [key, value] = text.split("=");
-  const parts = value.split(",").map((part) => (Number.isFinite(Number(part)) ? Number(part) : part));
-  return key
-    .split(".")
-    .reduceRight((inner, name) => ({ [name]: inner }), parts.length > 1 ? parts : parts[0]);
 }
 
 /** Whether a run has come to its end with what is expected of it. */
@@ -154,14 +139,11 @@ function isFinished(directory, wanted) {
   return Boolean(record?.finishedAt) && holds(record.config, wanted);
 }
 
-/** Whether everything wanted is in what was found, which may have more. */
+/** Whether everything wanted is in what was found, which may have more; `true` stands for any options. */
 function holds(found, wanted) {
+  if (wanted === true && isGroup(found)) return true;
   if (!isGroup(found) || !isGroup(wanted)) return isDeepStrictEqual(found, wanted);
   return Object.entries(wanted).every(([key, value]) => holds(found[key], value));
-}
-
-function isGroup(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const files = new Map();

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { collectOption } from "../../lib/cli/input/collect-option.js";
 import { methods } from "../../lib/methods/index.js";
 import { printedTables } from "../../lib/report/index.js";
-import { planRuns, readPlan } from "../../scripts/paper/plan.mjs";
+import { planRuns, readPlan, settingsOf } from "../../scripts/paper/plan.mjs";
 import { duration } from "../../scripts/paper/run-all.mjs";
 import { writeRun } from "../report/fixtures.js";
 
@@ -129,6 +129,27 @@ it("a run is finished when its record says so, with the options that the configu
   expect(record(8, "2025-01-02T03:05:10.000Z")).toBe(false);
   expect(record(4, "2025-01-02T03:05:10.000Z", "batch")).toBe(false);
   expect(record(4, "2025-01-02T03:05:10.000Z")).toBe(true);
+});
+
+it("options of a plan are read as on the command line, and `true` stands for a group of them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "codyra-plan-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(
+    join(folder, "plan.yaml"),
+    'seeds: [1]\ngroups: [{ name: g, for: a test, protocol: mtil, methods: [lora], vary: [["replay=true cropScale=[0.8,1]"]] }]\n',
+  );
+  const [run] = planRuns(readPlan(join(folder, "plan.yaml")), folder);
+  const settings = settingsOf({});
+  const finished = (given: object) => {
+    const { model, shots, testPerClass, referencePairs, methods } = settings;
+    const options = { ...methods.lora, ...given };
+    const config = { model, shots, testPerClass, referencePairs, options };
+    writeRun(run!.directory, { method: "lora", info: { finishedAt: "2025-01-02T03:05:10.000Z", config } });
+    return run?.isFinished();
+  };
+  expect(finished({ replay: { replayWeight: 2 }, cropScale: [0.8, 1] })).toBe(true);
+  expect(finished({ replay: false, cropScale: [0.8, 1] })).toBe(false);
+  expect(finished({ replay: { replayWeight: 2 }, cropScale: [0.9, 1] })).toBe(false);
 });
 
 it("tells times in the unit that fits", () => {

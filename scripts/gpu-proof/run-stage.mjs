@@ -4,12 +4,19 @@ import { packageRoot } from "../setup/files.mjs";
 const keptCharacters = 12_000;
 
 /**
+ * @typedef {object} Outcome
+ * @property {"passed" | "failed" | "out of time" | "not run"} outcome
+ * @property {number} seconds
+ * @property {string} tables what a benchmark printed on stdout
+ * @property {string} output the end of everything that was printed
+ * @typedef {import("./stages.mjs").Stage & Outcome} Result
+ */
+
+/**
  * Runs a stage to its end, or to the end of the time. What it prints appears as it comes.
  * @param {import("./stages.mjs").Stage} stage
  * @param {number} leftMs time left for everything
- * @returns {Promise<import("./stages.mjs").Stage & { outcome: "passed" | "failed" | "out of time" | "not run",
- *   seconds: number, tables: string, output: string }>} tables: a benchmark's stdout; output: the end of
- *   everything
+ * @returns {Promise<Result>}
  */
 export async function runStage(stage, leftMs) {
   const result = { ...stage, seconds: 0, tables: "", output: "" };

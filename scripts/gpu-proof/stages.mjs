@@ -18,7 +18,7 @@ const cuda = [
   benchmark("dispatch", ["--rounds", "15"]),
 ];
 
-/** The same stages at their smallest: they show that every part of the proof works, and nothing about speed. */
+/** The same stages at their smallest: they show that every part of the proof works, nothing about speed. */
 const cpu = [
   { name: "build", script: ["scripts/setup.mjs"], isNeeded: true },
   { name: "doctor", script: ["dist/cli/main.js", "doctor"], isNeeded: true },

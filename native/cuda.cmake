@@ -58,6 +58,8 @@ const std::map<std::string, std::string>& sources() {
 }  // namespace codyra::cuda
 ")
   target_sources(${target} PRIVATE ${sources} "${CMAKE_BINARY_DIR}/cuda_sources.cc")
+  # Each mirrors one of the CPU's operators, and so do its names.
+  set_source_files_properties(${sources} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_include_directories(${target} PRIVATE native/ops/cuda)
   target_include_directories(${target} SYSTEM PRIVATE ${CUDA_INCLUDE_DIRECTORIES})
 endfunction()

@@ -18,12 +18,12 @@ namespace {
 using at::Tensor;
 using at::TensorList;
 
-constexpr auto name = "codyra::effective_weights";
+constexpr auto effective_weights_name = "codyra::effective_weights";
 
 // Plain ATen, for every device.
 std::vector<Tensor> effective_weights(TensorList weights, TensorList lora_a, TensorList lora_b, TensorList importance,
                                       std::optional<at::ScalarType> dtype) {
-  check_layers(name, weights, lora_a, lora_b, importance);
+  check_layers(effective_weights_name, weights, lora_a, lora_b, importance);
   std::vector<Tensor> effective;
   for (size_t i = 0; i < weights.size(); i++) {
     const auto shape = {lora_b[i].sym_size(0), lora_b[i].sym_size(1)};
@@ -44,7 +44,7 @@ constexpr int64_t tile_rows = 128;
 
 std::vector<Tensor> effective_weights_cpu(TensorList weights, TensorList lora_a, TensorList lora_b,
                                           TensorList importance, std::optional<at::ScalarType> dtype) {
-  check_layers(name, weights, lora_a, lora_b, importance);
+  check_layers(effective_weights_name, weights, lora_a, lora_b, importance);
   std::vector<Tensor> effective;
   std::vector<Tile> tiles;
   for (size_t i = 0; i < weights.size(); i++) {
@@ -77,7 +77,7 @@ std::vector<Tensor> effective_weights_cpu(TensorList weights, TensorList lora_a,
 std::vector<Tensor> call(TensorList weights, TensorList lora_a, TensorList lora_b, TensorList importance,
                          std::optional<at::ScalarType> dtype) {
   static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow(name, "")
+                             .findSchemaOrThrow(effective_weights_name, "")
                              .typed<decltype(effective_weights)>();
   return op.call(weights, lora_a, lora_b, importance, dtype);
 }

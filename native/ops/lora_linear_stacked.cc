@@ -22,7 +22,7 @@ namespace {
 using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-constexpr auto name = "codyra::lora_linear_stacked";
+constexpr auto stacked_name = "codyra::lora_linear_stacked";
 
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
@@ -34,9 +34,9 @@ auto operator_named(const char* op) {
 Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                            const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
                            const std::optional<Tensor>& effective) {
-  check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
-  check_input(name, x, weight, bias);
-  if (effective) check_effective(name, *effective, weight, x);
+  check_factors(stacked_name, /*stacked=*/true, weight, lora_a, lora_b, importance);
+  check_input(stacked_name, x, weight, bias);
+  if (effective) check_effective(stacked_name, *effective, weight, x);
   return dense_linear(x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
                     bias);  // [..., P·d]
 }
@@ -77,7 +77,7 @@ struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
     const at::AutoDispatchBelowADInplaceOrView guard;
     // The weight that was multiplied with, rounded: its difference to `weight` is not of low rank.
     if (!effective && x.scalar_type() != weight.scalar_type()) {
-      check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
+      check_factors(stacked_name, /*stacked=*/true, weight, lora_a, lora_b, importance);
       effective = effective_weight(weight, lora_a, lora_b, importance, x.scalar_type());
     }
     context->save_for_backward({x, weight, lora_a, lora_b, importance, effective.value_or(Tensor())});

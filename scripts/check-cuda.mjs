@@ -1,39 +1,67 @@
-// `npm run check:cuda`: compiles and links the CUDA side of the addon, for which no GPU is needed, and loads
-// it as far as that goes without.
+// `npm run check:cuda [-- --torch VERSION]`: compiles and links the CUDA side of the addon, for which no GPU is
+// needed, and loads it as far as that goes without.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
 import { runCommand } from "./setup/command.mjs";
 import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
 import { packageRoot } from "./setup/files.mjs";
 import { cacheDirectory, findToolchain, locateLibtorch } from "./setup/index.mjs";
-import { torchVersion } from "./setup/private-environment.mjs";
+import { torchVersion as pinnedVersion } from "./setup/private-environment.mjs";
 import { findPython } from "./setup/python.mjs";
 import { createReport } from "./setup/report.mjs";
 import { createEnvironment, lastLines, pipInstall } from "./setup/virtual-environment.mjs";
 
-const buildDirectory = join(packageRoot, "build/check-cuda");
+const usage = `Usage: npm run check:cuda [-- --torch VERSION]
+
+Compiles, links and loads the CUDA side of the addon; no GPU is needed.
+
+  --torch VERSION  against this torch of the package index, in an environment of its own
+                   (default: the torch of set-up where that has CUDA, else ${pinnedVersion})
+
+Examples:
+  npm run check:cuda
+  npm run check:cuda -- --torch 2.14.1`;
+
+const options = readOptions();
+const torchVersion = options.torch ?? pinnedVersion;
+const buildDirectory = join(packageRoot, `build/check-cuda${options.torch ? `-${options.torch}` : ""}`);
 const outputDirectory = join(buildDirectory, "Release");
 const report = createReport();
 
-try {
-  const libtorch = await findCudaLibtorch();
-  await report.run("native build with CUDA", "", (update) => build(libtorch, update));
-  report.found("undefined symbols", await checkSymbols());
-  report.found("kernels registered for CUDA", await checkKernels(libtorch));
-  report.found("addon", await checkAddon());
-} catch (error) {
-  console.error(`\n${formatProblem(toSetupError(error))}\n`);
-  process.exitCode = 1;
+if (options.help) console.log(usage);
+else await check();
+
+function readOptions() {
+  try {
+    return parseArgs({ options: { torch: { type: "string" }, help: { type: "boolean" } } }).values;
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
+
+async function check() {
+  try {
+    const libtorch = await findCudaLibtorch();
+    await report.run("native build with CUDA", "", (update) => build(libtorch, update));
+    report.found("undefined symbols", await checkSymbols());
+    report.found("kernels registered for CUDA", await checkKernels(libtorch));
+    report.found("addon", await checkAddon());
+  } catch (error) {
+    console.error(`\n${formatProblem(toSetupError(error))}\n`);
+    process.exitCode = 1;
+  }
 }
 
 /**
  * The libtorch that set-up uses where that one has CUDA, else the one from PyPI in an environment of its own.
  */
 async function findCudaLibtorch() {
-  const present = await locateLibtorch();
+  const present = options.torch === undefined ? await locateLibtorch() : null;
   if (present && hasCuda(present.path)) {
     report.found(`libtorch ${present.version} (${present.source})`);
     return present;

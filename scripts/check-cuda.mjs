@@ -1,5 +1,5 @@
-// `npm run check:cuda [-- --torch VERSION]`: compiles and links the CUDA side of the addon, for which no GPU is
-// needed, and loads it as far as that goes without.
+// `npm run check:cuda [-- --torch VERSION]`: compiles and links the CUDA side of the addon, for which no GPU
+// is needed, and loads it as far as that goes without.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -58,7 +58,7 @@ function emulated(program: string, layers: readonly Layer[], dtype: DType, order
   return runKernel(program, [order, false, layers.length, ...numbersOf(layers)], args, results);
 }
 
-/** Into the weights themselves, without the ranks of importance zero. @returns the weights, and the ranks left */
+/** In place, without the ranks of importance zero. @returns the weights, and how many ranks were left */
 function merged(
   program: string,
   layers: readonly Layer[],

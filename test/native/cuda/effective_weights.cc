@@ -1,6 +1,6 @@
 // effective_weights ORDER PRUNE LAYERS (PROJECTIONS OUT_FEATURES IN_FEATURES RANK)...
-//   < weight, result (empty for the weight itself), A, B, importance, active (empty where nobody asks) of each
-//   > result, active of each
+//   < of each: weight, result (empty: the weight), A, B, importance, active (empty: nobody asks)
+//   > of each: result, active
 #include <memory>
 
 #include "arrays.h"

@@ -52,6 +52,18 @@ async function build(compiler, generator, update) {
   }
 }
 
+const asanOptions = [
+  // Node and libtorch keep what they have for ever.
+  "detect_leaks=0",
+  "detect_odr_violation=0",
+  "abort_on_error=0",
+  "exitcode=99",
+  // More memory than there is is an error that libtorch reports.
+  "allocator_may_return_null=1",
+  // Tests measure resident memory: what was freed must not stay for long.
+  "quarantine_size_mb=8",
+];
+
 /** Node itself has no sanitizer: the run-time libraries are loaded before it. */
 async function runTests(compiler) {
   const libraries = [];
@@ -62,8 +74,7 @@ async function runTests(compiler) {
   const environment = {
     ...process.env,
     LD_PRELOAD: libraries.join(":"),
-    // Node and libtorch keep what they have for ever; V8 maps memory where the detection of stack use looks.
-    ASAN_OPTIONS: "detect_leaks=0:abort_on_error=0:exitcode=99:detect_odr_violation=0",
+    ASAN_OPTIONS: asanOptions.join(":"),
     UBSAN_OPTIONS: "halt_on_error=1:print_stacktrace=1",
     CODYRA_ADDON_DIRECTORY: outputDirectory,
   };

@@ -28,7 +28,8 @@ class OutputFile {
   }
 
   size_t write(const void* data, size_t bytes) {
-    if (error_ == 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) error_ = errno;
+    const bool isWritten = bytes == 0 || std::fwrite(data, 1, bytes, file_.get()) == bytes;  // data of none is null
+    if (error_ == 0 && !isWritten) error_ = errno;
     return bytes;
   }
 

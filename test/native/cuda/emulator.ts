@@ -59,7 +59,9 @@ export async function compileKernel(name: string, macros: Readonly<Record<string
   if (!existsSync(program)) {
     mkdirSync(programs, { recursive: true });
     const temporary = `${program}-${process.pid}`;
-    await promisify(execFile)(compiler, [...flags, ...definitions, "-xc++", ...sources, "-o", temporary]);
+    const { LD_PRELOAD, ...env } = process.env; // sanitizers, for the program and not for its compiler
+    const args = [...flags, ...definitions, "-xc++", ...sources, "-o", temporary];
+    await promisify(execFile)(compiler, args, { env });
     renameSync(temporary, program);
   }
   return program;

@@ -1,4 +1,4 @@
-import { decode } from "bmp-ts";
+import { decodeBmp } from "./bmp.js";
 import type { DecodedImage } from "./image.js";
 
 /** More pixels are a damaged header, or an attack: as sharp's limit. */
@@ -11,22 +11,9 @@ const mostPixels = 0x3fff * 0x3fff;
  */
 export function decodeBitmap(content: Uint8Array): DecodedImage | undefined {
   const [first = 0, second = 0] = content;
-  if (first === 0x42 && second === 0x4d) return decodeBmp(content); // BM
+  if (first === 0x42 && second === 0x4d) return decodeBmp(content, checkSize); // BM
   if (first === 0x50 && second >= 0x31 && second <= 0x36) return decodeNetpbm(content); // P1 to P6
   return undefined;
-}
-
-function decodeBmp(content: Uint8Array): DecodedImage {
-  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
-  if (content.length < 26) throw new Error("the bitmap is cut off");
-  checkSize(Math.abs(view.getInt32(18, true)), Math.abs(view.getInt32(22, true)));
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  const { data, width, height } = decode(bytes, { toRGBA: true });
-  const pixels = new Uint8Array(3 * width * height);
-  for (let from = 0, to = 0; to < pixels.length; from += 4) {
-    for (let c = 0; c < 3; c++) pixels[to++] = data[from + c] as number;
-  }
-  return { pixels, width, height };
 }
 
 /**
@@ -47,9 +34,19 @@ function decodeNetpbm(content: Uint8Array): DecodedImage {
   const pixels = new Uint8Array(3 * width * height);
   for (let i = 0; i < pixels.length; i++) {
     const sample = samples[channels === 3 ? i : Math.floor(i / 3)] as number;
-    pixels[i] = isBits ? 255 * (1 - sample) : Math.min(255, Math.round((sample * 255) / largest));
+    pixels[i] = isBits ? 255 * (1 - sample) : level(sample, largest, channels === 1);
   }
   return { pixels, width, height };
+}
+
+/**
+ * As Pillow, which takes grey of more than 8 bits for that of 16, and clips it as it does in every format.
+ * Halves are rounded to even.
+ */
+function level(sample: number, largest: number, isGrey: boolean): number {
+  const value = (sample * (isGrey && largest > 255 ? 65_535 : 255)) / largest;
+  const rounded = Math.round(value);
+  return Math.min(255, rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded);
 }
 
 class NetpbmReader {

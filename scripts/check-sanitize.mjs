@@ -15,6 +15,17 @@ const buildDirectory = join(packageRoot, "build/check-sanitize");
 const outputDirectory = join(buildDirectory, "Release");
 const tests = process.argv.length > 2 ? process.argv.slice(2) : ["test/native", "test/torch"];
 const report = createReport();
+const asanOptions = [
+  // Node and libtorch keep what they have for ever.
+  "detect_leaks=0",
+  "detect_odr_violation=0",
+  "abort_on_error=0",
+  "exitcode=99",
+  // More memory than there is is an error that libtorch reports.
+  "allocator_may_return_null=1",
+  // Tests measure resident memory: what was freed must not stay for long.
+  "quarantine_size_mb=8",
+];
 
 try {
   if (process.platform !== "linux") throw failure("This check runs on Linux only.", []);
@@ -51,18 +62,6 @@ async function build(compiler, generator, update) {
     if (code !== 0) throw failure("The build failed.", lastLines(output, 10));
   }
 }
-
-const asanOptions = [
-  // Node and libtorch keep what they have for ever.
-  "detect_leaks=0",
-  "detect_odr_violation=0",
-  "abort_on_error=0",
-  "exitcode=99",
-  // More memory than there is is an error that libtorch reports.
-  "allocator_may_return_null=1",
-  // Tests measure resident memory: what was freed must not stay for long.
-  "quarantine_size_mb=8",
-];
 
 /** Node itself has no sanitizer: the run-time libraries are loaded before it. */
 async function runTests(compiler) {

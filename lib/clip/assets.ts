@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { type ClipConfig, highestTokenId } from "./config.js";
 import { type DirectoryFiles, parseJson, readDirectory, readSmallFile } from "./files.js";
+import type { DecodeOptions } from "./image.js";
 import { Preprocessing } from "./preprocessing.js";
 import { withTokenizerJson } from "./slow-tokenizer.js";
 import { Tokenizer } from "./tokenizer.js";
@@ -39,6 +40,10 @@ export interface AssetOptions {
    * vocabulary file.
    */
   readonly repairsText?: boolean;
+  /** Cut texts that are longer than the context. Default: false; they are an error. */
+  readonly truncate?: boolean;
+  /** How image files are decoded. Default: as CLIP's own code does. */
+  readonly decoding?: DecodeOptions;
 }
 
 const assetOptionKeys: OptionKeys<AssetOptions> = {
@@ -49,6 +54,8 @@ const assetOptionKeys: OptionKeys<AssetOptions> = {
   preprocessing: true,
   ownPreprocessing: true,
   repairsText: true,
+  truncate: true,
+  decoding: true,
 };
 const processorFile = "processor_config.json";
 const preprocessorFile = "preprocessor_config.json";
@@ -73,11 +80,13 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
     contextLength,
     repairsText: isOpenAi || options.repairsText === true,
     lowersInContext: isOpenAi,
+    truncate: options.truncate,
   };
+  const preprocessing =
+    ofPreprocessing.preprocessing ?? options.preprocessing ?? Preprocessing.openai(options.imageSize);
   return {
     tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, tokenizerOptions) : undefined,
-    preprocessing:
-      ofPreprocessing.preprocessing ?? options.preprocessing ?? Preprocessing.openai(options.imageSize),
+    preprocessing: options.decoding ? preprocessing.withDecoding(options.decoding) : preprocessing,
     files: new Map([...ofTokenizer, ...ofPreprocessing.files]),
   };
 }

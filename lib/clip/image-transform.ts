@@ -1,6 +1,6 @@
 import { checkOptions } from "../options/index.js";
 import { images } from "../torch/index.js";
-import { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
+import { type DecodedImage, type DecodeOptions, decodeImage, decodeOptionKeys } from "./image.js";
 
 /** From an encoded or decoded image to a square of pixels of a fixed size, away from the main thread. */
 export interface ImageTransform {
@@ -61,15 +61,15 @@ export function stretchAndCenterCrop(
 }
 
 function transform(key: string, square: images.Square, options: DecodeOptions = {}): ImageTransform {
-  checkOptions(options, { orient: true }, "An image transform");
-  const { orient = false } = options;
+  checkOptions(options, decodeOptionKeys, "An image transform");
+  const { orient = false, transparency = "drop" } = options;
   return {
     size: square.size,
-    key: orient ? `${key}, upright` : key,
+    key: [key, ...(orient ? ["upright"] : []), ...(transparency === "white" ? ["on white"] : [])].join(", "),
     async apply(source) {
       if (!(source instanceof Uint8Array)) return images.resizeToSquare(source, square);
       const fast = orient ? undefined : await images.decodeJpeg(source, square);
-      return fast ?? images.resizeToSquare(await decodeImage(source, { orient }), square);
+      return fast ?? images.resizeToSquare(await decodeImage(source, options), square);
     },
   };
 }

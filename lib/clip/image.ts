@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import sharp, { type Sharp } from "sharp";
-import { checkOptions } from "../options/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { images } from "../torch/index.js";
 import { decodeBitmap } from "./bitmap.js";
 import { transparentColor } from "./gif.js";
@@ -15,13 +15,20 @@ export interface DecodedImage {
 export interface DecodeOptions {
   /** Turns the image upright as its EXIF tag says. Default: false, as in CLIP's own code. */
   readonly orient?: boolean;
+  /**
+   * `drop` takes the colours that transparent pixels have, as Pillow's `convert("RGB")` and CLIP's own code;
+   * `white` lays the image on white, as transformers 5.21 and later. Default: `drop`.
+   */
+  readonly transparency?: "drop" | "white";
 }
+
+export const decodeOptionKeys: OptionKeys<DecodeOptions> = { orient: true, transparency: true };
 
 /**
  * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP
  * was trained: alpha is dropped, grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile,
- * colour profiles ignored. Of an animation, the first frame. Not so AVIF and uncompressed YCbCr in TIFF,
- * whose colour planes are read in another way.
+ * colour profiles ignored. TIFF files are turned upright whatever the options say. Of an animation, the first
+ * frame. Not so AVIF and uncompressed YCbCr in TIFF, whose colour planes are read in another way.
  * @param source path, or content of a file
  * @throws if it cannot be read or is damaged, naming the path
  */
@@ -29,8 +36,8 @@ export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<DecodedImage> {
-  checkOptions(options, { orient: true }, "decodeImage");
-  const { orient = false } = options;
+  checkOptions(options, decodeOptionKeys, "decodeImage");
+  const { orient = false, transparency = "drop" } = options;
   try {
     const content = typeof source === "string" ? await readFile(source) : source;
     const jpeg = orient ? undefined : await images.decodeJpeg(content);
@@ -42,13 +49,14 @@ export async function decodeImage(
     const image = sharp(content, {
       ignoreIcc: true,
       failOn: "error",
-      autoOrient: orient,
       sequentialRead: true,
     });
     const { format, space, hasAlpha } = await image.metadata();
+    if (orient || format === "tiff") image.autoOrient();
     if (space === "cmyk") return await decodeCmyk(image);
     if (space === "grey16" && !hasAlpha) return await decodeGrey16(image);
-    const background = format === "gif" ? transparentColor(content) : undefined;
+    const hidden = format === "gif" ? transparentColor(content) : undefined;
+    const background = transparency === "white" ? "white" : hidden;
     if (background !== undefined) image.flatten({ background });
     const { data, info } = await image
       .removeAlpha()

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import { addcmul, type Device, fromTypedArray, scope, type Tensor, unscoped } from "../torch/index.js";
-import type { DecodedImage } from "./image.js";
+import type { DecodedImage, DecodeOptions } from "./image.js";
 import { type ImageTransform, resizeAndCenterCrop, stretchAndCenterCrop } from "./image-transform.js";
 
 export interface PreprocessingConfig {
@@ -16,6 +16,8 @@ export interface PreprocessingConfig {
   readonly resize?: "shortest" | "squash";
   /** What a pixel of 0 to 255 is multiplied with before the mean is taken off. Default: 1 / 255. */
   readonly rescaleFactor?: number;
+  /** How image files are decoded. Default: as CLIP's own code does. */
+  readonly decoding?: DecodeOptions;
 }
 
 const configKeys: OptionKeys<PreprocessingConfig> = {
@@ -25,6 +27,7 @@ const configKeys: OptionKeys<PreprocessingConfig> = {
   std: true,
   resize: true,
   rescaleFactor: true,
+  decoding: true,
 };
 
 const openaiMean = [0.48145466, 0.4578275, 0.40821073];
@@ -112,12 +115,14 @@ export class Preprocessing implements PreprocessingConfig {
   readonly std: readonly number[];
   readonly resize: "shortest" | "squash";
   readonly rescaleFactor: number;
+  /** What differs from the defaults; absent where nothing does, so that a model's fingerprint stays. */
+  readonly decoding: DecodeOptions | undefined;
   readonly #constants = new Map<Device, readonly [scale: Tensor, shift: Tensor]>();
 
   /** @throws if the crop is larger than what resizing leaves */
   constructor(config: PreprocessingConfig) {
     checkOptions(config, configKeys, "Preprocessing");
-    const { size, cropSize, mean, std, resize = "shortest", rescaleFactor = 1 / 255 } = config;
+    const { size, cropSize, mean, std, resize = "shortest", rescaleFactor = 1 / 255, decoding } = config;
     if (cropSize > size) {
       throw new RangeError(
         `Preprocessing: expected a cropSize of at most ${size} pixels, got ${cropSize}. Resize to more.`,
@@ -129,6 +134,7 @@ export class Preprocessing implements PreprocessingConfig {
     this.std = std;
     this.resize = resize;
     this.rescaleFactor = rescaleFactor;
+    this.decoding = unusual(decoding);
   }
 
   /**
@@ -161,6 +167,12 @@ export class Preprocessing implements PreprocessingConfig {
     return new Preprocessing({ size: imageSize, cropSize: imageSize, mean: openaiMean, std: openaiStd });
   }
 
+  /** The same for image files that are decoded in another way. */
+  withDecoding(decoding: DecodeOptions): Preprocessing {
+    const { size, cropSize, mean, std, resize, rescaleFactor } = this;
+    return new Preprocessing({ size, cropSize, mean, std, resize, rescaleFactor, decoding });
+  }
+
   /** The content of a `preprocessor_config.json` that `transformers` reads as the same preprocessing. */
   format(): Record<string, unknown> {
     return {
@@ -181,10 +193,10 @@ export class Preprocessing implements PreprocessingConfig {
 
   /** Resizes bicubically with antialiasing, as Pillow does, and cuts the middle out. */
   get transform(): ImageTransform {
-    const { size, cropSize } = this;
+    const { size, cropSize, decoding } = this;
     return this.resize === "squash"
-      ? stretchAndCenterCrop(size, cropSize)
-      : resizeAndCenterCrop(size, cropSize);
+      ? stretchAndCenterCrop(size, cropSize, decoding)
+      : resizeAndCenterCrop(size, cropSize, decoding);
   }
 
   /** @returns `uint8 [3, S, S]`   @throws if the image is damaged */
@@ -218,6 +230,11 @@ export class Preprocessing implements PreprocessingConfig {
     }
     return constants;
   }
+}
+
+function unusual({ orient, transparency }: DecodeOptions = {}): DecodeOptions | undefined {
+  const decoding = { ...(orient && { orient }), ...(transparency === "white" && { transparency }) };
+  return Object.keys(decoding).length > 0 ? decoding : undefined;
 }
 
 /** For transformers, null is the default. */

@@ -69,7 +69,10 @@ export async function pretrain(
   const schedule = torch.optim.cosineSchedule({ learningRate, total: steps, warmup: warmupSteps });
   const generator = torch.generator(seed);
   const highestScale = Math.log(maxLogitScale);
-  const state = torch.unscoped(() => ({ sum: torch.zeros([]), ids: model.tokenizer.encode(captions) }));
+  const state = torch.unscoped(() => ({
+    sum: torch.zeros([]),
+    ids: model.tokenizer.encode(captions, { truncate: true }), // as open_clip trains
+  }));
   const perEpoch = Math.floor(images.size(0) / batchSize);
   let order: Tensor | undefined;
   try {

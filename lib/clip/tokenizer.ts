@@ -32,14 +32,17 @@ export interface TokenizerOptions {
    * Hugging Face's tokenizers.
    */
   readonly lowersInContext?: boolean;
+  /** Cut texts that are longer than the context. Default: an error, as in OpenAI's tokenizer. */
+  readonly truncate?: boolean;
 }
 
 const tokenizerOptionKeys: OptionKeys<TokenizerOptions> = {
   contextLength: true,
   repairsText: true,
   lowersInContext: true,
+  truncate: true,
 };
-const encodeOptionKeys: OptionKeys<EncodeOptions> = { crop: true, device: true };
+const encodeOptionKeys: OptionKeys<EncodeOptions> = { crop: true, device: true, truncate: true };
 
 /** The part of `tokenizer.json` that lists the tokens. */
 interface BytePairModel {
@@ -58,6 +61,8 @@ export interface EncodeOptions {
   readonly crop?: boolean;
   /** Default: `"cpu"`. */
   readonly device?: Device;
+  /** Cut texts that are too long, so that the end token stays. Default: as the tokenizer was opened. */
+  readonly truncate?: boolean;
 }
 
 /**
@@ -76,6 +81,7 @@ export class Tokenizer {
     private readonly vocabulary: Readonly<Record<string, number>>,
     private readonly endOfWord: string,
     private readonly prepare: (text: string) => string,
+    private readonly truncates: boolean,
   ) {}
 
   /**
@@ -130,6 +136,7 @@ export class Tokenizer {
       vocab,
       suffix ?? endOfWord,
       preparation(tokenizerJson, options),
+      options.truncate === true,
     );
   }
 
@@ -142,15 +149,18 @@ export class Tokenizer {
   }
 
   /**
-   * Start token, text, end token; a long text is cut so that the end token stays.
+   * Start token, text, end token.
    * @returns `int64 [texts, L]`, padded; L is the length of the longest, or the context length without
    * cropping
+   * @throws if a text has more tokens than the context and is not to be cut
    */
   encode(texts: readonly string[], options: EncodeOptions = {}): Tensor {
     checkOptions(options, encodeOptionKeys, "Tokenizer.encode");
-    const { crop = true, device = "cpu" } = options;
+    const { crop = true, device = "cpu", truncate = this.truncates } = options;
     const rows = texts.map((text) => {
       const { ids } = this.encoder.encode(this.prepare(text), { add_special_tokens: false });
+      if (!truncate && ids.length + 2 > this.contextLength)
+        throw tooLong(text, ids.length + 2, this.contextLength);
       return [this.startId, ...ids.slice(0, this.contextLength - 2), this.endId];
     });
     const length = crop ? Math.max(0, ...rows.map((row) => row.length)) : this.contextLength;
@@ -160,6 +170,15 @@ export class Tokenizer {
     });
     return fromTypedArray(padded, [rows.length, length], { device });
   }
+}
+
+/** Both ends of the text: what tells it apart may be in either. */
+function tooLong(text: string, tokens: number, contextLength: number): RangeError {
+  const shown = text.length > 90 ? `${text.slice(0, 50)} … ${text.slice(-30)}` : text;
+  return new RangeError(
+    `Text ${JSON.stringify(shown)}: expected at most ${contextLength} tokens, which the model reads, got ${tokens}. ` +
+      "Shorten it, or have long texts cut with truncate: true (--truncate).",
+  );
 }
 
 /** What is done to a text before the library that follows `tokenizer.json`. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { miniature } from "../data/index.js";
 import { isRepository } from "../download/index.js";
-import { modelShape } from "../options/index.js";
+import { inputShape, modelShape } from "../options/index.js";
 import { cacheDirectory } from "./cache-directory.js";
 
 const assets = fileURLToPath(new URL("../../assets/", import.meta.url));
@@ -23,19 +23,26 @@ export function downloadedModel(repository: string): string {
   return join(cacheDirectory(), "models", repository);
 }
 
-const modelSchema = z.object({ ...modelShape, model: z.string() });
+const modelSchema = z.object({ ...modelShape, ...inputShape, model: z.string() });
 
-/** What a configuration says of the model to start from, and a run records. */
+/** What a configuration says of the model to start from and its inputs, and a run records. */
 export type ModelSettings = Readonly<z.input<typeof modelSchema>>;
 
-/** The settings of the model alone, of flags, a configuration or a record; those not given are left out. */
+/**
+ * The settings of the model and its inputs alone, of flags, a configuration or a record; those not given are
+ * left out.
+ */
 export function modelSettings(given: Readonly<Record<string, unknown>>): ModelSettings {
-  const { model, tokenizer, activation, allowPickle } = modelSchema.parse(given);
+  const { model, tokenizer, activation, allowPickle, truncate, orient, transparency } =
+    modelSchema.parse(given);
   return {
     model,
     ...(tokenizer !== undefined && { tokenizer }),
     ...(activation !== undefined && { activation }),
     ...(allowPickle && { allowPickle }),
+    ...(truncate && { truncate }),
+    ...(orient && { orient }),
+    ...(transparency !== "drop" && { transparency }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { ClipModel } from "../clip/index.js";
 import { describeSplit, ImageCache, loadImages, loadTask, type Task } from "../data/index.js";
 import type { TestSet } from "../protocol/index.js";
 import { imageCacheDirectory } from "./cache-directory.js";
+import { checkPrompts } from "./check-prompts.js";
 import type { Config } from "./config.js";
 import { nameOf, openEntry } from "./dataset-config.js";
 import type { WorkObserver } from "./observer.js";
@@ -12,7 +13,7 @@ import type { WorkObserver } from "./observer.js";
  */
 export async function openTasks(
   config: Pick<Config, "datasets" | "cache" | "shots" | "seed">,
-  { preprocessing }: ClipModel,
+  { preprocessing, tokenizer }: ClipModel,
   progress: WorkObserver,
   signal: AbortSignal,
 ): Promise<Task[]> {
@@ -22,6 +23,7 @@ export async function openTasks(
     const name = nameOf(entry);
     progress.start(`loading ${name}`);
     const { warnings = [], ...dataset } = await openEntry(entry);
+    checkPrompts(tokenizer, dataset);
     const task = await loadTask(dataset, {
       preprocessing,
       shots: config.shots ?? undefined,
@@ -47,7 +49,7 @@ export async function openTasks(
 /** Loads the test images of datasets that are evaluated but never trained on. */
 export async function openHoldOuts(
   config: Pick<Config, "holdOuts" | "cache">,
-  { preprocessing }: ClipModel,
+  { preprocessing, tokenizer }: ClipModel,
   progress: WorkObserver,
   signal: AbortSignal,
 ): Promise<TestSet[]> {
@@ -57,6 +59,7 @@ export async function openHoldOuts(
     const name = nameOf(entry);
     progress.start(`loading hold-out ${name}`);
     const { warnings = [], split, classes, templates, test: examples } = await openEntry(entry);
+    checkPrompts(tokenizer, { name, classes, templates });
     const test = await loadImages(examples, preprocessing.transform, {
       cache,
       name: `${name} test`,

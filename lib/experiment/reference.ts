@@ -5,6 +5,7 @@ import type { ClipModel } from "../clip/index.js";
 import {
   type CheckImagesOptions,
   checkSource,
+  type Dataset,
   type DatasetCheck,
   type Example,
   FileExample,
@@ -60,7 +61,7 @@ export async function openReference(
   const name = typeof images === "string" ? basename(images) : nameOf(images);
   progress.start(`loading reference ${name}`);
   const lines = readTexts(texts);
-  const examples = typeof images === "string" ? await examplesBelow(images) : (await openEntry(images)).train;
+  const { train: examples, warnings = [] } = await openImages(images);
   const loaded = await loadImages(examples, preprocessing.transform, {
     cache: cache ? new ImageCache(imageCacheDirectory()) : undefined,
     name: `reference ${name}`,
@@ -68,6 +69,7 @@ export async function openReference(
     onProgress: (done, total) => progress.update(done, total),
   });
   progress.finish(`${loaded.length} images and ${lines.length} texts`);
+  for (const line of warnings) progress.say(`  ${name}: ${line}`);
   const { images: pixels, labels, fingerprint } = loaded;
   return { name, images: new ImageSet({ images: pixels, labels, fingerprint }), texts: lines }; // square by now
 }
@@ -82,31 +84,28 @@ export async function checkReference(
     name,
     async () => {
       readTexts(texts);
-      if (typeof images !== "string") return openEntry(images);
-      const train = await examplesBelow(images);
-      // Nothing is tested on them: each image stands for its own test.
-      return {
-        name,
-        classes: [],
-        templates: [],
-        train,
-        validation: [],
-        test: train,
-        split: "given" as const,
-      };
+      return { ...(await openImages(images)), name };
     },
     options,
   );
 }
 
-async function examplesBelow(folder: string): Promise<Example[]> {
-  const { files, missing } = await findImages([folder]);
+/** The images of an entry, or below a folder; nothing is tested on the latter, so each is its own test. */
+async function openImages(images: ReferenceConfig["images"]): Promise<Dataset> {
+  if (typeof images !== "string") return openEntry(images);
+  const { examples, warnings } = await examplesBelow(images);
+  const parts = { train: examples, validation: [], test: examples };
+  return { name: basename(images), classes: [], templates: [], ...parts, split: "given", warnings };
+}
+
+async function examplesBelow(folder: string): Promise<{ examples: Example[]; warnings: readonly string[] }> {
+  const { files, missing, warnings } = await findImages([folder]);
   for (const { reason } of missing) {
     throw new Error(
       `${folder}: expected a folder of reference images, but ${reason}. Correct the path under 'reference'.`,
     );
   }
-  return files.map((file) => new FileExample(dirname(file), basename(file), 0));
+  return { examples: files.map((file) => new FileExample(dirname(file), basename(file), 0)), warnings };
 }
 
 function readTexts(path: string): string[] {

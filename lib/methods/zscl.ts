@@ -66,7 +66,7 @@ export const zscl = defineMethod({
               teacher: teacher as ClipModel,
               images: reference.images,
               stretched: false,
-              texts: model.tokenizer.encode(reference.texts, { device: model.device }),
+              texts: model.tokenizer.encode(reference.texts, { device: model.device, truncate: true }),
               temperature: options.temperature,
               batchSize: options.batchSize,
               order: { seed: `reference ${taskSeed(context)}` },

@@ -9,7 +9,14 @@ export {
 export { nearestName } from "./nearest-name.js";
 export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
-export { modelShape, readingShape, type SettingRow, settingRows, settingsShape } from "./settings.js";
+export {
+  inputShape,
+  modelShape,
+  readingShape,
+  type SettingRow,
+  settingRows,
+  settingsShape,
+} from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
 export { type Hint, parseOptions } from "./unknown-key.js";
 export { UsageError } from "./usage-error.js";

@@ -42,6 +42,29 @@ export const modelShape = {
     ),
 } as const;
 
+/** How images and texts become what the model reads. */
+export const inputShape = {
+  truncate: z
+    .boolean()
+    .default(false)
+    .meta(
+      setting("--truncate", "cut texts that are longer than what the model reads, which else is an error"),
+    ),
+  orient: z
+    .boolean()
+    .default(false)
+    .meta(setting("--orient", "turn photographs upright as their EXIF data say; CLIP's own code does not")),
+  transparency: z
+    .enum(["drop", "white"])
+    .default("drop")
+    .meta(
+      setting(
+        "--transparency <how>",
+        "drop it, as CLIP's own code, or lay images on white, as transformers 5.21 and later",
+      ),
+    ),
+} as const;
+
 /** How the datasets of the paper are read; said once for all of them, or for a single one. */
 export const readingShape = {
   data: z
@@ -93,6 +116,7 @@ export const settingsShape = {
       ),
     ),
   ...modelShape,
+  ...inputShape,
   method: z.string().default("codyra").meta(setting("--method <name>", "name of the method, see below")),
   shots: z
     .literal("all")

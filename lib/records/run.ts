@@ -89,7 +89,7 @@ export function readRunRecord(directory: string): RunRecord {
   return parseWith(runSchema, readJson(path), path);
 }
 
-/** With its fields in the schema's order, so that a run that was resumed has the bytes of one that was not. */
+/** Fields are in the schema's order, so that a run that was resumed has the bytes of one that was not. */
 export function writeRunRecord(directory: string, record: RunRecord): void {
   writeJsonAtomically(join(directory, "run.json"), runSchema.parse(record));
 }

@@ -8,7 +8,7 @@ process.once("exit", () => {
 /**
  * Runs Node in a process of its own, so that whatever ends it is counted.
  * @param {string[]} args Node's own options, a script and its arguments
- * @param {{ quietMs?: number, signal?: { name: NodeJS.Signals, afterMs: number }, command?: string[] }} options
+ * @param {{ quietMs?: number, signal?: { name: string, afterMs: number }, command?: string[] }} options
  *   quietMs: kill it, as one that hangs, after so long without output; signal: send it one;
  *   command: what starts Node, default Node itself
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string,

@@ -28,6 +28,40 @@ describe("decodeImage", () => {
     },
   );
 
+  it("lays transparent images on white if asked", async () => {
+    const half = { r: 200, g: 0, b: 100, alpha: 0.5 };
+    const create = (background: typeof half) =>
+      sharp({ create: { width: 1, height: 1, channels: 4, background } })
+        .png()
+        .toBuffer();
+    for (const [alpha, wanted] of [
+      [0, [255, 255, 255]],
+      [0.5, [227, 127, 177]],
+      [1, [200, 0, 100]],
+    ] as const) {
+      const png = await create({ ...half, alpha });
+      const [r, g, b] = (await decodeImage(png, { transparency: "white" })).pixels as unknown as number[];
+      for (const [i, value] of [r, g, b].entries())
+        expect(Math.abs(value! - wanted[i]!)).toBeLessThanOrEqual(1);
+      expect([...(await decodeImage(png)).pixels]).toEqual([200, 0, 100]);
+    }
+    const gif = readFileSync(join(modes, names.find((name) => name.endsWith(".gif"))!));
+    expect((await decodeImage(gif, { transparency: "white" })).width).toBeGreaterThan(0);
+  });
+
+  it.each([false, true])("turns a TIFF upright, as Pillow does by itself; orient: %s", async (orient) => {
+    const tiff = await sharp({ create: { width: 4, height: 2, channels: 3, background: "red" } })
+      .composite([
+        { input: Buffer.from([0, 0, 255]), raw: { width: 1, height: 1, channels: 3 }, left: 0, top: 0 },
+      ])
+      .withMetadata({ orientation: 6 })
+      .tiff({ compression: "none" })
+      .toBuffer();
+    const { pixels, width, height } = await decodeImage(tiff, { orient });
+    expect([width, height]).toEqual([2, 4]);
+    expect([...pixels.subarray(0, 6)]).toEqual([255, 0, 0, 0, 0, 255]); // the first pixel is now at the right
+  });
+
   it("goes by the content, not the extension", async () => {
     const misnamed = join(temporaryDirectory(), "image.png");
     await writeFile(misnamed, readFileSync(join(modes, "rgb.jpg")));

@@ -15,7 +15,7 @@ function read(path: string): unknown {
 
 /** Ids of one text, without the batch. */
 function encodeOne(tokenizer: Tokenizer, text: string): number[] {
-  return Array.from(tokenizer.encode([text]).toTypedArray(), Number);
+  return Array.from(tokenizer.encode([text], { truncate: true }).toTypedArray(), Number);
 }
 
 describe("Tokenizer", () => {
@@ -38,10 +38,26 @@ describe("Tokenizer", () => {
     expect(tokenizer.encode(["cat"], { crop: false }).shape).toEqual([1, 20]);
   });
 
-  it("keeps the end token of a text that is too long", () => {
-    const ids = encodeOne(Tokenizer.load(fixture("quick-gelu"), 5), "a photo of a cat and a dog");
+  it("refuses a text that is too long, as OpenAI's tokenizer", () => {
+    expect(tokenizer.encode(["a ".repeat(18)]).shape).toEqual([1, 20]);
+    expect(() => tokenizer.encode(["a cat", "a ".repeat(120)])).toThrow(
+      /^Text "a a .* … .*a ": expected at most 20 tokens.*got 122\. .*truncate: true/,
+    );
+  });
+
+  it("cuts it if asked, and keeps the end token", () => {
+    const short = Tokenizer.load(fixture("quick-gelu"), 5);
+    const ids = Array.from(short.encode(["a a a a a a"], { truncate: true }).toTypedArray(), Number);
     expect(ids).toHaveLength(5);
     expect(ids.at(-1)).toBe(tokenizer.endId);
+    const files = new Map(
+      ["tokenizer.json", "tokenizer_config.json"].map((name) => [
+        name,
+        readFileSync(fixture("quick-gelu", name)),
+      ]),
+    );
+    const cutting = Tokenizer.parse(files, "quick-gelu", { contextLength: 5, truncate: true });
+    expect(Array.from(cutting.encode(["a a a a a a"]).toTypedArray(), Number)).toEqual(ids);
   });
 
   it("names the file that is missing", () => {

@@ -6,6 +6,20 @@ import { readRun } from "../../lib/report/index.js";
 import { temporaryFolder, writeConfig } from "../e2e/cli.js";
 import { writeDataset } from "./colours.js";
 
+it("a class name that is too long for the model is told before images are read", async () => {
+  const folder = temporaryFolder();
+  await writeDataset(join(folder, "colours"));
+  const entry = { name: "colours", root: "colours", classes: { red: "red ".repeat(100), blue: "blue" } };
+  const settings = { method: "zero-shot", shots: 1, cache: false, datasets: [entry], output: "run" };
+  const config = experiment.readConfig(writeConfig(folder, settings));
+  await expect(experiment.run(config)).rejects.toThrow(
+    /^Dataset colours: Text "a photo of a red .*expected at most \d+ tokens/,
+  );
+  expect(existsSync(join(folder, "run"))).toBe(false);
+  const { accuracy } = await experiment.run({ ...config, truncate: true });
+  expect(accuracy.matrix).toHaveLength(1);
+});
+
 it("a configuration runs from TypeScript, and tells what it does", async () => {
   const folder = temporaryFolder();
   await writeDataset(join(folder, "colours"));

@@ -73,6 +73,7 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
   const { signal } = abortOnInterrupt(() => progress.say("Stopping."));
 
   const images = index && (await findImages(index.images.map((place) => resolve(folder, place))));
+  for (const line of images?.warnings ?? []) progress.say(line);
   const [missing] = images?.missing ?? [];
   if (missing) {
     throw new UsageError(`${flags.config}: index: ${missing.path}: ${missing.reason}. Correct the path.`);

@@ -69,7 +69,8 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   await checkDevice(device);
   const { modelSettings, openModel } = await import("../../experiment/index.js");
   const { classifyFiles, findImages } = await import("../../data/index.js");
-  const { files, missing } = await findImages(places);
+  const { files, missing, warnings } = await findImages(places);
+  for (const line of warnings) process.stderr.write(`${line}\n`);
   const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
   const output = createOutput(flags, files, labels);
   for (const result of unreadable) output.add(result);

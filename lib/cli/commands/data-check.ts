@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
 import { Command, Option } from "commander";
+import type { Tokenizer } from "../../clip/index.js";
 import type { DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
+import type { Config } from "../../experiment/index.js";
 import { UsageError } from "../../options/index.js";
 import { formatChecks } from "../output/data-check-output.js";
 import { Progress } from "../output/progress.js";
@@ -90,13 +92,35 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Dat
 /** All that a run would read: the stream, the hold-outs, and the reference images and texts. */
 async function checkConfig(path: string, { decode }: CheckFlags): Promise<DatasetCheck[]> {
   const { checkSource } = await import("../../data/index.js");
-  const { checkReference, nameOf, openEntry, readConfig } = await import("../../experiment/index.js");
-  const { datasets, holdOuts, reference } = readConfig(path);
-  const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) =>
-    checkSource(nameOf(entry), () => openEntry(entry), { decode, onProgress }),
+  const { checkPrompts, checkReference, nameOf, openEntry, readConfig } = await import(
+    "../../experiment/index.js"
   );
+  const config = readConfig(path);
+  const { datasets, holdOuts, reference } = config;
+  const tokenizer = await tokenizerOf(config);
+  const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) => {
+    const open = async () => {
+      const dataset = await openEntry(entry);
+      if (tokenizer !== undefined) checkPrompts(tokenizer, dataset);
+      return dataset;
+    };
+    return checkSource(nameOf(entry), open, { decode, onProgress });
+  });
   if (reference !== undefined) checks.push(await checkReference(reference, { decode }));
   return withDistinctNames(checks);
+}
+
+/** That of the model, for prompts that are too long; nothing where the model is not there yet. */
+async function tokenizerOf(config: Config): Promise<Tokenizer | undefined> {
+  const { modelSettings, openModel } = await import("../../experiment/index.js");
+  try {
+    const model = openModel(modelSettings(config), "cpu");
+    const { tokenizer } = model;
+    model.dispose();
+    return tokenizer;
+  } catch {
+    return undefined; // the run itself says what is wrong with its model
+  }
 }
 
 /** A run refuses two of one name, because its tables could not tell them apart. */

@@ -63,7 +63,9 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   const { findImages } = await import("../../data/index.js");
   const { imageItems, writeEmbeddings } = await import("../../embeddings/index.js");
   const { modelSettings, openModel } = await import("../../experiment/index.js");
-  const { files, missing } = texts === undefined ? await findImages(places) : { files: [], missing: [] };
+  const none = { files: [], missing: [], warnings: [] };
+  const { files, missing, warnings } = texts === undefined ? await findImages(places) : none;
+  for (const line of warnings) process.stderr.write(`${line}\n`);
   const unreadable = missing.map(({ path, reason }) => ({ name: path, reason }));
   if (flags.strict && unreadable.length > 0) throw unreadableImages(unreadable);
   const items = texts === undefined ? imageItems(files, places) : readTexts(texts);

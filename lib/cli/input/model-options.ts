@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { z } from "zod";
-import { modelShape } from "../../options/index.js";
+import { inputShape, modelShape } from "../../options/index.js";
 import { addSettings } from "./flags.js";
 
 /** Adds `--model` and what belongs to it, for commands that read a run whose base model may have moved. */
@@ -14,10 +14,10 @@ export function addBaseModelOptions(command: Command): Command {
 export type BaseModelFlags = Partial<z.input<z.ZodObject<typeof modelShape>>>;
 
 /**
- * Adds the options that say which model to start from.
+ * Adds the options that say which model to start from, and how images and texts get into it.
  * @param named whether `--model` names it, and not an argument
  */
 export function addModelOptions(command: Command, { named = true } = {}): Command {
   const { model, ...others } = modelShape;
-  return addSettings(command, named ? { model, ...others } : others);
+  return addSettings(command, { ...(named && { model }), ...others, ...inputShape });
 }

@@ -6,6 +6,7 @@ import { checkAssets, readAssets } from "../assets.js";
 import type { ClipConfig, TransformerConfig } from "../config.js";
 import { parseConfig } from "../config-json.js";
 import { parseJson, readDirectory } from "../files.js";
+import type { DecodeOptions } from "../image.js";
 import { ClipModel, type Precision } from "../model.js";
 import { Preprocessing } from "../preprocessing.js";
 import { openAiComment } from "./export.js";
@@ -51,6 +52,12 @@ export interface LoadOptions {
   readonly weights?: string;
   /** Load weights with NaN or infinite numbers, which make every result so. Default: an error. */
   readonly allowNonFinite?: boolean;
+  /** Cut texts that are longer than the context. Default: an error, as in OpenAI's tokenizer. */
+  readonly truncate?: boolean;
+  /** Turn image files upright as their EXIF tag says. Default: false, as in CLIP's own code. */
+  readonly orient?: boolean;
+  /** `white` lays transparent images on white. Default: `drop`, as in CLIP's own code. */
+  readonly transparency?: DecodeOptions["transparency"];
   /**
    * Told what was taken off the names, left out or decided otherwise than a file says. Default: a line on
    * stderr. The notes are also in `model.notes`.
@@ -67,6 +74,9 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
   activation: true,
   weights: true,
   allowNonFinite: true,
+  truncate: true,
+  orient: true,
+  transparency: true,
   onNote: true,
 };
 
@@ -97,6 +107,8 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
       ownPreprocessing: isOpenClip,
       repairsText: isOpenClip,
       tokenizer: options.tokenizer,
+      truncate: options.truncate,
+      decoding: { orient: options.orient, transparency: options.transparency },
     });
     checkAssets(assets, config, directory);
     const model = new ClipModel(config, assets, { device, dtype });

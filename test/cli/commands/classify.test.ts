@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import sharp from "sharp";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { classifyCommand } from "../../../lib/cli/commands/classify.js";
 import { temporaryFolder, writePicture } from "../../data/images.js";
@@ -95,6 +96,40 @@ describe("codyra classify", () => {
     const both = await probability(first!, second!);
     expect(both).not.toEqual(await probability(first!));
     expect(both).not.toEqual(await probability(second!));
+  });
+
+  it("refuses a label that is too long, unless it may be cut", async () => {
+    const long = ["--labels", `circle,${"square ".repeat(100)}`, "--json"];
+    const { error } = await codyraClassify(join(folder, "a.png"), ...long);
+    expect(error?.message).toMatch(/^Text "a photo of a square .*": expected at most \d+ tokens.*--truncate/);
+    const { stdout } = await codyraClassify(join(folder, "a.png"), ...long, "--truncate");
+    expect(JSON.parse(stdout)[0].predictions).toHaveLength(2);
+  });
+
+  it("turns photographs upright if asked", async () => {
+    const photo = join(folder, "sideways.jpg");
+    const drawing = Buffer.from(
+      '<svg width="60" height="60"><path d="M30 5 L55 55 L5 55 Z" fill="red"/></svg>',
+    );
+    await sharp(drawing)
+      .flatten({ background: "white" })
+      .jpeg()
+      .withMetadata({ orientation: 6 })
+      .toFile(photo);
+    const predictions = async (...flags: string[]) => {
+      const { stdout } = await codyraClassify(photo, ...labels, "--json", ...flags);
+      return JSON.parse(stdout)[0].predictions;
+    };
+    expect(await predictions("--orient")).not.toEqual(await predictions());
+  });
+
+  it("tells what it passes over in a folder", async () => {
+    writeFileSync(join(folder, "deep/scan.heic"), "");
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    await codyraClassify(join(folder, "deep"), ...labels, "--json");
+    const lines = told.mock.calls.map(([text]) => text);
+    told.mockRestore();
+    expect(lines).toContain("1 of 2 files was passed over: .heic (1).\n");
   });
 
   it.each<[string, string[], RegExp]>([

@@ -1,7 +1,14 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { clipConfigs, createModel, type LoadOptions, loadModel, toOpenAi } from "../../../lib/clip/index.js";
+import {
+  clipConfigs,
+  createModel,
+  type LoadOptions,
+  loadModel,
+  modelFingerprint,
+  toOpenAi,
+} from "../../../lib/clip/index.js";
 import {
   archive,
   memoryStatistics,
@@ -21,6 +28,29 @@ function changedFixture(change: (tensors: Map<string, Tensor>) => void): string 
   safetensors.save(join(directory, "model.safetensors"), tensors);
   return directory;
 }
+
+describe("a model whose inputs are read in another way", () => {
+  const path = fixture("quick-gelu");
+  const long = "a ".repeat(200);
+
+  it("cuts long texts, which else are an error", () => {
+    expect(() => loadModel(path).tokenizer.encode([long])).toThrow(/expected at most \d+ tokens/);
+    const { tokenizer } = loadModel(path, { truncate: true });
+    expect(tokenizer.encode([long]).shape).toEqual([1, tokenizer.contextLength]);
+  });
+
+  it("decodes images so, and is another model to a cache and an index; by default it is the same", () => {
+    const [usual, stated] = [{}, { orient: false, transparency: "drop" }].map((options) =>
+      loadModel(path, options as LoadOptions),
+    );
+    const upright = loadModel(path, { orient: true, transparency: "white" });
+    expect(upright.preprocessing.decoding).toEqual({ orient: true, transparency: "white" });
+    expect(upright.preprocessing.transform.key).toMatch(/, upright, on white$/);
+    expect(stated!.preprocessing.transform.key).toBe(usual!.preprocessing.transform.key);
+    expect(modelFingerprint(stated!)).toBe(modelFingerprint(usual!));
+    expect(modelFingerprint(upright)).not.toBe(modelFingerprint(usual!));
+  });
+});
 
 const { text, vision } = clipConfigs["vit-b-32"];
 const tower = { width: 64, heads: 1, mlpWidth: 256, layers: 2 };

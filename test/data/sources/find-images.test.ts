@@ -35,7 +35,18 @@ test("a folder gives its images with all below it, sorted, without hidden ones",
 
 test("a file is taken whatever it is called, also where its name looks like a pattern", async () => {
   const given = at("notes.txt", "sub/[x](1).jpg");
-  expect(await findImages(given)).toEqual({ files: given, missing: [] });
+  expect(await findImages(given)).toEqual({ files: given, missing: [], warnings: [] });
+});
+
+test("the files of folders that are no images are counted", async () => {
+  writeFileSync(join(root, "sub/scan.heic"), "");
+  writeFileSync(join(root, "sub/Thumbs.db"), "");
+  const { files, warnings } = await findImages(at("sub", "a.PNG"));
+  const count = files.length - 1;
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/of \d+ files were passed over: .*\.heic \(\d+\)/);
+  expect(warnings[0]).not.toContain(".db");
+  expect(count).toBeGreaterThan(1);
 });
 
 test("a pattern gives the files it matches", async () => {

@@ -1,4 +1,3 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { Run } from "../run.js";
 
 /** One value per column; `null` where there is none. */
@@ -13,7 +12,8 @@ export interface Figure {
   readonly title: string;
   /** What a reader has to know: where the data come from, and what they do and do not show. */
   readonly notes: readonly string[];
-  readonly spec: TopLevelSpec;
+  /** Of Vega-Lite. Its own type would ask everyone who compiles against this package for the DOM's types. */
+  readonly spec: object;
   /** Everything that is drawn. */
   readonly rows: readonly Row[];
 }

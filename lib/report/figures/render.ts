@@ -1,3 +1,4 @@
+import type { TopLevelSpec } from "vega-lite";
 import type { Figure, Row } from "./figure.js";
 import { textWidth } from "./text-width.js";
 import { theme } from "./theme.js";
@@ -19,7 +20,9 @@ export async function renderFigure({ spec, rows }: Figure): Promise<RenderedFigu
     import("sharp"),
   ]);
   measureText(vega);
-  const view = new vega.View(vega.parse(compile({ ...spec, config: theme }).spec), { renderer: "none" });
+  const view = new vega.View(vega.parse(compile({ ...(spec as TopLevelSpec), config: theme }).spec), {
+    renderer: "none",
+  });
   try {
     const svg = await view.toSVG();
     const png = await sharp(Buffer.from(svg), { density: 72 * pngScale })

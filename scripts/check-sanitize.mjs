@@ -23,8 +23,6 @@ const asanOptions = [
   "exitcode=99",
   // More memory than there is is an error that libtorch reports.
   "allocator_may_return_null=1",
-  // Tests measure resident memory: what was freed must not stay for long.
-  "quarantine_size_mb=8",
 ];
 
 try {

@@ -7,6 +7,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { runCommand } from "./setup/command.mjs";
+import { exitOnSignals } from "./setup/exit-on-signals.mjs";
 import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
 import { packageRoot } from "./setup/files.mjs";
 import { cacheDirectory, findToolchain, locateLibtorch } from "./setup/index.mjs";
@@ -45,6 +46,7 @@ function readOptions() {
 }
 
 async function check() {
+  exitOnSignals();
   try {
     const libtorch = await findCudaLibtorch();
     await report.run("native build with CUDA", "", (update) => build(libtorch, update));

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { runCommand } from "./setup/command.mjs";
+import { exitOnSignals } from "./setup/exit-on-signals.mjs";
 import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
 import { packageRoot } from "./setup/files.mjs";
 import { findToolchain, locateLibtorch } from "./setup/index.mjs";
@@ -25,6 +26,7 @@ const asanOptions = [
   "allocator_may_return_null=1",
 ];
 
+exitOnSignals();
 try {
   if (process.platform !== "linux") throw failure("This check runs on Linux only.", []);
   const { compiler, generator } = await findToolchain();

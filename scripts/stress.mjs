@@ -1,6 +1,7 @@
 // `npm run stress`: wrong calls, damaged files, ended workers, killed runs and full disks, with counts. What
 // it draws is decided by a seed.
 import { parseArgs } from "node:util";
+import { exitOnSignals } from "./setup/exit-on-signals.mjs";
 import { runSetUp } from "./setup/run.mjs";
 import { Counts, formatCounts } from "./stress/counts.mjs";
 import { fullDisk } from "./stress/full-disk.mjs";
@@ -56,9 +57,7 @@ function readArguments() {
 }
 
 async function run() {
-  // Through exit, so that processes, folders and disks go with it.
-  for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }))
-    process.once(signal, () => process.exit(code));
+  exitOnSignals();
   console.log(`seed ${values.seed}`);
   const results = [];
   for (const kind of chosen) {

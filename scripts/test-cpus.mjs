@@ -1,6 +1,7 @@
 // `npm run test:cpus`: the numerical tests as on other processors: with other instruction sets and numbers of
 // threads; ends with one line of totals.
 import { parseArgs } from "node:util";
+import { exitOnSignals } from "./setup/exit-on-signals.mjs";
 import { runSetUp } from "./setup/run.mjs";
 import { numericalTests, processorFlags, settings } from "./test/processors.mjs";
 import { addTotals, formatTotals, runVitest } from "./test/vitest.mjs";
@@ -39,12 +40,7 @@ else if (unknown.length > 0) {
 
 /** One line for each setting; the output of tests only where some failed. */
 async function runSettings() {
-  // Through exit, so that the tests end as well.
-  for (const [signal, code] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ])
-    process.once(signal, () => process.exit(code));
+  exitOnSignals();
   const flags = processorFlags();
   const chosen = settings.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   let totals = { passed: 0, failed: 0, skipped: 0 };

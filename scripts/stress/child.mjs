@@ -50,11 +50,12 @@ export function runNode(args, { quietMs = 120_000, signal, command = [] } = {}) 
 
 /** Whether a process ended in a way that none may: by a signal that nobody sent, or as one that aborts. */
 export function isAbort({ code, signal }, sent) {
-  return (signal !== null && signal !== sent) || (code !== null && code >= 128 && code !== exitCodes[sent]);
+  const isOrderly = sent !== undefined && afterSignals.includes(code);
+  return (signal !== null && signal !== sent) || (code !== null && code >= 128 && !isOrderly);
 }
 
-/** Exit codes of those that end themselves after a signal. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+/** Exit codes of processes that end themselves after SIGHUP, SIGINT and SIGTERM. */
+const afterSignals = [129, 130, 143];
 
 /** The last lines of what a process said, for a finding. */
 export function lastWords({ stdout, stderr }) {

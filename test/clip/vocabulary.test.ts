@@ -20,7 +20,7 @@ const lines = [
 const vocabSize = Object.keys(small.model.vocab).length;
 
 function encodeOne(tokenizer: Tokenizer | undefined, text: string): number[] {
-  return Array.from(tokenizer!.encode([text]).toTypedArray(), Number);
+  return Array.from(tokenizer!.encode([text], { truncate: true }).toTypedArray(), Number);
 }
 
 /** A directory with a vocabulary file of this content. */

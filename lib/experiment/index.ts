@@ -45,4 +45,5 @@ export {
   runName,
   runTasks,
 } from "./run.js";
+export { type HeadModels, headAfter, methodWithHead } from "./run-head.js";
 export { openTestSets } from "./run-test-sets.js";

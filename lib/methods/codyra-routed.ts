@@ -19,13 +19,14 @@ import { codyraDefaults, codyraSchema, createCodyra } from "./codyra.js";
 import { adapterBytes, adapterSize, bytesPerValue } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
-import { domainFeatures } from "./shared/domain-features.js";
+import { carriedFeatures, domainFeatures } from "./shared/domain-features.js";
 import { perExpert, routedScores } from "./shared/routing.js";
 import { taskSeed } from "./shared/training.js";
 import type {
   Classifier,
   ContinualMethod,
   LabelSpace,
+  MethodHead,
   MethodState,
   RunContext,
   TrainSummary,
@@ -93,11 +94,16 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   beginRun({ model }: RunContext): void {
-    this.#pretrained = copyModel(model);
+    this.#prepare(model);
+  }
+
+  /** @param carried what the autoencoders' features are computed with, where it came with a head */
+  #prepare(pretrained: ClipModel, carried?: MethodState["tensors"]): void {
+    this.#pretrained = copyModel(pretrained);
     const { router, ddas } = this.options;
-    if (router === "ddas") {
-      this.#autoencoders = new DomainAutoencoders(domainFeatures(ddas.features, this.#pretrained), ddas);
-    }
+    if (router !== "ddas") return;
+    const features = domainFeatures(ddas.features, this.#pretrained, carried);
+    this.#autoencoders = new DomainAutoencoders(features, ddas);
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
@@ -176,6 +182,24 @@ class RoutedCodyra implements ContinualMethod {
     const lost = names.slice(tasks);
     // That of the reference data stays.
     return { tensors, data: { tasks: kept, domains: domains.filter((domain) => !lost.includes(domain)) } };
+  }
+
+  /** None of the oracle, which is told where an image comes from. */
+  get head(): MethodHead | undefined {
+    const { router, ddas } = this.options;
+    if (router === "oracle") return undefined;
+    return {
+      scores: "logits",
+      readsPretrained: true,
+      take: ({ tensors, data }) => ({
+        tensors: new Map([...tensors, ...(router === "ddas" ? carriedFeatures(ddas.features) : [])]),
+        data,
+      }),
+      open: ({ pretrained }, taken) => {
+        this.#prepare(pretrained, taken.tensors);
+        this.loadState(taken);
+      },
+    };
   }
 
   /** Back to before the first task. */

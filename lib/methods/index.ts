@@ -103,11 +103,13 @@ export type {
   ContinualMethod,
   LabelGroup,
   LabelSpace,
+  MethodHead,
   MethodState,
   ProtocolName,
   ReferenceData,
   RunContext,
   RunEvent,
+  ServedSetting,
   TaskChange,
   TrainSummary,
 } from "./shared/types.js";

@@ -45,7 +45,14 @@ import type { Factors } from "./shared/subspace.js";
 import { sum } from "./shared/sums.js";
 import { taskGradient } from "./shared/task-gradient.js";
 import { taskSeed, train } from "./shared/training.js";
-import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
+import type {
+  Classifier,
+  ContinualMethod,
+  LabelSpace,
+  MethodHead,
+  MethodState,
+  RunContext,
+} from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
 const headWeight = 30;
@@ -356,6 +363,19 @@ class KeepLora implements ContinualMethod {
     return (tasks, { tensors, data }) => {
       const heads = ((data.heads as string[] | undefined) ?? []).slice(0, tasks);
       return { tensors, data: { ...data, heads } };
+    };
+  }
+
+  get head(): MethodHead | undefined {
+    if (!hasHeads(this.options)) return undefined;
+    return {
+      scores: "logits",
+      readsPretrained: false,
+      take({ tensors, data: { heads } }) {
+        const taken = Array.from(tensors).filter(([name]) => name.startsWith("head."));
+        return { tensors: new Map(taken), data: { heads } };
+      },
+      open: (_setting, taken) => this.loadState(taken),
     };
   }
 

@@ -12,6 +12,7 @@
  */
 
 import { z } from "zod";
+import type { ClipModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import { code, paper } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
@@ -24,13 +25,25 @@ import {
   domainAutoencoderShape,
   withDecay,
 } from "./shared/domain-autoencoders.js";
-import { alexnetFeatureCount, domainFeatures } from "./shared/domain-features.js";
+import {
+  alexnetFeatureCount,
+  carriedFeatures,
+  type DomainFeatures,
+  domainFeatures,
+} from "./shared/domain-features.js";
 import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
 import { perExpert, routedScores } from "./shared/routing.js";
 import { product, sum } from "./shared/sums.js";
 import { taskSeed, train } from "./shared/training.js";
-import type { Classifier, ContinualMethod, LabelSpace, MethodState, RunContext } from "./shared/types.js";
+import type {
+  Classifier,
+  ContinualMethod,
+  LabelSpace,
+  MethodHead,
+  MethodState,
+  RunContext,
+} from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
 const schema = z
@@ -128,10 +141,12 @@ class MoeAdapter implements ContinualMethod {
 
   constructor(readonly options: z.infer<typeof schema>) {}
 
-  async beginRun(context: RunContext): Promise<void> {
-    const { model, seed } = context;
-    const { ddas } = this.options;
-    this.#selector = new DomainAutoencoders(domainFeatures(ddas.features, model), ddas);
+  async beginRun({ model, seed }: RunContext): Promise<void> {
+    this.#prepare(model, seed, domainFeatures(this.options.ddas.features, model));
+  }
+
+  #prepare(model: ClipModel, seed: number, features: DomainFeatures): void {
+    this.#selector = new DomainAutoencoders(features, this.options.ddas);
     model.requiresGrad_(false);
     this.#blocks = injectExperts(model, this.options, torch.generator(seed, model.device));
     this.#frozen = this.#blocks.map(({ taskUse }) =>
@@ -274,6 +289,19 @@ class MoeAdapter implements ContinualMethod {
   stateAfter(): undefined {
     return undefined;
   }
+
+  readonly head: MethodHead = {
+    scores: "logits",
+    readsPretrained: false,
+    take: ({ tensors, data }) => ({
+      tensors: new Map([...tensors, ...carriedFeatures(this.options.ddas.features)]),
+      data,
+    }),
+    open: ({ model, seed }, taken) => {
+      this.#prepare(model, seed, domainFeatures(this.options.ddas.features, model, taken.tensors));
+      this.loadState(taken);
+    },
+  };
 
   dispose(): void {
     for (const block of this.#blocks.splice(0)) block.dispose();

@@ -84,32 +84,19 @@ function withPrimalHead(
     beta,
     features,
     cropScale,
-    regression: (model, seed) => new ExpandedRidge(model, { hiddenDim, lambda, seed }),
+    regression: (seed) => new ExpandedRidge({ hiddenDim, lambda, seed }),
   });
 }
 
 /** Recursive ridge regression on `ReLU(P z)`, P uniform in ±1/√D as a linear layer starts. */
 class ExpandedRidge implements Regression {
   readonly #ridge: RecursiveRidge;
-  readonly #expansion: Tensor; // P, [hiddenDim, D]; the same for a seed, so it is not saved
+  #expansion: Tensor | undefined; // P, [hiddenDim, D]; the same for a seed, so it is not saved
 
   constructor(
-    model: ClipModel,
-    { hiddenDim, lambda, seed }: { hiddenDim: number; lambda: number; seed: number },
+    readonly options: { readonly hiddenDim: number; readonly lambda: number; readonly seed: number },
   ) {
-    const width = model.config.embedDim;
-    const generator = torch.generator(seed, "cpu");
-    this.#ridge = new RecursiveRidge({ lambda });
-    this.#expansion = torch
-      .scope(() =>
-        torch
-          .rand([hiddenDim, width], { generator })
-          .mul_(2)
-          .sub_(1)
-          .div_(Math.sqrt(width))
-          .to({ device: model.device }),
-      )
-      .keep();
+    this.#ridge = new RecursiveRidge(options);
   }
 
   learn(features: Tensor, labels: Tensor, classes: number): void {
@@ -132,12 +119,27 @@ class ExpandedRidge implements Regression {
     return this.#ridge.stateBefore();
   }
 
+  scoredPart(state: MethodState): MethodState {
+    return this.#ridge.scoredPart(state);
+  }
+
   dispose(): void {
     this.#ridge.dispose();
-    this.#expansion.dispose();
+    this.#expansion?.dispose();
+    this.#expansion = undefined;
   }
 
   #expand(features: Tensor): Tensor {
+    this.#expansion ??= this.#drawExpansion(features).keep();
     return features.mm(this.#expansion.t()).relu();
+  }
+
+  #drawExpansion({ shape, device }: Tensor): Tensor {
+    const { hiddenDim, seed } = this.options;
+    const width = shape[1] as number;
+    const generator = torch.generator(seed, "cpu");
+    return torch.scope(() =>
+      torch.rand([hiddenDim, width], { generator }).mul_(2).sub_(1).div_(Math.sqrt(width)).to({ device }),
+    );
   }
 }

@@ -21,8 +21,10 @@ export {
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { FrozenFeatures } from "./frozen-features.js";
+export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } from "./head-file.js";
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
 export { run } from "./run.js";
 export { RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions } from "./run-options.js";
+export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";

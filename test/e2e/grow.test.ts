@@ -72,26 +72,27 @@ describe("a stream that grows", needsRealImages, () => {
     });
   });
 
-  it("is not exported without what a method keeps beside the weights", async () => {
+  it("is exported with what a method keeps beside the weights, and not where nothing was learned", async () => {
     const folder = temporaryFolder();
-    for (const [method, ...option] of [["rail-primal", "-o", "hiddenDim=16"], ["zero-shot"]] as const) {
-      const config = writeConfig(folder, { ...realStream(), options: {} });
+    const config = writeConfig(folder, { ...realStream(), options: {} });
+    const exported = async (method: string, ...option: string[]) => {
       const directory = join(folder, method);
-      const run = await codyra(
-        "run",
-        "--config",
-        config,
-        "--output",
-        directory,
-        "--method",
-        method,
-        ...option,
-      );
+      const given = ["--config", config, "--output", directory, "--method", method, ...option];
+      const run = await codyra("run", ...given);
       expect(run.code, run.stderr).toBe(0);
-      const target = join(folder, `${method}-clip`);
-      const exported = await codyra("export", "--run", directory, "--to", target);
-      expect(exported).toMatchObject({ code: 1, stderr: expect.stringContaining(method) });
-      expect(existsSync(target)).toBe(false);
-    }
+      return codyra("export", "--run", directory, "--to", `${directory}-clip`);
+    };
+    expect(await exported("zero-shot")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("zero-shot"),
+    });
+    expect(existsSync(join(folder, "zero-shot-clip"))).toBe(false);
+    expect(await exported("rail-primal", "-o", "hiddenDim=200")).toMatchObject({ code: 0 });
+    const [{ name, root, classes }] = realStream().datasets as [ReturnType<typeof realStream>["datasets"][0]];
+    const images = join(root, "test", classes[0] as string);
+    const model = join(folder, "rail-primal-clip");
+    const served = await codyra("classify", "--model", model, "--dataset", name, "--json", images);
+    expect(served.code, served.stderr).toBe(0);
+    expect(JSON.parse(served.stdout)[0].predictions).toHaveLength(classes.length);
   });
 });

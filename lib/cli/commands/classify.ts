@@ -28,6 +28,9 @@ interface ClassifyFlags extends Partial<ModelSettings> {
   precision?: Precision;
   json?: boolean;
   jsonLines?: boolean;
+  /** False after `--no-head`. */
+  head?: boolean;
+  dataset?: string;
 }
 
 /** `codyra classify`: zero-shot classification of image files. */
@@ -43,6 +46,8 @@ export function classifyCommand(): Command {
       'prompt with {} for the label; may be repeated, to average over all (default: "a photo of a {}.")',
       (template: string, before: string[] = []) => [...before, template],
     )
+    .option("--dataset <name>", "of a model with a head: only the classes of this dataset compete")
+    .option("--no-head", "classify by CLIP's weights and the labels given, where a head lies beside them")
     .option("--top <n>", "labels to print per image", positiveInteger, 5)
     .option("--batch-size <n>", "images per pass", positiveInteger, 32)
     .addOption(settingFlag("device"))
@@ -55,20 +60,29 @@ export function classifyCommand(): Command {
 Of folders, with all below them, the files with an image's extension are taken. Images that cannot be read are told at the end, with
 exit code 1; in JSON they have "error" instead of "predictions".
 
+A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
+
 Examples:
   $ codyra classify --labels "circle,square" drawing.png
-  $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/`,
+  $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/
+  $ codyra classify --model shop-rail photos/                    # with its head: no labels needed
+  $ codyra classify --model shop-rail --dataset flowers photos/`,
     )
     .action(classify);
 }
 
 async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
-  const labels = readLabels(flags);
   checkFlags(flags);
+  if (flags.model === undefined) readLabels(flags); // before anything is loaded
+  const { labelsOf } = await import("../input/served-labels.js");
+  const settings = { model: "miniature", ...flags };
+  const { labels, isServed } = labelsOf(settings);
   await checkDevice(device);
-  const { modelSettings, openModel } = await import("../../experiment/index.js");
+  const { modelSettings, openModel, resolveModel } = await import("../../experiment/index.js");
   const { classifyFiles, findImages } = await import("../../data/index.js");
+  const { openHead } = await import("../../protocol/index.js");
+  const { scope } = await import("../../torch/index.js");
   const { files, missing, warnings } = await findImages(places);
   for (const line of warnings) process.stderr.write(`${line}\n`);
   const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
@@ -77,15 +91,20 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
 
   if (files.length > 0) {
     const { template, top: topK, batchSize } = flags;
-    const model = openModel(modelSettings({ model: "miniature", ...flags }), device, precision);
+    const model = openModel(modelSettings(settings), device, precision);
     warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
     const progress = startProgress(flags, files.length);
-    let done = 0;
-    for await (const result of classifyFiles(model, files, labels, { template, topK, batchSize })) {
-      output.add(result);
-      if ("error" in result) unreadable.push(result);
-      progress?.update(++done, files.length);
-    }
+    await scope(async () => {
+      using head = isServed ? openHead(model, resolveModel(settings.model)) : undefined;
+      const probabilities = head?.classifier(flags.dataset).probabilities;
+      const options = { template, topK, batchSize, probabilities };
+      let done = 0;
+      for await (const result of classifyFiles(model, files, labels, options)) {
+        output.add(result);
+        if ("error" in result) unreadable.push(result);
+        progress?.update(++done, files.length);
+      }
+    });
     progress?.finish();
     model.dispose();
   }

@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ClipModel, OnnxDtype } from "../../clip/index.js";
-import { type Given, UsageError } from "../../options/index.js";
+import type { ContinualMethod } from "../../methods/index.js";
+import { UsageError } from "../../options/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
 
@@ -36,7 +37,7 @@ export function exportCommand(): Command {
       "dtypes of transformers-js: fp32, fp16, q8, with commas between (default: fp32,q8)",
       parseDtypes,
     )
-    .option("--weights-only", "leave out what the method keeps beside CLIP's weights, and say so");
+    .option("--weights-only", "leave out what the method keeps beside CLIP's weights");
   return addBaseModelOptions(command)
     .addHelpText(
       "after",
@@ -48,10 +49,12 @@ Formats:
   transformers-js  merged model in ONNX; pipeline("zero-shot-image-classification", DIR) of @huggingface/transformers
   peft             adapter; peft.PeftModel.from_pretrained(base, DIR)
 
-Methods that classify by more than CLIP's weights (rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads) are refused: none of these
-formats has a place for it. --weights-only exports the weights that such a method changed. A run that changed none is refused, too.
+Methods that classify by more than CLIP's weights (rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads) have a head: in the formats
+huggingface and open-clip it lies beside the model as codyra_head.safetensors, and codyra classify answers with it as the run did. The other formats have
+no place for it and are refused. --weights-only leaves it out: other libraries see the weights alone in any case. A run that changed no weights and has no
+head is refused, too.
 
-Merged models need no base. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
+Merged models need no base, but that of codyra-routed and of features=frozen does. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
 (statra, or replay=true): a run that starts from such a folder goes on from them.
 
 The adapter of all tasks together belongs on the model that the run started from; that of one --task on the
@@ -80,17 +83,18 @@ async function exportRun({
     throw new UsageError(
       `--dtype is of --format transformers-js: the format ${format} has one. Leave it out.`,
     );
-  const { openFinishedRun, taskPosition } = await import("../../experiment/index.js");
+  const { methodWithHead, openFinishedRun, taskPosition } = await import("../../experiment/index.js");
   const { directory, finished } = openFinishedRun(run);
   const target = resolve(to);
   if (existsSync(target)) {
     throw new Error(`${target} is there already: expected a new path. Name another one.`);
   }
   const position = task === undefined ? undefined : taskPosition(task, directory, finished);
-  if (!weightsOnly) await checkKnowledge(directory);
+  const method = weightsOnly ? undefined : methodWithHead(directory);
+  if (method && format !== "huggingface" && format !== "open-clip") throw noPlace(directory, format);
   if (format === "peft") await exportAdapter(directory, target, finished, position, base);
   else {
-    const wanted = { format, dtype, task: position ?? finished - 1, last: finished - 1 };
+    const wanted = { format, dtype, task: position ?? finished - 1, last: finished - 1, method };
     await exportModel(directory, target, wanted, base);
   }
   process.stdout.write(`${target}\n`);
@@ -101,12 +105,14 @@ interface WantedModel {
   readonly dtype?: readonly OnnxDtype[];
   readonly task: number;
   readonly last: number;
+  /** Where it has a head to export. */
+  readonly method?: ContinualMethod;
 }
 
 async function exportModel(
   directory: RunDirectory,
   target: string,
-  { format, dtype, task, last }: WantedModel,
+  { format, dtype, task, last, method }: WantedModel,
   base: BaseModelFlags,
 ): Promise<void> {
   const { modelFingerprint, saveModel, saveOpenAi, saveOpenClip, saveTransformersJs } = await import(
@@ -123,24 +129,48 @@ async function exportModel(
   const model = whole ?? openBaseModel(directory, base);
   if (whole === undefined) {
     const before = modelFingerprint(model);
-    directory.restoreModel(task, model);
-    if (modelFingerprint(model) === before) throw unchanged(directory, task);
-  } else if (modelFingerprint(model, { precision: false }) === directory.readRecord().modelFingerprint) {
+    if (!method?.keepsWeights) directory.restoreModel(task, model);
+    if (!method && modelFingerprint(model) === before) throw unchanged(directory, task);
+  } else if (
+    !method &&
+    modelFingerprint(model, { precision: false }) === directory.readRecord().modelFingerprint
+  ) {
     throw unchanged(directory, task);
   }
+  if (method) await exportHead(directory, target, method, task, { model, base });
   save(model, target);
   await exportStatistics(directory, target, format, { task, last });
 }
 
-/** @throws if the method classifies by more than CLIP's weights, which no format holds */
-async function checkKnowledge(directory: RunDirectory): Promise<void> {
-  const { methods } = await import("../../methods/index.js");
-  const { method, protocol, config } = directory.readRecord();
-  const definition = methods.find(({ name }) => name === method); // a program may bring one of its own
-  if (definition?.create((config.options ?? {}) as Given, protocol).stateAfter === undefined) return;
-  throw new Error(
-    `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and a CLIP has no place for that: the export would not know ` +
-      "what the run knows. Use the run itself, or pass --weights-only for the weights alone.",
+/** Written before the model: whoever finds the model finds the head, also where the export was cut off. */
+async function exportHead(
+  directory: RunDirectory,
+  target: string,
+  method: ContinualMethod,
+  task: number,
+  { model, base }: { readonly model: ClipModel; readonly base: BaseModelFlags },
+): Promise<void> {
+  const { headAfter, openBaseModel } = await import("../../experiment/index.js");
+  const { writeHead } = await import("../../protocol/index.js");
+  const { scope } = await import("../../torch/index.js");
+  let pretrained: ClipModel | undefined;
+  const openPretrained = () => {
+    pretrained = openBaseModel(directory, base);
+    return pretrained;
+  };
+  scope(() => {
+    const head = headAfter(task, directory, method, { model, pretrained: openPretrained });
+    mkdirSync(target, { recursive: true });
+    writeHead(target, head);
+  });
+  pretrained?.dispose();
+}
+
+function noPlace(directory: RunDirectory, format: string): Error {
+  const { method } = directory.readRecord();
+  return new Error(
+    `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and ${format} has no place for that: expected the format ` +
+      "huggingface or open-clip, which codyra classify reads with the head beside it. Take one of them, or pass --weights-only for the weights alone.",
   );
 }
 

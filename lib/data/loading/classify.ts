@@ -6,6 +6,7 @@ import { loadBatches } from "./loader.js";
 
 export interface Prediction {
   readonly label: string;
+  /** With a regression head, the score that it mixes in: near a probability, and perhaps outside [0, 1]. */
   readonly probability: number;
 }
 
@@ -15,6 +16,11 @@ export type FileClassification =
   | { readonly path: string; readonly error: string };
 
 export interface ClassifyFilesOptions extends ClassifyOptions {
+  /**
+   * Takes the place of class names and template: from normalised pixels `[B, 3, S, S]` to probabilities
+   * `[B, labels]`, such as `ServedClassifier.probabilities`.
+   */
+  readonly probabilities?: (pixels: Tensor) => Tensor;
   /** Images per pass. Default: 32. */
   readonly batchSize?: number;
   /** Predictions to keep per image. Default: all. */
@@ -35,9 +41,20 @@ export async function* classifyFiles(
   labels: readonly string[],
   options: ClassifyFilesOptions = {},
 ): AsyncGenerator<FileClassification, void, undefined> {
-  checkOptions(options, { template: true, batchSize: true, topK: true, signal: true }, "classifyFiles");
+  checkOptions(
+    options,
+    { template: true, batchSize: true, topK: true, signal: true, probabilities: true },
+    "classifyFiles",
+  );
   const { template = defaultTemplate, batchSize = 32, topK = labels.length, signal } = options;
-  using texts = classFeatures(model, labels, template);
+  using texts = options.probabilities ? undefined : classFeatures(model, labels, template);
+  const probabilitiesOf =
+    options.probabilities ??
+    ((pixels) =>
+      model
+        .logits(model.encodeImage(pixels), texts as Tensor)
+        .float()
+        .softmax(-1));
   const examples = paths.map((path) => ({ name: path, label: 0, file: path, read: () => readFile(path) }));
   const unreadable = new Map<number, string>();
   const { transform } = model.preprocessing;
@@ -51,7 +68,7 @@ export async function* classifyFiles(
     for (; next < end; next++) yield { path: paths[next]!, error: unreadable.get(next)! };
   };
   for await (const { indices, images } of batches) {
-    const probabilities = classifyBatch(model, images, texts);
+    const probabilities = classifyBatch(model, images, probabilitiesOf);
     for (const [row, index] of indices.entries()) {
       yield* failuresBefore(index);
       yield { path: paths[index]!, predictions: best(labels, probabilities[row]!, topK) };
@@ -62,12 +79,15 @@ export async function* classifyFiles(
 }
 
 /** @param images uint8 `[B, 3, S, S]`   @returns probabilities `[B, labels]` */
-function classifyBatch(model: ClipModel, images: Tensor, texts: Tensor): number[][] {
+function classifyBatch(
+  model: ClipModel,
+  images: Tensor,
+  probabilitiesOf: (pixels: Tensor) => Tensor,
+): number[][] {
   return scope(() =>
     noGrad(() => {
       const pixels = model.preprocessing.normalise(images.to({ device: model.device }));
-      const logits = model.logits(model.encodeImage(pixels), texts);
-      return logits.float().softmax(-1).toArray() as number[][];
+      return probabilitiesOf(pixels).toArray() as number[][];
     }),
   );
 }

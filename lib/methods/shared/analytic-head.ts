@@ -39,8 +39,8 @@ export interface AnalyticHeadPlan {
   readonly options: Readonly<Record<string, unknown>>;
   /** Trains the model that the head reads; `zeroShot` leaves it as it is. */
   readonly base: ContinualMethod;
-  /** Made for the features of this model. */
-  regression(model: ClipModel, seed: number): Regression;
+  /** One that has learned nothing. */
+  regression(seed: number): Regression;
   /** β: the regression's share where it may speak. */
   readonly beta: number;
   /**
@@ -118,7 +118,7 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     name: plan.name,
     options: plan.options,
     async beginRun(context) {
-      regression = plan.regression(context.model, context.seed);
+      regression = plan.regression(context.seed);
       if (plan.features === "frozen") frozen = copyModel(context.model);
       await base.beginRun?.(context);
     },
@@ -168,12 +168,27 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
       const kept = Object.entries((data.columns ?? {}) as LearnedColumns).slice(0, tasks);
       const classes = kept.reduce((count, [, [, own]]) => count + own, 0);
       const later = { tensors, data: (data.head ?? {}) as MethodState["data"] };
-      const head = regression?.stateBefore(classes, later);
+      const head = (regression ?? plan.regression(0)).stateBefore(classes, later);
       if (head === undefined) return undefined;
       return {
         tensors: new Map([...tensors, ...head.tensors]),
         data: { ...data, head: head.data, columns: Object.fromEntries(kept) },
       };
+    },
+    head: {
+      scores: "probabilities",
+      readsPretrained: plan.features === "frozen",
+      take({ tensors, data }) {
+        const learned = { tensors, data: (data.head ?? {}) as MethodState["data"] };
+        const taken = plan.regression(0).scoredPart(learned);
+        return { tensors: taken.tensors, data: { head: taken.data, columns: data.columns } };
+      },
+      open({ pretrained, seed }, { tensors, data }) {
+        regression = plan.regression(seed);
+        if (plan.features === "frozen") frozen = copyModel(pretrained);
+        columns = (data.columns ?? {}) as LearnedColumns;
+        regression.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
+      },
     },
     dispose() {
       base.dispose?.();

@@ -7,15 +7,39 @@ export type DomainFeatures = (pixels: Tensor) => Tensor;
 
 /**
  * @param source `clip`, or the path of a safetensors file of AlexNet
+ * @param carried tensors with those of `carriedFeatures` among them, in the place of the file
  * @throws if the default, AlexNet, is wanted and no file was given
  */
-export function domainFeatures(source: string, model: ClipModel): DomainFeatures {
+export function domainFeatures(
+  source: string,
+  model: ClipModel,
+  carried?: ReadonlyMap<string, Tensor>,
+): DomainFeatures {
   if (source === "clip") return patchFeatures(model);
-  if (source !== "alexnet") return alexnetFeatures(source, model.device);
+  if (carried !== undefined)
+    return torch.scope(() => alexnetFeatures(uncarried(carried), source, model.device));
+  if (source !== "alexnet") {
+    return torch.scope(() => alexnetFeatures(torch.safetensors.load(source).tensors, source, model.device));
+  }
   throw new Error(
     "ddas: expected the option 'features' to be a safetensors file of torchvision's AlexNet, by which tasks are told apart, got none. " +
       "Give one, or 'clip' for CLIP's patch embeddings, which the published numbers were not made with.",
   );
+}
+
+const carriedPrefix = "alexnet.";
+
+/** What the features of a source are computed with beside CLIP, for a file that needs no other one. */
+export function carriedFeatures(source: string): Map<string, Tensor> {
+  if (source === "clip") return new Map();
+  const { tensors } = torch.safetensors.load(source);
+  const used = convolutions.flatMap(({ key }) => [`${key}.weight`, `${key}.bias`]);
+  return new Map(used.map((key) => [carriedPrefix + key, tensors.get(key) as Tensor]));
+}
+
+function uncarried(carried: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const own = Array.from(carried).filter(([name]) => name.startsWith(carriedPrefix));
+  return new Map(own.map(([name, tensor]) => [name.slice(carriedPrefix.length), tensor]));
 }
 
 const convolutions = [
@@ -29,25 +53,27 @@ const convolutions = [
 /**
  * AlexNet up to its fifth convolution, before the ReLU: 256 × 13 × 13 for images of 224 pixels. What
  * MoE-Adapters' autoencoders read.
- * @param path safetensors file with torchvision's keys (`features.0.weight`, …)
- * @throws if the file lacks one
+ * @param tensors under torchvision's keys (`features.0.weight`, …)
+ * @param path where they come from
+ * @throws if one is missing
  */
-function alexnetFeatures(path: string, device: torch.Device): DomainFeatures {
-  const layers = torch.scope(() => {
-    const { tensors } = torch.safetensors.load(path);
-    const take = (key: string): Tensor => {
-      const tensor = tensors.get(key);
-      if (tensor !== undefined) return tensor.to({ device, dtype: "float32" }).clone().keep();
-      throw new Error(
-        `${path}: expected '${key}' of torchvision's AlexNet, got ${Array.from(tensors.keys()).slice(0, 5).join(", ")}. Export its state_dict.`,
-      );
-    };
-    return convolutions.map((layer) => ({
-      ...layer,
-      weight: take(`${layer.key}.weight`),
-      bias: take(`${layer.key}.bias`),
-    }));
-  });
+function alexnetFeatures(
+  tensors: ReadonlyMap<string, Tensor>,
+  path: string,
+  device: torch.Device,
+): DomainFeatures {
+  const take = (key: string): Tensor => {
+    const tensor = tensors.get(key);
+    if (tensor !== undefined) return tensor.to({ device, dtype: "float32" }).clone().keep();
+    throw new Error(
+      `${path}: expected '${key}' of torchvision's AlexNet, got ${Array.from(tensors.keys()).slice(0, 5).join(", ")}. Export its state_dict.`,
+    );
+  };
+  const layers = convolutions.map((layer) => ({
+    ...layer,
+    weight: take(`${layer.key}.weight`),
+    bias: take(`${layer.key}.bias`),
+  }));
   return (pixels) =>
     torch.scope(() => {
       let x = pixels;

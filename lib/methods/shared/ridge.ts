@@ -17,6 +17,8 @@ export interface Regression {
   loadState(state: MethodState): void;
   /** The state when only the first classes were learned, from a later one; `undefined` where it is lost. */
   stateBefore(classes: number, later: MethodState): MethodState | undefined;
+  /** What of a state scores are computed from, without what only learning needs. `loadState` takes it. */
+  scoredPart(state: MethodState): MethodState;
   dispose(): void;
 }
 
@@ -69,13 +71,17 @@ export class RecursiveRidge implements Regression {
 
   loadState({ tensors }: MethodState): void {
     const [inverse, weights] = [tensors.get("ridge.inverse"), tensors.get("ridge.weights")];
-    if (inverse === undefined || weights === undefined) return;
-    this.#replace(inverse.clone(), weights.clone());
+    if (weights !== undefined) this.#replace(inverse?.clone(), weights.clone());
   }
 
   /** Weights of earlier classes change with every batch. */
   stateBefore(): undefined {
     return undefined;
+  }
+
+  scoredPart({ tensors, data }: MethodState): MethodState {
+    const weights = Array.from(tensors).filter(([name]) => name === "ridge.weights");
+    return { tensors: new Map(weights), data };
   }
 
   dispose(): void {
@@ -109,9 +115,9 @@ export class RecursiveRidge implements Regression {
     );
   }
 
-  #replace(inverse: Tensor, weights: Tensor): void {
+  #replace(inverse: Tensor | undefined, weights: Tensor): void {
     this.dispose();
-    this.#inverse = inverse.keep();
+    this.#inverse = inverse?.keep();
     this.#weights = weights.keep();
   }
 }
@@ -158,8 +164,9 @@ export class KernelRidge implements Regression {
 
   loadState({ tensors, data }: MethodState): void {
     const [features, labels] = [tensors.get("kernel.features"), tensors.get("kernel.labels")];
-    if (features === undefined || labels === undefined) return;
-    this.#replace(features.clone(), labels.clone(), data.classes as number);
+    if (features === undefined) return;
+    this.#replace(features.clone(), labels?.clone(), data.classes as number);
+    this.#coefficients = tensors.get("kernel.coefficients")?.clone().keep();
   }
 
   /** The first rows of what is kept: rows come in the order of the tasks. */
@@ -172,6 +179,22 @@ export class KernelRidge implements Regression {
       ["kernel.labels", labels.narrow(0, 0, rows)],
     ]);
     return { tensors: kept, data: { classes } };
+  }
+
+  /** Features and coefficients: solving for these again takes the cube of the number of images. */
+  scoredPart(state: MethodState): MethodState {
+    const solved = new KernelRidge(this.options);
+    try {
+      solved.loadState(state);
+      if (solved.#features === undefined) return state;
+      const tensors = new Map([
+        ["kernel.features", solved.#features.clone()],
+        ["kernel.coefficients", torch.noGrad(() => solved.#solve())],
+      ]);
+      return { tensors, data: state.data };
+    } finally {
+      solved.dispose();
+    }
   }
 
   dispose(): void {
@@ -197,10 +220,10 @@ export class KernelRidge implements Regression {
     return torch.cdist(x, y).square().mul(-this.options.gamma).exp();
   }
 
-  #replace(features: Tensor, labels: Tensor, classes: number): void {
+  #replace(features: Tensor, labels: Tensor | undefined, classes: number): void {
     this.dispose();
     this.#features = features.keep();
-    this.#labels = labels.keep();
+    this.#labels = labels?.keep();
     this.#classes = classes;
   }
 }

@@ -55,8 +55,33 @@ export interface ContinualMethod {
    * @returns `undefined` where that is lost
    */
   stateAfter?(tasks: number, later: MethodState): MethodState | undefined;
+  /**
+   * How what such classifiers read goes into a file beside an exported model, and back. A method that has
+   * `stateAfter` and no head cannot be exported.
+   */
+  readonly head?: MethodHead;
   /** Releases what the method holds beside the model. A run calls it at its end, however it ends. */
   dispose?(): void;
+}
+
+/** What a method's classifiers read beside the model's weights. */
+export interface MethodHead {
+  /** What classifiers return: logits, or probabilities that may have other scores mixed in. */
+  readonly scores: "logits" | "probabilities";
+  /** Whether they read the weights that the run started from, too. */
+  readonly readsPretrained: boolean;
+  /** What of a state classifying reads, complete: views of it, or new tensors of the caller's scope. */
+  take(state: MethodState): MethodState;
+  /** Makes the method ready to classify, in place of `beginRun` and `loadState`; nothing will be trained. */
+  open(setting: ServedSetting, taken: MethodState): void;
+}
+
+export interface ServedSetting {
+  /** As the tasks left it. */
+  readonly model: ClipModel;
+  /** As the run started; copy it to keep it. The model itself where the head does not read it. */
+  readonly pretrained: ClipModel;
+  readonly seed: number;
 }
 
 /**

@@ -1,0 +1,86 @@
+import { type ClipModel, modelFingerprint } from "../clip/index.js";
+import { type ContinualMethod, findMethod, type MethodState, methods } from "../methods/index.js";
+import type { Given } from "../options/index.js";
+import type { HeadFile, RunDirectory } from "../protocol/index.js";
+import * as torch from "../torch/index.js";
+
+/**
+ * The method of a run, where it classifies by more than CLIP's weights.
+ * @returns `undefined` where the weights say everything, or the method is a program's own
+ * @throws if there is no file that could hold what it knows
+ */
+export function methodWithHead(directory: RunDirectory): ContinualMethod | undefined {
+  const { method: name, protocol, config } = directory.readRecord();
+  if (!methods.some((known) => known.name === name)) return undefined;
+  const method = findMethod(name).create((config.options ?? {}) as Given, protocol);
+  if (method.stateAfter === undefined || method.head !== undefined) return method.head && method;
+  throw new Error(
+    `${directory.path}: ${name} keeps what it learned beside CLIP's weights, in a way that no file holds: the export would not know ` +
+      "what the run knows. Use the run itself, or pass --weights-only for the weights alone.",
+  );
+}
+
+/** Which models a head belongs to. */
+export interface HeadModels {
+  /** After the task: the one that is exported. */
+  readonly model: ClipModel;
+  /** The one that the run started from; asked for where the head reads it. */
+  readonly pretrained: () => ClipModel;
+}
+
+/**
+ * What a method classifies by after a task, for the file beside the exported model. Call it inside a scope.
+ * @throws if that is lost, since later tasks changed it
+ */
+export function headAfter(
+  task: number,
+  directory: RunDirectory,
+  method: ContinualMethod,
+  { model, pretrained }: HeadModels,
+): HeadFile {
+  const { head } = method;
+  const { protocol, seed, datasets } = directory.readRecord();
+  const state = stateAfter(task, directory, method);
+  if (head === undefined || state === undefined) {
+    throw new Error(
+      `${directory.path}: what ${method.name} keeps beside CLIP's weights is that of the last task only, got task ${task}. ` +
+        "Export the last task, or pass --weights-only for the weights alone.",
+    );
+  }
+  const { tensors, data } = head.take(state);
+  return {
+    method: method.name,
+    options: method.options,
+    protocol,
+    seed,
+    datasets: datasets.map(({ name, classes, template, templates }, position) => ({
+      name,
+      classes,
+      templates: templates ?? [template],
+      isLearned: position <= task,
+    })) as HeadFile["datasets"],
+    data,
+    modelFingerprint: modelFingerprint(model, { precision: false }),
+    tensors,
+    pretrained: head.readsPretrained ? differing(pretrained(), model) : new Map(),
+  };
+}
+
+function stateAfter(task: number, directory: RunDirectory, method: ContinualMethod): MethodState | undefined {
+  if (directory.hasCheckpoint(task)) return directory.readMethodState(task);
+  const last = (directory.readMatrix()?.matrix.length ?? 0) - 1;
+  return directory.hasCheckpoint(last)
+    ? method.stateAfter?.(task + 1, directory.readMethodState(last))
+    : undefined;
+}
+
+/** The weights that are others than those of a model. */
+function differing(pretrained: ClipModel, model: ClipModel): Map<string, torch.Tensor> {
+  const now = model.stateDict();
+  return new Map(
+    Array.from(pretrained.stateDict()).filter(([name, weight]) => {
+      const other = now.get(name);
+      return other === undefined || !torch.scope(() => weight.equal(other));
+    }),
+  );
+}

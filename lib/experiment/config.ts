@@ -5,7 +5,8 @@ import { z } from "zod";
 import { withHome } from "../data/index.js";
 import { methods } from "../methods/index.js";
 import { type Given, mergeOptions, parseOptions, settingsShape } from "../options/index.js";
-import { entrySchema, resolveEntry, streamSchema } from "./dataset-config.js";
+import { entrySchema, type Reading, resolveEntry, streamSchema } from "./dataset-config.js";
+import { guardSchema, readGuard, resolveGuard } from "./guard-config.js";
 import { locateModel } from "./models.js";
 import { referenceSchema, resolveReference } from "./reference.js";
 
@@ -27,7 +28,19 @@ export const configSchema = z.strictObject({
     .array(entrySchema)
     .default([])
     .describe("datasets that are evaluated after every task, and never trained on"),
+  guard: z
+    .union([z.string().min(1), guardSchema], { error: explainGuard })
+    .optional()
+    .describe("what an update may cost, measured after every task: a file of codyra check, or what is in it"),
 });
+
+/** What is wrong with the mapping: any text would be a file. */
+function explainGuard({ errors }: z.core.$ZodRawIssue): string {
+  const [, ofGuard = []] = (errors ?? []) as z.core.$ZodIssue[][];
+  return ofGuard
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
+    .join("; ");
+}
 
 export type Config = z.infer<typeof configSchema>;
 
@@ -45,7 +58,7 @@ export function readConfig(path: string, overrides: Readonly<Record<string, unkn
     { ...resolvePaths(given, folder), ...resolvePaths(rest, process.cwd()) },
     misplacedOption,
   );
-  const { data, splitSource, promptSet, drawSplit, reference } = config;
+  const { data, splitSource, promptSet, drawSplit, reference, guard } = config;
   const reading = { folder, data, splitSource, promptSet, drawSplit };
   return {
     ...config,
@@ -53,7 +66,14 @@ export function readConfig(path: string, overrides: Readonly<Record<string, unkn
     reference: reference && resolveReference(reference, reading),
     datasets: config.datasets.map((entry) => resolveEntry(entry, reading)),
     holdOuts: config.holdOuts.map((entry) => resolveEntry(entry, reading)),
+    ...(guard !== undefined && { guard: locateGuard(guard, reading) }),
   };
+}
+
+/** The guard itself, also where a file has it. */
+function locateGuard(guard: NonNullable<Config["guard"]>, reading: Reading & { folder: string }) {
+  if (typeof guard !== "string") return resolveGuard(guard, reading);
+  return readGuard(resolve(reading.folder, withHome(guard)), "guard:");
 }
 
 /** Options of methods stand under `options`. */

@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { withHome } from "../data/index.js";
 import { limitsSchema } from "../guard/index.js";
 import { readingShape, UsageError } from "../options/index.js";
-import { entrySchema, resolveEntry } from "./dataset-config.js";
+import { entrySchema, type Reading, resolveEntry } from "./dataset-config.js";
+import { locateModel } from "./models.js";
 
 export const guardSchema = z
   .strictObject({
@@ -17,6 +19,8 @@ export const guardSchema = z
     /** Folders or patterns of images in the index, and a text file with a query on each line. */
     index: z.strictObject({ images: z.array(z.string()).nonempty(), queries: z.string() }).optional(),
     limits: limitsSchema.default({}),
+    /** The model that a run is compared with after every task. Default: the one before the stream. */
+    against: z.string().optional(),
   })
   .refine(
     ({ datasets, holdOuts, retrieval, index }) => datasets.length + holdOuts.length > 0 || retrieval || index,
@@ -25,29 +29,54 @@ export const guardSchema = z
     },
   );
 
-/** What `codyra check` measures, and the limits. The paths of datasets are absolute. */
-export type GuardConfig = Omit<z.infer<typeof guardSchema>, keyof typeof readingShape>;
+type GivenGuard = z.infer<typeof guardSchema>;
+
+/** What a guard measures, and the limits. All paths are absolute. */
+export type GuardConfig = Omit<GivenGuard, keyof typeof readingShape>;
 
 /** @throws UsageError if the file is missing, no YAML, or does not fit */
-export function readGuard(path: string): GuardConfig {
+export function readGuard(path: string, source = "--config"): GuardConfig {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
     throw new UsageError(
-      `--config ${path}: expected a YAML file, got ${(cause as NodeJS.ErrnoException).code}. Check the path.`,
+      `${source} ${path}: expected a YAML file, got ${(cause as NodeJS.ErrnoException).code}. Check the path.`,
       { cause },
     );
   }
   const parsed = guardSchema.safeParse(parse(text) ?? {});
-  if (parsed.success) {
-    const { data, splitSource, promptSet, drawSplit, ...config } = parsed.data;
-    const reading = { folder: dirname(resolve(path)), data, splitSource, promptSet, drawSplit };
-    const located = (entries: typeof config.datasets) => entries.map((entry) => resolveEntry(entry, reading));
-    return { ...config, datasets: located(config.datasets), holdOuts: located(config.holdOuts) };
-  }
+  if (parsed.success) return resolveGuard(parsed.data, { folder: dirname(resolve(path)) });
   const problems = parsed.error.issues.map(
     ({ path: at, message }) => `  ${at.join(".") || "configuration"}: ${message}`,
   );
   throw new UsageError(`${path} does not fit:\n${problems.join("\n")}`);
+}
+
+/**
+ * A guard with its paths absolute.
+ * @param reading where they are relative to, and how the paper's datasets are read unless the guard says it
+ */
+export function resolveGuard(
+  { data, splitSource, promptSet, drawSplit, retrieval, index, against, ...guard }: GivenGuard,
+  { folder, ...shared }: Reading & { readonly folder: string },
+): GuardConfig {
+  const own = Object.entries({ data, splitSource, promptSet, drawSplit }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const reading = { ...shared, ...Object.fromEntries(own), folder };
+  const absolute = (path: string) => resolve(folder, withHome(path));
+  return {
+    ...guard,
+    datasets: guard.datasets.map((entry) => resolveEntry(entry, reading)),
+    holdOuts: guard.holdOuts.map((entry) => resolveEntry(entry, reading)),
+    ...(retrieval && { retrieval: { pairs: absolute(retrieval.pairs) } }),
+    ...(index && {
+      index: {
+        images: index.images.map(absolute) as [string, ...string[]],
+        queries: absolute(index.queries),
+      },
+    }),
+    ...(against !== undefined && { against: locateModel(withHome(against), folder) }),
+  };
 }

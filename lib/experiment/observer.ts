@@ -1,6 +1,6 @@
 import type { Task } from "../data/index.js";
 import type { RunObserver } from "../protocol/index.js";
-import { mean } from "../records/index.js";
+import { brokenLimits, type GuardRecord, mean } from "../records/index.js";
 
 /** Told of work as people read it: one thing at a time, each under its label. */
 export interface WorkObserver {
@@ -28,6 +28,15 @@ export function workObserver(observer: Partial<WorkObserver> = {}): WorkObserver
     finish: (result) => observer.finish?.(result),
     say: (line) => observer.say?.(line),
   };
+}
+
+/** A line on the limits, and one on the index where a limit is broken. */
+function describeGuard(found: GuardRecord): string[] {
+  if (!found.isBroken) return ["guard: no limit is broken."];
+  return [
+    `guard: after ${found.dataset}, limits are broken: ${brokenLimits(found)}. The task is kept, and marked.`,
+    ...(found.advice === undefined ? [] : [found.advice]),
+  ];
 }
 
 /** Tells a run as work, one line per task, and passes everything on. */
@@ -62,6 +71,14 @@ export function observeRun(
     evaluated(done, total) {
       work.update(done, total, "evaluating");
       observer.evaluated?.(done, total);
+    },
+    guarding(what) {
+      work.update(0, 1, what);
+      observer.guarding?.(what);
+    },
+    guarded(index, found) {
+      for (const line of describeGuard(found)) work.say(`  ${line}`);
+      observer.guarded?.(index, found);
     },
     taskFinished(index, accuracies) {
       work.finish(`mean accuracy ${(100 * (mean(accuracies) ?? 0)).toFixed(1)} %`);

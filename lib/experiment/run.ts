@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { type ClipModel, copyModel } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/index.js";
 import { type BatchSize, type Device, type Precision, precisionSchema } from "../options/index.js";
@@ -11,12 +12,15 @@ import {
 } from "../protocol/index.js";
 import { cuda } from "../torch/index.js";
 import type { Config } from "./config.js";
+import { type GuardConfig, readGuard } from "./guard-config.js";
+import { openGuardData } from "./guard-data.js";
 import { type ModelSettings, modelSettings, resolveModel } from "./models.js";
 import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
 import { openHoldOuts, openTasks } from "./open-data.js";
 import { openMethod } from "./open-method.js";
 import { openModel } from "./open-model.js";
 import { openReference } from "./reference.js";
+import { RunGuard } from "./run-guard.js";
 
 export interface RunConfigOptions {
   /** Go on with a run that was interrupted; starts it when there is none. */
@@ -55,6 +59,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   const directory = runDirectory(config);
   const precision = config.precision ?? (resume ? recordedPrecision(directory) : undefined);
   cuda.checkDevice(device);
+  const guard = typeof config.guard === "string" ? readGuard(config.guard, "guard:") : config.guard;
   const reader = openModel(model, "cpu");
   const tasks = await openTasks(config, reader, work, signal);
   const holdOuts = await openHoldOuts(config, reader, work, signal);
@@ -68,6 +73,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
     datasets: config.datasets,
     ...(holdOuts.length > 0 && { holdOuts: config.holdOuts }),
     ...(reference && { reference: config.reference }),
+    ...(guard && { guard }),
   };
   const accuracy = await runTasks(
     {
@@ -84,6 +90,8 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
       resume,
       reference,
       holdOuts,
+      guard,
+      cache,
       observer,
       signal,
     },
@@ -113,6 +121,10 @@ export interface ExperimentOptions {
   readonly reference?: ReferenceData;
   /** Evaluated after every task, and never trained on. */
   readonly holdOuts?: readonly TestSet[];
+  /** Measured after every task. */
+  readonly guard?: GuardConfig;
+  /** Whether images of the guard's datasets are kept decoded. Default: yes. */
+  readonly cache?: boolean;
   /** Recorded with the run. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly resume?: boolean;
@@ -122,19 +134,35 @@ export interface ExperimentOptions {
 
 /** Runs one method over loaded tasks from a fresh copy of the model. */
 export async function runTasks(options: ExperimentOptions, tasks: readonly Task[]): Promise<AccuracyMatrix> {
-  const { model: settings, device, precision, observer, ...stream } = options;
+  const { model: settings, device, precision, observer, guard: limits, cache, ...stream } = options;
   const model = openModel(settings, device, precision);
   const inherited = readStatistics(resolveModel(settings.model));
+  let guard: RunGuard | undefined;
   try {
+    guard = limits && (await openRunGuard(limits, model, options));
     return await runStream({
       ...stream,
       model,
+      guard: guard?.measure,
       inherited,
       tasks,
       observer: observeRun(stream.method.name, tasks, workObserver(observer), observer),
     });
   } finally {
     model.dispose();
+    guard?.dispose();
     for (const tensor of inherited?.tensors.values() ?? []) tensor.dispose();
   }
+}
+
+/** A guard that compares with another model, or with a copy of the one that the stream starts from. */
+async function openRunGuard(
+  config: GuardConfig,
+  model: ClipModel,
+  { device, precision, cache = true, observer, signal = new AbortController().signal }: ExperimentOptions,
+): Promise<RunGuard> {
+  const data = await openGuardData(config, { cache, progress: workObserver(observer), signal });
+  const { against } = config;
+  const base = against === undefined ? copyModel(model) : openModel({ model: against }, device, precision);
+  return new RunGuard(config, data, base);
 }

@@ -1,4 +1,11 @@
-export { type CompareOptions, type Comparison, type ComparisonData, compareModels } from "./compare.js";
+export { isRatio, type Measure } from "../records/index.js";
+export { type CompareOptions, type Comparison, compareMeasures, compareModels } from "./compare.js";
 export { type Limits, limitsSchema } from "./limits.js";
-export { isRatio, type Measure } from "./measure.js";
+export {
+  type Accuracies,
+  type ComparisonData,
+  type IndexVectors,
+  type MeasureOptions,
+  ModelMeasures,
+} from "./model-measures.js";
 export { type CaptionedImages, readPairs } from "./pairs.js";

@@ -18,6 +18,7 @@ export {
   settingsShape,
 } from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
+export { readTextFile, readTextLines } from "./text-file.js";
 export { type Hint, parseOptions } from "./unknown-key.js";
 export { UsageError } from "./usage-error.js";
 export { type Given, isGroup, mergeOptions, withAssignment } from "./value.js";

@@ -48,7 +48,10 @@ export interface HeadFile extends HeadDescription {
   readonly pretrained: ReadonlyMap<string, Tensor>;
 }
 
-/** Where the head of a model is. @param model its directory or file   @returns `undefined` where there is none */
+/**
+ * Where the head of a model is.
+ * @param model its directory or file   @returns `undefined` where there is none
+ */
 export function findHead(model: string): string | undefined {
   if (!existsSync(model)) return undefined;
   const path = join(statSync(model).isDirectory() ? model : dirname(model), fileName);

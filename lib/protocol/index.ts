@@ -25,6 +25,6 @@ export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } fr
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
 export { run } from "./run.js";
 export { RunDirectory } from "./run-directory.js";
-export type { RunObserver, RunOptions } from "./run-options.js";
+export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";

@@ -101,6 +101,16 @@ export class RunDirectory {
     records.recordChanges(this.path, task, changes);
   }
 
+  /** Writes what the guard found after a task: `guard/task-0.json`. */
+  recordGuard(task: number, record: records.GuardRecord): void {
+    records.writeGuardRecord(this.path, task, record);
+  }
+
+  /** What the guard found after a task; `undefined` where there was none. */
+  readGuard(task: number): records.GuardRecord | undefined {
+    return records.readGuardRecord(this.path, task);
+  }
+
   hasCheckpoint(task: number): boolean {
     return existsSync(this.#checkpoint(task));
   }

@@ -8,6 +8,7 @@ import type {
   RunEvent,
 } from "../methods/index.js";
 import type { BatchSize, OptionKeys } from "../options/index.js";
+import type { GuardRecord } from "../records/index.js";
 import type { TestSet } from "./evaluate.js";
 
 /** What a run tells whoever watches it. */
@@ -21,6 +22,10 @@ export interface RunObserver {
   taskFinished?(index: number, accuracies: readonly number[]): void;
   /** Every event, after it went to `events.jsonl`. */
   logged?(event: RunEvent): void;
+  /** What the guard measures now, such as `retrieval of the new model`. */
+  guarding?(what: string): void;
+  /** What the guard found after a task. */
+  guarded?(index: number, found: GuardRecord): void;
   warn?(message: string): void;
 }
 
@@ -49,8 +54,15 @@ export interface RunOptions {
   /** Recorded with the run, beside the method's own options. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
+  /** Measures what a task did to the model, after its evaluation; what it finds is recorded and told. */
+  readonly guard?: TaskGuard;
   readonly observer?: RunObserver;
 }
+
+export type TaskGuard = (
+  model: ClipModel,
+  watch: { readonly signal: AbortSignal; readonly onStep: (what: string) => void },
+) => Promise<Omit<GuardRecord, "dataset">>;
 
 /** What `checkOptions` compares with. */
 export const runOptionKeys: OptionKeys<RunOptions> = {
@@ -68,5 +80,6 @@ export const runOptionKeys: OptionKeys<RunOptions> = {
   evaluationBatchSize: true,
   config: true,
   signal: true,
+  guard: true,
   observer: true,
 };

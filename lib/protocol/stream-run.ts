@@ -5,10 +5,12 @@ import type {
   Accuracy,
   AccuracyMatrix,
   EmptyCells,
+  GuardRecord,
   RunRecord,
   SampleRecord,
   Samples,
 } from "../records/index.js";
+import { brokenLimits } from "../records/index.js";
 import { EarlierModels } from "./earlier-models.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FrozenFeatures } from "./frozen-features.js";
@@ -57,14 +59,17 @@ export class StreamRun {
     using features = new FrozenFeatures();
     if (accuracy.datasets.length < this.#tasks.length) await this.#grow(accuracy, features);
     if (accuracy.zeroShot === undefined) await this.#evaluateZeroShot(accuracy, features);
+    this.#warnOfGuard();
     const firstTask = accuracy.matrix.length;
     for (let t = firstTask; t < this.#tasks.length; t++) {
       this.#options.observer?.taskStarted?.(t, this.#tasks[t] as Task);
       const isUnchanged = await this.#reachTask(t, firstTask);
       this.#directory.keepOnlyCheckpoint(t);
       const accuracies = isUnchanged ? latest(accuracy) : await this.#evaluateAll(t, features);
+      const guarded = await this.#guard(t);
       this.#add(accuracy, accuracies);
       this.#options.observer?.taskFinished?.(t, accuracies.stream as number[]);
+      if (guarded) this.#options.observer?.guarded?.(t, guarded);
     }
     if (this.#record.finishedAt === null) {
       this.#directory.writeRecord({ ...this.#record, finishedAt: new Date().toISOString() });
@@ -165,7 +170,7 @@ export class StreamRun {
     const { model } = this.#options;
     if (directory.hasCheckpoint(t)) {
       directory.loadCheckpoint(t, model, this.#method); // trained before the interruption, not yet evaluated
-      directory.dropEventsFrom(t, "evaluation");
+      for (const kind of ["evaluation", "guard"]) directory.dropEventsFrom(t, kind);
       return false;
     }
     if (t > 0 && t === firstTask) directory.loadCheckpoint(t - 1, model, this.#method);
@@ -194,6 +199,34 @@ export class StreamRun {
       ...this.#memory.end("training"),
     });
     return summary;
+  }
+
+  #warnOfGuard(): void {
+    const { guard, method, observer } = this.#options;
+    if (guard === undefined || method.stateAfter === undefined) return;
+    observer?.warn?.(
+      `The guard measures CLIP's weights alone, and ${method.name} classifies by more: read its accuracies in the matrix.`,
+    );
+  }
+
+  /** Has the guard look at the model after a task. The task is kept whatever it finds. */
+  async #guard(t: number): Promise<GuardRecord | undefined> {
+    const { guard, model, observer } = this.#options;
+    if (guard === undefined) return undefined;
+    const began = performance.now();
+    const onStep = (what: string): void => observer?.guarding?.(what);
+    const { name } = this.#tasks[t] as Task;
+    const found = { dataset: name, ...(await guard(model, { signal: this.#signal, onStep })) };
+    this.#directory.recordGuard(t, found);
+    this.#log({
+      kind: "guard",
+      task: t,
+      dataset: name,
+      isBroken: found.isBroken,
+      ...(found.isBroken && { broken: brokenLimits(found) }),
+      seconds: (performance.now() - began) / 1000,
+    });
+    return found;
   }
 
   async #evaluateAll(taskIndex: number, features: FrozenFeatures): Promise<Accuracies> {

@@ -8,6 +8,14 @@ export {
   readEvents,
 } from "./events.js";
 export {
+  brokenLimits,
+  type GuardRecord,
+  isRatio,
+  type Measure,
+  readGuardRecord,
+  writeGuardRecord,
+} from "./guard.js";
+export {
   type AccuracyUnit,
   matrixPath,
   parseAccuracyMatrix,

@@ -32,6 +32,7 @@ export {
   writeFigures,
 } from "./figures/index.js";
 export { groupRuns, type RunGroup } from "./groups.js";
+export { formatLimit, formatMeasure } from "./guard-text.js";
 export type * from "./page/data.js";
 export { type PageOptions, renderPage, reportHtml, writeReport } from "./page/page.js";
 export { pageData } from "./page/page-data.js";

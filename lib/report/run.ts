@@ -5,12 +5,14 @@ import {
   type Accuracy,
   type AccuracyMatrix,
   computeMetrics,
+  type GuardRecord,
   isComplete,
   isRun,
   type Metrics,
   matrixPath,
   type RankHistory,
   type RunRecord,
+  readGuardRecord,
   readMatrix,
   readRanks,
   readRunRecord,
@@ -33,6 +35,8 @@ export interface Run {
   phases: RunPhases;
   /** Only for methods with low-rank adapters. */
   ranks: RankHistory | undefined;
+  /** What the guard found, task by task; `undefined` where nothing was measured. */
+  guard: (GuardRecord | undefined)[];
 }
 
 /**
@@ -51,6 +55,7 @@ export function readRun(directory: string): Run {
     metrics: isComplete(accuracy) ? computeMetrics(accuracy) : undefined,
     ...readPhases(directory),
     ranks: readRanks(directory),
+    guard: info.datasets.map((_, task) => readGuardRecord(directory, task)),
   };
 }
 

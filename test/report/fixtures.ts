@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { GuardRecord, Measure } from "../../lib/records/index.js";
 import type { RunInfo } from "../../lib/report/index.js";
 
 export const DATASETS = ["digits", "textures", "flags", "satellite", "flowers", "vehicles"];
@@ -150,4 +151,28 @@ function mulberry32(seed: number): () => number {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** What a guard would have found after a task, with invented numbers; `cosine` is below its limit of 0.9. */
+export function guardRecord(dataset: string, cosine: number): GuardRecord {
+  const isBroken = cosine < 0.9;
+  const measures: Measure[] = [
+    { kind: "accuracy", name: "flowers", before: 0.5, after: 0.48, limit: 0.05, isBroken: false },
+    { kind: "image-to-text", name: "recall@1", before: 0.4, after: 0.375, isBroken: false },
+    { kind: "text-to-image", name: "recall@1", before: 0.3, after: 0.325, isBroken: false },
+    { kind: "neighbours", name: "kept at 10", before: 1, after: cosine - 0.1, isBroken: false },
+    { kind: "cosine", name: "index vectors", before: 1, after: cosine, limit: 0.1, isBroken },
+    { kind: "size", name: "weights", before: 4e6, after: 4e6, isBroken: false },
+  ];
+  const kept = [cosine - 0.2, cosine - 0.1];
+  const drift = {
+    ks: [1, 10],
+    cosine: { index: cosine, queries: cosine },
+    rebuilt: kept,
+    newOnOld: kept,
+    oldOnNew: kept,
+    mapped: { orthogonal: [0.9, 0.95], leastSquares: [0.8, 0.85] },
+    fittedOn: 100,
+  };
+  return { dataset, measures, drift, advice: `Advice after ${dataset}.`, isBroken };
 }

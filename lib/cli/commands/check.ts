@@ -1,13 +1,10 @@
-import { dirname, resolve } from "node:path";
 import { Command } from "commander";
-import type { ClipModel } from "../../clip/index.js";
 import type { ModelSettings } from "../../experiment/index.js";
-import { type Device, type Precision, UsageError } from "../../options/index.js";
+import type { Device, Precision } from "../../options/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { precisionOption } from "../input/precision.js";
-import { readTextLines } from "../input/text-file.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
 
@@ -63,41 +60,21 @@ Examples:
 async function check(name: string, flags: CheckFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
   await checkDevice(device);
-  const { modelSettings, openHoldOuts, openModel, readGuard } = await import("../../experiment/index.js");
-  const { datasets, holdOuts, retrieval, index, limits, protocol } = readGuard(flags.config);
-  const { findImages } = await import("../../data/index.js");
-  const { compareModels, readPairs } = await import("../../guard/index.js");
+  const { modelSettings, openGuardData, openModel, readGuard } = await import("../../experiment/index.js");
+  const guard = readGuard(flags.config);
+  const { compareModels } = await import("../../guard/index.js");
   const { checkOutput } = await import("../output/check-output.js");
-  const folder = dirname(resolve(flags.config));
   const progress = new Progress();
   const { signal } = abortOnInterrupt(() => progress.say("Stopping."));
-
-  const images = index && (await findImages(index.images.map((place) => resolve(folder, place))));
-  for (const line of images?.warnings ?? []) progress.say(line);
-  const [missing] = images?.missing ?? [];
-  if (missing) {
-    throw new UsageError(`${flags.config}: index: ${missing.path}: ${missing.reason}. Correct the path.`);
-  }
+  const data = await openGuardData(guard, { cache: true, progress, signal });
   const open = (model: string) => openModel(modelSettings({ ...flags, model }), device, precision);
   const [updated, base] = [open(name), open(flags.against)];
-  const load = (model: ClipModel, entries: typeof datasets) =>
-    openHoldOuts({ holdOuts: entries, cache: true }, model, progress, signal);
-  const comparison = await compareModels(
-    updated,
-    base,
-    {
-      ...(datasets.length + holdOuts.length > 0 && {
-        testSets: async (model) => ({
-          datasets: await load(model, datasets),
-          holdOuts: await load(model, holdOuts),
-        }),
-      }),
-      ...(retrieval && { retrieval: readPairs(resolve(folder, retrieval.pairs)) }),
-      ...(index &&
-        images && { index: { images: images.files, queries: readQueries(resolve(folder, index.queries)) } }),
-    },
-    { limits, protocol, signal, onStep: (what) => progress.start(what) },
-  );
+  const comparison = await compareModels(updated, base, data, {
+    limits: guard.limits,
+    protocol: guard.protocol,
+    signal,
+    onStep: (what) => progress.start(what),
+  });
   progress.finish();
   for (const model of [updated, base]) model.dispose();
   process.stdout.write(
@@ -105,18 +82,12 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
       ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`
       : checkOutput(comparison),
   );
-  const broken = comparison.measures.filter(({ isBroken }) => isBroken);
-  if (broken.length > 0) {
-    const names = broken.map(({ kind, name }) => `${kind} ${name}`).join(", ");
+  if (comparison.isBroken) {
+    const brokenCount = comparison.measures.filter(({ isBroken }) => isBroken).length;
+    const { brokenLimits } = await import("../../records/index.js");
     throw new Error(
-      `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${broken.length}: ${names}. ` +
+      `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${brokenCount}: ${brokenLimits(comparison)}. ` +
         "Do not ship it, or change the limits.",
     );
   }
-}
-
-function readQueries(path: string): string[] {
-  const lines = readTextLines(path, path);
-  if (lines.length > 0) return lines;
-  throw new UsageError(`${path}: expected a query on each line, got none. Write some.`);
 }

@@ -1,12 +1,11 @@
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
-import { type Device, type Precision, UsageError } from "../../options/index.js";
+import { type Device, type Precision, readTextLines, UsageError } from "../../options/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { precisionOption, warnIfSlow } from "../input/precision.js";
-import { readTextLines } from "../input/text-file.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
 import { unreadableImages } from "../output/unreadable-images.js";

@@ -90,6 +90,13 @@ async function exportRun({
     throw new Error(`${target} is there already: expected a new path. Name another one.`);
   }
   const position = task === undefined ? undefined : taskPosition(task, directory, finished);
+  const guarded = directory.readGuard(position ?? finished - 1);
+  if (guarded?.isBroken) {
+    const { brokenLimits } = await import("../../records/index.js");
+    process.stderr.write(
+      `After ${guarded.dataset}, the guard of the run is broken: ${brokenLimits(guarded)}. The model is written all the same: think before it ships.\n`,
+    );
+  }
   const method = weightsOnly ? undefined : methodWithHead(directory);
   if (method && format !== "huggingface" && format !== "open-clip") throw noPlace(directory, format);
   if (format === "peft") await exportAdapter(directory, target, finished, position, base);

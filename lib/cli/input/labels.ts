@@ -1,5 +1,4 @@
-import { UsageError } from "../../options/index.js";
-import { readTextFile } from "./text-file.js";
+import { readTextFile, UsageError } from "../../options/index.js";
 
 export interface LabelFlags {
   /** Separated by commas. */

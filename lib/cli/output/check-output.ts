@@ -1,4 +1,5 @@
-import { type Comparison, isRatio, type Measure } from "../../guard/index.js";
+import type { Comparison } from "../../guard/index.js";
+import { formatLimit, formatMeasure } from "../../report/index.js";
 
 /** A line per measure, and one sentence on the index. */
 export function checkOutput({ measures, advice, isBroken }: Comparison): string {
@@ -6,9 +7,9 @@ export function checkOutput({ measures, advice, isBroken }: Comparison): string 
   const rows = measures.map((each) => [
     each.kind,
     each.name,
-    value(each, each.before),
-    value(each, each.after),
-    limitOf(each),
+    formatMeasure(each, each.before),
+    formatMeasure(each, each.after),
+    formatLimit(each),
     each.isBroken ? "BROKEN" : each.limit === undefined ? "" : "ok",
   ]);
   const widths = header.map((title, j) => Math.max(title.length, ...rows.map((row) => row[j]?.length ?? 0)));
@@ -27,19 +28,4 @@ export function checkOutput({ measures, advice, isBroken }: Comparison): string 
     isBroken ? "Limits are broken." : "No limit is broken.",
     "",
   ].join("\n");
-}
-
-function value({ kind }: Measure, number: number): string {
-  if (kind === "size") return `${(number / 1e6).toFixed(1)} MB`;
-  if (kind === "time") return `${number.toFixed(1)} ms`;
-  if (kind === "cosine") return number.toFixed(3);
-  return `${(100 * number).toFixed(1)} %`;
-}
-
-function limitOf({ kind, limit }: Measure): string {
-  if (limit === undefined) return "";
-  if (isRatio(kind)) return `≤ ${limit}×`;
-  if (kind === "cosine") return `≥ ${(1 - limit).toFixed(3)}`;
-  if (kind === "neighbours") return `≥ ${(100 * (1 - limit)).toFixed(1)} %`;
-  return `−${(100 * limit).toFixed(1)}`;
 }

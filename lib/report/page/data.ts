@@ -62,6 +62,8 @@ export interface RunData {
   losses: LossCurve[];
   ranks: { rank: number; modules: number; tasks: { dataset: string; active: number[] }[] } | null;
   cost: CostData;
+  /** Of the tasks after which a guard measured the model. */
+  guard: GuardData[];
   /** Settings and versions, by name. */
   settings: Record<string, string>;
 }
@@ -82,6 +84,36 @@ export interface LossCurve {
   dataset: string;
   start: number;
   points: [step: number, loss: number][];
+}
+
+/** What a guard found after a task. */
+export interface GuardData {
+  /** Position in the stream. */
+  task: number;
+  dataset: string;
+  /** `null` for the model before the stream. */
+  against: string | null;
+  isBroken: boolean;
+  /** Numbers as text, with their units. */
+  measures: {
+    name: string;
+    isRecall: boolean;
+    before: string;
+    after: string;
+    limit: string;
+    isBroken: boolean;
+  }[];
+  drift: DriftData | null;
+  advice: string | null;
+}
+
+/** Shares of neighbours for each k, and the mean cosine of index vectors. */
+export interface DriftData {
+  ks: number[];
+  kept: number[];
+  /** With new queries mapped to the old vectors, by the better of two maps. */
+  mapped: number[];
+  cosine: number;
 }
 
 export interface CostData {

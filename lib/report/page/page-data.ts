@@ -4,6 +4,7 @@ import type { Run, RunInfo } from "../run.js";
 import { describeGroup, describeGroups, outcome } from "../summary.js";
 import { commonDatasets } from "../table.js";
 import type { DatasetData, GroupData, MetricData, PageData, RunData } from "./data.js";
+import { guardData } from "./guard-data.js";
 import { lossCurves } from "./losses.js";
 import { runSettings } from "./run-settings.js";
 
@@ -48,7 +49,7 @@ export function pageData(runs: Run[]): PageData {
 }
 
 function runData(
-  { info, accuracy, metrics, steps, ranks, directory, phases }: Run,
+  { info, accuracy, metrics, steps, ranks, directory, phases, guard }: Run,
   holdOutNames: string[],
   moduleSet: (set: PageData["modules"][number]) => number,
 ): RunData {
@@ -94,6 +95,7 @@ function runData(
         deviceBytes,
       })),
     },
+    guard: guardData(guard),
     settings: runSettings(info),
   };
 }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { computeMetrics } from "../../../lib/records/index.js";
+import { computeMetrics, writeGuardRecord } from "../../../lib/records/index.js";
 import { type Run, readRun, writeReport } from "../../../lib/report/index.js";
 import { launchChromium, needsChromium, problemsOf } from "../../browser.js";
-import { DATASETS, writeRun } from "../fixtures.js";
+import { DATASETS, guardRecord, writeRun } from "../fixtures.js";
 
 const percent = (fraction: number | undefined): string =>
   fraction === undefined
@@ -192,6 +192,46 @@ describe("the report in a browser", needsChromium, () => {
     await page.getByRole("button", { name: "All" }).click();
     await page.waitForFunction(() => !document.querySelector<HTMLElement>("#cost")?.hidden);
     expect(await page.getByText("No method is ticked").count()).toBe(0);
+  });
+
+  it("shows what a guard found: limits, retrieval, and how an index drifts", async () => {
+    const directory = writeRun(join(folder, "guarded"), { method: "codyra" });
+    writeGuardRecord(directory, 0, guardRecord("digits", 0.95));
+    writeGuardRecord(directory, 2, guardRecord("flags", 0.85));
+    const path = join(folder, "guarded.html");
+    writeReport([readRun(directory)], path);
+    const page = await open(path);
+    const section = page.locator("#guard");
+    expect(await section.locator(".verdict").textContent()).toBe(
+      "Limits are broken after flags. Advice after flags.",
+    );
+    const texts = (label: string) =>
+      section
+        .getByRole("region", { name: label })
+        .locator("tr")
+        .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+    expect(await texts("Limits of codyra")).toEqual([
+      ["Measure", "Limit", "Before", "after digits", "after flags"],
+      ["accuracy flowers", "−5.0", "50.0 %", "48.0 %", "48.0 %"],
+      ["neighbours kept at 10", "", "100.0 %", "85.0 %", "75.0 %"],
+      ["cosine index vectors", "≥ 0.900", "1.000", "0.950", "✗ 0.850"],
+      ["size weights", "", "4.0 MB", "4.0 MB", "4.0 MB"],
+    ]);
+    expect(await texts("Retrieval of codyra")).toEqual([
+      ["Measure", "Limit", "Before", "after digits", "after flags"],
+      ["image-to-text recall@1", "", "40.0 %", "37.5 %", "37.5 %"],
+      ["text-to-image recall@1", "", "30.0 %", "32.5 %", "32.5 %"],
+    ]);
+    const chart = page.getByRole("slider", { name: "What outlives the tasks of codyra in an index" });
+    await chart.focus();
+    await page.keyboard.press("Home");
+    const read = await chart.getAttribute("aria-valuetext");
+    expect(read).toMatch(/^after task 1 \(digits\), .*mean cosine 95\.0 %.*neighbours kept at 10 85\.0 %/);
+    expect(await chart.locator("path.line").count()).toBe(4);
+    expect(await lowestContrast(page)).toBeGreaterThanOrEqual(4.5);
+
+    const without = await open(several);
+    expect(await without.locator("#guard").isHidden()).toBe(true);
   });
 
   it("says when the metrics of a run that goes on will come", async () => {

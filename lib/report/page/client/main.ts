@@ -6,6 +6,7 @@ import { changes } from "./sections/changes.js";
 import { configuration } from "./sections/configuration.js";
 import { cost } from "./sections/cost.js";
 import { curves } from "./sections/curves.js";
+import { guard } from "./sections/guard.js";
 import { loss } from "./sections/loss.js";
 import { matrices } from "./sections/matrices.js";
 import { metrics } from "./sections/metrics.js";
@@ -16,7 +17,18 @@ import { Selection } from "./selection.js";
 import { hideTip, listenForDismissal } from "./tip.js";
 import "./styles/page.css";
 
-const sections: Section[] = [results, changes, curves, matrices, ranks, metrics, loss, cost, configuration];
+const sections: Section[] = [
+  results,
+  changes,
+  curves,
+  matrices,
+  ranks,
+  metrics,
+  guard,
+  loss,
+  cost,
+  configuration,
+];
 
 const source = document.getElementById("data") as HTMLScriptElement;
 start(new Selection(JSON.parse(source.textContent) as PageData));

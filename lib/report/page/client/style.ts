@@ -12,7 +12,11 @@ const MARKERS = [
 const DASHES = ["", "6 3", "2 3"];
 
 /** Colour, marker and dashes of a method, so that colour is never the only difference. */
-export function seriesStyle({ style }: GroupData): { color: string; marker: string; dash: string } {
+export function seriesStyle({ style }: Pick<GroupData, "style">): {
+  color: string;
+  marker: string;
+  dash: string;
+} {
   if (style < 0) return { color: "var(--reference)", marker: "M0,0Z", dash: "1 4" };
   return {
     color: `var(--series-${style % SERIES_COLORS})`,
@@ -22,7 +26,7 @@ export function seriesStyle({ style }: GroupData): { color: string; marker: stri
 }
 
 /** A sample of a method's line, for legends. */
-export function swatch(group: GroupData): SVGElement {
+export function swatch(group: Pick<GroupData, "style">): SVGElement {
   const { color, marker, dash } = seriesStyle(group);
   return s(
     "svg",

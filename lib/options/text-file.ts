@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { UsageError } from "../../options/index.js";
+import { UsageError } from "./usage-error.js";
 
 /**
  * The content of a text file that a flag or a configuration names, without a byte order mark.

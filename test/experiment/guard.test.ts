@@ -1,0 +1,108 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { readConfig, run } from "../../lib/experiment/index.js";
+import { readGuardRecord } from "../../lib/records/index.js";
+import { fixture } from "../clip/fixtures.js";
+import { temporaryFolder, writePicture } from "../data/images.js";
+
+const colours = {
+  red: { r: 220, g: 40, b: 40 },
+  green: { r: 40, g: 200, b: 40 },
+  blue: { r: 40, g: 40, b: 220 },
+};
+
+/** A stream of two datasets, and a guard over both, pairs and an index. @returns the configuration's path */
+async function writeStream(folder: string, guard: unknown, overrides: Record<string, unknown> = {}) {
+  for (const dataset of ["a", "b"]) {
+    for (const [name, color] of Object.entries(colours)) {
+      for (const [part, count] of [
+        ["train", 3],
+        ["test", 2],
+      ] as const) {
+        for (let i = 0; i < count; i++) {
+          const shade = Object.fromEntries(Object.entries(color).map(([key, value]) => [key, value - 9 * i]));
+          await writePicture(join(folder, dataset, part, name, `${i}.png`), { color: shade as typeof color });
+        }
+      }
+    }
+  }
+  const captions = Object.keys(colours).map((name) => `a/test/${name}/0.png,a ${name} photo`);
+  writeFileSync(join(folder, "pairs.csv"), `image,caption\n${captions.join("\n")}\n`);
+  writeFileSync(join(folder, "queries.txt"), "a red photo\na blue photo\n");
+  const config = {
+    model: fixture("quick-gelu"),
+    method: "lora",
+    options: { iterations: 6, batchSize: 9, learningRate: 0.1, rank: 4 },
+    output: "run",
+    cache: false,
+    datasets: ["a", "b"].map((name) => ({ name, root: name, template: "a {} photo." })),
+    guard,
+    ...overrides,
+  };
+  const path = join(folder, "stream.yaml");
+  writeFileSync(path, stringify(config));
+  return path;
+}
+
+const guard = {
+  datasets: [{ name: "a", root: "a", template: "a {} photo." }],
+  holdOuts: [{ name: "b", root: "b", template: "a {} photo." }],
+  retrieval: { pairs: "pairs.csv" },
+  index: { images: ["a/test"], queries: "queries.txt" },
+  limits: { cosine: 0.9999, sizeRatio: 1 },
+};
+
+describe("guard: of a configuration", () => {
+  it("measures the model after every task against the one before the stream", async () => {
+    const folder = temporaryFolder();
+    const said: string[] = [];
+    const config = readConfig(await writeStream(folder, guard));
+    await run(config, { observer: { say: (line) => void said.push(line.trim()) } });
+    const records = [0, 1].map((task) => readGuardRecord(join(folder, "run"), task)!);
+    for (const [i, { dataset, measures, drift, advice, isBroken }] of records.entries()) {
+      expect(dataset).toBe(["a", "b"][i]);
+      expect(measures.map(({ kind }) => kind)).toEqual([
+        "accuracy",
+        "zero-shot",
+        ...Array(3).fill(["image-to-text", "text-to-image"]).flat(),
+        "neighbours",
+        "cosine",
+        "size",
+        "time",
+      ]);
+      expect(drift!.cosine.index).toBeLessThan(0.9999);
+      expect(advice).toMatch(/index/);
+      expect(isBroken).toBe(true);
+    }
+    const before = records.map(({ measures }) => measures.slice(0, 8).map((each) => each.before));
+    expect(before[1]).toEqual(before[0]); // the model before the stream, also after two tasks
+    expect(said).toContain(
+      "guard: after a, limits are broken: cosine index vectors. The task is kept, and marked.",
+    );
+    const recorded = JSON.parse(readFileSync(join(folder, "run", "run.json"), "utf8"));
+    expect(recorded.config.guard.index.images).toEqual([join(folder, "a/test")]);
+  });
+
+  it("is read from a file of codyra check, and compares with the model that it names", async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "guards"));
+    const { datasets, limits } = { datasets: [{ name: "a", root: "../a" }], limits: { sizeRatio: 1 } };
+    const against = fixture("quick-gelu");
+    writeFileSync(join(folder, "guards", "shop.yaml"), stringify({ datasets, limits, against }));
+    const config = readConfig(
+      await writeStream(folder, "guards/shop.yaml", { method: "zero-shot", options: {} }),
+    );
+    await run(config);
+    expect(readGuardRecord(join(folder, "run"), 1)).toMatchObject({ against, dataset: "b" });
+  });
+
+  it("says what of it does not fit", async () => {
+    const folder = temporaryFolder();
+    const misspelt = await writeStream(folder, { ...guard, limits: { cosines: 1 } });
+    expect(() => readConfig(misspelt)).toThrow(/guard.*cosines/s);
+    const nothing = await writeStream(folder, "none.yaml");
+    expect(() => readConfig(nothing)).toThrow(/guard: .*none\.yaml: expected a YAML file, got ENOENT/);
+  });
+});

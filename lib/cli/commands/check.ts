@@ -50,6 +50,8 @@ The configuration names data and limits; all parts may be left out but one. What
     sizeRatio: 1.05
     timeRatio: 1.2
 
+guard: in the configuration of codyra run names such a file, to measure the same after every task.
+
 Examples:
   $ codyra check exports/may --against exports/april --config guard.yaml
   $ codyra check exports/may --against exports/april --config guard.yaml --json > check.json`,

@@ -62,6 +62,7 @@ A configuration:
     - { name: birds, parquet: birds/data }                        # as the Hugging Face hub has them
     - { name: food, webdataset: "food/train-{000..004}.tar", split: 0.9 }
   holdOuts: [cifar100]                # evaluated after every task, never trained on
+  guard: guard.yaml                   # what every task may cost, as in codyra check --help; broken limits are marked
 
 Ctrl-C stops after the current iteration; --resume goes on from the last finished task. A value after -o is read as in YAML:
 -o rank=8, -o targets=q,v, -o replayClasses=null, -o words="yes".

@@ -18,7 +18,7 @@ export async function openGuardData(
 ): Promise<ComparisonData> {
   const { cache, progress, signal } = options;
   const load = (entries: GuardConfig["datasets"], model: ClipModel) =>
-    openHoldOuts({ holdOuts: entries, cache }, model, progress, signal);
+    openHoldOuts({ holdOuts: entries, cache, kind: "the guard's" }, model, progress, signal);
   const loaded = new Map<string, TestSets>();
   return {
     ...(datasets.length + holdOuts.length > 0 && {

@@ -48,7 +48,7 @@ export async function openTasks(
 
 /** Loads the test images of datasets that are evaluated but never trained on. */
 export async function openHoldOuts(
-  config: Pick<Config, "holdOuts" | "cache">,
+  config: Pick<Config, "holdOuts" | "cache"> & { /** What they are, for people. */ readonly kind?: string },
   { preprocessing, tokenizer }: ClipModel,
   progress: WorkObserver,
   signal: AbortSignal,
@@ -57,7 +57,7 @@ export async function openHoldOuts(
   const holdOuts: TestSet[] = [];
   for (const entry of config.holdOuts) {
     const name = nameOf(entry);
-    progress.start(`loading hold-out ${name}`);
+    progress.start(`loading ${config.kind ?? "hold-out"} ${name}`);
     const { warnings = [], split, classes, templates, test: examples } = await openEntry(entry);
     checkPrompts(tokenizer, { name, classes, templates });
     const test = await loadImages(examples, preprocessing.transform, {

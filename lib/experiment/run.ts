@@ -52,7 +52,7 @@ export function runDirectory(config: Config): string {
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {
   const { resume, observer, signal = new AbortController().signal } = options;
-  const { protocol, seed, device, evaluationBatchSize, cache, shots } = config;
+  const { protocol, seed, device, evaluationBatchSize, testFeatures, cache, shots } = config;
   const work = workObserver(observer);
   const model = modelSettings(config);
   const method = openMethod(config.method, config.options, protocol);
@@ -86,6 +86,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
       seed,
       directory,
       evaluationBatchSize,
+      testFeatures,
       config: recorded,
       resume,
       reference,
@@ -118,6 +119,8 @@ export interface ExperimentOptions {
   readonly seed: number;
   readonly directory: string;
   readonly evaluationBatchSize?: BatchSize;
+  /** Gigabytes of test features that the run keeps. */
+  readonly testFeatures?: number;
   readonly reference?: ReferenceData;
   /** Evaluated after every task, and never trained on. */
   readonly holdOuts?: readonly TestSet[];

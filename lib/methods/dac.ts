@@ -32,7 +32,7 @@ import { trainingSchema, trainingShape } from "./shared/options.js";
 import { sum } from "./shared/sums.js";
 import { taskSeed, train, trainingPrompts } from "./shared/training.js";
 import type { ContinualMethod, MethodState, RunContext } from "./shared/types.js";
-import { zeroShotClassifier } from "./shared/zero-shot-classifier.js";
+import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
 // Where the paper and its code differ: specification of the newer methods, section 2.5.
 const presets = {
@@ -126,6 +126,7 @@ function withPreset(given: Given): Given {
 class Dac implements ContinualMethod {
   readonly name = "dac";
   readonly classifier = zeroShotClassifier;
+  readonly featureClassifier = zeroShotFeatureClassifier;
   #pool: ExpertPool | undefined;
   #past: Tensor[] = []; // by group of the pool, [modules, outFeatures, columns of earlier tasks]
 

@@ -312,7 +312,13 @@ class KeepLora implements ContinualMethod {
     await this.#protectFeatures(task, context);
   }
 
-  classifier(labels: LabelSpace, { model }: RunContext): Classifier {
+  classifier(labels: LabelSpace, context: RunContext): Classifier {
+    const scoresOf = this.featureClassifier(labels, context);
+    return (pixels) =>
+      torch.inferenceMode(() => torch.scope(() => scoresOf(context.model.encodeImage(pixels))));
+  }
+
+  featureClassifier(labels: LabelSpace, { model }: RunContext): Classifier {
     const groups = labels.groups.map(({ templates, ...group }) => ({
       ...group,
       templates: this.options.testTemplates === "all" ? templates : templates.slice(0, 1),
@@ -324,10 +330,9 @@ class KeepLora implements ContinualMethod {
       head === undefined
         ? undefined
         : torch.noGrad(() => torch.nn.functional.normalize(head).mul(headWeight));
-    return (pixels) =>
+    return (features) =>
       torch.inferenceMode(() =>
         torch.scope(() => {
-          const features = model.encodeImage(pixels);
           const logits = logitsOf(features);
           if (weights === undefined) return logits;
           return logits.add(torch.nn.functional.normalize(features).mm(weights.t()));

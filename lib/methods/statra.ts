@@ -107,7 +107,8 @@ export const statra = defineMethod({
         training.finish();
       },
       classifier: zeroShotClassifier,
-      featureClassifier: options.imageIterations === 0 ? zeroShotFeatureClassifier : undefined,
+      featureClassifier: zeroShotFeatureClassifier,
+      keepsImageEncoder: options.imageIterations === 0,
       state: () => replay.state(),
       loadState: (state) => replay.loadState(state),
       dispose: () => replay.dispose(),

@@ -22,6 +22,7 @@ export const zeroShot = defineMethod({
       name: "zero-shot",
       options: {},
       keepsWeights: true,
+      keepsImageEncoder: true,
       beginTask() {},
       async trainTask() {
         return { iterations: 0, trainableParameters: 0 };

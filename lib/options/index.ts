@@ -11,6 +11,7 @@ export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
 export {
   inputShape,
+  defaultTestFeatures,
   modelShape,
   readingShape,
   type SettingRow,

@@ -11,6 +11,9 @@ declare module "zod" {
   }
 }
 
+/** Gigabytes of test features that a run keeps unless told otherwise. */
+export const defaultTestFeatures = 2;
+
 const setting = (flag: string, description: string) => ({ flag, description });
 
 /** The model to start from. */
@@ -144,6 +147,16 @@ export const settingsShape = {
     .default(defaultEvaluationBatchSize)
     .meta(
       setting("--evaluation-batch-size <n>", "test images per pass; auto takes as many as fit into memory"),
+    ),
+  testFeatures: z
+    .number()
+    .nonnegative()
+    .default(defaultTestFeatures)
+    .meta(
+      setting(
+        "--test-features <gb>",
+        "gigabytes of test features that a run keeps, so that growing in X-TAIL does not encode them again; 0 keeps none",
+      ),
     ),
   cache: z
     .boolean()

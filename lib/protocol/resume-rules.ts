@@ -17,7 +17,7 @@ export const changeable: Readonly<Record<string, string>> = {
   datasets: "classes, templates and images are those of the run; new datasets come after them",
   holdOuts: "classes, templates and images are those of the run",
   reference: "images and texts are those of the run",
-  guard: "from here on, tasks are measured by it",
+  guard: "from the latest task on, tasks are measured by it",
 };
 
 /** What differs: the names for a summary, and lines that say how. */

@@ -51,6 +51,11 @@ export interface RunOptions {
   readonly resume?: boolean;
   /** Test images per pass; `auto` takes what fits into memory. */
   readonly evaluationBatchSize?: BatchSize;
+  /**
+   * Gigabytes of test features that are kept in the directory for a stream that grows, in X-TAIL; 0 keeps
+   * none.
+   */
+  readonly testFeatures?: number;
   /** Recorded with the run, beside the method's own options. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
@@ -78,6 +83,7 @@ export const runOptionKeys: OptionKeys<RunOptions> = {
   directory: true,
   resume: true,
   evaluationBatchSize: true,
+  testFeatures: true,
   config: true,
   signal: true,
   guard: true,

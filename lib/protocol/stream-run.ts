@@ -1,11 +1,10 @@
 import type { Task } from "../data/index.js";
 import type { ContinualMethod, ProtocolName, RunContext, RunEvent, TrainSummary } from "../methods/index.js";
-import { defaultEvaluationBatchSize } from "../options/index.js";
+import { defaultEvaluationBatchSize, defaultTestFeatures } from "../options/index.js";
 import type {
   Accuracy,
   AccuracyMatrix,
   EmptyCells,
-  GuardRecord,
   RunRecord,
   SampleRecord,
   Samples,
@@ -13,12 +12,13 @@ import type {
 import { brokenLimits } from "../records/index.js";
 import { EarlierModels } from "./earlier-models.js";
 import { evaluate, type TestSet } from "./evaluate.js";
-import { FrozenFeatures } from "./frozen-features.js";
+import { FeatureFiles } from "./feature-files.js";
 import { MemoryMeter } from "./memory.js";
 import { type Continuation, continueRecord } from "./resume-rules.js";
 import { RunDirectory } from "./run-directory.js";
 import type { RunOptions } from "./run-options.js";
 import { newRecord } from "./run-record.js";
+import { TestFeatures } from "./test-features.js";
 
 /** One attempt at a stream, from what is on disk to the last row of the matrix. */
 export class StreamRun {
@@ -30,6 +30,8 @@ export class StreamRun {
   readonly #record: RunRecord;
   readonly #continuation: Continuation | undefined;
   readonly #signal: AbortSignal;
+  /** Only where candidates may change: among its own classes, a dataset is measured once for a model. */
+  readonly #files: FeatureFiles | undefined;
   // Begun once the method is ready: what it loads counts as loading.
   #clock!: () => number;
   #memory!: MemoryMeter;
@@ -45,6 +47,12 @@ export class StreamRun {
     this.#continuation = continuationOf(this.#directory, options, fresh);
     this.#record = this.#continuation?.record ?? fresh;
     this.#signal = options.signal ?? new AbortController().signal;
+    const maxBytes = (options.testFeatures ?? defaultTestFeatures) * 1e9;
+    if (options.protocol === "x-tail" && maxBytes > 0) {
+      const { precision, device } = options.model;
+      const sets = this.#tasks.map(({ test }) => test);
+      this.#files = new FeatureFiles(options.directory, sets, { precision, device, maxBytes });
+    }
   }
 
   /** Does what is still to be done. Call it once. @returns the accuracy matrix */
@@ -56,20 +64,20 @@ export class StreamRun {
     const found = this.#directory.readMatrix();
     if (found === undefined && this.#continuation?.isGrown) this.#describe();
     const accuracy = found ?? emptyMatrix(this.#tasks, this.#holdOuts);
-    using features = new FrozenFeatures();
+    using features = new TestFeatures(this.#method, this.#files);
     if (accuracy.datasets.length < this.#tasks.length) await this.#grow(accuracy, features);
     if (accuracy.zeroShot === undefined) await this.#evaluateZeroShot(accuracy, features);
-    this.#warnOfGuard();
     const firstTask = accuracy.matrix.length;
+    this.#warnOfGuard();
+    await this.#guardLatest(firstTask - 1);
     for (let t = firstTask; t < this.#tasks.length; t++) {
       this.#options.observer?.taskStarted?.(t, this.#tasks[t] as Task);
       const isUnchanged = await this.#reachTask(t, firstTask);
       this.#directory.keepOnlyCheckpoint(t);
       const accuracies = isUnchanged ? latest(accuracy) : await this.#evaluateAll(t, features);
-      const guarded = await this.#guard(t);
       this.#add(accuracy, accuracies);
       this.#options.observer?.taskFinished?.(t, accuracies.stream as number[]);
-      if (guarded) this.#options.observer?.guarded?.(t, guarded);
+      await this.#guard(t);
     }
     if (this.#record.finishedAt === null) {
       this.#directory.writeRecord({ ...this.#record, finishedAt: new Date().toISOString() });
@@ -98,7 +106,7 @@ export class StreamRun {
    * Gives the rows so far the columns of new datasets, with the models of those rows as far as they can be
    * rebuilt. Among the classes of the whole stream, all columns of a row are measured anew.
    */
-  async #grow(accuracy: AccuracyMatrix, features: FrozenFeatures): Promise<void> {
+  async #grow(accuracy: AccuracyMatrix, features: TestFeatures): Promise<void> {
     const { protocol, model } = this.#options;
     const [directory, tasks, grownTo] = [this.#directory, this.#tasks, this.#tasks.length];
     const known = accuracy.datasets.length;
@@ -145,7 +153,7 @@ export class StreamRun {
     directory.writeMatrix(accuracy); // last: as long as it lacks columns, a resumed run comes here again
   }
 
-  async #evaluateZeroShot(accuracy: AccuracyMatrix, features: FrozenFeatures): Promise<void> {
+  async #evaluateZeroShot(accuracy: AccuracyMatrix, features: TestFeatures): Promise<void> {
     this.#directory.dropEventsFrom(-1);
     const { stream, holdOuts } = await this.#evaluateAll(-1, features);
     accuracy.zeroShot = stream;
@@ -170,11 +178,12 @@ export class StreamRun {
     const { model } = this.#options;
     if (directory.hasCheckpoint(t)) {
       directory.loadCheckpoint(t, model, this.#method); // trained before the interruption, not yet evaluated
-      for (const kind of ["evaluation", "guard"]) directory.dropEventsFrom(t, kind);
+      directory.dropEventsFrom(t, "evaluation");
       return false;
     }
     if (t > 0 && t === firstTask) directory.loadCheckpoint(t - 1, model, this.#method);
     directory.dropEventsFrom(t);
+    this.#files?.dropFrom(t);
     const summary = await this.#learn(t);
     this.#record.trainableParameters = summary.trainableParameters;
     directory.writeRecord(this.#record);
@@ -209,15 +218,23 @@ export class StreamRun {
     );
   }
 
+  /** Makes up for the latest row where the run was stopped before its guard, or had none then. */
+  async #guardLatest(t: number): Promise<void> {
+    const directory = this.#directory;
+    if (this.#options.guard === undefined || !directory.hasCheckpoint(t) || directory.readGuard(t)) return;
+    directory.loadCheckpoint(t, this.#options.model, this.#method);
+    directory.dropEventsFrom(t, "guard");
+    await this.#guard(t);
+  }
+
   /** Has the guard look at the model after a task. The task is kept whatever it finds. */
-  async #guard(t: number): Promise<GuardRecord | undefined> {
+  async #guard(t: number): Promise<void> {
     const { guard, model, observer } = this.#options;
-    if (guard === undefined) return undefined;
+    if (guard === undefined) return;
     const began = performance.now();
     const onStep = (what: string): void => observer?.guarding?.(what);
     const { name } = this.#tasks[t] as Task;
     const found = { dataset: name, ...(await guard(model, { signal: this.#signal, onStep })) };
-    this.#directory.recordGuard(t, found);
     this.#log({
       kind: "guard",
       task: t,
@@ -226,10 +243,11 @@ export class StreamRun {
       ...(found.isBroken && { broken: brokenLimits(found) }),
       seconds: (performance.now() - began) / 1000,
     });
-    return found;
+    this.#directory.recordGuard(t, found); // last: without it, a resumed run comes here again
+    observer?.guarded?.(t, found);
   }
 
-  async #evaluateAll(taskIndex: number, features: FrozenFeatures): Promise<Accuracies> {
+  async #evaluateAll(taskIndex: number, features: TestFeatures): Promise<Accuracies> {
     const [tasks, holdOuts] = [this.#tasks, this.#holdOuts];
     const began = performance.now();
     this.#memory.begin();
@@ -260,7 +278,7 @@ export class StreamRun {
   async #evaluate(
     datasets: readonly TestSet[],
     taskIndex: number,
-    features: FrozenFeatures,
+    features: TestFeatures,
     progress: { protocol?: ProtocolName; before?: number; total?: number } = {},
   ): Promise<number[]> {
     const { evaluationBatchSize, observer } = this.#options;
@@ -268,7 +286,7 @@ export class StreamRun {
     return evaluate(this.#method, datasets, this.#contextOf(taskIndex), {
       protocol,
       batchSize: evaluationBatchSize ?? defaultEvaluationBatchSize,
-      features,
+      features: features.of(taskIndex),
       onProgress: (done) => observer?.evaluated?.(before + done, total),
     });
   }

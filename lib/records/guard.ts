@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeJsonAtomically } from "./atomic-file.js";
+import { writeJsonAtomically } from "../files/index.js";
 import { parseWith, readJson } from "./parse.js";
 import { formatVersion, versionSchema } from "./version.js";
 

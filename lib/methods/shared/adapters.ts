@@ -9,7 +9,7 @@ import type { StatisticsReplay } from "./statistics-replay.js";
 import { sum } from "./sums.js";
 import { type TrainingPlan, taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
-import { zeroShotClassifier } from "./zero-shot-classifier.js";
+import { zeroShotClassifier, zeroShotFeatureClassifier } from "./zero-shot-classifier.js";
 
 /** What the methods with merged low-rank adapters differ in. */
 export interface AdapterPlan {
@@ -97,6 +97,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
     },
 
     classifier: zeroShotClassifier,
+    featureClassifier: zeroShotFeatureClassifier,
     state: () => replay?.state() ?? emptyState, // everything else that was learned is in the model's weights
     loadState: (state) => replay?.loadState(state),
     dispose: () => replay?.dispose(),

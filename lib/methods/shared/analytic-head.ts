@@ -114,6 +114,10 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     });
   }
 
+  // A frozen copy of an encoder that changes needs the pixels.
+  const isCurrent = plan.features === "current" || base.keepsImageEncoder === true;
+  const readsFeatures = base.featureClassifier !== undefined && isCurrent;
+
   return {
     name: plan.name,
     options: plan.options,
@@ -145,12 +149,13 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
           }),
         );
     },
-    featureClassifier:
-      base.featureClassifier &&
-      ((labels, { model }) => {
-        const scoresOf = scoring(labels, model);
-        return (features) => torch.inferenceMode(() => torch.scope(() => scoresOf(features, () => features)));
-      }),
+    featureClassifier: readsFeatures
+      ? (labels, { model }) => {
+          const scoresOf = scoring(labels, model);
+          return (features) =>
+            torch.inferenceMode(() => torch.scope(() => scoresOf(features, () => features)));
+        }
+      : undefined,
     state(): MethodState {
       const [ofBase, ofHead] = [base.state(), regression?.state() ?? emptyState];
       return {
@@ -164,6 +169,7 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
       regression?.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
     },
     keepsWeights: base.keepsWeights,
+    keepsImageEncoder: base.keepsImageEncoder,
     stateAfter(tasks, { tensors, data }) {
       const kept = Object.entries((data.columns ?? {}) as LearnedColumns).slice(0, tasks);
       const classes = kept.reduce((count, [, [, own]]) => count + own, 0);

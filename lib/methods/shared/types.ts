@@ -33,10 +33,12 @@ export interface ContinualMethod {
    */
   classifier(labels: LabelSpace, context: RunContext): Classifier;
   /**
-   * The same of image features `[B, D]`, as `encodeImage` gives them, in place of pixels. Only methods that
-   * never change the image encoder have it: a run then encodes each test image once.
+   * The same of image features `[B, D]`, as `encodeImage` of the model as it is now gives them, in place of
+   * pixels. Only methods that look at nothing else of an image have it: a run then keeps features.
    */
   featureClassifier?(labels: LabelSpace, context: RunContext): Classifier;
+  /** Training leaves the image encoder as it is: a run then encodes each test image once. */
+  readonly keepsImageEncoder?: boolean;
   /**
    * What is worth a note about the images that were classified since the last call. It is logged with their
    * accuracies.

@@ -5,6 +5,7 @@ import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/in
 import { type BatchSize, type Device, type Precision, precisionSchema } from "../options/index.js";
 import {
   type AccuracyMatrix,
+  findHead,
   RunDirectory,
   readStatistics,
   run as runStream,
@@ -140,6 +141,11 @@ export async function runTasks(options: ExperimentOptions, tasks: readonly Task[
   const { model: settings, device, precision, observer, guard: limits, cache, ...stream } = options;
   const model = openModel(settings, device, precision);
   const inherited = readStatistics(resolveModel(settings.model));
+  if (findHead(resolveModel(settings.model)) !== undefined) {
+    workObserver(observer).say(
+      `  ${settings.model} has a head beside its weights: the run starts from the weights alone.`,
+    );
+  }
   let guard: RunGuard | undefined;
   try {
     guard = limits && (await openRunGuard(limits, model, options));

@@ -62,12 +62,19 @@ Examples:
 async function check(name: string, flags: CheckFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
   await checkDevice(device);
-  const { modelSettings, openGuardData, openModel, readGuard } = await import("../../experiment/index.js");
+  const { modelSettings, openGuardData, openModel, readGuard, resolveModel } = await import(
+    "../../experiment/index.js"
+  );
+  const { findHead } = await import("../../protocol/index.js");
   const guard = readGuard(flags.config);
   const { compareModels } = await import("../../guard/index.js");
   const { checkOutput } = await import("../output/check-output.js");
   const progress = new Progress();
   const { signal } = abortOnInterrupt(() => progress.say("Stopping."));
+  for (const model of [name, flags.against]) {
+    if (findHead(resolveModel(model)) === undefined) continue;
+    progress.say(`${model} has a head beside its weights: the weights alone are measured.`);
+  }
   const data = await openGuardData(guard, { cache: true, progress, signal });
   const open = (model: string) => openModel(modelSettings({ ...flags, model }), device, precision);
   const [updated, base] = [open(name), open(flags.against)];

@@ -10,8 +10,8 @@ export { nearestName } from "./nearest-name.js";
 export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
 export {
-  inputShape,
   defaultTestFeatures,
+  inputShape,
   modelShape,
   readingShape,
   type SettingRow,

@@ -128,6 +128,23 @@ export interface Bridge {
     shortSide: number,
   ): Promise<Pixels>;
   hasJpegDecoder(): boolean;
+  // store.cc and distributed.cc; missing where libtorch has no c10d
+  openStore?(
+    host: string,
+    port: number,
+    isServer: boolean,
+    prefix: string,
+    timeoutMs: number,
+  ): Promise<unknown>;
+  storeSet(store: unknown, key: string, value: string): void;
+  storeGet(store: unknown, key: string): string | undefined;
+  closeStore(store: unknown): void;
+  startHeartbeat(store: unknown, key: string, periodMs: number): unknown;
+  stopHeartbeat(heartbeat: unknown): void;
+  createGroup(store: unknown, name: string, rank: number, size: number, timeoutMs: number): Promise<unknown>;
+  closeGroup(group: unknown): void;
+  collectivesIssued(group: unknown): number;
+  waitForCollective(handle: Handle): Promise<void>;
 }
 
 /** RGB bytes, and the size of the image before it was resized. */

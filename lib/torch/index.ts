@@ -11,6 +11,7 @@ export { type DeviceMemory, packageRoot } from "./bridge.js";
 export { Checkpoints, type Part } from "./checkpoints.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as cuda from "./cuda.js";
+export * as distributed from "./distributed/index.js";
 export * as archive from "./files/archive.js";
 export { NumpyArray, numpyGlobals } from "./files/numpy.js";
 export { type PickleGlobal, type UnpickleOptions, unpickle } from "./files/pickle.js";

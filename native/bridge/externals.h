@@ -43,12 +43,17 @@ class Externals {
 };
 
 template <typename Object, typename Delete>
-Napi::Value externalResult(const Napi::CallbackInfo& info, std::unique_ptr<Object> object, Delete) {
+Napi::Value externalResult(Napi::Env env, std::unique_ptr<Object> object, Delete) {
   Externals<Object>::instance().add(object.get());
-  return Napi::External<Object>::New(info.Env(), object.release(), [](Napi::Env, Object* finished) {
+  return Napi::External<Object>::New(env, object.release(), [](Napi::Env, Object* finished) {
     Externals<Object>::instance().remove(finished);
     Delete()(finished);
   });
+}
+
+template <typename Object, typename Delete>
+Napi::Value externalResult(const Napi::CallbackInfo& info, std::unique_ptr<Object> object, Delete finish) {
+  return externalResult(info.Env(), std::move(object), finish);
 }
 
 // Throws unless the argument is such an object. `expected` names it.

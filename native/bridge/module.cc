@@ -26,6 +26,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   codyra::exportCudaGraph(exports);
   codyra::exportArchive(exports);
   codyra::exportImages(exports);
+  codyra::exportStore(exports);
+  codyra::exportDistributed(exports);
   return exports;
 }
 

@@ -15,5 +15,7 @@ void exportCuda(Napi::Object exports);
 void exportCudaGraph(Napi::Object exports);
 void exportArchive(Napi::Object exports);
 void exportImages(Napi::Object exports);
+void exportStore(Napi::Object exports);
+void exportDistributed(Napi::Object exports);
 
 }  // namespace codyra

@@ -38,6 +38,7 @@ Kind kindOf(const c10::Type& type) {
     case TypeKind::FloatType: return Kind::Float;
     case TypeKind::BoolType:
     case TypeKind::SymBoolType: return Kind::Bool;
+    case TypeKind::AnyType:  // of collectives, which take a group by its name
     case TypeKind::StringType: return Kind::String;
     case TypeKind::NumberType: return Kind::Scalar;
     case TypeKind::ScalarTypeType: return Kind::ScalarType;
@@ -68,7 +69,12 @@ Parameter describe(const c10::Argument& argument) {
           argument.N()};
 }
 
+// A collective in flight shares the storage of its result. Taken for a view of an argument, it would be issued
+// twice, and the processes would no longer agree on which one is which.
+bool isCollective(const std::string& name) { return name.find("c10d") != std::string::npos; }
+
 bool isFunctional(const c10::FunctionSchema& schema) {
+  if (isCollective(schema.name())) return false;
   const auto isFresh = [](const c10::Argument& argument) { return argument.alias_info() == nullptr; };
   return std::all_of(schema.arguments().begin(), schema.arguments().end(), isFresh) &&
          std::all_of(schema.returns().begin(), schema.returns().end(), isFresh);

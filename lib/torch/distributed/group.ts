@@ -1,0 +1,174 @@
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { checkOptions } from "../../options/index.js";
+import { bridge } from "../bridge.js";
+import { environment, type ProcessEnvironment } from "./environment.js";
+import type { Member } from "./member.js";
+import { Store } from "./store.js";
+import { awaitWords, beatKey, leaveWords, whoEnded } from "./who-ended.js";
+
+export interface InitOptions {
+  /** Default: what the launcher said in the environment variables. */
+  readonly environment?: ProcessEnvironment;
+  /** How long processes wait for each other at the start. Default: 5 minutes. */
+  readonly rendezvousTimeoutMs?: number;
+  /** How long a collective waits for a process that is alive. Default: 2 hours. */
+  readonly timeoutMs?: number;
+  /** Ends the wait for other processes. */
+  readonly signal?: AbortSignal;
+  /** Called once, after some seconds in which processes were missing. */
+  readonly onWait?: (missing: readonly number[], place: string) => void;
+}
+
+/** c10d's operators know the group by it. */
+export const groupName = "codyra";
+
+interface Group {
+  readonly place: ProcessEnvironment;
+  readonly members: readonly Member[];
+  readonly store: Store;
+  readonly native: unknown;
+  readonly stopHeartbeat: () => void;
+}
+
+let joined: Group | undefined;
+
+/** Whether this process takes part in a group. */
+export function isInitialized(): boolean {
+  return joined !== undefined;
+}
+
+/** Number of this process; 0 for a process by itself. */
+export function rank(): number {
+  return joined?.place.rank ?? 0;
+}
+
+/** How many processes compute together; 1 for a process by itself. */
+export function worldSize(): number {
+  return joined?.members.length ?? 1;
+}
+
+/** Host and process id of every rank. */
+export function members(): readonly Member[] {
+  return joined?.members ?? [{ host: hostname(), pid: process.pid }];
+}
+
+/** How many collectives this process has issued. */
+export function collectivesIssued(): number {
+  return joined === undefined ? 0 : bridge().collectivesIssued(joined.native);
+}
+
+/**
+ * Joins the processes that the launcher started, over c10d and Gloo: `codyra launch`, `torchrun` or `srun`.
+ * Without a launcher it does nothing, and this process is by itself.
+ * @throws if processes are missing at the end of the time, naming them; if the signal is aborted
+ */
+export async function init(options: InitOptions = {}): Promise<void> {
+  checkOptions(
+    options,
+    { environment: true, rendezvousTimeoutMs: true, timeoutMs: true, signal: true, onWait: true },
+    "distributed.init",
+  );
+  const { rendezvousTimeoutMs = 300_000, timeoutMs = 7_200_000, signal } = options;
+  const place = options.environment ?? environment();
+  if (place === undefined) return;
+  if (joined !== undefined) {
+    throw new Error("distributed.init: expected one group, got a second. Call distributed.close() before.");
+  }
+  const { rank, worldSize } = place;
+  const deadline = performance.now() + rendezvousTimeoutMs;
+  const store = await Store.open(place, deadline, signal);
+  try {
+    store.set(memberKey(rank), JSON.stringify({ host: hostname(), pid: process.pid } satisfies Member));
+    const members = await meet(store, place, deadline, options);
+    const native = await bridge().createGroup(store.native, groupName, rank, worldSize, timeoutMs);
+    const stopHeartbeat = store.startHeartbeat(beatKey(rank));
+    joined = { place, members, store, native, stopHeartbeat };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/**
+ * Leaves the group without waiting for the others: their collectives fail from now on, and tell why.
+ * @param reason what ended this process, an error of its own or a wish to stop
+ */
+export function leave(reason: Error): void {
+  if (joined === undefined) return;
+  const { store, place, members, native } = joined;
+  const kind = reason.name === "AbortError" ? "stopped" : "failed";
+  leaveWords(store, place.rank, { kind, message: reason.message });
+  bridge().closeGroup(native);
+  if (servesStore(place)) awaitWords(store, others(members, place.rank));
+  end();
+}
+
+/**
+ * Turns the failure of a collective into an error that names who ended it. The group is left.
+ * @throws always; `AbortError` where another rank was asked to stop
+ */
+export function failCollective(cause: unknown): never {
+  if (joined === undefined) throw cause;
+  const { store, place, members, native } = joined;
+  bridge().closeGroup(native); // whoever waits for this process notices at once
+  const { message, isStop, lost } = whoEnded(store, place.rank, members, `${place.host}:${place.port}`);
+  const alive = others(members, place.rank).filter((rank) => !lost.includes(rank));
+  if (servesStore(place)) awaitWords(store, alive);
+  end();
+  if (isStop) throw new DOMException(message, "AbortError");
+  throw new Error(
+    `${message}: expected ${members.length} processes to the end. This one (rank ${place.rank}) ends too; see the output of the other.`,
+    { cause },
+  );
+}
+
+/** Leaves the group, whatever is in flight. */
+export function end(): void {
+  if (joined === undefined) return;
+  const { store, native, stopHeartbeat } = joined;
+  joined = undefined;
+  stopHeartbeat();
+  bridge().closeGroup(native);
+  store.close();
+}
+
+/** Waits until every rank is there. */
+async function meet(
+  store: Store,
+  { worldSize, host, port }: ProcessEnvironment,
+  deadline: number,
+  { signal, onWait }: InitOptions,
+): Promise<Member[]> {
+  const began = performance.now();
+  let isTold = false;
+  for (;;) {
+    signal?.throwIfAborted();
+    const found = Array.from({ length: worldSize }, (_, rank) => store.get(memberKey(rank)));
+    const missing = found.flatMap((member, rank) => (member === undefined ? [rank] : []));
+    if (missing.length === 0) return found.map((member) => JSON.parse(member as string) as Member);
+    if (performance.now() > deadline) {
+      throw new Error(
+        `Ranks ${missing.join(", ")} of ${worldSize} did not come to ${host}:${port}: expected all processes within ` +
+          `${Math.round((deadline - began) / 1000)} s. See their output, and start all of them with one WORLD_SIZE.`,
+      );
+    }
+    if (!isTold && performance.now() - began > 5000) {
+      isTold = true;
+      onWait?.(missing, `${host}:${port}`);
+    }
+    await sleep(50);
+  }
+}
+
+function others(members: readonly Member[], own: number): number[] {
+  return members.flatMap((_, rank) => (rank === own ? [] : [rank]));
+}
+
+function memberKey(rank: number): string {
+  return `member/${rank}`;
+}
+
+function servesStore({ rank, hasAgentStore }: ProcessEnvironment): boolean {
+  return rank === 0 && !hasAgentStore;
+}

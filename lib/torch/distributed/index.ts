@@ -1,0 +1,25 @@
+export { close } from "./close.js";
+export {
+  allGather,
+  allReduce,
+  barrier,
+  broadcast,
+  type ReduceOperation,
+  startAllReduce,
+  type Work,
+} from "./collectives.js";
+export { environment, type ProcessEnvironment } from "./environment.js";
+export {
+  collectivesIssued,
+  type InitOptions,
+  init,
+  isInitialized,
+  leave,
+  members,
+  rank,
+  worldSize,
+} from "./group.js";
+export type { Member } from "./member.js";
+export { allGatherObjects, broadcastObject } from "./objects.js";
+export { encodeRows, gatherRows, ownRows, type RowLike, type Rows } from "./rows.js";
+export { broadcastTensors, copyFromFirst } from "./tensors.js";

@@ -165,6 +165,7 @@ class Dac implements ContinualMethod {
         crops,
         dropLast: true,
         generator: pool.noise,
+        parameters: [pool.parameters],
         loss: (pixels, labels) => {
           const images = normalize(model.encodeImage(pixels));
           const texts = normalize(model.encodeText(ids.indexSelect(0, labels))); // one for each image

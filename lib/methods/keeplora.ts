@@ -44,7 +44,7 @@ import { ResidualAdapters } from "./shared/residual-adapters.js";
 import type { Factors } from "./shared/subspace.js";
 import { sum } from "./shared/sums.js";
 import { taskGradient } from "./shared/task-gradient.js";
-import { taskSeed, train } from "./shared/training.js";
+import { countedOnce, taskSeed, train } from "./shared/training.js";
 import type {
   Classifier,
   ContinualMethod,
@@ -193,6 +193,7 @@ export const keepLora = defineMethod({
 
 class KeepLora implements ContinualMethod {
   readonly name = "keeplora";
+  readonly isParallel = true;
   readonly #inputs = new ProtectedInputs();
   readonly #heads = new Map<string, Tensor>(); // by dataset: [classes, embedDim]
   #adapters: ResidualAdapters | undefined;
@@ -255,9 +256,11 @@ class KeepLora implements ContinualMethod {
         options: { ...options, iterations: total },
         encoders: "both",
         crops: options.crops,
+        parameters,
         // s ⟨z, u + 30 / s · ŵ⟩: text and head are one product
         ...(head !== undefined && {
-          classFeatures: (texts: Tensor) => texts.add(torch.nn.functional.normalize(head).mul(headShare)),
+          classFeatures: (texts: Tensor) =>
+            texts.add(countedOnce(torch.nn.functional.normalize(head).mul(headShare))),
         }),
         zeroGrad() {
           adapters.zeroGrad();

@@ -186,6 +186,7 @@ class MoeAdapter implements ContinualMethod {
         encoders: "both",
         crops,
         generator: this.#blocks[0]?.generator,
+        parameters: [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)],
         zeroGrad: () => {
           routerOptimizer.zeroGrad();
           expertOptimizer.zeroGrad();

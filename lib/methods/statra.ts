@@ -86,6 +86,7 @@ export const statra = defineMethod({
     return {
       name: "statra",
       options,
+      isParallel: true,
       beginRun: (context) => replay.beginRun(context),
       beginTask(task, context) {
         context.model.requiresGrad_(false);

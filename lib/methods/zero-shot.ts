@@ -21,6 +21,7 @@ export const zeroShot = defineMethod({
     return {
       name: "zero-shot",
       options: {},
+      isParallel: true,
       keepsWeights: true,
       keepsImageEncoder: true,
       beginTask() {},

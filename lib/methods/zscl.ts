@@ -17,7 +17,7 @@ import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
-import { taskSeed } from "./shared/training.js";
+import { countedOnce, taskSeed } from "./shared/training.js";
 import type { ReferenceData } from "./shared/types.js";
 import { WeightSnapshot } from "./shared/weights.js";
 
@@ -81,7 +81,7 @@ export const zscl = defineMethod({
               distillation
                 .loss(model, iteration)
                 .mul(options.distillationWeight)
-                .add(anchor.squaredDistance(model).mul(options.consolidation)),
+                .add(countedOnce(anchor.squaredDistance(model).mul(options.consolidation))),
             afterStep(iteration) {
               if (ensembleEvery === null) return;
               // The reference code makes one more iteration, of learning rate zero, whose weights enter too.

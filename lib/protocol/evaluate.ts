@@ -50,19 +50,21 @@ export async function evaluate(
   const makeClassifier = (labels: LabelSpace): Classifier =>
     method.featureClassifier?.(labels, context) ?? method.classifier(labels, context);
   const batchSize = new AdaptiveBatchSize(options.batchSize, device);
+  const highest = batchSize.current;
   let done = 0;
   return torch.scope(async () => {
     let joint: Classifier | undefined;
-    const accuracies: number[] = [];
+    const counts: Tensor[] = [];
     for (const [index, { name, test }] of datasets.entries()) {
       const { labels, offset } = candidates(options.protocol, datasets, index);
       const isJoint = options.protocol === "x-tail";
       const classify = (isJoint ? joint : undefined) ?? makeClassifier(labels);
       if (isJoint) joint = classify;
       const correct = torch.zeros([], { dtype: "int64", device });
-      for (let start = 0; start < test.length; ) {
+      const own = ownImages(test.length, highest, index);
+      for (let start = own.start; start < own.end; ) {
         context.signal.throwIfAborted();
-        const end = Math.min(start + batchSize.current, test.length);
+        const end = Math.min(start + batchSize.current, own.end);
         const isDone = batchSize.fits(() =>
           torch.scope(() => {
             const { images, labels } = test.slice(start, end, device);
@@ -83,8 +85,30 @@ export async function evaluate(
         options.onProgress?.(done, total);
         await setImmediate();
       }
-      accuracies.push(Number(correct.item()) / test.length);
+      done += test.length - (own.end - own.start); // of other processes
+      counts.push(correct);
     }
-    return accuracies;
+    return divided(counts, datasets);
   });
+}
+
+/**
+ * The test images that this process classifies, in whole batches: each is the same, bit by bit, as with one
+ * process.
+ * @param turn lets another process have the larger part of another dataset
+ */
+function ownImages(length: number, batchSize: number, turn: number): torch.distributed.Rows {
+  const { rank, worldSize, ownRows } = torch.distributed;
+  const place = { rank: (rank() + turn) % worldSize(), worldSize: worldSize() };
+  const { start, end } = ownRows(Math.ceil(length / batchSize), place);
+  return { start: Math.min(start * batchSize, length), end: Math.min(end * batchSize, length) };
+}
+
+/** Accuracies from the correct answers of all processes. Reads them from the device. */
+function divided(counts: readonly Tensor[], datasets: readonly TestSet[]): number[] {
+  if (counts.length === 0) return [];
+  const correct = torch.stack([...counts]);
+  torch.distributed.allReduce(correct);
+  const values = correct.toArray() as bigint[];
+  return datasets.map(({ test }, i) => Number(values[i]) / test.length);
 }

@@ -9,27 +9,36 @@ export interface FeatureStore {
   write(images: ImageSet, features: Tensor): void;
 }
 
+/** The features `[images, D]` of a set, of which a stretch is known. */
+interface Known {
+  readonly features: Tensor;
+  readonly from: number;
+  to: number;
+}
+
 /** Image features of one model that are computed once. */
 export class FrozenFeatures implements Disposable {
-  readonly #sets = new Map<ImageSet, { readonly features: Tensor; known: number }>();
+  readonly #sets = new Map<ImageSet, Known>();
 
   /** @param store asked for sets that are not known yet, and told those that are complete */
   constructor(readonly store?: FeatureStore) {}
 
   /**
-   * Features `[end − start, D]` of some images of a set. Ask for a set from its beginning on, the first time.
+   * Features `[end − start, D]` of some images of a set. Kept are those of one stretch of it, which grows as
+   * long as images are asked for in order.
    * @param encode computes them, where they are not known yet
    */
   of(images: ImageSet, start: number, end: number, encode: () => Tensor): Tensor {
     const found = this.#sets.get(images) ?? this.#stored(images);
-    if (found !== undefined && end <= found.known) {
+    if (found !== undefined && found.from <= start && end <= found.to) {
       return found.features.narrow(0, start, end - start);
     }
     const computed = encode();
-    const entry = found ?? this.#add(images, computed);
+    const entry = found ?? this.#add(images, start, computed);
+    if (start < entry.from || start > entry.to) return computed;
     torch.noGrad(() => entry.features.narrow(0, start, end - start).copy_(computed));
-    entry.known = Math.max(entry.known, end);
-    if (entry.known === images.length) this.store?.write(images, entry.features);
+    entry.to = Math.max(entry.to, end);
+    if (entry.from === 0 && entry.to === images.length) this.store?.write(images, entry.features);
     return computed;
   }
 
@@ -42,19 +51,18 @@ export class FrozenFeatures implements Disposable {
     this.dispose();
   }
 
-  #stored(images: ImageSet): { readonly features: Tensor; known: number } | undefined {
+  #stored(images: ImageSet): Known | undefined {
     const features = this.store && torch.unscoped(() => this.store?.read(images));
-    return features && this.#remember(images, features, images.length);
+    return features && this.#remember(images, { features, from: 0, to: images.length });
   }
 
-  #add(images: ImageSet, like: Tensor): { readonly features: Tensor; known: number } {
+  #add(images: ImageSet, from: number, like: Tensor): Known {
     const { device, dtype } = like;
     const features = torch.unscoped(() => torch.zeros([images.length, like.size(1)], { device, dtype }));
-    return this.#remember(images, features, 0);
+    return this.#remember(images, { features, from, to: from });
   }
 
-  #remember(images: ImageSet, features: Tensor, known: number) {
-    const entry = { features, known };
+  #remember(images: ImageSet, entry: Known): Known {
     this.#sets.set(images, entry);
     return entry;
   }

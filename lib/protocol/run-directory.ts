@@ -11,6 +11,14 @@ import * as torch from "../torch/index.js";
 const methodPrefix = "method:";
 const filePrefix = "file:";
 
+/** What a checkpoint holds. */
+export interface Checkpoint {
+  readonly weights: Map<string, torch.Tensor>;
+  readonly state: MethodState;
+  /** Those that describe the model, as bytes. */
+  readonly files: Map<string, torch.Tensor>;
+}
+
 /**
  * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any
  * moment can go on from what is on disk. The order matters: a task's ranks and adapter first, then its
@@ -135,7 +143,7 @@ export class RunDirectory {
   /** @throws if the checkpoint is missing, damaged, or of another model */
   loadCheckpoint(task: number, model: ClipModel, method?: ContinualMethod): void {
     torch.scope(() => {
-      const { weights, state } = this.#readCheckpoint(task);
+      const { weights, state } = this.readCheckpoint(task);
       loadStateDict(model, weights, this.#checkpoint(task));
       method?.loadState(state);
     });
@@ -146,7 +154,7 @@ export class RunDirectory {
    * @throws if the checkpoint is missing or damaged
    */
   readMethodState(task: number): MethodState {
-    return this.#readCheckpoint(task).state;
+    return this.readCheckpoint(task).state;
   }
 
   /**
@@ -159,7 +167,7 @@ export class RunDirectory {
     const folder = mkdtempSync(join(tmpdir(), "codyra-checkpoint-"));
     try {
       return torch.scope(() => {
-        const { weights, files } = this.#readCheckpoint(task);
+        const { weights, files } = this.readCheckpoint(task);
         if (files.size === 0) return undefined;
         for (const [name, bytes] of files)
           writeFileSync(join(folder, name), bytes.toTypedArray() as Uint8Array);
@@ -193,11 +201,8 @@ export class RunDirectory {
     removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);
   }
 
-  #readCheckpoint(task: number): {
-    weights: Map<string, torch.Tensor>;
-    state: MethodState;
-    files: Map<string, torch.Tensor>;
-  } {
+  /** What a checkpoint holds: views of the memory-mapped file. */
+  protected readCheckpoint(task: number): Checkpoint {
     const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
     const entries = Array.from(tensors);
     const under = (prefix: string) =>

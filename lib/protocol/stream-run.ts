@@ -10,14 +10,17 @@ import type {
   Samples,
 } from "../records/index.js";
 import { brokenLimits } from "../records/index.js";
+import * as torch from "../torch/index.js";
+import { checkAlike } from "./check-alike.js";
 import { EarlierModels } from "./earlier-models.js";
 import { evaluate, type TestSet } from "./evaluate.js";
 import { FeatureFiles } from "./feature-files.js";
 import { MemoryMeter } from "./memory.js";
 import { type Continuation, continueRecord } from "./resume-rules.js";
-import { RunDirectory } from "./run-directory.js";
+import type { RunDirectory } from "./run-directory.js";
 import type { RunOptions } from "./run-options.js";
 import { newRecord } from "./run-record.js";
+import { openRunDirectory } from "./shared-directory.js";
 import { TestFeatures } from "./test-features.js";
 
 /** One attempt at a stream, from what is on disk to the last row of the matrix. */
@@ -42,13 +45,15 @@ export class StreamRun {
     this.#tasks = options.tasks;
     this.#holdOuts = options.holdOuts ?? [];
     this.#method = options.method;
-    this.#directory = new RunDirectory(options.directory);
+    this.#directory = openRunDirectory(options.directory);
     const fresh = newRecord(options);
+    checkAlike(fresh);
     this.#continuation = continuationOf(this.#directory, options, fresh);
     this.#record = this.#continuation?.record ?? fresh;
     this.#signal = options.signal ?? new AbortController().signal;
     const maxBytes = (options.testFeatures ?? defaultTestFeatures) * 1e9;
-    if (options.protocol === "x-tail" && maxBytes > 0) {
+    // Several processes encode a stretch each, and need not share a folder.
+    if (options.protocol === "x-tail" && maxBytes > 0 && !torch.distributed.isInitialized()) {
       const { precision, device } = options.model;
       const sets = this.#tasks.map(({ test }) => test);
       this.#files = new FeatureFiles(options.directory, sets, { precision, device, maxBytes });
@@ -200,6 +205,7 @@ export class StreamRun {
     await method.beginTask(task, context);
     const summary = await method.trainTask(task, context);
     await method.endTask(task, context);
+    this.#alignWeights();
     context.log({
       kind: "task-end",
       ...about,
@@ -245,6 +251,11 @@ export class StreamRun {
     });
     this.#directory.recordGuard(t, found); // last: without it, a resumed run comes here again
     observer?.guarded?.(t, found);
+  }
+
+  /** Processes on unlike processors round differently: after each task all go on from the same weights. */
+  #alignWeights(): void {
+    torch.distributed.copyFromFirst(this.#options.model.stateDict().values());
   }
 
   async #evaluateAll(taskIndex: number, features: TestFeatures): Promise<Accuracies> {

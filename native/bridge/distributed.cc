@@ -1,5 +1,5 @@
-// Groups of processes: c10d's, over Gloo. Collectives need no code here: they are operators of the dispatcher,
-// which know a group by its name.
+// Groups of processes: c10d's, over Gloo. Collectives need no code here: they are operators of the
+// dispatcher, which know a group by its name.
 
 #include "arguments.h"
 #include "errors.h"
@@ -29,8 +29,8 @@ class Gloo final : public c10d::ProcessGroupGloo {
   }
 };
 
-// Keeps the group alive, which the registry holds weakly. Destroyed with the environment at the latest: not by
-// static destructors, which Gloo's threads would outlive.
+// Keeps the group alive, which the registry holds weakly. Destroyed with the environment at the latest: not
+// by static destructors, which Gloo's threads would outlive.
 struct Group {
   std::string name;
   c10::intrusive_ptr<Gloo> backend;

@@ -69,8 +69,8 @@ Parameter describe(const c10::Argument& argument) {
           argument.N()};
 }
 
-// A collective in flight shares the storage of its result. Taken for a view of an argument, it would be issued
-// twice, and the processes would no longer agree on which one is which.
+// A collective in flight shares the storage of its result. Taken for a view of an argument, it would be
+// issued twice, and the processes would no longer agree on which one is which.
 bool isCollective(const std::string& name) { return name.find("c10d") != std::string::npos; }
 
 bool isFunctional(const c10::FunctionSchema& schema) {

@@ -29,10 +29,18 @@ export function randomResizedCrop(
   options: CropOptions,
   random: Random | readonly Random[],
 ): torch.Tensor {
-  const boxes = Array.from(aspectRatios, (aspectRatio, image) =>
+  return resampleBoxes(images, randomBoxes(aspectRatios, options, random), options.size);
+}
+
+/** The boxes of `randomResizedCrop`, in fractions of each image. */
+export function randomBoxes(
+  aspectRatios: ArrayLike<number>,
+  options: Omit<CropOptions, "size">,
+  random: Random | readonly Random[],
+): Box[] {
+  return Array.from(aspectRatios, (aspectRatio, image) =>
     randomBox(aspectRatio, options, random instanceof Random ? random : (random[image] as Random)),
   );
-  return resampleBoxes(images, boxes, options.size);
 }
 
 /**
@@ -46,11 +54,15 @@ export function centerCrop(
   aspectRatios: ArrayLike<number>,
   size: number,
 ): torch.Tensor {
-  const boxes = Array.from(aspectRatios, (aspectRatio) => {
+  return resampleBoxes(images, centerBoxes(aspectRatios), size);
+}
+
+/** The boxes of `centerCrop`, in fractions of each image. */
+export function centerBoxes(aspectRatios: ArrayLike<number>): Box[] {
+  return Array.from(aspectRatios, (aspectRatio) => {
     const [width, height] = [Math.min(1, 1 / aspectRatio), Math.min(1, aspectRatio)];
     return { left: (1 - width) / 2, top: (1 - height) / 2, width, height };
   });
-  return resampleBoxes(images, boxes, size);
 }
 
 /**

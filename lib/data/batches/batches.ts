@@ -4,11 +4,12 @@ import * as torch from "../../torch/index.js";
 import type { ImageSet } from "../loading/image-set.js";
 import { permutation } from "../permutation.js";
 import { Random } from "../random.js";
-import { boxRatios, type CropOptions, centerCrop, randomResizedCrop } from "./augment.js";
+import { boxRatios, type CropOptions, centerBoxes, randomBoxes } from "./augment.js";
+import { type Box, resampleBoxes } from "./resample.js";
 
 /** What a model is trained or tested on in one step. */
 export interface Batch {
-  /** Normalised, float32 `[B, 3, size, size]`. */
+  /** Normalised, float32 `[B, 3, size, size]`; `[0, 3, size, size]` where no image is wanted. */
   readonly pixels: torch.Tensor;
   /** int64 `[B]`. */
   readonly labels: torch.Tensor;
@@ -74,6 +75,11 @@ export interface TrainingBatchOptions {
       });
   /** Where the batches go. Default: where the images are. */
   readonly device?: torch.Device;
+  /**
+   * Which images of a batch of that many are wanted, such as those that one process of several encodes. All
+   * draws and all labels are those of the whole batch. Default: all images.
+   */
+  readonly rows?: (size: number) => torch.distributed.Rows;
 }
 
 const trainingKeys: OptionKeys<TrainingBatchOptions> = {
@@ -83,6 +89,7 @@ const trainingKeys: OptionKeys<TrainingBatchOptions> = {
   preprocessing: true,
   crop: true,
   device: true,
+  rows: true,
 };
 
 /** The augmented batches of a training run: sampled, gathered, cropped and normalised on the device. */
@@ -102,26 +109,32 @@ export class TrainingBatches {
    * for. The caller owns it.
    */
   at(step: number): Batch {
-    const { seed, preprocessing, crop, device } = this.options;
+    const { preprocessing, device, rows } = this.options;
     const indices = this.sampler.at(step);
-    const aspectRatios = indices.map((i) => this.images.aspectRatios[i] as number);
+    const { start, end } = rows?.(indices.length) ?? { start: 0, end: indices.length };
+    const boxes = this.#boxes(step, indices).slice(start, end);
+    const { cropSize } = preprocessing;
     return torch.scope(() => {
-      const { images, labels } = this.images.select(indices, device);
-      if (crop === "center") {
-        const middle = centerCrop(images, boxRatios(aspectRatios, preprocessing), preprocessing.cropSize);
-        return { pixels: preprocessing.normalise(middle), labels };
+      if (start === end) {
+        const labels = this.images.selectLabels(indices, device);
+        return { pixels: torch.zeros([0, 3, cropSize, cropSize], { device }), labels };
       }
-      const random = crop?.isFixed
-        ? indices.map((image) => new Random(JSON.stringify(["crop of image", seed, image])))
-        : new Random(JSON.stringify(["crop", seed, step]));
-      const cropped = randomResizedCrop(
-        images,
-        aspectRatios,
-        { ...crop, size: preprocessing.cropSize },
-        random,
-      );
-      return { pixels: preprocessing.normalise(cropped), labels };
+      const { images, labels } = this.images.select(indices.slice(start, end), device);
+      const pixels = preprocessing.normalise(resampleBoxes(images, boxes, cropSize));
+      const isWhole = end - start === indices.length;
+      return { pixels, labels: isWhole ? labels : this.images.selectLabels(indices, device) };
     });
+  }
+
+  /** What is cut out of each image of a batch. */
+  #boxes(step: number, indices: readonly number[]): Box[] {
+    const { seed, preprocessing, crop } = this.options;
+    const aspectRatios = indices.map((i) => this.images.aspectRatios[i] as number);
+    if (crop === "center") return centerBoxes(boxRatios(aspectRatios, preprocessing));
+    const random = crop?.isFixed
+      ? indices.map((image) => new Random(JSON.stringify(["crop of image", seed, image])))
+      : new Random(JSON.stringify(["crop", seed, step]));
+    return randomBoxes(aspectRatios, crop ?? {}, random);
   }
 }
 

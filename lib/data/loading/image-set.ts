@@ -47,8 +47,15 @@ export class ImageSet implements Disposable {
     return torch.scope(() => {
       const index = torch.tensor(indices, { dtype: "int64", device: this.images.device });
       const images = torch.upload(this.images.indexSelect(0, index), device);
-      const labels = torch.upload(this.labels.indexSelect(0, index), device);
-      return { images, labels };
+      return { images, labels: this.selectLabels(indices, device) };
+    });
+  }
+
+  /** Copies of the labels of the examples at these indices. */
+  selectLabels(indices: readonly number[], device = this.images.device): torch.Tensor {
+    return torch.scope(() => {
+      const index = torch.tensor(indices, { dtype: "int64", device: this.images.device });
+      return torch.upload(this.labels.indexSelect(0, index), device);
     });
   }
 

@@ -50,6 +50,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
   return {
     name: plan.name,
     options: plan.options,
+    isParallel: true,
 
     beginRun: (context) => replay?.beginRun(context),
     beginTask(_task: Task, context: RunContext) {
@@ -137,6 +138,7 @@ export async function trainAdapters(
       ...plan,
       options,
       encoders: adapters.config.encoders,
+      parameters: [adapters.parameters],
       zeroGrad() {
         adapters.zeroGrad();
         // Rounded once for all passes of an iteration. In float32 they would take as much memory as the

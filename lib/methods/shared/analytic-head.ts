@@ -15,6 +15,7 @@ import {
   type MethodState,
   type RunContext,
 } from "./types.js";
+import { rowOf } from "./unit-features.js";
 import { zeroShotHead } from "./zero-shot-classifier.js";
 
 /** Options of the combinations with CoDyRA. */
@@ -62,9 +63,11 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
   let regression: Regression | undefined;
   let columns: LearnedColumns = {};
 
-  const featuresOf = (context: Pick<RunContext, "model">, pixels: Tensor): Tensor => {
+  /** Of the whole batch. @param pixels of this process's own rows */
+  const featuresOf = (context: Pick<RunContext, "model">, pixels: Tensor, total: number): Tensor => {
     const model = frozen ?? context.model;
-    return torch.nn.functional.normalize(model.encodeImage(pixels));
+    const encode = () => torch.nn.functional.normalize(model.encodeImage(pixels));
+    return torch.distributed.gatherRows(pixels.size(0) === 0 ? undefined : encode(), total, rowOf(model));
   };
 
   /**
@@ -90,6 +93,7 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
       preprocessing: context.model.preprocessing,
       crop: { scale: plan.cropScale },
       device: context.model.device,
+      rows: torch.distributed.ownRows,
     });
   }
 
@@ -102,7 +106,7 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     await inParts(context, "features of the regression", batchesPerEpoch, (step) =>
       torch.noGrad(() => {
         const { pixels, labels } = batches.at(step);
-        const features = featuresOf(context, pixels);
+        const features = featuresOf(context, pixels, labels.size(0));
         regression?.learn(features, labels.add(start), start + task.classes.length);
       }),
     );
@@ -168,6 +172,7 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
       base.loadState({ tensors, data: (data.base ?? {}) as MethodState["data"] });
       regression?.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
     },
+    isParallel: base.isParallel,
     keepsWeights: base.keepsWeights,
     keepsImageEncoder: base.keepsImageEncoder,
     stateAfter(tasks, { tensors, data }) {

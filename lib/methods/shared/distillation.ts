@@ -7,6 +7,7 @@ import * as torch from "../../torch/index.js";
 import { type FullFineTuningOptions, fullFineTuningShape } from "./full-fine-tuning.js";
 import { inParts } from "./in-parts.js";
 import type { RunContext } from "./types.js";
+import { encodeUnitImages, encodeUnitTexts } from "./unit-features.js";
 
 /** Options of every method that distils a teacher's similarities of images and texts. */
 export const distillationShape = {
@@ -104,7 +105,7 @@ export class FeatureDistillation implements Disposable {
     const teacherImages = this.#teacherFeatures(indices, pixels);
     const scale = torch.noGrad(() => student.logitScale.exp());
     const before = teacherImages.mul(scale).mm(this.#texts.t()); // [R, M]
-    const now = unit(student.encodeImage(pixels)).mul(scale).mm(this.#texts.t());
+    const now = encodeUnitImages(student, pixels).mul(scale).mm(this.#texts.t());
     return distillationLoss(before, now, this.#options.temperature);
   }
 
@@ -137,7 +138,7 @@ export class FeatureDistillation implements Disposable {
     return torch.noGrad(() => {
       const index = torch.tensor([...indices], { dtype: "int64", device: pixels.device });
       if (indices.some((i) => this.#isEncoded[i] === 0)) {
-        this.#images.indexCopy_(0, index, unit(this.#options.teacher.encodeImage(pixels))).dispose();
+        this.#images.indexCopy_(0, index, encodeUnitImages(this.#options.teacher, pixels)).dispose();
         for (const i of indices) this.#isEncoded[i] = 1;
       }
       return this.#images.indexSelect(0, index);
@@ -167,7 +168,7 @@ async function encodeTexts(
     await inParts(context, "reference texts", Math.ceil(count / chunk), (part) =>
       torch.noGrad(() => {
         const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
-        const encoded = unit(teacher.encodeText(ids.narrow(0, start, size)));
+        const encoded = encodeUnitTexts(teacher, { ids: ids.narrow(0, start, size), sharedPrefix: 0 });
         features.narrow(0, start, size).copy_(encoded);
       }),
     );
@@ -176,8 +177,4 @@ async function encodeTexts(
     features.dispose();
     throw error;
   }
-}
-
-function unit(features: Tensor): Tensor {
-  return torch.nn.functional.normalize(features);
 }

@@ -5,6 +5,7 @@ import { encodeCrop } from "./crop-features.js";
 import { inParts } from "./in-parts.js";
 import { taskSeed } from "./training.js";
 import type { RunContext } from "./types.js";
+import { encodeUnitImages } from "./unit-features.js";
 
 /** Surrogates of images that a method does not have: drawn ones, and mixtures of the task's. */
 const counts = { deadLeaves: 128, mixtures: 256 } as const;
@@ -74,7 +75,7 @@ export class FeatureProbe implements Disposable {
     ];
     const index = torch.tensor(rows, { dtype: "int64", device: model.device });
     const pixels = model.preprocessing.normalise(this.#surrogates.indexSelect(0, index));
-    const now = torch.nn.functional.normalize(model.encodeImage(pixels));
+    const now = encodeUnitImages(model, pixels);
     return now.sub(this.#before.indexSelect(0, index)).square().sum([1]).mean();
   }
 
@@ -116,7 +117,7 @@ async function encode(
       torch.noGrad(() => {
         const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
         const pixels = model.preprocessing.normalise(surrogates.narrow(0, start, size));
-        features.narrow(0, start, size).copy_(torch.nn.functional.normalize(model.encodeImage(pixels)));
+        features.narrow(0, start, size).copy_(encodeUnitImages(model, pixels));
       }),
     );
     using own = torch.unscoped(() => features.narrow(0, count, task.train.length));

@@ -74,6 +74,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
   return {
     name,
     options,
+    isParallel: true,
     beginTask(_task, { model }) {
       model.requiresGrad_(true);
       model.logitScale.requiresGrad = false;
@@ -87,6 +88,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
         const loss = await train(task, context, {
           options,
           encoders: "both",
+          parameters,
           texts: added.texts,
           penalty: added.penalty,
           zeroGrad: () => optimizer.zeroGrad(),

@@ -3,9 +3,12 @@ import * as torch from "../../torch/index.js";
 
 /** What an iteration learns from. */
 export interface Inputs {
-  /** Pixels `[B, 3, S, S]`, or unit features `[B, D]` of images that were encoded before. */
+  /**
+   * Pixels `[B, 3, S, S]`, or unit features `[B, D]` of images that were encoded before. Of several
+   * processes, each has the pixels of its own rows only: `torch.distributed.ownRows`.
+   */
   readonly images: Tensor;
-  /** int64 `[B]`. */
+  /** int64 `[B]`, of the whole batch. */
   readonly labels: Tensor;
 }
 

@@ -5,6 +5,7 @@ import * as torch from "../../torch/index.js";
 import type { StatisticsReplay } from "./statistics-replay.js";
 import { type IterationTexts, taskSeed } from "./training.js";
 import type { LabelGroup, RunContext } from "./types.js";
+import { encodeUnitTexts } from "./unit-features.js";
 import { WordImages } from "./word-images.js";
 
 const chunk = 256; // prompts per pass without gradients
@@ -189,8 +190,7 @@ export class TaskReplay implements Disposable {
   #encode(rows: readonly number[]): Tensor {
     const length = Math.max(...rows.map((row) => this.#lengths[row] as number));
     const ids = this.#pick(this.#ids, rows).narrow(1, 0, length);
-    const features = this.#model.encodeText(ids, { sharedPrefix: this.#sharedPrefix });
-    return torch.nn.functional.normalize(features);
+    return encodeUnitTexts(this.#model, { ids, sharedPrefix: this.#sharedPrefix });
   }
 
   #pseudoLoss(drawn: Draw, classes: Tensor, earlier: Tensor): Tensor {

@@ -13,7 +13,9 @@ import {
 } from "./iteration.js";
 import { contrastiveLoss } from "./losses.js";
 import type { TrainingOptions } from "./options.js";
+import { sumGradients } from "./sum-gradients.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
+import { encodeUnitTexts, rowOf } from "./unit-features.js";
 
 /** What a method adds to the common training loop. */
 export interface TrainingPlan {
@@ -44,10 +46,18 @@ export interface TrainingPlan {
   texts?(iteration: number): IterationTexts;
   /** What images are compared with, from the unit features of the task's prompts `[C, D]`. Default: these. */
   classFeatures?(texts: Tensor): Tensor;
-  /** The loss of a batch, in place of the contrastive one. `accumulate` then has no effect. */
+  /**
+   * The loss of a batch, in place of the contrastive one. `accumulate` then has no effect, and one process
+   * alone can train by it.
+   */
   loss?(pixels: Tensor, labels: Tensor): Tensor;
-  /** What is added to the loss of an iteration, such as a distillation term. */
+  /**
+   * What is added to the loss of an iteration, such as a distillation term. Of several processes all compute
+   * it; its gradient has to go through `encodeRows`, or count on one of them only: `countedOnce`.
+   */
   penalty?(iteration: number): Tensor;
+  /** What `update` changes. Gradients of several processes are summed over it. */
+  readonly parameters: readonly Tensor[];
   /** Clears the gradients. */
   zeroGrad(): void;
   /**
@@ -96,6 +106,8 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   let mean = Number.NaN;
   let lastReport = 0;
   let began = performance.now();
+  const isShared = torch.distributed.isInitialized();
+  let isStopping = false;
   if (options.checkpointing) context.model.checkpoints = checkpoints;
   const run = prepareIterations(task, context, plan, ({ images, labels }, iteration) => {
     plan.zeroGrad();
@@ -106,14 +118,16 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
       penaltySum.add_(penalty.detach());
       loss = loss.add(penalty);
     }
-    loss.backward();
+    if (loss.requiresGrad) loss.backward(); // a process without rows has nothing to go back through
     checkpoints.backward();
+    if (isShared) isStopping = sumGradients(plan.parameters, context.signal.aborted);
     sum.add_(loss.detach());
   });
   try {
     for (let i = 0; i < iterations; i++) {
-      context.signal.throwIfAborted();
+      if (!isShared) context.signal.throwIfAborted();
       const describe = torch.scope(() => run.run(inputs.at(i), i));
+      if (isStopping) throw stopReason(context.signal);
       const done = i + 1;
       if (done % logEvery === 0 || done === iterations) {
         mean = sum.item() / (done - lastReport);
@@ -161,6 +175,7 @@ function cropsOf(
     dropLast,
     crop: crops === "center" ? crops : { scale: options.cropScale, isFixed: crops === "fixed" },
     device: context.model.device,
+    rows: torch.distributed.ownRows,
   });
   return {
     at(iteration) {
@@ -180,7 +195,8 @@ function prepareIterations(
   { options, update, generator, penalty, texts }: TrainingPlan,
   computeGradients: (batch: Inputs, iteration: number) => void,
 ): Iterations {
-  const isSteady = [penalty, texts, generator].every((part) => part === undefined);
+  const isAlone = !torch.distributed.isInitialized(); // a graph cannot hold collectives over Gloo
+  const isSteady = isAlone && [penalty, texts, generator].every((part) => part === undefined);
   if (model.device.startsWith("cuda") && options.cudaGraph && isSteady && typeof update !== "function") {
     const device = Number(model.device.split(":")[1] ?? 0);
     return capturedIterations(
@@ -224,13 +240,15 @@ function prepareLoss(
     if (options.accumulate === 1) return encode(pixels);
     return torch.cat(pixels.chunk(options.accumulate).map((part) => checkpoints.run(part, encode)));
   };
-  const featuresOf = (images: Tensor): Tensor => {
+  const featuresOf = (images: Tensor, total: number): Tensor => {
     if (plan.features !== undefined) return images;
-    return encoders === "text" ? torch.noGrad(() => encodeImages(images)) : encodeImages(images);
+    const encode = () =>
+      encoders === "text" ? torch.noGrad(() => encodeImages(images)) : encodeImages(images);
+    return torch.distributed.gatherRows(images.size(0) === 0 ? undefined : encode(), total, rowOf(model));
   };
   return {
     of(images, labels, iteration) {
-      const features = featuresOf(images);
+      const features = featuresOf(images, labels.size(0));
       const { classes, earlier, penalty } = textsOf(iteration);
       const loss = contrastiveLoss(features, classFeatures(classes), labels, scale, {
         loss: options.loss,
@@ -265,13 +283,12 @@ function taskTexts(
     return prompts.ids;
   });
   const prompts = { ids, sharedPrefix };
-  const encode = (of: Prompts): Tensor => unit(encodeTexts(model, of));
-  const frozen = encoders === "vision" ? keep(() => encode(prompts)) : undefined;
+  const frozen = encoders === "vision" ? keep(() => encodeUnitTexts(model, prompts)) : undefined;
   const earlier =
     options.negatives === "seen" && learned.length > 0
-      ? keep(() => encode(trainingPrompts(model, learned)))
+      ? keep(() => encodeUnitTexts(model, trainingPrompts(model, learned)))
       : undefined;
-  return () => ({ classes: frozen ?? encode(prompts), earlier });
+  return () => ({ classes: frozen ?? encodeUnitTexts(model, prompts), earlier });
 }
 
 /** The prompts of all classes, each in the first template of its group. */
@@ -280,8 +297,17 @@ export function trainingPrompts({ tokenizer, device }: ClipModel, groups: readon
   return encodePrompts(tokenizer, prompts, { device });
 }
 
-function encodeTexts(model: ClipModel, { ids, sharedPrefix }: Prompts): Tensor {
-  return model.encodeText(ids, { sharedPrefix });
+/**
+ * A term of the loss that every process computes alike, through nothing that it alone has encoded: its
+ * gradient counts on the first one.
+ */
+export function countedOnce(term: Tensor): Tensor {
+  return torch.distributed.rank() === 0 ? term : term.detach();
+}
+
+/** Why this process stops; another one may have been asked to. */
+function stopReason(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException("stopped with another process", "AbortError");
 }
 
 function unit(features: Tensor): Tensor {

@@ -48,6 +48,8 @@ export interface ContinualMethod {
   state(): MethodState;
   /** Takes the place of whatever the method kept so far. */
   loadState(state: MethodState): void;
+  /** Trains on several processes as on one; `torch.distributed` says how many there are. Others refuse. */
+  readonly isParallel?: boolean;
   /** Training leaves the model's own weights as they are: what is learned is kept beside them. */
   readonly keepsWeights?: boolean;
   /**

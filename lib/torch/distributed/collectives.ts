@@ -27,8 +27,8 @@ export interface Work {
 }
 
 /**
- * Starts to replace a tensor by the sum over all processes, or what else `operation` makes of them; bitwise the
- * same on each.
+ * Starts to replace a tensor by the sum over all processes, or what else `operation` makes of them; bitwise
+ * the same on each.
  * @param tensor contiguous, of one shape and dtype everywhere
  * @throws if it is not contiguous
  */

@@ -11,7 +11,9 @@ export interface Rows {
   readonly end: number;
 }
 
-/** The rows of a batch that a process computes: blocks of ⌈total / processes⌉, the last ones shorter or empty. */
+/**
+ * The rows of a batch that a process computes: blocks of ⌈total / processes⌉, the last ones shorter or empty.
+ */
 export function ownRows(total: number, place = { rank: rank(), worldSize: worldSize() }): Rows {
   const block = Math.ceil(total / place.worldSize);
   const start = Math.min(place.rank * block, total);
@@ -20,7 +22,8 @@ export function ownRows(total: number, place = { rank: rank(), worldSize: worldS
 
 /**
  * All rows `[total, D]` from those of each process, where only this process's own rows carry a gradient. With
- * the same loss of all rows on every process, the sum of the processes' gradients is the gradient of one process.
+ * the same loss of all rows on every process, the sum of the processes' gradients is the gradient of one
+ * process.
  * @param own `[rows of ownRows(total), D]`; `undefined` where there are none
  * @param like the width, dtype and device of a row, for processes without one
  */
@@ -40,8 +43,8 @@ export function gatherRows(own: Tensor | undefined, total: number, like: RowLike
 }
 
 /**
- * Features `[total, D]` of a batch `[total, …]` that all processes have: each encodes its own rows, and all get
- * all of them, as `gatherRows` says. One process simply encodes.
+ * Features `[total, D]` of a batch `[total, …]` that all processes have: each encodes its own rows, and all
+ * get all of them, as `gatherRows` says. One process simply encodes.
  */
 export function encodeRows(batch: Tensor, encode: (rows: Tensor) => Tensor, like: RowLike): Tensor {
   if (worldSize() === 1) return encode(batch);

@@ -2,8 +2,8 @@ import type { Member } from "./member.js";
 import { heartbeatMs, type Store } from "./store.js";
 
 /**
- * What a rank leaves for the others when it ends before them. `failed`: by an error of its own; `stopped`: it was
- * asked to; `noticed`, then `told`: since another one ended.
+ * What a rank leaves for the others when it ends before them. `failed`: by an error of its own; `stopped`: it
+ * was asked to; `noticed`, then `told`: since another one ended.
  */
 interface LastWords {
   readonly kind: "failed" | "stopped" | "noticed" | "told";
@@ -36,8 +36,8 @@ export function leaveWords(store: Store, rank: number, words: LastWords): void {
 }
 
 /**
- * Finds out who ended, once a collective has failed: a rank with last words that say so, or else one whose heart
- * stands still. Holds up JavaScript for two seconds at most.
+ * Finds out who ended, once a collective has failed: a rank with last words that say so, or else one whose
+ * heart stands still. Holds up JavaScript for two seconds at most.
  */
 export function whoEnded(store: Store, own: number, members: readonly Member[], place: string): Ending {
   const nameOf = (rank: number): string =>

@@ -1,5 +1,5 @@
-// libtorch's wheels have c10d's headers and export Gloo's symbols, but leave Gloo's own headers out. These stubs
-// declare what c10d's header names: types behind pointers, two functions, and a base class.
+// libtorch's wheels have c10d's headers and export Gloo's symbols, but leave Gloo's own headers out. These
+// stubs declare what c10d's header names: types behind pointers, two functions, and a base class.
 #pragma once
 
 #include <chrono>

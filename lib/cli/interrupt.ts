@@ -20,7 +20,7 @@ export function abortOnInterrupt(say: () => void): AbortController {
  * @param more arguments that the given ones left open
  */
 export function commandToResume(...more: string[]): string {
-  const given = process.argv.slice(2).filter((word) => word !== "--resume");
+  const given = process.argv.slice(2).filter((word) => !/^--resume(-if-started)?$/.test(word));
   return inShell([...given, ...more, "--resume"]);
 }
 
@@ -30,7 +30,8 @@ export function commandLine(): string {
 }
 
 function inShell(words: readonly string[]): string {
-  return ["codyra", ...words].map(quoted).join(" ");
+  const launch = process.env.CODYRA_LAUNCH?.split(" ") ?? []; // `codyra launch` started this process
+  return ["codyra", ...launch, ...words].map(quoted).join(" ");
 }
 
 function quoted(word: string): string {

@@ -5,6 +5,7 @@ import { ZodError, z } from "zod";
 import { UsageError } from "../options/index.js";
 import { commandsNamed } from "./commands/index.js";
 import { completeRunHelp } from "./output/method-help.js";
+import { isToldByFirst } from "./processes.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -13,6 +14,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 const program = new Command("codyra")
   .description("Teach a CLIP model new things, one dataset after another, without forgetting what it knew.")
   .version(version)
+  .enablePositionalOptions() // what follows `launch` is the other command's
   .showHelpAfterError("(add --help for the options and an example)");
 for (const command of await commandsNamed(process.argv[2])) program.addCommand(command);
 program.hook("preSubcommand", (_program, command) => completeRunHelp(command, process.argv.slice(2)));
@@ -33,7 +35,8 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof Error && error.name === "AbortError") return 130; // the command has said how to go on
   const message =
     error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
-  process.stderr.write(`codyra: ${message}\n`);
+  const rank = Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);
+  if (!isToldByFirst(error)) process.stderr.write(`codyra${rank > 0 ? ` (rank ${rank})` : ""}: ${message}\n`);
   if (process.env.CODYRA_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
   return error instanceof ZodError || error instanceof UsageError ? 2 : 1;
 }

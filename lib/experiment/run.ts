@@ -6,7 +6,7 @@ import { type BatchSize, type Device, type Precision, precisionSchema } from "..
 import {
   type AccuracyMatrix,
   findHead,
-  RunDirectory,
+  openRunDirectory,
   readStatistics,
   run as runStream,
   type TestSet,
@@ -20,6 +20,7 @@ import { type ExperimentObserver, observeRun, workObserver } from "./observer.js
 import { openHoldOuts, openTasks } from "./open-data.js";
 import { openMethod } from "./open-method.js";
 import { openModel } from "./open-model.js";
+import { firstOnEachMachine, ownDevice } from "./processes.js";
 import { openReference } from "./reference.js";
 import { RunGuard } from "./run-guard.js";
 
@@ -53,7 +54,8 @@ export function runDirectory(config: Config): string {
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {
   const { resume, observer, signal = new AbortController().signal } = options;
-  const { protocol, seed, device, evaluationBatchSize, testFeatures, cache, shots } = config;
+  const { protocol, seed, evaluationBatchSize, testFeatures, cache, shots } = config;
+  const device = ownDevice(config.device);
   const work = workObserver(observer);
   const model = modelSettings(config);
   const method = openMethod(config.method, config.options, protocol);
@@ -62,10 +64,12 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   cuda.checkDevice(device);
   const guard = typeof config.guard === "string" ? readGuard(config.guard, "guard:") : config.guard;
   const reader = openModel(model, "cpu");
-  const tasks = await openTasks(config, reader, work, signal);
-  const holdOuts = await openHoldOuts(config, reader, work, signal);
-  const reference =
-    config.reference && (await openReference(config.reference, reader, { cache, signal, progress: work }));
+  const { tasks, holdOuts, reference } = await firstOnEachMachine(async () => ({
+    tasks: await openTasks(config, reader, work, signal),
+    holdOuts: await openHoldOuts(config, reader, work, signal),
+    reference:
+      config.reference && (await openReference(config.reference, reader, { cache, signal, progress: work })),
+  }));
   reader.dispose();
   const recorded = {
     ...model,
@@ -104,7 +108,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
 
 /** A run goes on in the precision that it began in, unless another is asked for. */
 function recordedPrecision(path: string): Precision | undefined {
-  const directory = new RunDirectory(path);
+  const directory = openRunDirectory(path);
   if (!directory.exists()) return undefined;
   return precisionSchema.safeParse(directory.readRecord().config.precision).data ?? "fp32";
 }

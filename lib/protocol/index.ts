@@ -27,4 +27,5 @@ export { run } from "./run.js";
 export { RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
+export { openRunDirectory } from "./shared-directory.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";

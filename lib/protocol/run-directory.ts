@@ -201,8 +201,8 @@ export class RunDirectory {
     removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);
   }
 
-  /** What a checkpoint holds: views of the memory-mapped file. */
-  protected readCheckpoint(task: number): Checkpoint {
+  /** What a checkpoint holds: views of the memory-mapped file. @throws if it is missing or damaged */
+  readCheckpoint(task: number): Checkpoint {
     const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
     const entries = Array.from(tensors);
     const under = (prefix: string) =>

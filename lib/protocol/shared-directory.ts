@@ -1,6 +1,6 @@
 import type { ClipModel } from "../clip/index.js";
 import type { LowRankUpdates } from "../lora/index.js";
-import type { ContinualMethod } from "../methods/index.js";
+import type { ContinualMethod, TaskChange } from "../methods/index.js";
 import type * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
 import { type Checkpoint, RunDirectory } from "./run-directory.js";
@@ -17,32 +17,44 @@ export function openRunDirectory(path: string): RunDirectory {
  * what it read: they need not see the folder. All processes call the same functions in the same order.
  */
 class SharedDirectory extends RunDirectory {
+  /** Asks itself nothing that the others would have to answer too. */
+  readonly #files: RunDirectory;
+
+  constructor(path: string) {
+    super(path);
+    this.#files = new RunDirectory(path);
+  }
+
   override exists(): boolean {
-    return this.#read(() => super.exists());
+    return this.#read(() => this.#files.exists());
   }
 
   override readRecord(): records.RunRecord {
-    return this.#read(() => super.readRecord());
+    return this.#read(() => this.#files.readRecord());
   }
 
   override readSamples(): records.Samples {
-    return this.#read(() => super.readSamples());
+    return this.#read(() => this.#files.readSamples());
   }
 
   override readMatrix(): records.AccuracyMatrix | undefined {
-    return this.#read(() => super.readMatrix());
+    return this.#read(() => this.#files.readMatrix());
   }
 
   override hasUpdates(task: number): boolean {
-    return this.#read(() => super.hasUpdates(task));
+    return this.#read(() => this.#files.hasUpdates(task));
   }
 
   override hasCheckpoint(task: number): boolean {
-    return this.#read(() => super.hasCheckpoint(task));
+    return this.#read(() => this.#files.hasCheckpoint(task));
+  }
+
+  override readGuard(task: number): records.GuardRecord | undefined {
+    return this.#read(() => this.#files.readGuard(task));
   }
 
   override readUpdates(task: number): LowRankUpdates {
-    const own = rank() === 0 ? super.readUpdates(task) : new Map<string, never>();
+    const own = rank() === 0 ? this.#files.readUpdates(task) : new Map<string, never>();
     const factorsOf = (factor: "loraA" | "loraB") =>
       broadcastTensors(new Map(Array.from(own, ([name, update]) => [name, update[factor]])));
     const [loraA, loraB] = [factorsOf("loraA"), factorsOf("loraB")];
@@ -51,8 +63,8 @@ class SharedDirectory extends RunDirectory {
     );
   }
 
-  protected override readCheckpoint(task: number): Checkpoint {
-    const own = rank() === 0 ? super.readCheckpoint(task) : undefined;
+  override readCheckpoint(task: number): Checkpoint {
+    const own = rank() === 0 ? this.#files.readCheckpoint(task) : undefined;
     const shared = (tensors?: ReadonlyMap<string, torch.Tensor>) => broadcastTensors(tensors ?? new Map());
     const weights = shared(own?.weights);
     const tensors = shared(own?.state.tensors);
@@ -60,47 +72,47 @@ class SharedDirectory extends RunDirectory {
   }
 
   override writeRecord(record: records.RunRecord): void {
-    this.#write(() => super.writeRecord(record));
+    this.#write(() => this.#files.writeRecord(record));
   }
 
   override writeSamples(samples: records.Samples): void {
-    this.#write(() => super.writeSamples(samples));
+    this.#write(() => this.#files.writeSamples(samples));
   }
 
   override writeMatrix(accuracy: records.AccuracyMatrix): void {
-    this.#write(() => super.writeMatrix(accuracy));
+    this.#write(() => this.#files.writeMatrix(accuracy));
   }
 
   override appendEvent(event: records.RunEvent): void {
-    this.#write(() => super.appendEvent(event));
+    this.#write(() => this.#files.appendEvent(event));
   }
 
   override dropEventsFrom(task: number, kind?: string): void {
-    this.#write(() => super.dropEventsFrom(task, kind));
+    this.#write(() => this.#files.dropEventsFrom(task, kind));
   }
 
   override dropEventsOfGrowth(datasets: number): void {
-    this.#write(() => super.dropEventsOfGrowth(datasets));
+    this.#write(() => this.#files.dropEventsOfGrowth(datasets));
   }
 
-  override recordRanks(task: number, ranks: records.TaskRanks): void {
-    this.#write(() => super.recordRanks(task, ranks));
+  override recordTask(task: number, dataset: string, change: TaskChange): void {
+    this.#write(() => this.#files.recordTask(task, dataset, change));
   }
 
-  override recordUpdates(task: number, updates: LowRankUpdates): void {
-    this.#write(() => super.recordUpdates(task, updates));
+  override recordGuard(task: number, record: records.GuardRecord): void {
+    this.#write(() => this.#files.recordGuard(task, record));
   }
 
   override recordChanges(task: number, changes: records.Changes): void {
-    this.#write(() => super.recordChanges(task, changes));
+    this.#write(() => this.#files.recordChanges(task, changes));
   }
 
   override saveCheckpoint(task: number, model: ClipModel, method: ContinualMethod): void {
-    this.#write(() => super.saveCheckpoint(task, model, method));
+    this.#write(() => this.#files.saveCheckpoint(task, model, method));
   }
 
   override keepOnlyCheckpoint(task: number): void {
-    this.#write(() => super.keepOnlyCheckpoint(task));
+    this.#write(() => this.#files.keepOnlyCheckpoint(task));
   }
 
   #read<T>(read: () => T): T {

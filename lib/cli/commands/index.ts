@@ -7,6 +7,7 @@ import type { Command } from "commander";
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.js")).demoCommand(),
   run: async () => (await import("./run.js")).runCommand(),
+  launch: async () => (await import("./launch.js")).launchCommand(),
   learn: async () => (await import("./learn.js")).learnCommand(),
   methods: async () => (await import("./methods.js")).methodsCommand(),
   classify: async () => (await import("./classify.js")).classifyCommand(),

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { ExperimentObserver } from "../../experiment/index.js";
+import type { Config, ExperimentObserver } from "../../experiment/index.js";
 import { type Device, type Given, settingsShape } from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { checkDevice } from "../input/device.js";
@@ -9,11 +9,13 @@ import { warnIfSlow } from "../input/precision.js";
 import { abortOnInterrupt, commandToResume } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
 import { finishRun } from "../output/run-output.js";
+import { withProcesses } from "../processes.js";
 
 interface RunFlags {
   config: string;
   option: Given;
   resume?: boolean;
+  resumeIfStarted?: boolean;
   json?: boolean;
   tensorboard?: string;
   watch?: boolean;
@@ -37,6 +39,7 @@ export function runCommand(): Command {
     .option("--datasets <name...>", "datasets of the paper to learn, in order")
     .option("--hold-outs <name...>", "datasets of the paper to evaluate after every task, and never train on")
     .option("--resume", "go on with an interrupted run, or with datasets added at the end of the stream")
+    .option("--resume-if-started", "as --resume, for launchers that start a run again after a failure")
     .option("--tensorboard <dir>", "also write what TensorBoard shows, into a folder of the run's name")
     .option("--watch", "show the report in a browser while the run goes on, on this machine only")
     .addOption(
@@ -71,33 +74,63 @@ Examples:
   $ codyra run --config shop.yaml
   $ codyra run --config shop.yaml --method lora --option rank=8 --output runs/shop-lora
   $ codyra run --config shop.yaml --resume
+  $ codyra launch --processes 2 run --config shop.yaml   # docs/clusters.md
   $ codyra run --help codyra            # the options of a method`,
     )
     .action(runStream);
 }
 
-async function runStream({
+async function runStream(flags: RunFlags): Promise<void> {
+  const progress = new Progress();
+  const say = (line: string): void => progress.say(line);
+  let isSpeaker = true;
+  const interrupt = abortOnInterrupt(() => {
+    if (isSpeaker) say(`Stopping after this iteration. To go on: ${commandToResume()}`);
+  });
+  await withProcesses(interrupt.signal, say, async (isFirst) => {
+    isSpeaker = isFirst;
+    const config = await openConfig(flags);
+    if (isFirst) return await runAndShow(config, flags, progress, interrupt.signal);
+    const { run } = await import("../../experiment/index.js");
+    await run(config, { resume: isResumed(flags), signal: interrupt.signal });
+  });
+}
+
+/** The configuration file with what the command line says. */
+async function openConfig({
   config: path,
   option,
-  resume = false,
-  json = false,
-  tensorboard,
-  watch = false,
-  watchPort = 0,
+  resume: _resume,
+  resumeIfStarted: _resumeIfStarted,
+  json: _json,
+  tensorboard: _tensorboard,
+  watch: _watch,
+  watchPort: _watchPort,
   ...settings
-}: RunFlags): Promise<void> {
+}: RunFlags): Promise<Config> {
   if (settings.cache === true) delete settings.cache; // commander's default: the file decides
   if (settings.device !== undefined) await checkDevice(settings.device); // before the rest is loaded
-  const { readConfig, run, runDirectory } = await import("../../experiment/index.js");
+  const { readConfig } = await import("../../experiment/index.js");
   const config = readConfig(path, { ...settings, options: option });
   await checkDevice(config.device);
+  return config;
+}
+
+function isResumed({ resume = false, resumeIfStarted = false }: RunFlags): boolean {
+  return resume || resumeIfStarted;
+}
+
+async function runAndShow(
+  config: Config,
+  flags: RunFlags,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { json = false, tensorboard, watch = false, watchPort = 0 } = flags;
+  const { run, runDirectory } = await import("../../experiment/index.js");
   const { methods } = await import("../../methods/index.js");
   const { RunBoard } = await import("../../report/index.js");
   const directory = runDirectory(config);
-  const progress = new Progress();
-  const interrupt = abortOnInterrupt(() => {
-    progress.say(`Stopping after this iteration. To go on: ${commandToResume()}`);
-  });
   const { RunWatch } = await import("../watch.js");
   const whenStopped = `The run stopped. To go on: ${commandToResume()}`;
   await using page = watch ? await RunWatch.listen(directory, { port: watchPort, whenStopped }) : undefined;
@@ -122,7 +155,7 @@ async function runStream({
       page?.changed();
     },
   };
-  const { accuracy } = await run(config, { resume, observer, signal: interrupt.signal });
+  const { accuracy } = await run(config, { resume: isResumed(flags), observer, signal });
   const saved = await finishRun(directory, accuracy, json);
   page?.finish(`The run is finished. This page no longer changes; it is saved as ${saved}.`);
 }

@@ -5,7 +5,7 @@ import { bridge } from "../bridge.js";
 import { environment, type ProcessEnvironment } from "./environment.js";
 import type { Member } from "./member.js";
 import { Store } from "./store.js";
-import { awaitWords, beatKey, leaveWords, whoEnded } from "./who-ended.js";
+import { awaitWords, beatKey, hearsFirst, leaveWords, whoEnded } from "./who-ended.js";
 
 export interface InitOptions {
   /** Default: what the launcher said in the environment variables. */
@@ -46,6 +46,11 @@ export function rank(): number {
 /** How many processes compute together; 1 for a process by itself. */
 export function worldSize(): number {
   return joined?.members.length ?? 1;
+}
+
+/** Where this process is among those of the run; `undefined` for a process by itself. */
+export function place(): ProcessEnvironment | undefined {
+  return joined?.place;
 }
 
 /** Host and process id of every rank. */
@@ -93,15 +98,18 @@ export async function init(options: InitOptions = {}): Promise<void> {
 /**
  * Leaves the group without waiting for the others: their collectives fail from now on, and tell why.
  * @param reason what ended this process, an error of its own or a wish to stop
+ * @returns whether the first process ends for the same reason, which it tells
  */
-export function leave(reason: Error): void {
-  if (joined === undefined) return;
+export function leave(reason: Error): boolean {
+  if (joined === undefined) return false;
   const { store, place, members, native } = joined;
   const kind = reason.name === "AbortError" ? "stopped" : "failed";
   leaveWords(store, place.rank, { kind, message: reason.message });
   bridge().closeGroup(native);
   if (servesStore(place)) awaitWords(store, others(members, place.rank));
+  const isTold = place.rank > 0 && hearsFirst(store) === reason.message;
   end();
+  return isTold;
 }
 
 /**

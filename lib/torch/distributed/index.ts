@@ -16,10 +16,12 @@ export {
   isInitialized,
   leave,
   members,
+  place,
   rank,
   worldSize,
 } from "./group.js";
 export type { Member } from "./member.js";
 export { allGatherObjects, broadcastObject } from "./objects.js";
 export { encodeRows, gatherRows, ownRows, type RowLike, type Rows } from "./rows.js";
+export { gpuOf, threadsOf } from "./share-machine.js";
 export { broadcastTensors, copyFromFirst } from "./tensors.js";

@@ -84,7 +84,21 @@ function searchEnding(
 /** Waits until some ranks have their last words, as they may need the store that this process serves. */
 export function awaitWords(store: Store, ranks: readonly number[]): void {
   const isDone = (rank: number): boolean => !["noticed", undefined].includes(wordsOf(store, rank)?.kind);
-  for (let waited = 0; waited < longestWaitMs && !ranks.every(isDone); waited += pollMs) pause(pollMs);
+  try {
+    for (let waited = 0; waited < longestWaitMs && !ranks.every(isDone); waited += pollMs) pause(pollMs);
+  } catch {
+    // The store is gone: nothing is left to wait for.
+  }
+}
+
+/** What the first process says of its end, if it does so soon. */
+export function hearsFirst(store: Store): string | undefined {
+  awaitWords(store, [0]);
+  try {
+    return wordsOf(store, 0)?.message;
+  } catch {
+    return undefined;
+  }
 }
 
 function wordsOf(store: Store, rank: number): LastWords | undefined {

@@ -1,0 +1,36 @@
+import { Command } from "commander";
+import { UsageError } from "../../options/index.js";
+import { positiveInteger } from "../input/positive-integer.js";
+import { launch } from "../launcher.js";
+
+/** Commands that several processes do together. */
+const together = ["run"];
+
+/** `codyra launch`: one run on several processes of this machine. */
+export function launchCommand(): Command {
+  return new Command("launch")
+    .description("Do one run on several processes of this machine, with the result of one process.")
+    .requiredOption("-n, --processes <n>", "how many: one per GPU, or one per socket", positiveInteger)
+    .argument("<command...>", "the command that they do together, run, with its arguments")
+    .passThroughOptions()
+    .allowUnknownOption()
+    .addHelpText(
+      "after",
+      `
+The processes share the images of every batch and the test images; cores are divided among them. Ctrl-C stops
+all of them after the same step. On several machines, torchrun or srun starts them: docs/clusters.md.
+
+Examples:
+  $ codyra launch --processes 2 run --config shop.yaml
+  $ codyra launch --processes 2 run --config shop.yaml --resume
+  $ torchrun --no-python --nproc-per-node 2 --max-restarts 3 npx codyra run --config shop.yaml --resume-if-started`,
+    )
+    .action(async (words: string[], { processes }: { processes: number }) => {
+      if (!together.includes(words[0] as string)) {
+        throw new UsageError(
+          `launch: expected ${together.join(" or ")}, got ${words[0]}. Other commands use one process: leave launch out.`,
+        );
+      }
+      process.exitCode = await launch(words, processes);
+    });
+}

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { constants } from "node:os";
+import { createInterface } from "node:readline";
+
+/** How long the others may take to notice that one process has failed, and to end. */
+const graceMs = 20_000;
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Runs this command once in each of several processes of this machine, with what `torchrun` would set. The
+ * first one has the terminal; what the others say on stderr is told with their rank.
+ * @param words the command and its arguments
+ * @returns the exit code of the first process that failed, else 0
+ */
+export async function launch(words: readonly string[], processes: number): Promise<number> {
+  const port = await freePort();
+  const children = Array.from({ length: processes }, (_, rank) => start(words, processes, rank, port));
+  const forward = (signal: NodeJS.Signals): void => {
+    for (const child of children) child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, forward);
+  let failed: number | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const ended = children.map(async (child) => {
+    const code = await exitCodeOf(child);
+    if (code === 0) return;
+    failed ??= code;
+    timer ??= setTimeout(() => forward("SIGKILL"), graceMs);
+  });
+  await Promise.all(ended);
+  clearTimeout(timer);
+  for (const signal of signals) process.off(signal, forward);
+  return failed ?? 0;
+}
+
+function start(words: readonly string[], processes: number, rank: number, port: number): ChildProcess {
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...words], {
+    stdio: rank === 0 ? "inherit" : ["ignore", "ignore", "pipe"],
+    env: {
+      ...process.env,
+      RANK: `${rank}`,
+      WORLD_SIZE: `${processes}`,
+      LOCAL_RANK: `${rank}`,
+      LOCAL_WORLD_SIZE: `${processes}`,
+      MASTER_ADDR: "127.0.0.1",
+      MASTER_PORT: `${port}`,
+      CODYRA_LAUNCH: `launch --processes ${processes}`,
+    },
+  });
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      process.stderr.write(`[rank ${rank}] ${line}\n`);
+    });
+  }
+  return child;
+}
+
+/** As shells count: 128 and the signal's number for a process that a signal ended. */
+function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

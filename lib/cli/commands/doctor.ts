@@ -49,6 +49,14 @@ export interface Diagnosis {
    * slower.
    */
   readonly jpegDecoder: "libjpeg" | "sharp";
+  /** Among those that a launcher started: `torchrun`, `srun` or `codyra launch`; null for a process by itself. */
+  readonly processes: {
+    readonly rank: number;
+    readonly worldSize: number;
+    readonly threads: number;
+    /** Where they meet. */
+    readonly at: string;
+  } | null;
   readonly cacheDirectory: string;
   readonly ok: boolean;
   readonly problems: readonly Problem[];
@@ -104,6 +112,7 @@ export async function diagnose(): Promise<Diagnosis> {
   const compiler = record?.compiler ?? (await attempt(setUp.findToolchain))?.compiler ?? null;
   const { addon, cudaDevices, jpegDecoder } = await loadAddon(record !== undefined);
   if (!addon.loads) problems.push(addonProblem(addon, record?.libtorch));
+  const processes = await attempt(findProcesses);
 
   return {
     node: process.versions.node,
@@ -116,6 +125,7 @@ export async function diagnose(): Promise<Diagnosis> {
     compiler,
     addon,
     jpegDecoder,
+    processes: processes ?? null,
     cacheDirectory: setUp.cacheDirectory(),
     ok: problems.length === 0,
     problems,
@@ -144,6 +154,15 @@ async function loadAddon(isBuilt: boolean): Promise<LoadedAddon> {
   } catch (error) {
     return without((error as Error).message);
   }
+}
+
+/** What a launcher says in the environment. @throws if that does not fit together */
+async function findProcesses(): Promise<Diagnosis["processes"]> {
+  const { distributed } = await import("../../torch/index.js");
+  const place = distributed.environment();
+  if (place === undefined) return null;
+  const { rank, worldSize, host, port } = place;
+  return { rank, worldSize, threads: distributed.threadsOf(place), at: `${host}:${port}` };
 }
 
 function addonProblem(addon: Diagnosis["addon"], libtorch: Libtorch | undefined): Problem {
@@ -181,6 +200,7 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
       diagnosis.jpegDecoder === "libjpeg"
         ? "libjpeg"
         : "sharp; faster with libjpeg's headers and a new `npm run setup`",
+    processes: formatProcesses(diagnosis.processes),
     cache: diagnosis.cacheDirectory,
   };
   const lines = Object.entries(rows).map(([name, value]) => `${name.padEnd(10)} ${value}`);
@@ -188,4 +208,10 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
     ({ what, expected, fix }) => `${what}\n  Expected  ${expected}\n  To fix    ${fix}`,
   );
   return [lines.join("\n"), ...advice].join("\n\n");
+}
+
+function formatProcesses(processes: Diagnosis["processes"]): string {
+  if (processes === null) return "one; codyra launch, torchrun or srun start several";
+  const { rank, worldSize, threads, at } = processes;
+  return `rank ${rank} of ${worldSize}, with ${threads} thread${threads > 1 ? "s" : ""} for each operator, meeting at ${at}`;
 }

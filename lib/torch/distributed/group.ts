@@ -80,6 +80,8 @@ export async function init(options: InitOptions = {}): Promise<void> {
   if (joined !== undefined) {
     throw new Error("distributed.init: expected one group, got a second. Call distributed.close() before.");
   }
+  // c10d logs a closed connection with its C++ stack; the errors of this folder say which rank ended, and why.
+  process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   const { rank, worldSize } = place;
   const deadline = performance.now() + rendezvousTimeoutMs;
   const store = await Store.open(place, deadline, signal);

@@ -37,6 +37,23 @@ test("--json prints the diagnosis, the default a line for each part", async () =
   expect(process.exitCode).toBe(0);
 });
 
+test("it says what a launcher has set, and how many threads that gives", async () => {
+  const variables = {
+    RANK: "1",
+    WORLD_SIZE: "4",
+    LOCAL_WORLD_SIZE: "64",
+    MASTER_ADDR: "a",
+    MASTER_PORT: "7",
+  };
+  for (const [name, value] of Object.entries({ ...variables, OMP_NUM_THREADS: "1" })) vi.stubEnv(name, value);
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  await doctorCommand().parseAsync([], { from: "user" });
+  vi.unstubAllEnvs();
+  expect(log.mock.calls[0]?.[0]).toMatch(
+    /^processes +rank 1 of 4, with 1 thread for each operator, meeting at a:7$/m,
+  );
+});
+
 test("without a build it says what to do and exits with 1", async () => {
   const checkout = mkdtempSync(join(tmpdir(), "codyra-doctor-"));
   try {

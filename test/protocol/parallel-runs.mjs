@@ -1,27 +1,31 @@
-// node parallel-runs.mjs DIRECTORY CASES: methods with their options, as JSON, each on two tiny tasks, as one
-// of the processes that a launcher started or by itself. Prints a hash of the weights after each.
+// node parallel-runs.mjs DIRECTORY CASES [other]: methods with their options, as JSON, each on two tiny tasks, as one
+// of the processes that a launcher started or by itself. Prints a hash of the weights after each. `other` is what rank 1
+// has another one of: seed, dataset or weights.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { clip, data, methods, protocol, torch } from "../../dist/index.js";
 
-const [directory, list] = process.argv.slice(2);
+const [directory, list, other] = process.argv.slice(2);
 const { distributed } = torch;
 await distributed.init();
 const fixture = join(import.meta.dirname, "../clip/fixtures/quick-gelu");
+const has = (what) => distributed.rank() === 1 && other === what;
 const tasks = [noise("bright", ["red", "green", "blue"]), noise("dim", ["dark", "light"])];
+if (has("dataset")) tasks[1] = noise("dim", ["dark", "bright"]);
 const reference = { name: "noise", images: tasks[0].train, texts: ["a photo.", "nothing", "a word"] };
 const weights = [];
 try {
-  for (const [i, [name, options]] of JSON.parse(list).entries()) {
+  for (const [i, [name, options, protocolName = "x-tail"]] of JSON.parse(list).entries()) {
     const model = clip.loadModel(fixture);
+    if (has("weights")) torch.noGrad(() => model.parameters()[3].add_(1e-6));
     await protocol.run({
       name,
-      protocol: "x-tail",
+      protocol: protocolName,
       model,
-      method: methods.createMethod(name, options, "x-tail"),
+      method: methods.createMethod(name, options, protocolName),
       tasks,
       reference,
-      seed: 8,
+      seed: has("seed") ? 9 : 8,
       // Nobody but the first process may touch a directory: here is none.
       directory: distributed.rank() === 0 ? join(directory, String(i)) : "/dev/null/nowhere",
       evaluationBatchSize: 3,
@@ -34,7 +38,8 @@ try {
   }
 } catch (error) {
   distributed.leave(error);
-  throw error;
+  console.log(JSON.stringify({ name: error.name, message: error.message }));
+  process.exit(0);
 }
 await distributed.close();
 console.log(JSON.stringify(weights));

@@ -49,7 +49,9 @@ export interface Diagnosis {
    * slower.
    */
   readonly jpegDecoder: "libjpeg" | "sharp";
-  /** Among those that a launcher started: `torchrun`, `srun` or `codyra launch`; null for a process by itself. */
+  /**
+   * Among those that a launcher started: `torchrun`, `srun` or `codyra launch`; null for a process by itself.
+   */
   readonly processes: {
     readonly rank: number;
     readonly worldSize: number;

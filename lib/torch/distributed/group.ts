@@ -5,7 +5,7 @@ import { bridge } from "../bridge.js";
 import { environment, type ProcessEnvironment } from "./environment.js";
 import type { Member } from "./member.js";
 import { Store } from "./store.js";
-import { awaitWords, beatKey, hearsFirst, leaveWords, whoEnded } from "./who-ended.js";
+import { awaitDone, beatKey, hearsFirst, leaveWords, whoEnded } from "./who-ended.js";
 
 export interface InitOptions {
   /** Default: what the launcher said in the environment variables. */
@@ -80,7 +80,8 @@ export async function init(options: InitOptions = {}): Promise<void> {
   if (joined !== undefined) {
     throw new Error("distributed.init: expected one group, got a second. Call distributed.close() before.");
   }
-  // c10d logs a closed connection with its C++ stack; the errors of this folder say which rank ended, and why.
+  // c10d logs a closed connection with its C++ stack; the errors of this folder say which rank ended, and
+  // why.
   process.env.TORCH_CPP_LOG_LEVEL ??= "ERROR";
   const { rank, worldSize } = place;
   const deadline = performance.now() + rendezvousTimeoutMs;
@@ -105,11 +106,15 @@ export async function init(options: InitOptions = {}): Promise<void> {
 export function leave(reason: Error): boolean {
   if (joined === undefined) return false;
   const { store, place, members, native } = joined;
-  const kind = reason.name === "AbortError" ? "stopped" : "failed";
-  leaveWords(store, place.rank, { kind, message: reason.message });
+  const words = {
+    kind: reason.name === "AbortError" ? "stopped" : "failed",
+    message: reason.message,
+  } as const;
+  leaveWords(store, place.rank, words);
   bridge().closeGroup(native);
-  if (servesStore(place)) awaitWords(store, others(members, place.rank));
+  if (servesStore(place)) awaitDone(store, others(members, place.rank));
   const isTold = place.rank > 0 && hearsFirst(store) === reason.message;
+  leaveWords(store, place.rank, { ...words, isDone: true });
   end();
   return isTold;
 }
@@ -124,7 +129,7 @@ export function failCollective(cause: unknown): never {
   bridge().closeGroup(native); // whoever waits for this process notices at once
   const { message, isStop, lost } = whoEnded(store, place.rank, members, `${place.host}:${place.port}`);
   const alive = others(members, place.rank).filter((rank) => !lost.includes(rank));
-  if (servesStore(place)) awaitWords(store, alive);
+  if (servesStore(place)) awaitDone(store, alive);
   end();
   if (isStop) throw new DOMException(message, "AbortError");
   throw new Error(

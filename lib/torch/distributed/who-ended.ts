@@ -8,6 +8,8 @@ import { heartbeatMs, type Store } from "./store.js";
 interface LastWords {
   readonly kind: "failed" | "stopped" | "noticed" | "told";
   readonly message?: string;
+  /** The rank needs the store no more. */
+  readonly isDone?: boolean;
 }
 
 /** Why a collective failed. */
@@ -45,7 +47,7 @@ export function whoEnded(store: Store, own: number, members: readonly Member[], 
   try {
     leaveWords(store, own, { kind: "noticed" });
     const ending = searchEnding(store, own, members, (rank) => `R${nameOf(rank)}`);
-    leaveWords(store, own, { kind: "told" });
+    leaveWords(store, own, { kind: "told", isDone: true });
     return ending;
   } catch {
     const message = `The meeting point ${place} is gone, and with it r${nameOf(0)} or the launcher's agent`;
@@ -81,23 +83,27 @@ function searchEnding(
   return { message, isStop: false, lost };
 }
 
-/** Waits until some ranks have their last words, as they may need the store that this process serves. */
-export function awaitWords(store: Store, ranks: readonly number[]): void {
-  const isDone = (rank: number): boolean => !["noticed", undefined].includes(wordsOf(store, rank)?.kind);
-  try {
-    for (let waited = 0; waited < longestWaitMs && !ranks.every(isDone); waited += pollMs) pause(pollMs);
-  } catch {
-    // The store is gone: nothing is left to wait for.
-  }
+/** Waits until some ranks need the store, which this process serves, no more. */
+export function awaitDone(store: Store, ranks: readonly number[]): void {
+  waitUntil(() => ranks.every((rank) => wordsOf(store, rank)?.isDone));
 }
 
 /** What the first process says of its end, if it does so soon. */
 export function hearsFirst(store: Store): string | undefined {
-  awaitWords(store, [0]);
+  let words: LastWords | undefined;
+  waitUntil(() => {
+    words = wordsOf(store, 0);
+    return words !== undefined;
+  });
+  return words?.message;
+}
+
+/** Waits for some time; not where the store is gone. */
+function waitUntil(isSo: () => boolean): void {
   try {
-    return wordsOf(store, 0)?.message;
+    for (let waited = 0; waited < longestWaitMs && !isSo(); waited += pollMs) pause(pollMs);
   } catch {
-    return undefined;
+    // There is nothing left to wait for.
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { scope } from "../torch/index.js";
 import type { ClipModel } from "./model.js";
 
@@ -12,6 +12,18 @@ export function modelFingerprint(model: ClipModel, { precision = true } = {}): s
   const { config, assets } = model;
   const described = [config, assets?.preprocessing, ...(precision ? [model.precision] : [])];
   hash.update(JSON.stringify(described));
+  updateWithWeights(hash, model);
+  return hash.digest("hex");
+}
+
+/** SHA-256 of a model's weights alone: the same in every format that the model is written in. */
+export function weightsFingerprint(model: ClipModel): string {
+  const hash = createHash("sha256");
+  updateWithWeights(hash, model);
+  return hash.digest("hex");
+}
+
+function updateWithWeights(hash: Hash, model: ClipModel): void {
   for (const [name, parameter] of model.namedParameters()) {
     hash.update(`${name} ${parameter.dtype} ${parameter.shape}`);
     scope(() => {
@@ -23,5 +35,4 @@ export function modelFingerprint(model: ClipModel, { precision = true } = {}): s
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));
     });
   }
-  return hash.digest("hex");
 }

@@ -16,7 +16,7 @@ export {
 export { formatConfig, parseConfig } from "./config-json.js";
 export { copyModel } from "./copy.js";
 export type { DirectoryFiles } from "./files.js";
-export { modelFingerprint } from "./fingerprint.js";
+export { modelFingerprint, weightsFingerprint } from "./fingerprint.js";
 export { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";
 export {
   type ImageTransform,

@@ -1,4 +1,4 @@
-import { type ClipModel, modelFingerprint } from "../clip/index.js";
+import { type ClipModel, weightsFingerprint } from "../clip/index.js";
 import { type ContinualMethod, findMethod, type MethodState, methods } from "../methods/index.js";
 import type { Given } from "../options/index.js";
 import type { HeadFile, RunDirectory } from "../protocol/index.js";
@@ -60,7 +60,7 @@ export function headAfter(
       isLearned: position <= task,
     })) as HeadFile["datasets"],
     data,
-    modelFingerprint: modelFingerprint(model, { precision: false }),
+    weightsFingerprint: weightsFingerprint(model),
     tensors,
     pretrained: head.readsPretrained ? differing(pretrained(), model) : new Map(),
   };

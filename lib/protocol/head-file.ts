@@ -34,7 +34,7 @@ const descriptionSchema = z.object({
   /** What the method keeps beside its tensors. */
   data: jsonSchema,
   /** Of the CLIP that the file belongs to. */
-  modelFingerprint: z.string(),
+  weightsFingerprint: z.string(),
 });
 
 /** What a head file says beside its tensors. */

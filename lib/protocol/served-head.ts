@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel, loadStateDict, modelFingerprint } from "../clip/index.js";
+import { type ClipModel, copyModel, loadStateDict, weightsFingerprint } from "../clip/index.js";
 import {
   type Classifier,
   type ContinualMethod,
@@ -78,7 +78,7 @@ export function openHead(model: ClipModel, path: string): ServedHead | undefined
   if (file === undefined) return undefined;
   return torch.scope(() => {
     const { tensors, pretrained, ...description } = readHead(file);
-    if (modelFingerprint(model, { precision: false }) !== description.modelFingerprint) {
+    if (weightsFingerprint(model) !== description.weightsFingerprint) {
       throw new Error(
         `${file}: expected the model that it was exported with, got other weights in ${path}. Export both again, or remove the file for the weights alone.`,
       );

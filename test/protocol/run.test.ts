@@ -19,6 +19,7 @@ describe("run", () => {
       "changes",
       "checkpoints",
       "events.jsonl",
+      "features",
       "matrix.json",
       "ranks.json",
       "run.json",

@@ -29,7 +29,8 @@ export const guardSchema = z
     },
   );
 
-type GivenGuard = z.infer<typeof guardSchema>;
+/** A guard as it is written down. */
+export type GivenGuard = z.infer<typeof guardSchema>;
 
 /** What a guard measures, and the limits. All paths are absolute. */
 export type GuardConfig = Omit<GivenGuard, keyof typeof readingShape>;

@@ -13,7 +13,7 @@ export { checkPrompts } from "./check-prompts.js";
 export { type Config, configSchema, readConfig } from "./config.js";
 export { nameOf, openEntry } from "./dataset-config.js";
 export { baseModel, openBaseModel, openFinishedRun, taskPosition } from "./finished-run.js";
-export { type GuardConfig, guardSchema, readGuard, resolveGuard } from "./guard-config.js";
+export { type GivenGuard, type GuardConfig, guardSchema, readGuard, resolveGuard } from "./guard-config.js";
 export { openGuardData } from "./guard-data.js";
 export { configOfRun, datasetEntry, type GivenDataset, learn, withDataset } from "./learn.js";
 export { type MiniatureOptions, openMiniatureReference, openMiniatureTasks } from "./miniature.js";

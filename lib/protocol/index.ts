@@ -20,7 +20,7 @@ export {
 } from "../records/index.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
-export { FrozenFeatures } from "./frozen-features.js";
+export { type FeatureStore, FrozenFeatures } from "./frozen-features.js";
 export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } from "./head-file.js";
 export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
 export { run } from "./run.js";

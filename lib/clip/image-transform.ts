@@ -20,16 +20,25 @@ export interface TransformedImage {
   readonly height: number;
 }
 
+export interface TransformOptions extends DecodeOptions {
+  /** Of resizing, with antialiasing. Default: `bicubic`. */
+  readonly filter?: images.Filter;
+}
+
 /**
  * Resizes the shorter side to `size` and cuts a square of `cropSize` out of the middle: how CLIP sees images
  * in tests.
  */
-export function resizeAndCenterCrop(size: number, cropSize: number, options?: DecodeOptions): ImageTransform {
+export function resizeAndCenterCrop(
+  size: number,
+  cropSize: number,
+  options?: TransformOptions,
+): ImageTransform {
   return transform(`resize ${size}, center crop ${cropSize}`, { size: cropSize, shortSide: size }, options);
 }
 
-/** Resizes to a square, ignoring the aspect ratio. */
-export function stretch(size: number, options?: DecodeOptions): ImageTransform {
+/** Resizes to a square, ignoring the aspect ratio: how SigLIP sees images. */
+export function stretch(size: number, options?: TransformOptions): ImageTransform {
   return transform(`stretch ${size}`, { size }, options);
 }
 
@@ -40,7 +49,7 @@ export function stretch(size: number, options?: DecodeOptions): ImageTransform {
 export function stretchAndCenterCrop(
   size: number,
   cropSize: number,
-  options?: DecodeOptions,
+  options?: TransformOptions,
 ): ImageTransform {
   const whole = stretch(size, options);
   if (cropSize === size) return whole;
@@ -60,12 +69,18 @@ export function stretchAndCenterCrop(
   };
 }
 
-function transform(key: string, square: images.Square, options: DecodeOptions = {}): ImageTransform {
-  checkOptions(options, decodeOptionKeys, "An image transform");
-  const { orient = false, transparency = "drop" } = options;
+function transform(key: string, shape: images.Square, options: TransformOptions = {}): ImageTransform {
+  checkOptions(options, { ...decodeOptionKeys, filter: true }, "An image transform");
+  const { orient = false, transparency = "drop", filter = "bicubic" } = options;
+  const square = { ...shape, filter };
+  const differences = [
+    ...(filter === "bicubic" ? [] : [filter]),
+    ...(orient ? ["upright"] : []),
+    ...(transparency === "white" ? ["on white"] : []),
+  ];
   return {
     size: square.size,
-    key: [key, ...(orient ? ["upright"] : []), ...(transparency === "white" ? ["on white"] : [])].join(", "),
+    key: [key, ...differences].join(", "),
     async apply(source) {
       if (!(source instanceof Uint8Array)) return images.resizeToSquare(source, square);
       const fast = orient ? undefined : await images.decodeJpeg(source, square);

@@ -119,13 +119,19 @@ export interface Bridge {
   archiveRecords(path: string): { name: string; offset: number; bytes: number }[];
   writeArchive(path: string, names: readonly string[], tensors: readonly Handle[]): void;
   // images.cc
-  decodeJpeg(bytes: Uint8Array, size?: number, shortSide?: number): Promise<Pixels | undefined>;
+  decodeJpeg(
+    bytes: Uint8Array,
+    size?: number,
+    shortSide?: number,
+    isBilinear?: boolean,
+  ): Promise<Pixels | undefined>;
   resizeToSquare(
     pixels: Uint8Array,
     width: number,
     height: number,
     size: number,
     shortSide: number,
+    isBilinear: boolean,
   ): Promise<Pixels>;
   hasJpegDecoder(): boolean;
   // store.cc and distributed.cc; missing where libtorch has no c10d

@@ -11,7 +11,12 @@ export interface Square {
    * stretched.
    */
   readonly shortSide?: number;
+  /** Default: `bicubic`. */
+  readonly filter?: Filter;
 }
+
+/** Of resizing; both with antialiasing. */
+export type Filter = "bicubic" | "bilinear";
 
 /**
  * Decodes a grey or colour JPEG on another thread, with libjpeg, to the pixels that Pillow gives.
@@ -23,17 +28,21 @@ export interface Square {
  */
 export async function decodeJpeg(bytes: Uint8Array, square?: Square): Promise<Pixels | undefined> {
   const { decodeJpeg } = bridge();
-  return square === undefined ? decodeJpeg(bytes) : decodeJpeg(bytes, square.size, square.shortSide ?? 0);
+  return square === undefined ? decodeJpeg(bytes) : decodeJpeg(bytes, ...argumentsOf(square));
 }
 
 /**
- * Resizes an image on another thread: bicubic with antialiasing, as Pillow does; the middle is cut out as
+ * Resizes an image on another thread with antialiasing, as Pillow does; the middle is cut out as
  * transformers does.
  * @returns RGB bytes `[size, size, 3]`, with the size of the image before
  * @throws if the resized image would be too large, or the pixels are not `3 · width · height` bytes
  */
 export async function resizeToSquare({ pixels, width, height }: Pixels, square: Square): Promise<Pixels> {
-  return bridge().resizeToSquare(pixels, width, height, square.size, square.shortSide ?? 0);
+  return bridge().resizeToSquare(pixels, width, height, ...argumentsOf(square));
+}
+
+function argumentsOf({ size, shortSide = 0, filter }: Square): [number, number, boolean] {
+  return [size, shortSide, filter === "bilinear"];
 }
 
 /** Whether the addon was built with libjpeg, so that JPEG files are decoded several times faster. */

@@ -3,10 +3,12 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/_upsample_bicubic2d_aa.h>
+#include <ATen/ops/_upsample_bilinear2d_aa.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "arguments.h"
@@ -26,6 +28,7 @@ constexpr int64_t kMostResizedPixels = 1 << 26;
 struct Square {
   int64_t size = 0;
   int64_t shortSide = 0;  // 0 to stretch
+  bool isBilinear = false;
 };
 
 // One image is one thread's work; others work on other images.
@@ -34,14 +37,16 @@ void useOneThread() {
   omp_set_num_threads(1);
 }
 
-at::Tensor resize(const at::Tensor& image, int64_t height, int64_t width) {
-  return at::_upsample_bicubic2d_aa(image, {height, width}, /*align_corners=*/false);
+at::Tensor resize(const at::Tensor& image, int64_t height, int64_t width, bool isBilinear) {
+  const std::array size{height, width};
+  return isBilinear ? at::_upsample_bilinear2d_aa(image, size, /*align_corners=*/false)
+                    : at::_upsample_bicubic2d_aa(image, size, /*align_corners=*/false);
 }
 
-// Bicubic with antialiasing, as Pillow, which does the height first where that saves work; the middle as
-// transformers cuts it.
+// Bicubic or bilinear with antialiasing, as Pillow, which does the height first where that saves work; the
+// middle as transformers cuts it.
 std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_t height, const Square& square) {
-  const auto [size, shortSide] = square;
+  const auto [size, shortSide, isBilinear] = square;
   const int64_t shorter = std::min(width, height);
   const int64_t newWidth = shortSide == 0 ? size : shortSide * width / shorter;
   const int64_t newHeight = shortSide == 0 ? size : shortSide * height / shorter;
@@ -52,8 +57,8 @@ std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_
   }
   const c10::InferenceMode inference;
   auto image = at::from_blob(const_cast<uint8_t*>(pixels), {1, height, width, 3}, at::kByte).permute({0, 3, 1, 2});
-  if (height > newHeight && height - newHeight > 2 * (width - newWidth)) image = resize(image, newHeight, width);
-  image = resize(image, newHeight, newWidth);
+  if (height > newHeight && height - newHeight > 2 * (width - newWidth)) image = resize(image, newHeight, width, isBilinear);
+  image = resize(image, newHeight, newWidth, isBilinear);
   const auto rows = image.select(0, 0).permute({1, 2, 0});  // [newHeight, newWidth, 3]
   const auto middle = rows.narrow(0, (newHeight - size) / 2, size).narrow(1, (newWidth - size) / 2, size).contiguous();
   const auto* data = middle.const_data_ptr<uint8_t>();
@@ -145,7 +150,7 @@ int64_t sideArgument(const Napi::CallbackInfo& info, size_t i, int64_t least) {
 }
 
 Square squareArgument(const Napi::CallbackInfo& info, size_t i) {
-  const Square square{sideArgument(info, i, 1), sideArgument(info, i + 1, 0)};
+  const Square square{sideArgument(info, i, 1), sideArgument(info, i + 1, 0), info[i + 2].ToBoolean()};
   if (square.shortSide != 0 && square.shortSide < square.size) {
     throw std::invalid_argument("expected a shorter side of at least the size that is cut out, got " +
                                 c10::str(square.shortSide, " and ", square.size, "."));
@@ -160,13 +165,13 @@ Napi::Value queue(Worker* worker) {
   return promise;
 }
 
-// decodeJpeg(bytes[, size, shortSide])
+// decodeJpeg(bytes[, size, shortSide, isBilinear])
 Napi::Value decodeJpegAsync(const Napi::CallbackInfo& info) {
   const auto square = info.Length() > 1 ? std::optional(squareArgument(info, 1)) : std::nullopt;
   return queue(new JpegWorker(info.Env(), bytesArgument(info, 0), square));
 }
 
-// resizeToSquare(pixels, width, height, size, shortSide)
+// resizeToSquare(pixels, width, height, size, shortSide, isBilinear)
 Napi::Value resizeToSquareAsync(const Napi::CallbackInfo& info) {
   auto pixels = bytesArgument(info, 0);
   const int64_t width = sideArgument(info, 1, 1), height = sideArgument(info, 2, 1);

@@ -1,5 +1,5 @@
 import type { nn } from "../torch/index.js";
-import type { ClipModel } from "./model.js";
+import type { DualEncoder } from "./dual-encoder.js";
 
 /** A linear layer that adapters may be put on. */
 export interface AdaptableLayer {
@@ -16,8 +16,8 @@ export interface AdaptableLayer {
   readonly linear: nn.Linear;
 }
 
-/** See `ClipModel.adaptableLayers`. */
-export function adaptableLayers(model: ClipModel): AdaptableLayer[] {
+/** See `DualEncoder.adaptableLayers`. */
+export function adaptableLayers(model: DualEncoder): AdaptableLayer[] {
   const names = new Map(Array.from(model.namedModules(), ([name, module]) => [module, name]));
   return (["vision", "text"] as const).flatMap((encoder) =>
     model[encoder].encoder.blocks.flatMap(({ attention, mlp }, layer) => {

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
-import { type ClipConfig, highestTokenId } from "./config.js";
+import { highestTokenId, type ModelConfig, type ModelFamily } from "./config.js";
 import { type DirectoryFiles, parseJson, readDirectory, readSmallFile } from "./files.js";
 import type { DecodeOptions } from "./image.js";
 import { Preprocessing } from "./preprocessing.js";
@@ -20,7 +20,9 @@ export interface ModelAssets {
 }
 
 export interface AssetOptions {
-  /** Default: what the tokenizer's configuration says, or else 77. */
+  /** Whose tokenizer and preprocessing they are where the files do not say it. Default: `clip`. */
+  readonly family?: ModelFamily;
+  /** Default: what the tokenizer's configuration says, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;
   /** Tokens of the model, for a vocabulary file. Default: OpenAI's 49408. */
   readonly vocabSize?: number;
@@ -47,6 +49,7 @@ export interface AssetOptions {
 }
 
 const assetOptionKeys: OptionKeys<AssetOptions> = {
+  family: true,
   contextLength: true,
   vocabSize: true,
   tokenizer: true,
@@ -67,7 +70,7 @@ const vocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
  */
 export function readAssets(directory: string, options: AssetOptions = {}): ModelAssets {
   checkOptions(options, assetOptionKeys, "readAssets");
-  const { contextLength, tokenizer: source = directory } = options;
+  const { family, contextLength, tokenizer: source = directory } = options;
   const { files: ofTokenizer, isOpenAi } = readTokenizerFiles(source, options.vocabSize);
   if (ofTokenizer.size === 0 && options.tokenizer !== undefined) {
     throw new Error(
@@ -75,15 +78,17 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
     );
   }
   const ofPreprocessing: ReadPreprocessing =
-    options.ownPreprocessing === true ? { files: new Map() } : readPreprocessing(directory);
+    options.ownPreprocessing === true ? { files: new Map() } : readPreprocessing(directory, family);
   const tokenizerOptions = {
+    family,
     contextLength,
     repairsText: isOpenAi || options.repairsText === true,
     lowersInContext: isOpenAi,
     truncate: options.truncate,
   };
+  const published = family === "siglip" ? Preprocessing.siglip : Preprocessing.openai;
   const preprocessing =
-    ofPreprocessing.preprocessing ?? options.preprocessing ?? Preprocessing.openai(options.imageSize);
+    ofPreprocessing.preprocessing ?? options.preprocessing ?? published(options.imageSize);
   return {
     tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, tokenizerOptions) : undefined,
     preprocessing: options.decoding ? preprocessing.withDecoding(options.decoding) : preprocessing,
@@ -99,19 +104,21 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
  */
 export function checkAssets(
   { tokenizer, preprocessing }: ModelAssets,
-  config: ClipConfig,
+  config: ModelConfig,
   directory: string,
 ): void {
   const { text, vision } = config;
+  const endTokenId = config.family === "siglip" ? undefined : config.text.endTokenId; // of which it reads none
   if (tokenizer !== undefined && tokenizer.highestId >= text.vocabSize) {
     throw new Error(
       `${directory}: the tokenizer has ids up to ${tokenizer.highestId}, the model ${text.vocabSize} tokens: expected ids up to ` +
         `${text.vocabSize - 1}. Take the tokenizer of this model.`,
     );
   }
-  if (tokenizer !== undefined && text.endTokenId !== highestTokenId && tokenizer.endId !== text.endTokenId) {
+  const hasEnd = endTokenId !== undefined && endTokenId !== highestTokenId;
+  if (tokenizer !== undefined && hasEnd && tokenizer.endId !== endTokenId) {
     throw new Error(
-      `${directory}: the tokenizer ends texts with id ${tokenizer.endId}, the model reads them at id ${text.endTokenId} ` +
+      `${directory}: the tokenizer ends texts with id ${tokenizer.endId}, the model reads them at id ${endTokenId} ` +
         "(eos_token_id of config.json): expected the same. Take the tokenizer of this model, or correct the configuration.",
     );
   }
@@ -133,17 +140,18 @@ interface ReadPreprocessing {
  * As transformers 5 reads it: the image processor in `processor_config.json`, or else
  * `preprocessor_config.json`.
  */
-function readPreprocessing(directory: string): ReadPreprocessing {
+function readPreprocessing(directory: string, family?: ModelFamily): ReadPreprocessing {
   const files = readDirectory(directory, [preprocessorFile, processorFile]);
   const processor = files.has(processorFile) ? parseJson(files, processorFile, directory) : undefined;
   const nested = (processor as { image_processor?: unknown } | null | undefined)?.image_processor;
   if (nested !== undefined && nested !== null) {
-    const preprocessing = Preprocessing.parse(nested, `${join(directory, processorFile)}, image_processor`);
+    const source = `${join(directory, processorFile)}, image_processor`;
+    const preprocessing = Preprocessing.parse(nested, source, family);
     return { preprocessing, files: new Map([...files].filter(([name]) => name === processorFile)) };
   }
   if (!files.has(preprocessorFile)) return { files };
   const json = parseJson(files, preprocessorFile, directory);
-  return { preprocessing: Preprocessing.parse(json, join(directory, preprocessorFile)), files };
+  return { preprocessing: Preprocessing.parse(json, join(directory, preprocessorFile), family), files };
 }
 
 interface ReadTokenizer {

@@ -49,9 +49,13 @@ export class Attention extends nn.Module {
 
 /** @param qkv `[B, L, 3 · width]`   @returns q, k and v, `[B, heads, L, width / heads]` each */
 export function splitHeads(qkv: Tensor, heads: number): [q: Tensor, k: Tensor, v: Tensor] {
-  const [batch, length, width] = qkv.shape as [number, number, number];
-  const shape = [batch, length, heads, width / 3 / heads];
-  return qkv.chunk(3, -1).map((part) => part.view(shape).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+  return qkv.chunk(3, -1).map((part) => toHeads(part, heads)) as [Tensor, Tensor, Tensor];
+}
+
+/** @param x `[B, L, width]`   @returns `[B, heads, L, width / heads]`, a view */
+export function toHeads(x: Tensor, heads: number): Tensor {
+  const [batch, length, width] = x.shape as [number, number, number];
+  return x.view([batch, length, heads, width / heads]).transpose(1, 2);
 }
 
 /** @param mixed `[B, heads, L, D]`   @returns `[B, L, heads · D]` */

@@ -1,27 +1,20 @@
 import { arange, type Checkpoints, nn, type Tensor } from "../torch/index.js";
 import type { Select } from "./attention.js";
-import { highestTokenId, type TextConfig } from "./config.js";
+import { checkIds } from "./check-inputs.js";
+import { type ClipTextConfig, highestTokenId } from "./config.js";
 import { SharedPrefix } from "./shared-prefix.js";
+import type { TextOptions, TextTower } from "./towers.js";
 import { Transformer } from "./transformer.js";
 
-export interface TextOptions {
-  /**
-   * How many leading ids are the same in all rows, and before the end of each: computed once for all rows.
-   * Default: 0.
-   */
-  readonly sharedPrefix?: number;
-  readonly checkpoints?: Checkpoints;
-}
-
 /** CLIP's causal text transformer, up to the projection. */
-export class TextTransformer extends nn.Module {
+export class CausalText extends nn.Module implements TextTower {
   readonly encoder: Transformer;
   private readonly tokens: nn.Embedding;
   private readonly positions: nn.Embedding;
   private readonly finalNorm: nn.LayerNorm;
 
   constructor(
-    private readonly config: TextConfig,
+    private readonly config: ClipTextConfig,
     options: nn.ParameterOptions,
   ) {
     super();
@@ -38,13 +31,9 @@ export class TextTransformer extends nn.Module {
     this.finalNorm = this.registerChild("final_layer_norm", new nn.LayerNorm(width, layerNormEps, options));
   }
 
-  /**
-   * @param ids `int64 [C, L]`, L at most the context length
-   * @returns `[C, width]`
-   * @throws if L is larger, or the prefix as long
-   */
+  /** @returns what the position of the end token computes, `[C, width]` */
   forward(ids: Tensor, { sharedPrefix = 0, checkpoints }: TextOptions = {}): Tensor {
-    this.check(ids, sharedPrefix);
+    checkIds(ids, this.config, sharedPrefix);
     const canShare = this.encoder.blocks.every(({ isPositionwise }) => isPositionwise);
     const pooled =
       sharedPrefix > 0 && ids.size(0) > 1 && canShare
@@ -80,20 +69,5 @@ export class TextTransformer extends nn.Module {
     const { endTokenId } = this.config;
     const scores = endTokenId === highestTokenId ? ids : ids.eq(endTokenId).to({ dtype: "int32" });
     return scores.argmax(-1);
-  }
-
-  private check(ids: Tensor, sharedPrefix: number): void {
-    const { contextLength } = this.config;
-    const length = ids.size(-1);
-    if (ids.dim() !== 2 || length > contextLength) {
-      throw new RangeError(
-        `encodeText: expected ids [texts, at most ${contextLength}], got [${ids.shape.join(", ")}]. Truncate with the tokenizer.`,
-      );
-    }
-    if (!(sharedPrefix >= 0 && sharedPrefix < length)) {
-      throw new RangeError(
-        `encodeText: expected a shared prefix shorter than the ${length} ids of a text, got ${sharedPrefix}. Take it from encodePrompts.`,
-      );
-    }
   }
 }

@@ -1,10 +1,13 @@
 import { type Checkpoints, cat, conv2d, empty, nn, type Tensor } from "../torch/index.js";
+import { checkPixels } from "./check-inputs.js";
 import type { VisionConfig } from "./config.js";
+import type { VisionTower } from "./towers.js";
 import { firstPosition, Transformer } from "./transformer.js";
 
-/** CLIP's vision transformer, up to the projection. */
-export class VisionTransformer extends nn.Module {
+/** CLIP's vision transformer, up to the projection: a class token is read out. */
+export class ClassTokenVision extends nn.Module implements VisionTower {
   readonly encoder: Transformer;
+  readonly hasClassToken = true;
   private readonly patchWeight: Tensor; // [width, 3, P, P]
   private readonly classEmbedding: Tensor; // [width]
   private readonly positions: nn.Embedding;
@@ -33,20 +36,10 @@ export class VisionTransformer extends nn.Module {
     this.postNorm = this.registerChild("post_layernorm", new nn.LayerNorm(width, layerNormEps, options));
   }
 
-  /**
-   * @param pixels normalised, float `[B, 3, S, S]`
-   * @returns `[B, width]`
-   * @throws if S is not the model's image size
-   */
+  /** @returns what the class token computes, `[B, width]` */
   forward(pixels: Tensor, checkpoints?: Checkpoints): Tensor {
-    const { width, imageSize } = this.config;
-    const [batch, ...shape] = pixels.shape as [number, ...number[]];
-    if (shape.join() !== [3, imageSize, imageSize].join()) {
-      const expected = `[batch, 3, ${imageSize}, ${imageSize}]`;
-      throw new RangeError(
-        `encodeImage: expected pixels ${expected}, got [${pixels.shape.join(", ")}]. Preprocess the images first.`,
-      );
-    }
+    checkPixels(pixels, this.config);
+    const [batch, width] = [pixels.size(0), this.config.width];
     const patches = this.embedPatches(pixels);
     const tokens = cat([this.classEmbedding.expand([batch, 1, width]), patches], 1).add(
       this.positions.weight,
@@ -55,11 +48,6 @@ export class VisionTransformer extends nn.Module {
     return this.postNorm.forward(pooled);
   }
 
-  /**
-   * The embedding of each patch, without its position.
-   * @param pixels `[B, 3, S, S]`
-   * @returns `[B, N, width]`
-   */
   embedPatches(pixels: Tensor): Tensor {
     const images = pixels.to({ dtype: this.patchWeight.dtype });
     return conv2d(images, this.patchWeight, { stride: this.config.patchSize }).flatten(2).transpose(1, 2);

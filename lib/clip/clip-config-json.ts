@@ -1,18 +1,6 @@
 import { z } from "zod";
-import { firstLines } from "../options/index.js";
-import { type ClipConfig, logitScaleInit, type TransformerConfig } from "./config.js";
-
-const size = z.int().positive();
-const tokenId = z.int().nonnegative();
-
-/** A side in pixels, or twice the same one. */
-const square = z.union([
-  size,
-  z
-    .tuple([size, size])
-    .refine(([height, width]) => height === width, "expected a square")
-    .transform(([side]) => side),
-]);
+import { type ClipConfig, logitScaleInit } from "./config.js";
+import { checkTowers, formatTransformer, parsed, size, square, tokenId, transformer } from "./tower-json.js";
 
 const tower = {
   hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
@@ -52,19 +40,10 @@ const configSchema = z.object({
   logit_scale_init_value: z.number().default(logitScaleInit),
 });
 
-/**
- * Reads the content of a Hugging Face `config.json`.
- * @param source named in the error, such as the path of the file
- * @throws with every wrong field
- */
-export function parseConfig(json: unknown, source = "config.json"): ClipConfig {
-  const parsed = configSchema.safeParse(withLegacyFields(json));
-  if (!parsed.success) {
-    throw new Error(
-      `${source}: not the configuration of a CLIP model.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCorrect these fields.`,
-    );
-  }
-  const { text_config: text, vision_config: vision, ...rest } = parsed.data;
+/** `parseConfig` of a CLIP. */
+export function parseClipConfig(json: unknown, source: string): ClipConfig {
+  const fields = parsed(configSchema, withLegacyFields(json), "CLIP", source);
+  const { text_config: text, vision_config: vision, ...rest } = fields;
   const config: ClipConfig = {
     text: {
       ...transformer(text),
@@ -78,31 +57,12 @@ export function parseConfig(json: unknown, source = "config.json"): ClipConfig {
     embedDim: rest.projection_dim,
     logitScaleInit: rest.logit_scale_init_value,
   };
-  checkDivisible(
-    config.text.width,
-    config.text.heads,
-    "text_config: hidden_size",
-    "num_attention_heads",
-    source,
-  );
-  checkDivisible(
-    config.vision.width,
-    config.vision.heads,
-    "vision_config: hidden_size",
-    "num_attention_heads",
-    source,
-  );
-  if (config.vision.patchSize > config.vision.imageSize) {
-    const { patchSize, imageSize } = config.vision;
-    throw new Error(
-      `${source}: vision_config: expected a patch_size of at most image_size ${imageSize}, got ${patchSize}. Correct one of them.`,
-    );
-  }
+  checkTowers(config, source);
   return config;
 }
 
-/** The content of a `config.json` that `transformers` reads back as the same model. */
-export function formatConfig(config: ClipConfig): Record<string, unknown> {
+/** `formatConfig` of a CLIP. */
+export function formatClipConfig(config: ClipConfig): Record<string, unknown> {
   const { text, vision } = config;
   return {
     architectures: ["CLIPModel"],
@@ -111,7 +71,8 @@ export function formatConfig(config: ClipConfig): Record<string, unknown> {
     logit_scale_init_value: config.logitScaleInit,
     text_config: {
       model_type: "clip_text_model",
-      ...formatTransformer(text, config.embedDim),
+      ...formatTransformer(text),
+      projection_dim: config.embedDim,
       vocab_size: text.vocabSize,
       max_position_embeddings: text.contextLength,
       bos_token_id: text.startTokenId,
@@ -120,7 +81,8 @@ export function formatConfig(config: ClipConfig): Record<string, unknown> {
     },
     vision_config: {
       model_type: "clip_vision_model",
-      ...formatTransformer(vision, config.embedDim),
+      ...formatTransformer(vision),
+      projection_dim: config.embedDim,
       num_channels: 3,
       image_size: vision.imageSize,
       patch_size: vision.patchSize,
@@ -141,43 +103,4 @@ function withLegacyFields(json: unknown): unknown {
     text_config: text_config_dict ?? text_config ?? {},
     vision_config: vision_config_dict ?? vision_config ?? {},
   };
-}
-
-type Tower = z.infer<typeof textSchema> | z.infer<typeof visionSchema>;
-
-function transformer(tower: Tower): TransformerConfig {
-  return {
-    width: tower.hidden_size,
-    layers: tower.num_hidden_layers,
-    heads: tower.num_attention_heads,
-    mlpWidth: tower.intermediate_size,
-    activation: tower.hidden_act,
-    layerNormEps: tower.layer_norm_eps,
-  };
-}
-
-function formatTransformer(config: TransformerConfig, embedDim: number): Record<string, unknown> {
-  return {
-    hidden_size: config.width,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    intermediate_size: config.mlpWidth,
-    hidden_act: config.activation,
-    layer_norm_eps: config.layerNormEps,
-    projection_dim: embedDim,
-  };
-}
-
-function checkDivisible(
-  total: number,
-  divisor: number,
-  totalName: string,
-  divisorName: string,
-  source: string,
-): void {
-  if (total % divisor !== 0) {
-    throw new Error(
-      `${source}: ${totalName} ${total} is not a multiple of ${divisorName} ${divisor}. Correct one of them.`,
-    );
-  }
 }

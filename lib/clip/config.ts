@@ -1,10 +1,16 @@
+/** Of the feed-forward halves, under the names of Hugging Face's configurations. */
+export type Activation = ClipActivation | "gelu_pytorch_tanh";
+
+/** Those of CLIPs. */
+export type ClipActivation = "quick_gelu" | "gelu";
+
 /** What both towers share: a pre-LN transformer. */
 export interface TransformerConfig {
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
   readonly mlpWidth: number;
-  readonly activation: "quick_gelu" | "gelu";
+  readonly activation: Activation;
   readonly layerNormEps: number;
 }
 
@@ -13,6 +19,15 @@ export interface TextConfig extends TransformerConfig {
   readonly contextLength: number;
   readonly startTokenId: number | null;
   readonly padTokenId: number | null;
+  readonly endTokenId: number | null;
+}
+
+export interface ClipTransformerConfig extends TransformerConfig {
+  readonly activation: ClipActivation;
+}
+
+export interface ClipTextConfig extends TextConfig, ClipTransformerConfig {
+  readonly activation: ClipActivation;
   /** The position of this token is read out; `highestTokenId` stands for the highest id of the prompt. */
   readonly endTokenId: number;
 }
@@ -22,14 +37,35 @@ export interface VisionConfig extends TransformerConfig {
   readonly patchSize: number;
 }
 
-/** The shape of a CLIP model. */
-export interface ClipConfig {
+export interface ClipVisionConfig extends VisionConfig, ClipTransformerConfig {
+  readonly activation: ClipActivation;
+}
+
+/** The shape of a model that encodes images and texts into one space. */
+export interface DualEncoderConfig {
   readonly text: TextConfig;
   readonly vision: VisionConfig;
   /** Width of the space that images and texts share. */
   readonly embedDim: number;
+}
+
+/** The shape of a CLIP model. */
+export interface ClipConfig extends DualEncoderConfig {
+  readonly family?: "clip";
+  readonly text: ClipTextConfig;
+  readonly vision: ClipVisionConfig;
   readonly logitScaleInit: number;
 }
+
+/** The shape of a SigLIP model, whose features are as wide as its image encoder. */
+export interface SiglipConfig extends DualEncoderConfig {
+  readonly family: "siglip";
+}
+
+export type ModelFamily = "clip" | "siglip";
+
+/** The shape of a model of any family that is known. */
+export type ModelConfig = ClipConfig | SiglipConfig;
 
 /**
  * OpenAI's rule for the position to read out, under the number that Hugging Face configurations written
@@ -46,7 +82,7 @@ const base = {
   layerNormEps: 1e-5,
 } as const;
 
-const baseText: TextConfig = {
+const baseText: ClipTextConfig = {
   ...base,
   width: 512,
   heads: 8,
@@ -58,7 +94,7 @@ const baseText: TextConfig = {
   endTokenId: 49407,
 };
 
-const baseVision: VisionConfig = {
+const baseVision: ClipVisionConfig = {
   ...base,
   width: 768,
   heads: 12,

@@ -4,7 +4,6 @@ import {
   type Checkpoints,
   type Device,
   type DType,
-  empty,
   nn,
   noGrad,
   scope,
@@ -12,12 +11,11 @@ import {
 } from "../torch/index.js";
 import { type AdaptableLayer, adaptableLayers } from "./adaptable.js";
 import type { ModelAssets } from "./assets.js";
-import type { ClipConfig } from "./config.js";
+import type { ModelConfig } from "./config.js";
 import type { Preprocessing } from "./preprocessing.js";
 import { classFeatures, defaultTemplate } from "./prompts.js";
-import { TextTransformer } from "./text.js";
 import type { Tokenizer } from "./tokenizer.js";
-import { VisionTransformer } from "./vision.js";
+import type { TextOptions, TextTower, VisionTower } from "./towers.js";
 
 export interface ClassifyOptions {
   /**
@@ -39,13 +37,16 @@ export function defaultPrecision(device: Device): Precision {
 }
 
 /**
- * CLIP, arXiv:2103.00020. Parameters have the names of Hugging Face's `CLIPModel`; they are made
- * uninitialised.
+ * A model that encodes images and texts into one space, each by a tower of its own. Parameters have the names
+ * of Hugging Face's models; they are made uninitialised.
  */
-export class ClipModel extends nn.Module {
-  readonly text: TextTransformer;
-  readonly vision: VisionTransformer;
-  readonly logitScale: Tensor; // []
+export abstract class DualEncoder extends nn.Module {
+  abstract readonly config: ModelConfig;
+  abstract readonly text: TextTower;
+  abstract readonly vision: VisionTower;
+  abstract readonly logitScale: Tensor; // of one element
+  /** What is added to all logits, in families that have it. */
+  abstract readonly logitBias: Tensor | undefined;
   /**
    * Of both encoders. With `bf16` weights and adapters stay as they are, and so do features, which come in
    * the dtype of the weights: what is done with them, such as normalising and losses, is exact.
@@ -58,29 +59,9 @@ export class ClipModel extends nn.Module {
    * their activations.
    */
   checkpoints: Checkpoints | undefined;
-  private readonly textProjection: nn.Linear;
-  private readonly visualProjection: nn.Linear;
 
-  constructor(
-    readonly config: ClipConfig,
-    readonly assets?: ModelAssets,
-    options: nn.ParameterOptions = {},
-  ) {
+  constructor(readonly assets?: ModelAssets) {
     super();
-    checkOptions(options, { device: true, dtype: true }, "ClipModel");
-    const { text, vision, embedDim } = config;
-    const projection = { ...options, bias: false };
-    this.logitScale = this.registerParameter("logit_scale", empty([], options));
-    this.text = this.registerChild("text_model", new TextTransformer(text, options));
-    this.vision = this.registerChild("vision_model", new VisionTransformer(vision, options));
-    this.visualProjection = this.registerChild(
-      "visual_projection",
-      new nn.Linear(vision.width, embedDim, projection),
-    );
-    this.textProjection = this.registerChild(
-      "text_projection",
-      new nn.Linear(text.width, embedDim, projection),
-    );
   }
 
   get device(): Device {
@@ -107,27 +88,32 @@ export class ClipModel extends nn.Module {
     );
   }
 
+  /** Scale and bias of the logits, which methods leave alone. */
+  get logitParameters(): readonly Tensor[] {
+    return this.logitBias === undefined ? [this.logitScale] : [this.logitScale, this.logitBias];
+  }
+
   /** @param pixels normalised, float `[B, 3, S, S]`   @returns `[B, embedDim]`, not normalised */
   encodeImage(pixels: Tensor): Tensor {
-    return this.#encode(() => this.visualProjection.forward(this.vision.forward(pixels, this.checkpoints)));
+    return this.#encode(() => this.imageFeatures(pixels));
   }
 
   /**
-   * @param ids `int64 [C, L]`, L at most the context length
+   * @param ids `int64 [C, L]`, L at most the context length. As the tokenizer makes them: where the tower
+   * reads padding, another length has other features
    * @param given `sharedPrefix`: how many leading ids are the same in all rows, as `encodePrompts` counts
-   * them. They are computed once, which changes no feature by more than rounding
+   * them. They are computed once where that changes no feature by more than rounding
    * @returns `[C, embedDim]`, not normalised
    */
   encodeText(ids: Tensor, given: { readonly sharedPrefix?: number } = {}): Tensor {
     checkOptions(given, { sharedPrefix: true }, "encodeText");
     const { sharedPrefix = 0 } = given;
-    const options = { sharedPrefix, checkpoints: this.checkpoints };
-    return this.#encode(() => this.textProjection.forward(this.text.forward(ids, options)));
+    return this.#encode(() => this.textFeatures(ids, { sharedPrefix, checkpoints: this.checkpoints }));
   }
 
   /**
-   * Contrastive logits: `exp(logitScale) · I Tᵀ`, rows of `I` and `T` L2-normalised. arXiv:2103.00020, figure
-   * 3.
+   * Contrastive logits: `exp(logitScale) · I Tᵀ`, rows of `I` and `T` L2-normalised, plus the bias where the
+   * family has one. arXiv:2103.00020, figure 3; arXiv:2303.15343, equation 1.
    * @param imageFeatures `[B, embedDim]`
    * @param textFeatures `[C, embedDim]`, same dtype and device
    * @returns `[B, C]`
@@ -135,13 +121,22 @@ export class ClipModel extends nn.Module {
   logits(imageFeatures: Tensor, textFeatures: Tensor): Tensor {
     const images = nn.functional.normalize(imageFeatures);
     const texts = nn.functional.normalize(textFeatures);
-    return images.mm(texts.t()).mul(this.logitScale.exp());
+    const scaled = images.mm(texts.t()).mul(this.logitScale.exp());
+    return this.logitBias === undefined ? scaled : scaled.add(this.logitBias);
   }
+
+  /**
+   * What the model says of labels: how the family was trained decides whether they compete.
+   * @param logits `[B, C]`
+   * @returns float32, the same shape
+   */
+  abstract probabilities(logits: Tensor): Tensor;
 
   /**
    * Zero-shot classification.
    * @param images `uint8 [B, 3, S, S]` from `preprocessing.preprocess`, or normalised floats
-   * @returns probabilities `[B, labels]`
+   * @returns probabilities `[B, labels]`: over the labels, or of each by itself where the family was trained
+   * so
    */
   classify(images: Tensor, labels: readonly string[], options: ClassifyOptions = {}): Tensor {
     checkOptions(options, { template: true }, "classify");
@@ -150,7 +145,7 @@ export class ClipModel extends nn.Module {
         const onDevice = images.to({ device: this.device });
         const pixels = onDevice.dtype === "uint8" ? this.preprocessing.normalise(onDevice) : onDevice;
         const texts = classFeatures(this, labels, options.template ?? defaultTemplate);
-        return this.logits(this.encodeImage(pixels), texts).float().softmax(-1);
+        return this.probabilities(this.logits(this.encodeImage(pixels), texts));
       }),
     );
   }
@@ -159,6 +154,12 @@ export class ClipModel extends nn.Module {
   adaptableLayers(): AdaptableLayer[] {
     return adaptableLayers(this);
   }
+
+  /** Features in the precision of the weights, or of autocast. @returns `[B, embedDim]` */
+  protected abstract imageFeatures(pixels: Tensor): Tensor;
+
+  /** @returns `[C, embedDim]` */
+  protected abstract textFeatures(ids: Tensor, options: TextOptions): Tensor;
 
   #encode(features: () => Tensor): Tensor {
     if (this.precision === "fp32") return features();

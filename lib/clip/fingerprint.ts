@@ -1,13 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
 import { scope } from "../torch/index.js";
-import type { ClipModel } from "./model.js";
+import type { DualEncoder } from "./dual-encoder.js";
 
 /**
  * SHA-256 of a model's sizes, preprocessing and weights, in hexadecimal digits. Vectors of two models can be
  * compared only where it is the same.
  * @param precision whether the precision of its encoders counts too
  */
-export function modelFingerprint(model: ClipModel, { precision = true } = {}): string {
+export function modelFingerprint(model: DualEncoder, { precision = true } = {}): string {
   const hash = createHash("sha256");
   const { config, assets } = model;
   const described = [config, assets?.preprocessing, ...(precision ? [model.precision] : [])];

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import type { ClipModel } from "./model.js";
+import type { DualEncoder } from "./dual-encoder.js";
 
 export interface PretrainOptions {
   readonly steps: number;
@@ -47,7 +47,7 @@ const optionKeys: OptionKeys<PretrainOptions> = {
  * @throws if the loss is not finite, or the signal aborts
  */
 export async function pretrain(
-  model: ClipModel,
+  model: DualEncoder,
   images: Tensor,
   captions: readonly string[],
   options: PretrainOptions,
@@ -119,7 +119,7 @@ function isDecayed(name: string, parameter: Tensor): boolean {
   return parameter.dim() > 1 && !/(token|position)_embedding\.weight$/.test(name);
 }
 
-function contrast(model: ClipModel, images: Tensor, ids: Tensor): Tensor {
+function contrast(model: DualEncoder, images: Tensor, ids: Tensor): Tensor {
   const pixels = model.preprocessing.normalise(images);
   const logits = model.logits(model.encodeImage(pixels), encodeByLength(model, ids)); // [B, B]
   const diagonal = torch.arange(images.size(0));
@@ -131,9 +131,11 @@ function contrast(model: ClipModel, images: Tensor, ids: Tensor): Tensor {
 const lengthGroups = 3;
 
 /**
- * Text features of captions, those of like length together: a text is encoded up to the last end of its part.
+ * Text features of captions, those of like length together: a text is encoded up to the last end of its part,
+ * unless what follows is read too.
  */
-function encodeByLength(model: ClipModel, ids: Tensor): Tensor {
+function encodeByLength(model: DualEncoder, ids: Tensor): Tensor {
+  if (model.tokenizer.readsPadding) return model.encodeText(ids);
   const order = ids.argmax(1).argsort(); // the end marker has the highest id
   const parts = ids.indexSelect(0, order).chunk(lengthGroups);
   return torch.cat(parts.map((part) => model.encodeText(part))).indexSelect(0, order.argsort());

@@ -1,6 +1,6 @@
 import { checkOptions } from "../options/index.js";
 import { cat, type Device, nn, noGrad, scope, type Tensor } from "../torch/index.js";
-import type { ClipModel } from "./model.js";
+import type { DualEncoder } from "./dual-encoder.js";
 import type { Tokenizer } from "./tokenizer.js";
 
 export const defaultTemplate = "a photo of a {}.";
@@ -24,7 +24,10 @@ export function classPrompts(labels: readonly string[], template = defaultTempla
 export interface Prompts {
   /** `int64 [prompts, L]` */
   readonly ids: Tensor;
-  /** How many leading ids all prompts have in common, such as those of the template up to the class name. */
+  /**
+   * How many leading ids all prompts have in common, such as those of the template up to the class name. None
+   * where what follows changes how they are read.
+   */
   readonly sharedPrefix: number;
 }
 
@@ -41,7 +44,9 @@ export function encodePrompts(
   const { device = "cpu" } = options;
   return scope(() => {
     const ids = tokenizer.encode(texts);
-    const sharedPrefix = countShared(ids.toTypedArray() as BigInt64Array, ids.size(1), tokenizer.endId);
+    const sharedPrefix = tokenizer.readsPadding
+      ? 0
+      : countShared(ids.toTypedArray() as BigInt64Array, ids.size(1), tokenizer.endId);
     return { ids: ids.to({ device }), sharedPrefix };
   });
 }
@@ -64,7 +69,7 @@ function countShared(ids: BigInt64Array, length: number, endId: number): number 
  * @returns `[labels, embedDim]`, rows of length 1
  */
 export function classFeatures(
-  model: ClipModel,
+  model: DualEncoder,
   labels: readonly string[],
   templates: string | readonly string[] = defaultTemplate,
   options: { readonly chunk?: number } = {},

@@ -1,8 +1,16 @@
-import { Tokenizer as BytePairEncoder } from "@huggingface/tokenizers";
+import { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
+import { clipFraming, type Framing, type IdOf } from "./framing.js";
+import {
+  canonicalText,
+  isSiglipTokenizer,
+  siglipFraming,
+  siglipTokenizerConfig,
+  withLowerCase,
+} from "./siglip-tokenizer.js";
 import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
 import { tokenizerFiles } from "./tokenizer-files.js";
@@ -11,6 +19,7 @@ import { endOfWord, endToken, startToken } from "./vocabulary.js";
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
 
 const tokenizerConfigSchema = z.object({
+  ...siglipTokenizerConfig.shape,
   pad_token: token.nullish(),
   model_max_length: z.number().positive().nullish(),
 });
@@ -20,8 +29,10 @@ const longest = 1e20;
 
 /** What the model and the source of a tokenizer say about it. */
 export interface TokenizerOptions {
-  /** Default: that of the tokenizer's configuration, or else 77. */
+  /** Default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;
+  /** Of the model. Default: what the class in `tokenizer_config.json` belongs to, or else `clip`. */
+  readonly family?: "clip" | "siglip";
   /**
    * Repair texts before they are split into tokens, as OpenAI's and open_clip's tokenizers do. Default:
    * false, as in transformers.
@@ -38,26 +49,30 @@ export interface TokenizerOptions {
 
 const tokenizerOptionKeys: OptionKeys<TokenizerOptions> = {
   contextLength: true,
+  family: true,
   repairsText: true,
   lowersInContext: true,
   truncate: true,
 };
 const encodeOptionKeys: OptionKeys<EncodeOptions> = { crop: true, device: true, truncate: true };
 
-/** The part of `tokenizer.json` that lists the tokens. */
-interface BytePairModel {
-  readonly vocab?: Readonly<Record<string, number>>;
-  readonly end_of_word_suffix?: string | null;
-}
-
+/** The part of `tokenizer.json` that is read here too. */
 interface TokenizerJson {
-  readonly model: BytePairModel;
+  readonly model: {
+    /** Ids by token, or, of Unigram models, pairs of token and score in the order of their ids. */
+    readonly vocab?: Readonly<Record<string, number>> | readonly (readonly [token: string, score: number])[];
+    readonly end_of_word_suffix?: string | null;
+  };
   readonly normalizer?: unknown;
+  readonly padding?: { readonly direction?: "Left" | "Right" } | null;
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
 }
 
 export interface EncodeOptions {
-  /** Leave out the columns after the longest prompt, which cannot change its features. Default: true. */
+  /**
+   * Leave out the columns after the longest prompt, where the model reads no padding, so that they cannot
+   * change its features. Default: true.
+   */
   readonly crop?: boolean;
   /** Default: `"cpu"`. */
   readonly device?: Device;
@@ -71,21 +86,18 @@ export interface EncodeOptions {
  */
 export class Tokenizer {
   private constructor(
-    private readonly encoder: BytePairEncoder,
+    private readonly encoder: Encoder,
     readonly contextLength: number,
-    readonly startId: number,
-    readonly endId: number,
-    readonly padId: number,
-    /** The highest id that it gives. */
-    readonly highestId: number,
-    private readonly vocabulary: Readonly<Record<string, number>>,
-    private readonly endOfWord: string,
+    private readonly framing: Framing,
+    /** Ids by token. */
+    private readonly vocabulary: ReadonlyMap<string, number>,
+    private readonly boundary: { readonly prefix: string; readonly suffix: string },
     private readonly prepare: (text: string) => string,
     private readonly truncates: boolean,
   ) {}
 
   /**
-   * @param contextLength default: that of the tokenizer's configuration, or else 77
+   * @param contextLength default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP
    * @throws if `tokenizer.json` is missing or not a tokenizer
    */
   static load(directory: string, contextLength?: number): Tokenizer {
@@ -96,27 +108,16 @@ export class Tokenizer {
   static parse(given: DirectoryFiles, source: string, options: TokenizerOptions = {}): Tokenizer {
     checkOptions(options, tokenizerOptionKeys, "Tokenizer.parse");
     const files = withTokenizerJson(given, source);
-    const tokenizerJson = parseJson(files, "tokenizer.json", source) as TokenizerJson;
     const configJson = files.has("tokenizer_config.json")
       ? (parseJson(files, "tokenizer_config.json", source) as object)
       : {};
     const parsed = tokenizerConfigSchema.safeParse(configJson);
     if (!parsed.success)
       throw new Error(`${source}/tokenizer_config.json: ${firstLines(z.prettifyError(parsed.error), 7)}`);
-    const { pad_token: pad, model_max_length: stated } = parsed.data;
-    const { bos_token, eos_token } = specialTokens(files, source);
-    const [start, end] = [bos_token ?? startToken, eos_token ?? endToken];
-    const maxLength = stated && stated < longest ? stated : 77;
-    let encoder: BytePairEncoder;
-    try {
-      encoder = new BytePairEncoder(tokenizerJson, configJson);
-    } catch (cause) {
-      throw new Error(
-        `${source}/tokenizer.json: not a tokenizer: ${(cause as Error).message}. Copy it again.`,
-        { cause },
-      );
-    }
-    const idOf = (token: string): number => {
+    const config = parsed.data;
+    const json = withLowerCase(parseJson(files, "tokenizer.json", source) as TokenizerJson, config);
+    const encoder = encoderOf(json, configJson, source);
+    const idOf: IdOf = (token) => {
       const id = encoder.token_to_id(token);
       if (id === undefined)
         throw new Error(
@@ -124,52 +125,129 @@ export class Tokenizer {
         );
       return id;
     };
-    const { vocab = {}, end_of_word_suffix: suffix } = tokenizerJson.model;
-    const added = tokenizerJson.added_tokens ?? [];
+    const { bos_token: bos, eos_token: eos } = specialTokens(files, source);
+    const pad = config.pad_token;
+    const isSiglip = (options.family ?? (isSiglipTokenizer(config) ? "siglip" : "clip")) === "siglip";
+    const stated = config.model_max_length;
+    const contextLength = options.contextLength ?? (stated && stated < longest ? stated : isSiglip ? 64 : 77);
+    const side = json.padding?.direction?.toLowerCase() as "left" | "right" | undefined;
+    const end = eos ?? endToken;
+    const prepare = preparation(json, options);
     return new Tokenizer(
       encoder,
-      options.contextLength ?? maxLength,
-      idOf(start),
-      idOf(end),
-      idOf(pad ?? end),
-      [...Object.values(vocab), ...added.map(({ id }) => id)].reduce((a, b) => Math.max(a, b), 0),
-      vocab,
-      suffix ?? endOfWord,
-      preparation(tokenizerJson, options),
+      contextLength,
+      isSiglip
+        ? siglipFraming(encoder, idOf, config, { bos, eos, pad }, side)
+        : clipFraming(idOf, { start: bos ?? startToken, end, pad: pad ?? end }),
+      vocabularyOf(json),
+      isSiglip
+        ? { prefix: "\u2581", suffix: "" } // SentencePiece's mark of a space
+        : { prefix: "", suffix: json.model.end_of_word_suffix ?? endOfWord },
+      isSiglip ? (text) => prepare(canonicalText(text, config)) : prepare,
       options.truncate === true,
     );
   }
 
+  /** What ends a text, or else fills it up. */
+  get endId(): number {
+    return this.framing.end.at(-1) ?? this.padId;
+  }
+
+  get padId(): number {
+    return this.framing.padId;
+  }
+
+  /** Whether the text encoder reads padding: then all texts have the length of the context. */
+  get readsPadding(): boolean {
+    return this.framing.readsPadding;
+  }
+
+  /** The highest id that it gives. */
+  get highestId(): number {
+    let highest = 0;
+    for (const id of this.vocabulary.values()) highest = Math.max(highest, id);
+    return highest;
+  }
+
   /** Words that are one token, in the order of their ids. */
   wholeWords(): string[] {
-    return Object.entries(this.vocabulary)
-      .filter(([token]) => token.endsWith(this.endOfWord))
+    const { prefix, suffix } = this.boundary;
+    return Array.from(this.vocabulary)
+      .filter(([token]) => token.startsWith(prefix) && token.endsWith(suffix))
       .sort(([, a], [, b]) => a - b)
-      .map(([token]) => token.slice(0, -this.endOfWord.length));
+      .map(([token]) => token.slice(prefix.length, token.length - suffix.length));
   }
 
   /**
-   * Start token, text, end token.
-   * @returns `int64 [texts, L]`, padded; L is the length of the longest, or the context length without
-   * cropping
+   * Start token, text, end token, as far as the model has them.
+   * @returns `int64 [texts, L]`, padded; L is the length of the longest where the model reads no padding, and
+   * else, or without cropping, the context length
    * @throws if a text has more tokens than the context and is not to be cut
    */
   encode(texts: readonly string[], options: EncodeOptions = {}): Tensor {
     checkOptions(options, encodeOptionKeys, "Tokenizer.encode");
-    const { crop = true, device = "cpu", truncate = this.truncates } = options;
-    const rows = texts.map((text) => {
+    const { truncate = this.truncates } = options;
+    const { start, end } = this.framing;
+    const ids = texts.map((text) => {
       const { ids } = this.encoder.encode(this.prepare(text), { add_special_tokens: false });
-      if (!truncate && ids.length + 2 > this.contextLength)
-        throw tooLong(text, ids.length + 2, this.contextLength);
-      return [this.startId, ...ids.slice(0, this.contextLength - 2), this.endId];
+      const tokens = start.length + ids.length + end.length;
+      if (!truncate && tokens > this.contextLength) throw tooLong(text, tokens, this.contextLength);
+      return ids;
     });
-    const length = crop ? Math.max(0, ...rows.map((row) => row.length)) : this.contextLength;
-    const padded = new BigInt64Array(rows.length * length).fill(BigInt(this.padId));
+    return this.frame(ids, options);
+  }
+
+  /** The same of texts that are ids already; those that are too long are cut so that the end token stays. */
+  frame(texts: readonly (readonly number[])[], options: EncodeOptions = {}): Tensor {
+    checkOptions(options, encodeOptionKeys, "Tokenizer.frame");
+    const { crop = true, device = "cpu" } = options;
+    const { start, end, padId, padsLeft, readsPadding } = this.framing;
+    const most = this.contextLength - start.length - end.length;
+    const rows = texts.map((ids) => [...start, ...ids.slice(0, most), ...end]);
+    const isCropped = crop && !readsPadding;
+    const length = isCropped ? Math.max(0, ...rows.map((row) => row.length)) : this.contextLength;
+    const padded = new BigInt64Array(rows.length * length).fill(BigInt(padId));
     rows.forEach((row, i) => {
-      padded.set(row.map(BigInt), i * length);
+      padded.set(row.map(BigInt), i * length + (padsLeft ? length - row.length : 0));
     });
     return fromTypedArray(padded, [rows.length, length], { device });
   }
+
+  /**
+   * How many leading ids of each text count for its features: those up to its first end token, or all where
+   * padding is read.
+   * @param ids `int64 [C, L]` as `encode` gives them
+   */
+  lengths(ids: Tensor): number[] {
+    const [count, length] = ids.shape as [number, number];
+    if (this.readsPadding) return Array.from({ length: count }, () => length);
+    const flat = ids.toTypedArray() as BigInt64Array;
+    return Array.from({ length: count }, (_, row) => {
+      const end = flat.subarray(row * length, (row + 1) * length).indexOf(BigInt(this.endId));
+      return end + 1;
+    });
+  }
+}
+
+function encoderOf(json: TokenizerJson, config: object, source: string): Encoder {
+  try {
+    return new Encoder(json, config);
+  } catch (cause) {
+    throw new Error(
+      `${source}/tokenizer.json: not a tokenizer: ${(cause as Error).message}. Copy it again.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function vocabularyOf({ model, added_tokens: added = [] }: TokenizerJson): Map<string, number> {
+  const { vocab = {} } = model;
+  const own = Array.isArray(vocab)
+    ? vocab.map(([token], id) => [token, id] as const)
+    : Object.entries(vocab as Readonly<Record<string, number>>);
+  return new Map([...own, ...added.map(({ content, id }) => [content, id] as const)]);
 }
 
 /** Both ends of the text: what tells it apart may be in either. */

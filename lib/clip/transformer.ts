@@ -1,6 +1,12 @@
 import { type Checkpoints, nn, scope, type Tensor } from "../torch/index.js";
 import { Attention, type AttentionOptions, type Mix, type Select } from "./attention.js";
-import type { TransformerConfig } from "./config.js";
+import type { Activation, TransformerConfig } from "./config.js";
+
+const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+  quick_gelu: nn.functional.quickGelu,
+  gelu: nn.functional.gelu,
+  gelu_pytorch_tanh: (x) => nn.functional.gelu(x, { approximate: "tanh" }),
+};
 
 /** The feed-forward half of a block. */
 export class Mlp extends nn.Module {
@@ -12,7 +18,7 @@ export class Mlp extends nn.Module {
     super();
     this.fc1 = this.registerChild("fc1", new nn.Linear(width, mlpWidth, options));
     this.fc2 = this.registerChild("fc2", new nn.Linear(mlpWidth, width, options));
-    this.activation = activation === "gelu" ? nn.functional.gelu : nn.functional.quickGelu;
+    this.activation = activations[activation];
   }
 
   /** @param x `[..., width]`   @returns the same shape */
@@ -110,13 +116,13 @@ export class Transformer extends nn.Module {
   }
 
   /**
-   * CLIP reads out one position, so the last block computes its output projection and feed-forward half for
+   * Where one position is read out, the last block computes its output projection and feed-forward half for
    * that one only.
    * @param x `[B, L, width]`
-   * @param pool picks the positions to read: `[B, L, width]` to `[N, width]`
-   * @returns `[N, width]`
+   * @param pool picks the positions to read: `[B, L, width]` to `[N, width]`. `undefined`: all are read
+   * @returns `[N, width]`, or the shape of `x`
    */
-  forward(x: Tensor, pool: Select, { mix, checkpoints }: TransformerOptions = {}): Tensor {
+  forward(x: Tensor, pool: Select | undefined, { mix, checkpoints }: TransformerOptions = {}): Tensor {
     const last = this.blocks.at(-1);
     return this.blocks.reduce((hidden, block) => {
       const forward = (input: Tensor): Tensor =>

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type ClipModel, encodePrompts } from "../clip/index.js";
+import { type DualEncoder, encodePrompts } from "../clip/index.js";
 import { loadBatches } from "../data/index.js";
 import { nn, noGrad, scope, type Tensor } from "../torch/index.js";
 
@@ -24,7 +24,7 @@ export interface EmbedOptions {
  * @param paths relative to the working directory
  */
 export async function* embedFiles(
-  model: ClipModel,
+  model: DualEncoder,
   paths: readonly string[],
   { batchSize = 64, signal }: EmbedOptions = {},
 ): AsyncGenerator<EmbeddedBatch, void, undefined> {
@@ -49,7 +49,7 @@ export async function* embedFiles(
 
 /** Unit vectors of texts as they are, without a template, in their order. */
 export async function* embedTexts(
-  model: ClipModel,
+  model: DualEncoder,
   texts: readonly string[],
   { batchSize = 64, signal }: EmbedOptions = {},
 ): AsyncGenerator<EmbeddedBatch, void, undefined> {

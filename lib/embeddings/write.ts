@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { relative, sep } from "node:path";
-import { type ClipModel, modelFingerprint } from "../clip/index.js";
+import { type DualEncoder, modelFingerprint } from "../clip/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 import { formatOf } from "./files.js";
 import { EmbeddingJournal } from "./journal.js";
@@ -34,7 +34,7 @@ export async function writeEmbeddings(
   target: string,
   kind: EmbeddingsInfo["kind"],
   items: readonly EmbeddedItem[],
-  model: ClipModel,
+  model: DualEncoder,
   { modelName, strict = false, onProgress, ...options }: WriteEmbeddingsOptions,
 ): Promise<WrittenEmbeddings> {
   const format = formatOf(target);

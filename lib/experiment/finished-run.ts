@@ -1,4 +1,4 @@
-import { type ClipModel, modelFingerprint } from "../clip/index.js";
+import { type DualEncoder, modelFingerprint } from "../clip/index.js";
 import { UsageError } from "../options/index.js";
 import { RunDirectory } from "../protocol/index.js";
 import { type ModelSettings, modelSettings } from "./models.js";
@@ -32,7 +32,7 @@ export function baseModel(directory: RunDirectory, given: Partial<ModelSettings>
  * @param given flags that say where it is now
  * @throws if it is gone, or its weights are not those that the run started from
  */
-export function openBaseModel(directory: RunDirectory, given: Partial<ModelSettings> = {}): ClipModel {
+export function openBaseModel(directory: RunDirectory, given: Partial<ModelSettings> = {}): DualEncoder {
   const settings = baseModel(directory, given);
   const isRecorded = given.model === undefined;
   const model = openRecorded(settings, isRecorded, directory.path);
@@ -45,7 +45,7 @@ export function openBaseModel(directory: RunDirectory, given: Partial<ModelSetti
   );
 }
 
-function openRecorded(settings: ModelSettings, isRecorded: boolean, run: string): ClipModel {
+function openRecorded(settings: ModelSettings, isRecorded: boolean, run: string): DualEncoder {
   try {
     return openModel(settings, "cpu");
   } catch (cause) {

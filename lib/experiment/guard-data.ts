@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { findImages } from "../data/index.js";
 import { type ComparisonData, readPairs } from "../guard/index.js";
 import { readTextLines, UsageError } from "../options/index.js";
@@ -17,12 +17,12 @@ export async function openGuardData(
   options: { readonly cache: boolean; readonly progress: WorkObserver; readonly signal: AbortSignal },
 ): Promise<ComparisonData> {
   const { cache, progress, signal } = options;
-  const load = (entries: GuardConfig["datasets"], model: ClipModel) =>
+  const load = (entries: GuardConfig["datasets"], model: DualEncoder) =>
     openHoldOuts({ holdOuts: entries, cache, kind: "the guard's" }, model, progress, signal);
   const loaded = new Map<string, TestSets>();
   return {
     ...(datasets.length + holdOuts.length > 0 && {
-      async testSets(model: ClipModel) {
+      async testSets(model: DualEncoder) {
         const key = JSON.stringify(model.preprocessing.transform);
         const found = loaded.get(key) ?? {
           datasets: await load(datasets, model),

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { imageSetFromArrays, miniature, type Task, taskFromArrays } from "../data/index.js";
 import type { ReferenceData } from "../methods/index.js";
 import { cacheDirectory } from "./cache-directory.js";
@@ -11,7 +11,7 @@ export interface MiniatureOptions {
 }
 
 /** The domains of the miniature world as tasks, drawn once and then read from the cache. */
-export async function openMiniatureTasks(options: MiniatureOptions, model: ClipModel): Promise<Task[]> {
+export async function openMiniatureTasks(options: MiniatureOptions, model: DualEncoder): Promise<Task[]> {
   const { shots, testPerClass, seed } = options;
   const size = model.config.vision.imageSize;
   const directory = join(cacheDirectory(), "miniature");
@@ -37,7 +37,7 @@ export async function openMiniatureTasks(options: MiniatureOptions, model: ClipM
  */
 export async function openMiniatureReference(
   pairs: number,
-  model: ClipModel,
+  model: DualEncoder,
   name = "miniature",
 ): Promise<ReferenceData> {
   const { mixture, seed } = miniature.miniatureRecipes[miniature.isMiniature(name) ? name : "miniature"];

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { describeSplit, ImageCache, loadImages, loadTask, type Task } from "../data/index.js";
 import type { TestSet } from "../protocol/index.js";
 import { imageCacheDirectory } from "./cache-directory.js";
@@ -13,7 +13,7 @@ import type { WorkObserver } from "./observer.js";
  */
 export async function openTasks(
   config: Pick<Config, "datasets" | "cache" | "shots" | "seed">,
-  { preprocessing, tokenizer }: ClipModel,
+  { preprocessing, tokenizer }: DualEncoder,
   progress: WorkObserver,
   signal: AbortSignal,
 ): Promise<Task[]> {
@@ -49,7 +49,7 @@ export async function openTasks(
 /** Loads the test images of datasets that are evaluated but never trained on. */
 export async function openHoldOuts(
   config: Pick<Config, "holdOuts" | "cache"> & { /** What they are, for people. */ readonly kind?: string },
-  { preprocessing, tokenizer }: ClipModel,
+  { preprocessing, tokenizer }: DualEncoder,
   progress: WorkObserver,
   signal: AbortSignal,
 ): Promise<TestSet[]> {

@@ -1,4 +1,4 @@
-import { type ClipModel, defaultPrecision, loadModel } from "../clip/index.js";
+import { type DualEncoder, defaultPrecision, loadModel } from "../clip/index.js";
 import type { Device, Precision } from "../options/index.js";
 import { cuda } from "../torch/index.js";
 import { type ModelSettings, resolveModel } from "./models.js";
@@ -8,7 +8,7 @@ export function openModel(
   { model, ...options }: ModelSettings,
   device: Device,
   precision: Precision = defaultPrecision(device),
-): ClipModel {
+): DualEncoder {
   cuda.checkDevice(device);
   return loadModel(resolveModel(model), { ...options, device, precision });
 }

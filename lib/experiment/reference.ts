@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import {
   type CheckImagesOptions,
   checkSource,
@@ -54,7 +54,7 @@ export function resolveReference(
  */
 export async function openReference(
   { images, texts }: ReferenceConfig,
-  { preprocessing }: ClipModel,
+  { preprocessing }: DualEncoder,
   options: { readonly cache: boolean; readonly signal: AbortSignal; readonly progress: WorkObserver },
 ): Promise<ReferenceData> {
   const { cache, signal, progress } = options;

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { type ComparisonData, compareMeasures, ModelMeasures } from "../guard/index.js";
 import type { TaskGuard } from "../protocol/index.js";
 import type { GuardConfig } from "./guard-config.js";
@@ -14,7 +14,7 @@ export class RunGuard implements Disposable {
   constructor(
     readonly config: GuardConfig,
     readonly data: ComparisonData,
-    base: ClipModel,
+    base: DualEncoder,
   ) {
     this.#base = new ModelMeasures(base, data, "the model before the stream", { protocol: config.protocol });
   }

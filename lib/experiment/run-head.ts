@@ -1,4 +1,4 @@
-import { type ClipModel, weightsFingerprint } from "../clip/index.js";
+import { type DualEncoder, weightsFingerprint } from "../clip/index.js";
 import { type ContinualMethod, findMethod, type MethodState, methods } from "../methods/index.js";
 import type { Given } from "../options/index.js";
 import type { HeadFile, RunDirectory } from "../protocol/index.js";
@@ -23,9 +23,9 @@ export function methodWithHead(directory: RunDirectory): ContinualMethod | undef
 /** Which models a head belongs to. */
 export interface HeadModels {
   /** After the task: the one that is exported. */
-  readonly model: ClipModel;
+  readonly model: DualEncoder;
   /** The one that the run started from; asked for where the head reads it. */
-  readonly pretrained: () => ClipModel;
+  readonly pretrained: () => DualEncoder;
 }
 
 /**
@@ -75,7 +75,7 @@ function stateAfter(task: number, directory: RunDirectory, method: ContinualMeth
 }
 
 /** The weights that are others than those of a model. */
-function differing(pretrained: ClipModel, model: ClipModel): Map<string, torch.Tensor> {
+function differing(pretrained: DualEncoder, model: DualEncoder): Map<string, torch.Tensor> {
   const now = model.stateDict();
   return new Map(
     Array.from(pretrained.stateDict()).filter(([name, weight]) => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { settingsShape } from "../options/index.js";
 import type { RunRecord, TestSet } from "../protocol/index.js";
 import { entrySchema, streamSchema } from "./dataset-config.js";
@@ -13,7 +13,7 @@ import { openHoldOuts } from "./open-data.js";
  */
 export async function openTestSets(
   { config, seed, datasets, holdOuts = [] }: RunRecord,
-  model: ClipModel,
+  model: DualEncoder,
   progress: WorkObserver,
 ): Promise<{ stream: TestSet[]; holdOuts: TestSet[] }> {
   const loaded = await load(recordedSchema.parse(config), seed, model, progress);
@@ -41,7 +41,7 @@ const recordedSchema = z.object({
 async function load(
   { datasets, holdOuts, shots, testPerClass }: z.infer<typeof recordedSchema>,
   seed: number,
-  model: ClipModel,
+  model: DualEncoder,
   progress: WorkObserver,
 ): Promise<readonly TestSet[]> {
   if (datasets !== undefined) {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { type ClipModel, copyModel } from "../clip/index.js";
+import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/index.js";
+import { type ContinualMethod, checkModel, type ProtocolName, type ReferenceData } from "../methods/index.js";
 import { type BatchSize, type Device, type Precision, precisionSchema } from "../options/index.js";
 import {
   type AccuracyMatrix,
@@ -64,6 +64,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   cuda.checkDevice(device);
   const guard = typeof config.guard === "string" ? readGuard(config.guard, "guard:") : config.guard;
   const reader = openModel(model, "cpu");
+  checkModel(method, reader);
   const { tasks, holdOuts, reference } = await firstOnEachMachine(async () => ({
     tasks: await openTasks(config, reader, work, signal),
     holdOuts: await openHoldOuts(config, reader, work, signal),
@@ -171,7 +172,7 @@ export async function runTasks(options: ExperimentOptions, tasks: readonly Task[
 /** A guard that compares with another model, or with a copy of the one that the stream starts from. */
 async function openRunGuard(
   config: GuardConfig,
-  model: ClipModel,
+  model: DualEncoder,
   { device, precision, cache = true, observer, signal = new AbortController().signal }: ExperimentOptions,
 ): Promise<RunGuard> {
   const data = await openGuardData(config, { cache, progress: workObserver(observer), signal });

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { adviseOnIndex, type IndexDrift, indexDrift } from "../embeddings/index.js";
 import type { Measure } from "../records/index.js";
 import type { Limits } from "./limits.js";
@@ -20,8 +20,8 @@ export interface Comparison {
 
 /** Measures what an update of a model does, and whether a limit is broken. */
 export async function compareModels(
-  updated: ClipModel,
-  base: ClipModel,
+  updated: DualEncoder,
+  base: DualEncoder,
   data: ComparisonData,
   { limits, ...options }: CompareOptions = {},
 ): Promise<Comparison> {

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { type RetrievalRecall, retrievalRecall } from "../embeddings/index.js";
 import type { ProtocolName } from "../methods/index.js";
 import { evaluateZeroShot, type TestSet } from "../protocol/index.js";
@@ -14,7 +14,7 @@ export interface ComparisonData {
    * were not.
    */
   readonly testSets?: (
-    model: ClipModel,
+    model: DualEncoder,
   ) => Promise<{ readonly datasets: readonly TestSet[]; readonly holdOuts: readonly TestSet[] }>;
   readonly retrieval?: CaptionedImages;
   /** An index of images, and the texts that search it. */
@@ -51,7 +51,7 @@ export class ModelMeasures implements Disposable {
 
   /** @param name for `onStep`, such as `the new model` */
   constructor(
-    readonly model: ClipModel,
+    readonly model: DualEncoder,
     readonly data: ComparisonData,
     readonly name: string,
     readonly options: MeasureOptions = {},

@@ -1,8 +1,8 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import * as torch from "../torch/index.js";
 
 /** Bytes of a model's weights. */
-export function bytesOf(model: ClipModel): number {
+export function bytesOf(model: DualEncoder): number {
   return model
     .parameters()
     .reduce((sum, parameter) => sum + parameter.numel() * bytesPerNumber(parameter.dtype), 0);
@@ -16,7 +16,7 @@ function bytesPerNumber(dtype: torch.DType): number {
  * Milliseconds of 16 images through the image encoder of both models, in turns: the median of five passes
  * after a warm-up.
  */
-export function timeImages(first: ClipModel, second: ClipModel): [number, number] {
+export function timeImages(first: DualEncoder, second: DualEncoder): [number, number] {
   const times: [number[], number[]] = [[], []];
   for (let pass = 0; pass < 6; pass++) {
     const [a, b] = [timeOnce(first), timeOnce(second)];
@@ -29,7 +29,7 @@ export function timeImages(first: ClipModel, second: ClipModel): [number, number
   return [median(times[0]), median(times[1])];
 }
 
-function timeOnce(model: ClipModel): number {
+function timeOnce(model: DualEncoder): number {
   const began = performance.now();
   torch.noGrad(() =>
     torch.scope(() => {

@@ -1,11 +1,11 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "../embeddings/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 
 /** Unit vectors of image files, `[files, D]`. @throws at the first image that cannot be read */
 export async function imageVectors(
-  model: ClipModel,
+  model: DualEncoder,
   files: readonly string[],
   options: EmbedOptions,
 ): Promise<Tensor> {
@@ -14,7 +14,7 @@ export async function imageVectors(
 
 /** Unit vectors of texts, `[texts, D]`. */
 export async function textVectors(
-  model: ClipModel,
+  model: DualEncoder,
   texts: readonly string[],
   options: EmbedOptions,
 ): Promise<Tensor> {
@@ -22,7 +22,7 @@ export async function textVectors(
 }
 
 async function collect(
-  model: ClipModel,
+  model: DualEncoder,
   names: readonly string[],
   batches: ReturnType<typeof embedFiles>,
 ): Promise<Tensor> {

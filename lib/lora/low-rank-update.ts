@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { LoraModel } from "./model.js";
@@ -67,7 +67,7 @@ export function concatenateUpdates(updates: readonly LowRankUpdates[]): LowRankU
  * Adds updates to the weights of a model, in place.
  * @throws naming all updates that do not fit the model; then it is unchanged
  */
-export function applyUpdates(model: ClipModel, updates: LowRankUpdates): void {
+export function applyUpdates(model: DualEncoder, updates: LowRankUpdates): void {
   torch.noGrad(() =>
     torch.scope(() => {
       const weights = model.stateDict();

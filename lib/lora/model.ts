@@ -1,4 +1,4 @@
-import type { AdaptableLayer, ClipModel } from "../clip/index.js";
+import type { AdaptableLayer, DualEncoder } from "../clip/index.js";
 import type { Generator, Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import {
@@ -203,7 +203,11 @@ export class LoraModel {
  * @param generator draws them, on the CPU, so that they are the same on every device
  * @throws if the model already has adapters, or the configuration selects nothing
  */
-export function inject(model: ClipModel, config: Partial<LoraConfig> = {}, generator?: Generator): LoraModel {
+export function inject(
+  model: DualEncoder,
+  config: Partial<LoraConfig> = {},
+  generator?: Generator,
+): LoraModel {
   const full = { ...defaultLoraConfig, ...config };
   checkLoraConfig(full);
   const selected = model

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { ModelFamily } from "../clip/index.js";
 import { checkRegularFile, writeDirectory } from "../files/index.js";
 import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
@@ -14,14 +15,22 @@ const pickleFile = "adapter_model.bin";
 export interface SaveAdapterOptions {
   /** The model that the adapter is for, as `base_model_name_or_path`: what `AutoPeftModel` loads. */
   readonly baseModel?: string;
+  /** Of that model. Default: `clip`. */
+  readonly family?: ModelFamily;
 }
 
-const saveAdapterKeys: OptionKeys<SaveAdapterOptions> = { baseModel: true };
+const saveAdapterKeys: OptionKeys<SaveAdapterOptions> = { baseModel: true, family: true };
+
+/** Which class of transformers an adapter is put on. */
+const baseClasses: Readonly<Record<ModelFamily, Readonly<Record<string, string>>>> = {
+  clip: { base_model_class: "CLIPModel", parent_library: "transformers.models.clip.modeling_clip" },
+  siglip: { base_model_class: "SiglipModel", parent_library: "transformers.models.siglip.modeling_siglip" },
+};
 
 /**
  * Writes low-rank updates in PEFT's layout, `adapter_config.json` and `adapter_model.safetensors`: PEFT loads
- * them onto the `CLIPModel` of transformers. Each matrix has a rank of its own, and the scale `lora_alpha /
- * r` is 1 everywhere.
+ * them onto the `CLIPModel` or `SiglipModel` of transformers. Each matrix has a rank of its own, and the
+ * scale `lora_alpha / r` is 1 everywhere.
  * @throws if the files cannot be written; then nothing is left behind
  */
 export function saveAdapter(
@@ -39,6 +48,13 @@ export function saveAdapter(
     torch.safetensors.save(join(temporary, weightsFile), tensors, { format: "pt" }, { checksum: true });
     writeFileSync(join(temporary, configFile), config);
   });
+}
+
+/** Which family of models an adapter says it is for; `clip` where it says nothing. */
+export function adapterFamily(directory: string): ModelFamily {
+  const { auto_mapping: mapping } = readConfig(join(directory, configFile));
+  const isSiglip = mapping?.base_model_class === baseClasses.siglip.base_model_class;
+  return isSiglip ? "siglip" : "clip";
 }
 
 /** How to read an adapter. */
@@ -174,6 +190,7 @@ const none = (what: string) =>
 
 const configSchema = z.object({
   peft_type: z.literal("LORA"),
+  auto_mapping: z.object({ base_model_class: z.string().nullish() }).nullish(),
   r: z.int().nonnegative().default(8),
   lora_alpha: z.number().default(8),
   rank_pattern: patterns(z.int().positive()),
@@ -235,17 +252,17 @@ function readConfig(path: string): AdapterConfig {
 
 // Field names and meaning: LoraConfig of PEFT. Ranks and alphas of single matrices stand in the patterns, by
 // the path of the matrix.
-function formatConfig(updates: LowRankUpdates, { baseModel }: SaveAdapterOptions): Record<string, unknown> {
+function formatConfig(
+  updates: LowRankUpdates,
+  { baseModel, family = "clip" }: SaveAdapterOptions,
+): Record<string, unknown> {
   const ranks = Array.from(updates, ([name, { loraA }]) => [name, loraA.size(0)] as const);
   const highest = Math.max(0, ...ranks.map(([, rank]) => rank));
   const lower = Object.fromEntries(ranks.filter(([, rank]) => rank !== highest));
   return {
     peft_type: "LORA",
     task_type: null,
-    auto_mapping: {
-      base_model_class: "CLIPModel",
-      parent_library: "transformers.models.clip.modeling_clip",
-    },
+    auto_mapping: baseClasses[family],
     base_model_name_or_path: baseModel ?? null,
     revision: null,
     inference_mode: true,

@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import { type ClipModel, copyModel } from "../clip/index.js";
+import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import { applyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
@@ -82,8 +82,8 @@ class RoutedCodyra implements ContinualMethod {
   readonly #base: ContinualMethod;
   readonly #tasks: string[] = [];
   readonly #updates: LowRankUpdates[] = [];
-  readonly #models: ClipModel[] = []; // as they were right after each task
-  #pretrained: ClipModel | undefined;
+  readonly #models: DualEncoder[] = []; // as they were right after each task
+  #pretrained: DualEncoder | undefined;
   #autoencoders: DomainAutoencoders | undefined;
 
   constructor(
@@ -98,7 +98,7 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   /** @param carried what the autoencoders' features are computed with, where it came with a head */
-  #prepare(pretrained: ClipModel, carried?: MethodState["tensors"]): void {
+  #prepare(pretrained: DualEncoder, carried?: MethodState["tensors"]): void {
     this.#pretrained = copyModel(pretrained);
     const { router, ddas } = this.options;
     if (router !== "ddas") return;
@@ -129,12 +129,12 @@ class RoutedCodyra implements ContinualMethod {
 
   classifier(labels: LabelSpace, { model }: RunContext): Classifier {
     const classifierAfter = perExpert((task: number | undefined) =>
-      classifierOf(task === undefined ? model : (this.#models[task] as ClipModel), labels),
+      classifierOf(task === undefined ? model : (this.#models[task] as DualEncoder), labels),
     );
     const scoresOf = (task: number | undefined, pixels: Tensor): Tensor => classifierAfter(task)(pixels);
     const gate =
       this.options.gateModel === "frozen"
-        ? classifierOf(this.#pretrained as ClipModel, labels)
+        ? classifierOf(this.#pretrained as DualEncoder, labels)
         : (pixels: Tensor) => scoresOf(undefined, pixels);
     return (pixels, dataset) =>
       torch.inferenceMode(() =>
@@ -228,7 +228,7 @@ class RoutedCodyra implements ContinualMethod {
         torch.unscoped(() => ({ loraA: loraA.clone(), loraB: loraB.clone() })),
       ]),
     );
-    const model = copyModel(this.#models.at(-1) ?? (this.#pretrained as ClipModel));
+    const model = copyModel(this.#models.at(-1) ?? (this.#pretrained as DualEncoder));
     applyUpdates(model, kept);
     this.#tasks.push(task);
     this.#updates.push(kept);
@@ -256,7 +256,7 @@ class RoutedCodyra implements ContinualMethod {
   }
 }
 
-function classifierOf(model: ClipModel, labels: LabelSpace): (pixels: Tensor) => Tensor {
+function classifierOf(model: DualEncoder, labels: LabelSpace): (pixels: Tensor) => Tensor {
   const logitsOf = zeroShotHead(labels, model);
   return (pixels) => logitsOf(model.encodeImage(pixels));
 }

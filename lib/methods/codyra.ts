@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { type LoraConfig, thresholdSchedule } from "../lora/index.js";
 import { code, type Given, paper, paperOrCode } from "../options/index.js";
 import { adapterShape } from "./lora.js";
@@ -106,7 +106,7 @@ export function createCodyra(
   });
 }
 
-export function codyraCost(model: ClipModel): Cost {
+export function codyraCost(model: DualEncoder): Cost {
   const { factors, importance } = adapterSize(model);
   return {
     trainable: factors + importance,
@@ -119,7 +119,7 @@ export function codyraCost(model: ClipModel): Cost {
 }
 
 /** The cost of CoDyRA with a head on its features. @param name of the method that has the head alone */
-export function codyraWithHeadCost(model: ClipModel, head: Cost, name: string): Cost {
+export function codyraWithHeadCost(model: DualEncoder, head: Cost, name: string): Cost {
   const codyra = codyraCost(model);
   return {
     ...head,

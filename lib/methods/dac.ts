@@ -127,6 +127,7 @@ class Dac implements ContinualMethod {
   readonly name = "dac";
   readonly classifier = zeroShotClassifier;
   readonly featureClassifier = zeroShotFeatureClassifier;
+  readonly needsClassToken = true;
   #pool: ExpertPool | undefined;
   #past: Tensor[] = []; // by group of the pool, [modules, outFeatures, columns of earlier tasks]
 

@@ -16,7 +16,7 @@
  */
 
 import { z } from "zod";
-import { type ClipModel, copyModel } from "../clip/index.js";
+import { copyModel, type DualEncoder } from "../clip/index.js";
 import { BatchSampler, centerCrop, type Task } from "../data/index.js";
 import { code } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
@@ -55,7 +55,7 @@ export const icarl = defineMethod({
   complete: withWarmup,
   create(options) {
     const memory = new ExemplarMemory(options.memory);
-    let pretrained: ClipModel | undefined;
+    let pretrained: DualEncoder | undefined;
     const method = fullFineTuning({
       name: "icarl",
       options,
@@ -63,7 +63,7 @@ export const icarl = defineMethod({
         if (memory.length === 0) return {};
         const { model } = context;
         const isOwn = options.teacher === "previous";
-        const teacher = isOwn ? copyModel(model) : (pretrained as ClipModel);
+        const teacher = isOwn ? copyModel(model) : (pretrained as DualEncoder);
         const images = memory.images();
         const distillation = await FeatureDistillation.prepare(
           {
@@ -115,7 +115,7 @@ export const icarl = defineMethod({
 });
 
 /** Of the images of earlier tasks: all that there are, or as many as the memory holds. */
-function exemplarBytes(model: ClipModel, { classes, tasks, shots }: CostSetting): number {
+function exemplarBytes(model: DualEncoder, { classes, tasks, shots }: CostSetting): number {
   const { memory } = schema.parse({});
   const images = Math.min(memory, Math.round((classes * shots * (tasks - 1)) / tasks));
   return images * 3 * model.config.vision.imageSize ** 2;

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { Given, Hint } from "../options/index.js";
 import { codyra } from "./codyra.js";
 import { codyraRouted } from "./codyra-routed.js";
@@ -84,7 +84,7 @@ export function methodHint(name: string, hint?: Hint): Hint {
  * baseline specification, section 12.
  * @param model of any device; on `meta`, nothing is computed and no memory is needed
  */
-export function methodCosts(model: ClipModel, setting: CostSetting): MethodCost[] {
+export function methodCosts(model: DualEncoder, setting: CostSetting): MethodCost[] {
   return methods.map((method) => ({ method: method.name, ...method.cost(model, setting) }));
 }
 
@@ -93,6 +93,7 @@ export interface MethodCost extends Cost {
 }
 
 export { type OptionRow, optionRows } from "./option-rows.js";
+export { checkModel } from "./shared/check-model.js";
 export { bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
 export { defineMethod, type MethodDefinition, type MethodPlan } from "./shared/definition.js";
 export { type ContrastiveLoss, type ContrastiveLossOptions, contrastiveLoss } from "./shared/losses.js";

@@ -29,7 +29,7 @@
  */
 
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import { applyUpdates, measureUpdates } from "../lora/index.js";
 import { code, paper, paperOrCode } from "../options/index.js";
@@ -428,7 +428,7 @@ class KeepLora implements ContinualMethod {
   }
 
   /** σ ℓ: alpha over rank, times the layer scale of ++. */
-  #scale(encoder: "vision" | "text", layer: number, model: ClipModel): number {
+  #scale(encoder: "vision" | "text", layer: number, model: DualEncoder): number {
     const { alpha, rank, gamma, textLayerScale } = this.options;
     const first = encoder === "vision" ? gamma : textLayerScale;
     return (

@@ -7,10 +7,10 @@
  */
 
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { Random } from "../data/index.js";
 import { code } from "../options/index.js";
-import * as torch from "../torch/index.js";
+import type * as torch from "../torch/index.js";
 import { withoutForgetting } from "./lwf.js";
 import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
@@ -39,14 +39,14 @@ export const lwfVr = defineMethod({
 
 /** What `randomSentences` must know of a model. */
 export interface Vocabulary {
-  readonly tokenizer: Pick<ClipModel["tokenizer"], "startId" | "endId">;
-  readonly config: { readonly text: Pick<ClipModel["config"]["text"], "contextLength" | "vocabSize"> };
+  readonly tokenizer: Pick<DualEncoder["tokenizer"], "frame">;
+  readonly config: { readonly text: Pick<DualEncoder["config"]["text"], "contextLength" | "vocabSize"> };
   readonly device: torch.Device;
 }
 
 /**
- * @returns `int64 [sentences, words + 2]`; the zeros that follow up to the context length would change
- * nothing
+ * @returns `int64 [sentences, L]`, as the tokenizer frames them: L is words and the tokens around them, or
+ * the context length where padding is read
  */
 export function randomSentences(
   { tokenizer, config, device }: Vocabulary,
@@ -54,10 +54,6 @@ export function randomSentences(
   random: Random,
 ): torch.Tensor {
   const length = Math.min(words, config.text.contextLength - 2);
-  const rows = Array.from({ length: sentences }, () => [
-    tokenizer.startId,
-    ...Array.from({ length }, () => random.integer(config.text.vocabSize)),
-    tokenizer.endId,
-  ]);
-  return torch.tensor(rows, { dtype: "int64", device });
+  const draw = (): number[] => Array.from({ length }, () => random.integer(config.text.vocabSize));
+  return tokenizer.frame(Array.from({ length: sentences }, draw), { device });
 }

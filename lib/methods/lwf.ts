@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import { type ClipModel, copyModel } from "../clip/index.js";
+import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
 import { fineTuningCost } from "./shared/cost.js";
@@ -40,7 +40,7 @@ export const lwf = defineMethod({
 export function withoutForgetting(
   name: string,
   options: DistillationOptions,
-  textsOf: (model: ClipModel, task: Task, context: RunContext) => Tensor,
+  textsOf: (model: DualEncoder, task: Task, context: RunContext) => Tensor,
 ): ContinualMethod {
   return fullFineTuning({
     name,

@@ -12,7 +12,7 @@
  */
 
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import { code, paper } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
@@ -134,6 +134,7 @@ export const moeAdapter = defineMethod({
 class MoeAdapter implements ContinualMethod {
   readonly name = "moe-adapter";
   readonly keepsWeights = true;
+  readonly needsClassToken = true;
   #blocks: BlockExperts[] = [];
   #frozen: Tensor[] = []; // per block, [experts]
   #tasks: string[] = [];
@@ -145,7 +146,7 @@ class MoeAdapter implements ContinualMethod {
     this.#prepare(model, seed, domainFeatures(this.options.ddas.features, model));
   }
 
-  #prepare(model: ClipModel, seed: number, features: DomainFeatures): void {
+  #prepare(model: DualEncoder, seed: number, features: DomainFeatures): void {
     this.#selector = new DomainAutoencoders(features, this.options.ddas);
     model.requiresGrad_(false);
     this.#blocks = injectExperts(model, this.options, torch.generator(seed, model.device));

@@ -10,7 +10,7 @@
  */
 
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { code } from "../options/index.js";
 import { codyraDefaults, codyraSchema, codyraWithHeadCost, createCodyra } from "./codyra.js";
 import { analyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
@@ -52,7 +52,7 @@ export const codyraRailDual = defineMethod({
   cost: (model, setting) => codyraWithHeadCost(model, dualCost(model, setting), "rail-dual"),
 });
 
-function dualCost(model: ClipModel, { classes, shots }: CostSetting): Cost {
+function dualCost(model: DualEncoder, { classes, shots }: CostSetting): Cost {
   const images = classes * shots;
   const features = images * model.config.embedDim;
   return {

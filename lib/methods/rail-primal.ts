@@ -11,7 +11,7 @@
  */
 
 import { z } from "zod";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { code } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
@@ -57,7 +57,7 @@ export const codyraRailPrimal = defineMethod({
   cost: (model, setting) => codyraWithHeadCost(model, primalCost(model, setting), "rail-primal"),
 });
 
-function primalCost(model: ClipModel, { classes }: CostSetting): Cost {
+function primalCost(model: DualEncoder, { classes }: CostSetting): Cost {
   const { hiddenDim } = primalSchema.parse({});
   const values = hiddenDim * model.config.embedDim + hiddenDim * classes;
   return {

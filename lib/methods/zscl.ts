@@ -11,7 +11,7 @@
  */
 
 import { z } from "zod";
-import { type ClipModel, copyModel } from "../clip/index.js";
+import { copyModel, type DualEncoder } from "../clip/index.js";
 import { code, paper } from "../options/index.js";
 import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
@@ -53,7 +53,7 @@ export const zscl = defineMethod({
   complete: withWarmup,
   create(options) {
     const { iterations, ensembleEvery, ensembleAlpha } = options;
-    let teacher: ClipModel | undefined;
+    let teacher: DualEncoder | undefined;
     return {
       ...fullFineTuning({
         name: "zscl",
@@ -63,7 +63,7 @@ export const zscl = defineMethod({
           const reference = referenceOf(context.reference);
           const distillation = await FeatureDistillation.prepare(
             {
-              teacher: teacher as ClipModel,
+              teacher: teacher as DualEncoder,
               images: reference.images,
               stretched: false,
               texts: model.tokenizer.encode(reference.texts, { device: model.device, truncate: true }),

@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel, loadStateDict } from "../clip/index.js";
+import { copyModel, type DualEncoder, loadStateDict } from "../clip/index.js";
 import { applyUpdates } from "../lora/index.js";
 import type { ContinualMethod } from "../methods/index.js";
 import * as torch from "../torch/index.js";
@@ -9,7 +9,7 @@ import type { RunDirectory } from "./run-directory.js";
  * low-rank updates of every task, and a later state of the method.
  */
 export class EarlierModels implements Disposable {
-  readonly #pretrained: ClipModel;
+  readonly #pretrained: DualEncoder;
   readonly #latest: number | undefined;
 
   /**
@@ -18,7 +18,7 @@ export class EarlierModels implements Disposable {
    */
   constructor(
     readonly directory: RunDirectory,
-    readonly model: ClipModel,
+    readonly model: DualEncoder,
     readonly method: ContinualMethod,
     finished: number,
   ) {

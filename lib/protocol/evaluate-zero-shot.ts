@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import { type ProtocolName, zeroShotClassifier } from "../methods/index.js";
 import { checkOptions, defaultEvaluationBatchSize } from "../options/index.js";
 import * as torch from "../torch/index.js";
@@ -17,7 +17,7 @@ export interface EvaluateZeroShotOptions {
  * protocols from one pass over the images, since the candidates of `mtil` are some of those of `x-tail`.
  */
 export async function evaluateZeroShot(
-  model: ClipModel,
+  model: DualEncoder,
   datasets: readonly TestSet[],
   options: EvaluateZeroShotOptions = {},
 ): Promise<Record<ProtocolName, number[]>> {

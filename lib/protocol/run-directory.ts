@@ -1,8 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ClipModel, descriptionFiles, loadModel, loadStateDict } from "../clip/index.js";
-import { applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
+import {
+  type DualEncoder,
+  descriptionFiles,
+  loadModel,
+  loadStateDict,
+  type ModelFamily,
+} from "../clip/index.js";
+import { adapterFamily, applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
 import type { ContinualMethod, MethodState, TaskChange } from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
@@ -78,13 +84,24 @@ export class RunDirectory {
   /**
    * Writes what a task changed, replacing what interrupted attempts at it left: surviving ranks, updates in
    * PEFT's layout, and their sizes.
+   * @param family of the model that they are for
    */
-  recordTask(task: number, dataset: string, { rank, modules, active, updates }: TaskChange): void {
+  recordTask(
+    task: number,
+    dataset: string,
+    { rank, modules, active, updates }: TaskChange,
+    family?: ModelFamily,
+  ): void {
     records.recordRanks(this.path, task, { dataset, rank, modules, active });
     const earlier = Array.from({ length: task }, (_, t) => `task-${t}`);
     removeOthers(join(this.path, "adapters"), earlier);
-    saveAdapter(updates, this.#adapter(task));
+    saveAdapter(updates, this.#adapter(task), { family });
     this.recordChanges(task, { dataset, rank, modules });
+  }
+
+  /** Of the model that the updates of a task are for. */
+  updatesFamily(task: number): ModelFamily {
+    return adapterFamily(this.#adapter(task));
   }
 
   hasUpdates(task: number): boolean {
@@ -124,7 +141,7 @@ export class RunDirectory {
   }
 
   /** Saves the model and the method as they are after a task. */
-  saveCheckpoint(task: number, model: ClipModel, method: ContinualMethod): void {
+  saveCheckpoint(task: number, model: DualEncoder, method: ContinualMethod): void {
     mkdirSync(join(this.path, "checkpoints"), { recursive: true });
     torch.scope(() => {
       const { tensors, data } = method.state();
@@ -141,7 +158,7 @@ export class RunDirectory {
   }
 
   /** @throws if the checkpoint is missing, damaged, or of another model */
-  loadCheckpoint(task: number, model: ClipModel, method?: ContinualMethod): void {
+  loadCheckpoint(task: number, model: DualEncoder, method?: ContinualMethod): void {
     torch.scope(() => {
       const { weights, state } = this.readCheckpoint(task);
       loadStateDict(model, weights, this.#checkpoint(task));
@@ -162,7 +179,7 @@ export class RunDirectory {
    * @returns `undefined` where there is none, or it is of a version whose checkpoints hold weights only
    * @throws if the checkpoint is damaged
    */
-  openCheckpoint(task: number): ClipModel | undefined {
+  openCheckpoint(task: number): DualEncoder | undefined {
     if (!this.hasCheckpoint(task)) return undefined;
     const folder = mkdtempSync(join(tmpdir(), "codyra-checkpoint-"));
     try {
@@ -185,7 +202,7 @@ export class RunDirectory {
    * @param model the model that the run started from
    * @throws if there is neither
    */
-  restoreModel(task: number, model: ClipModel): void {
+  restoreModel(task: number, model: DualEncoder): void {
     if (this.hasCheckpoint(task)) {
       this.loadCheckpoint(task, model);
       return;

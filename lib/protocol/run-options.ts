@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import type {
   ContinualMethod,
@@ -32,7 +32,7 @@ export interface RunObserver {
 export interface RunOptions {
   readonly name: string;
   readonly protocol: ProtocolName;
-  readonly model: ClipModel;
+  readonly model: DualEncoder;
   readonly method: ContinualMethod;
   readonly tasks: readonly Task[];
   /**
@@ -65,7 +65,7 @@ export interface RunOptions {
 }
 
 export type TaskGuard = (
-  model: ClipModel,
+  model: DualEncoder,
   watch: { readonly signal: AbortSignal; readonly onStep: (what: string) => void },
 ) => Promise<Omit<GuardRecord, "dataset">>;
 

@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel, loadStateDict, weightsFingerprint } from "../clip/index.js";
+import { type DualEncoder, copyModel, loadStateDict, weightsFingerprint } from "../clip/index.js";
 import {
   type Classifier,
   type ContinualMethod,
@@ -25,7 +25,7 @@ export interface ServedClassifier {
 export class ServedHead implements Disposable {
   constructor(
     readonly description: HeadDescription,
-    readonly model: ClipModel,
+    readonly model: DualEncoder,
     readonly method: ContinualMethod,
   ) {}
 
@@ -73,7 +73,7 @@ export class ServedHead implements Disposable {
  * @param path its directory or file   @returns `undefined` where no head lies beside it
  * @throws if the head is damaged, of another version, or belongs to another model
  */
-export function openHead(model: ClipModel, path: string): ServedHead | undefined {
+export function openHead(model: DualEncoder, path: string): ServedHead | undefined {
   const file = findHead(path);
   if (file === undefined) return undefined;
   return torch.scope(() => {
@@ -110,7 +110,7 @@ function headOf({ name, head }: ContinualMethod): MethodHead {
 }
 
 /** A copy of a model that has other weights in some places. */
-function withWeights(model: ClipModel, weights: ReadonlyMap<string, Tensor>, source: string): ClipModel {
+function withWeights(model: DualEncoder, weights: ReadonlyMap<string, Tensor>, source: string): DualEncoder {
   const copy = copyModel(model);
   loadStateDict(copy, new Map([...model.stateDict(), ...weights]), source);
   return copy;

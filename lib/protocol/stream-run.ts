@@ -1,5 +1,12 @@
 import type { Task } from "../data/index.js";
-import type { ContinualMethod, ProtocolName, RunContext, RunEvent, TrainSummary } from "../methods/index.js";
+import {
+  type ContinualMethod,
+  checkModel,
+  type ProtocolName,
+  type RunContext,
+  type RunEvent,
+  type TrainSummary,
+} from "../methods/index.js";
 import { defaultEvaluationBatchSize, defaultTestFeatures } from "../options/index.js";
 import type {
   Accuracy,
@@ -62,6 +69,7 @@ export class StreamRun {
 
   /** Does what is still to be done. Call it once. @returns the accuracy matrix */
   async finish(): Promise<AccuracyMatrix> {
+    checkModel(this.#method, this.#options.model);
     await this.#method.beginRun?.(this.#contextOf(-1));
     this.#clock = startClock(this.#record.durationSeconds);
     this.#memory = new MemoryMeter(this.#options.model.device, this.#record.memory);
@@ -320,7 +328,8 @@ export class StreamRun {
       log: (event) => this.#log(event),
       progress: (done, total, loss) => observer?.trained?.(done, total, loss),
       worked: (what, done, total) => observer?.worked?.(what, done, total),
-      record: (change) => directory.recordTask(taskIndex, (tasks[taskIndex] as Task).name, change),
+      record: (change) =>
+        directory.recordTask(taskIndex, (tasks[taskIndex] as Task).name, change, model.config.family),
     };
   }
 

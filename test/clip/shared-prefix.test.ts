@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ClipModel, encodePrompts, loadModel } from "../../lib/clip/index.js";
+import { type DualEncoder, encodePrompts, loadModel } from "../../lib/clip/index.js";
 import { generator, noGrad, randn, scope, type Tensor, tensor } from "../../lib/torch/index.js";
 import { trainedAdapters } from "../lora/models.js";
 import { expectClose, expected, fixture } from "./fixtures.js";
@@ -7,7 +7,7 @@ import { expectClose, expected, fixture } from "./fixtures.js";
 const texts = ["a photo of a cat.", "a photo of a very small blue bird.", "a photo of a dog."];
 
 /** Features, and the gradients of their product with fixed numbers. */
-function encode(model: ClipModel, ids: Tensor, sharedPrefix: number, leaves: readonly Tensor[]) {
+function encode(model: DualEncoder, ids: Tensor, sharedPrefix: number, leaves: readonly Tensor[]) {
   return scope(() => {
     const features = model.encodeText(ids, { sharedPrefix });
     features
@@ -20,7 +20,7 @@ function encode(model: ClipModel, ids: Tensor, sharedPrefix: number, leaves: rea
   });
 }
 
-function expectSame(model: ClipModel, ids: Tensor, sharedPrefix: number, leaves: readonly Tensor[]): void {
+function expectSame(model: DualEncoder, ids: Tensor, sharedPrefix: number, leaves: readonly Tensor[]): void {
   const plain = encode(model, ids, 0, leaves);
   const shared = encode(model, ids, sharedPrefix, leaves);
   expectClose(shared.features, plain.features);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ClipModel } from "../../lib/clip/index.js";
+import type { DualEncoder } from "../../lib/clip/index.js";
 import {
   inject,
   type LoraConfig,
@@ -280,7 +280,7 @@ describe("inject", () => {
   });
 });
 
-function lossOf(model: ClipModel): Tensor {
+function lossOf(model: DualEncoder): Tensor {
   const { image, text } = features(model);
   return image.square().sum().add(text.square().sum());
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { AdaptableLayer, ClipModel } from "../../lib/clip/index.js";
+import type { AdaptableLayer, DualEncoder } from "../../lib/clip/index.js";
 import {
   inject,
   type LoraModel,
@@ -103,7 +103,7 @@ function adaptedLayers(
     { ...place, name: "qkv", targets: ["q", "k", "v"], linear: qkv },
     { ...place, name: "fc", targets: ["fc"], linear: fc },
   ];
-  const lora = inject({ adaptableLayers: () => layers, device: "cpu" } as ClipModel, { rank: 2, targets });
+  const lora = inject({ adaptableLayers: () => layers, device: "cpu" } as DualEncoder, { rank: 2, targets });
   noGrad(() => {
     for (const { target, a, b, w } of partsOf(lora)) {
       const { a: startA, b: startB, w: startW } = start[target]!;

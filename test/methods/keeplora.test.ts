@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ClipModel } from "../../lib/clip/index.js";
+import type { DualEncoder } from "../../lib/clip/index.js";
 import { type Task, taskFromArrays } from "../../lib/data/index.js";
 import { loraModules } from "../../lib/lora/index.js";
 import { type ContinualMethod, createMethod } from "../../lib/methods/index.js";
@@ -32,7 +32,7 @@ const basesOf = (method: ContinualMethod) =>
   new Map(Array.from(method.state().tensors, ([key, tensor]) => [key.replace("basis.", ""), tensor]));
 
 /** ΔW of every adapted matrix, in × out, float64. */
-function changes(model: ClipModel, before: ReadonlyMap<string, torch.Tensor>): Map<string, torch.Tensor> {
+function changes(model: DualEncoder, before: ReadonlyMap<string, torch.Tensor>): Map<string, torch.Tensor> {
   const now = model.stateDict();
   const names = attentionLayers(model).flatMap((place) => loraModules(place));
   return new Map(

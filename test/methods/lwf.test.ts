@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { Random } from "../../lib/data/index.js";
 import { createMethod } from "../../lib/methods/index.js";
 import { randomSentences } from "../../lib/methods/lwf-vr.js";
-import { cat, full, zeros } from "../../lib/torch/index.js";
+import { cat, full, tensor, zeros } from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
 import { snapshot, tinyClip } from "../lora/models.js";
 import { colourTasks, recordedContext } from "./tasks.js";
@@ -38,9 +38,15 @@ it("lwf distils with a zero gradient at first, and with one as soon as the stude
   }
 });
 
+const framed = (rows: readonly (readonly number[])[]) =>
+  tensor(
+    rows.map((ids) => [49406, ...ids, 49407]),
+    { dtype: "int64" },
+  );
+
 it("random sentences are as in the baseline specification, section 4.9, but for the zeros behind them", () => {
   const vocabulary = {
-    tokenizer: { startId: 49406, endId: 49407 },
+    tokenizer: { frame: (rows: readonly (readonly number[])[]) => framed(rows) },
     config: { text: { contextLength: 77, vocabSize: 49408 } },
     device: "cpu",
   } as const;

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import type { ClipModel } from "../../lib/clip/index.js";
+import type { DualEncoder } from "../../lib/clip/index.js";
 import { Random, type Task, taskFromArrays } from "../../lib/data/index.js";
 import type { RunContext, RunEvent } from "../../lib/methods/index.js";
 
@@ -44,7 +44,7 @@ export interface RecordedContext extends RunContext {
 }
 
 /** The first task of a run that keeps what it is told. */
-export function recordedContext(model: ClipModel, overrides: Partial<RunContext> = {}): RecordedContext {
+export function recordedContext(model: DualEncoder, overrides: Partial<RunContext> = {}): RecordedContext {
   const events: RunEvent[] = [];
   const ranks: RecordedContext["ranks"] = [];
   return {

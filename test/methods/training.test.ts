@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ClipModel } from "../../lib/clip/index.js";
+import type { DualEncoder } from "../../lib/clip/index.js";
 import type { Task } from "../../lib/data/index.js";
 import { type ContinualMethod, createMethod, type RunContext } from "../../lib/methods/index.js";
 import { memoryStatistics, noGrad } from "../../lib/torch/index.js";
@@ -284,6 +284,6 @@ describe("zero-shot", () => {
   });
 });
 
-function expectNoAdapters(model: ClipModel): void {
+function expectNoAdapters(model: DualEncoder): void {
   expect(model.adaptableLayers().filter(({ linear }) => linear.adapter !== undefined)).toEqual([]);
 }

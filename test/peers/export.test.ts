@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ClipModel, loadModel, saveModel, saveOpenAi, saveOpenClip } from "../../lib/clip/index.js";
+import { type DualEncoder, loadModel, saveModel, saveOpenAi, saveOpenClip } from "../../lib/clip/index.js";
 import {
   concatenateUpdates,
   inject,
@@ -28,7 +28,7 @@ const ids = tensor(
  * A few steps of training with pruning.
  * @returns the surviving ranks, which are part of the model afterwards
  */
-function learn(model: ClipModel, seed: number): LowRankUpdates {
+function learn(model: DualEncoder, seed: number): LowRankUpdates {
   const lora = inject(model, { rank: 4 }, generator(seed));
   const optimizer = new LoraOptimizer(lora);
   const target = randn([3, 3], { generator: generator(seed) });
@@ -45,7 +45,7 @@ function learn(model: ClipModel, seed: number): LowRankUpdates {
   return updates;
 }
 
-const featuresOf = (model: ClipModel): unknown =>
+const featuresOf = (model: DualEncoder): unknown =>
   noGrad(() => [model.encodeImage(pixels), model.encodeText(ids)].map((features) => features.toArray()));
 
 describe("what is exported, in the library it is for", needsPeers, () => {

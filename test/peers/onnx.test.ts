@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type ClipModel, loadModel, type OnnxDtype, saveTransformersJs } from "../../lib/clip/index.js";
+import { type DualEncoder, loadModel, type OnnxDtype, saveTransformersJs } from "../../lib/clip/index.js";
 import {
   generator,
   nn,
@@ -21,7 +21,7 @@ const suffixes: Record<OnnxDtype, string> = { fp32: "", fp16: "_fp16", q8: "_qua
 const { normalize } = nn.functional;
 
 /** What onnxruntime makes of the files of a model, and what the model itself says. */
-async function compare(model: ClipModel, dtypes: readonly OnnxDtype[], embeddedBytes?: number) {
+async function compare(model: DualEncoder, dtypes: readonly OnnxDtype[], embeddedBytes?: number) {
   const folder = mkdtempSync(join(tmpdir(), "codyra-onnx-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const [inputs, output] = [join(folder, "inputs.safetensors"), join(folder, "output.safetensors")];

@@ -6,7 +6,7 @@ import { extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type ClipModel, decodeImage, loadModel, saveTransformersJs } from "../../lib/clip/index.js";
+import { type DualEncoder, decodeImage, loadModel, saveTransformersJs } from "../../lib/clip/index.js";
 import { findJavaScriptPeers } from "../../scripts/setup/javascript-peers.mjs";
 import { launchChromium, needsChromium } from "../browser.js";
 import { hasRealImages, realImages, temporaryFolder } from "../e2e/cli.js";
@@ -51,7 +51,7 @@ function photographs(domain: string) {
   return { labels: classes.map((name) => name.replaceAll("_", " ")), files };
 }
 
-async function probabilities(model: ClipModel, file: string, labels: readonly string[]): Promise<number[]> {
+async function probabilities(model: DualEncoder, file: string, labels: readonly string[]): Promise<number[]> {
   const image = await model.preprocessing.preprocess(await decodeImage(readFileSync(file)));
   return (model.classify(image.unsqueeze(0), labels, { template }).toArray() as number[][])[0]!;
 }

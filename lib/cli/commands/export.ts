@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { ClipModel, OnnxDtype } from "../../clip/index.js";
+import type { DualEncoder, OnnxDtype } from "../../clip/index.js";
 import type { ContinualMethod } from "../../methods/index.js";
 import { UsageError } from "../../options/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
@@ -43,11 +43,13 @@ export function exportCommand(): Command {
       "after",
       `
 Formats:
-  huggingface      merged model; transformers.CLIPModel.from_pretrained(DIR)
+  huggingface      merged model; transformers.CLIPModel.from_pretrained(DIR), or SiglipModel
   open-clip        merged model; open_clip.create_model_and_transforms("local-dir:DIR")
   openai           merged model; clip.model.build_model(torch.load(FILE)), which rounds to float16
   transformers-js  merged model in ONNX; pipeline("zero-shot-image-classification", DIR) of @huggingface/transformers
   peft             adapter; peft.PeftModel.from_pretrained(base, DIR)
+
+A SigLIP is written as huggingface and peft; the other formats are for CLIPs.
 
 Methods that classify by more than CLIP's weights (rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads) have a head: in the formats
 huggingface and open-clip it lies beside the model as codyra_head.safetensors, and codyra classify answers with it as the run did. The other formats have
@@ -130,7 +132,7 @@ async function exportModel(
     huggingface: saveModel,
     "open-clip": saveOpenClip,
     openai: saveOpenAi,
-    "transformers-js": (model: ClipModel, to: string) => saveTransformersJs(model, to, { dtypes: dtype }),
+    "transformers-js": (model: DualEncoder, to: string) => saveTransformersJs(model, to, { dtypes: dtype }),
   }[format];
   const whole = base.model === undefined ? directory.openCheckpoint(task) : undefined;
   const model = whole ?? openBaseModel(directory, base);
@@ -155,12 +157,12 @@ async function exportHead(
   target: string,
   method: ContinualMethod,
   task: number,
-  { model, base }: { readonly model: ClipModel; readonly base: BaseModelFlags },
+  { model, base }: { readonly model: DualEncoder; readonly base: BaseModelFlags },
 ): Promise<void> {
   const { headAfter, openBaseModel } = await import("../../experiment/index.js");
   const { writeHead } = await import("../../protocol/index.js");
   const { scope } = await import("../../torch/index.js");
-  let pretrained: ClipModel | undefined;
+  let pretrained: DualEncoder | undefined;
   const openPretrained = () => {
     pretrained = openBaseModel(directory, base);
     return pretrained;
@@ -240,6 +242,7 @@ async function exportAdapter(
   const isOnBase = task === undefined || task === 0;
   saveAdapter(updates, target, {
     baseModel: isOnBase ? resolveModel(model) : undefined,
+    family: directory.updatesFamily(task ?? 0),
   });
 }
 

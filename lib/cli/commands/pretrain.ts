@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { miniature } from "../../data/index.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
@@ -67,7 +67,7 @@ async function makeModel(
   flags: PretrainFlags,
   progress: Progress,
   signal: AbortSignal,
-): Promise<ClipModel> {
+): Promise<DualEncoder> {
   const { loadModel, pretrain } = await import("../../clip/index.js");
   const { resolveModel } = await import("../../experiment/index.js");
   const { miniature } = await import("../../data/index.js");
@@ -113,7 +113,7 @@ async function makeModel(
 }
 
 /** A model with random weights, the recipe's sizes, and the miniature world's tokenizer. */
-async function newModel(recipe: miniature.PretrainingRecipe): Promise<ClipModel> {
+async function newModel(recipe: miniature.PretrainingRecipe): Promise<DualEncoder> {
   const { createModel, parseConfig, readAssets } = await import("../../clip/index.js");
   const { miniature } = await import("../../data/index.js");
   const files = miniature.miniatureModelFiles(recipe);

@@ -2,8 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeDirectory } from "../../files/index.js";
 import { archive, noGrad, safetensors, scope } from "../../torch/index.js";
+import type { ClipModel } from "../clip-model.js";
 import { highestTokenId, type TransformerConfig } from "../config.js";
-import type { ClipModel } from "../model.js";
+import type { DualEncoder } from "../dual-encoder.js";
+import { onlyClip } from "../only-clip.js";
 import { Preprocessing } from "../preprocessing.js";
 import { toOpenAi } from "./keys.js";
 
@@ -18,7 +20,8 @@ const openAiHeadWidth = 64;
  * `open_clip_model.safetensors` and the model's tokenizer files.
  * @throws naming everything in the model that this format cannot hold; then nothing is written
  */
-export function saveOpenClip(model: ClipModel, directory: string): void {
+export function saveOpenClip(given: DualEncoder, directory: string): void {
+  const model = onlyClip(given, "open_clip");
   checkFits("open_clip", sharedDemands(model));
   const { mean, std, resize } = preprocessingOf(model);
   const config = {
@@ -40,7 +43,8 @@ export function saveOpenClip(model: ClipModel, directory: string): void {
  * what model it is.
  * @throws naming everything in the model that OpenAI's CLIP does differently; then nothing is written
  */
-export function saveOpenAi(model: ClipModel, path: string): void {
+export function saveOpenAi(given: DualEncoder, path: string): void {
+  const model = onlyClip(given, "OpenAI's format");
   checkFits("OpenAI's CLIP", [...sharedDemands(model), ...openAiDemands(model)]);
   mkdirSync(dirname(path), { recursive: true });
   noGrad(() => scope(() => archive.save(path, toOpenAi(model.stateDict()), { comment: openAiComment })));
@@ -84,12 +88,13 @@ type Demand = readonly [what: string, found: unknown, expected: unknown];
 
 function sharedDemands(model: ClipModel): Demand[] {
   const { text, vision } = model.config;
-  const { size, cropSize, rescaleFactor } = preprocessingOf(model);
+  const { size, cropSize, rescaleFactor, filter = "bicubic" } = preprocessingOf(model);
   const adapted = model.adaptableLayers().find(({ linear }) => linear.adapter !== undefined);
   const readOut = text.endTokenId === highestTokenId ? text.vocabSize - 1 : text.endTokenId;
   return [
     ["adapters", adapted?.name ?? "none", "none"],
     ["text activation", text.activation, vision.activation],
+    ["preprocessing filter", filter, "bicubic"],
     ["text layerNormEps", text.layerNormEps, 1e-5],
     ["vision layerNormEps", vision.layerNormEps, 1e-5],
     ["endTokenId, the highest id", readOut, text.vocabSize - 1],

@@ -3,11 +3,12 @@ import { dirname, join } from "node:path";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
 import { archive, type Device, type DType, scope, type Tensor } from "../../torch/index.js";
 import { checkAssets, readAssets } from "../assets.js";
-import type { ClipConfig, TransformerConfig } from "../config.js";
+import type { ClipActivation, ModelConfig } from "../config.js";
 import { parseConfig } from "../config-json.js";
+import type { DualEncoder, Precision } from "../dual-encoder.js";
+import { newModel } from "../families.js";
 import { parseJson, readDirectory } from "../files.js";
 import type { DecodeOptions } from "../image.js";
-import { ClipModel, type Precision } from "../model.js";
 import { Preprocessing } from "../preprocessing.js";
 import { openAiComment } from "./export.js";
 import { type FoundModel, findModel, noModel, withoutWrappers } from "./find-model.js";
@@ -44,7 +45,7 @@ export interface LoadOptions {
    * Default: what the configuration says, or the code of one of OpenAI's archives. Counts where both are
    * there, with a note if they differ.
    */
-  readonly activation?: TransformerConfig["activation"];
+  readonly activation?: ClipActivation;
   /**
    * Which model of a file that holds several: what stands before the names, such as `ema`. Default: the one
    * that is no average.
@@ -81,7 +82,8 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
 };
 
 /**
- * Loads a CLIP model with vision and text transformers:
+ * Loads a CLIP model with vision and text transformers, or a SigLIP model for images of one size, which is a
+ * Hugging Face directory. A CLIP is
  * - a Hugging Face directory, its weights in one file or in parts, as safetensors or `pytorch_model.bin`;
  * - an open_clip directory, or its safetensors file;
  * - a file in the names of OpenAI or of Hugging Face: OpenAI's `.pt` archives, state dicts, checkpoints of
@@ -91,7 +93,7 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
  * @throws if a file is missing, damaged or a pickle that is not allowed, if files contradict each other, or
  * naming the parameters that do not fit
  */
-export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
+export function loadModel(path: string, options: LoadOptions = {}): DualEncoder {
   checkOptions(options, loadOptionKeys, "loadModel");
   const { device = "cpu", dtype = "float32", precision = "fp32" } = options;
   return scope(() => {
@@ -101,6 +103,7 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
     );
     const { contextLength, vocabSize } = config.text;
     const assets = readAssets(directory, {
+      family: config.family ?? "clip",
       contextLength,
       vocabSize,
       preprocessing,
@@ -111,9 +114,9 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
       decoding: { orient: options.orient, transparency: options.transparency },
     });
     checkAssets(assets, config, directory);
-    const model = new ClipModel(config, assets, { device, dtype });
+    const model = newModel(config, assets, { device, dtype });
     model.precision = precision;
-    model.notes = notes;
+    model.notes = [...notes, ...notesAboutCase(model)];
     try {
       // Buffers beside the parameters, such as the mask, are infinite by design.
       const taken = new Map([...tensors].filter(([key]) => model.stateDict().has(key)));
@@ -123,7 +126,7 @@ export function loadModel(path: string, options: LoadOptions = {}): ClipModel {
       model.dispose();
       throw error;
     }
-    for (const note of notes) (options.onNote ?? printNote)(`${source}: ${note}`);
+    for (const note of model.notes) (options.onNote ?? printNote)(`${source}: ${note}`);
     return model;
   });
 }
@@ -135,7 +138,7 @@ function printNote(note: string): void {
 }
 
 interface Checkpoint {
-  readonly config: ClipConfig;
+  readonly config: ModelConfig;
   /** Where the directory has none. */
   readonly preprocessing: Preprocessing;
   /**
@@ -153,7 +156,7 @@ interface Checkpoint {
 
 /** What a configuration says, or the shapes of the parameters. */
 interface Description {
-  readonly config: ClipConfig;
+  readonly config: ModelConfig;
   readonly preprocessing: Preprocessing;
   readonly isOpenClip: boolean;
   /**
@@ -168,7 +171,9 @@ const openClipConfig = "open_clip_config.json";
 
 function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
   if (!existsSync(path)) {
-    throw new Error(`${path} is missing: expected a CLIP model. Check the path, or download the model.`);
+    throw new Error(
+      `${path} is missing: expected a CLIP or SigLIP model. Check the path, or download the model.`,
+    );
   }
   const isDirectory = statSync(path).isDirectory();
   const source = isDirectory ? findWeights(path) : path;
@@ -182,11 +187,12 @@ function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
     tensors: found.naming === "openai" ? withoutCustomText(found.tensors) : found.tensors,
   };
   if (found.naming === "openai") checkTowers(named.tensors, source);
-  const tensors = scalarLogits(named.tensors, notes);
   const described = describe(named, source, directory, options);
+  const isClip = described.config.family !== "siglip";
+  const tensors = isClip ? scalarLogits(named.tensors, notes) : named.tensors;
   const said = described.activationFrom ?? source;
   checkSizes(described.config, named.tensors, said.endsWith(".json") ? said : source, source);
-  const empty = new ClipModel(described.config, undefined, { device: "meta" });
+  const empty = newModel(described.config, undefined, { device: "meta" });
   try {
     // Under the names of the file, so that these are the ones in the message.
     const expected = found.naming === "openai" ? toOpenAi(empty.stateDict()) : empty.stateDict();
@@ -233,8 +239,17 @@ function describe(found: FoundModel, source: string, directory: string, options:
   }
   if (found.naming === "huggingface" && (existsSync(huggingFacePath) || options.activation === undefined)) {
     const config = parseConfig(readJson(directory, huggingFaceConfig), huggingFacePath);
-    const preprocessing = Preprocessing.openai(config.vision.imageSize);
+    const preprocessing =
+      config.family === "siglip"
+        ? Preprocessing.siglip(config.vision.imageSize)
+        : Preprocessing.openai(config.vision.imageSize);
     return { config, preprocessing, isOpenClip: false, activationFrom: huggingFacePath };
+  }
+  if (found.tensors.has("vision_model.head.probe")) {
+    throw new Error(
+      `${source}: the weights of a SigLIP: expected ${huggingFaceConfig} beside them, as their shapes do not tell all. ` +
+        "Put the configuration there.",
+    );
   }
   const recognised = recogniseActivation(found, source);
   const isOpenAi = found.naming === "openai";
@@ -254,10 +269,7 @@ function withoutAttention(tensors: StateDict): StateDict {
  * OpenAI's archives are known by what they hold: the code of their model, or three sizes among the
  * parameters.
  */
-function recogniseActivation(
-  { tensors }: FoundModel,
-  source: string,
-): TransformerConfig["activation"] | undefined {
+function recogniseActivation({ tensors }: FoundModel, source: string): ClipActivation | undefined {
   if (!isArchive(source)) return undefined;
   if (archive.comment(source) === openAiComment) return "quick_gelu"; // written by `saveOpenAi`
   return (
@@ -270,7 +282,7 @@ function withActivation(
   wanted: LoadOptions["activation"],
   source: string,
   notes: string[],
-): ClipConfig {
+): ModelConfig {
   if (wanted === undefined) {
     if (activationFrom !== undefined) return config;
     throw new Error(
@@ -289,7 +301,7 @@ function withActivation(
     ...config,
     text: { ...config.text, activation: wanted },
     vision: { ...config.vision, activation: wanted },
-  };
+  } as ModelConfig;
 }
 
 /**
@@ -307,6 +319,18 @@ function scalarLogits(tensors: StateDict, notes: string[]): StateDict {
     notes.push("left out logit_bias, which changes no feature and no probability over classes");
   }
   return result;
+}
+
+/** SigLIPs were trained on small letters alone, which not every tokenizer of theirs makes. */
+function notesAboutCase({ config, assets }: DualEncoder): string[] {
+  const tokenizer = assets?.tokenizer;
+  if (config.family !== "siglip" || tokenizer === undefined) return [];
+  const lowers = scope(() => tokenizer.encode(["A"]).equal(tokenizer.encode(["a"])));
+  return lowers
+    ? []
+    : [
+        "reads capital letters as they are, as transformers does with this tokenizer; the model was trained on small ones: write labels in them",
+      ];
 }
 
 /** @throws with the reason why a parameter was not read */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { firstLines } from "../../options/index.js";
-import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
+import { type ClipConfig, type ClipTransformerConfig, highestTokenId, logitScaleInit } from "../config.js";
 import { Preprocessing } from "../preprocessing.js";
 
 // Format: CLIPVisionCfg, CLIPTextCfg and PreprocessCfg of open_clip. A field that would change the model is
@@ -118,7 +118,7 @@ export function parseOpenClipConfig(
   const { model_cfg: model, preprocess_cfg: preprocess } = parsed.data;
   const { vision_cfg: vision, text_cfg: text } = model;
   const activation = model.quick_gelu ? "quick_gelu" : "gelu";
-  const shared = (tower: typeof vision | typeof text, heads: number): TransformerConfig => {
+  const shared = (tower: typeof vision | typeof text, heads: number): ClipTransformerConfig => {
     if (!Number.isInteger(heads) || tower.width % heads !== 0) {
       throw new Error(`${source}: width ${tower.width} cannot be divided into ${heads} heads. Correct it.`);
     }

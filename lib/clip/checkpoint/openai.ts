@@ -1,4 +1,10 @@
-import { type ClipConfig, highestTokenId, logitScaleInit, type TransformerConfig } from "../config.js";
+import {
+  type ClipActivation,
+  type ClipConfig,
+  type ClipTransformerConfig,
+  highestTokenId,
+  logitScaleInit,
+} from "../config.js";
 import type { StateDict } from "./keys.js";
 
 const headWidth = 64; // of all of OpenAI's models, and open_clip's default
@@ -9,11 +15,7 @@ const headWidth = 64; // of all of OpenAI's models, and open_clip's default
  * @param source named in errors
  * @throws if a parameter that it needs is missing, or has a shape that no CLIP model has
  */
-export function configFromShapes(
-  tensors: StateDict,
-  activation: TransformerConfig["activation"],
-  source: string,
-): ClipConfig {
+export function configFromShapes(tensors: StateDict, activation: ClipActivation, source: string): ClipConfig {
   const shapeOf = (key: string, dims: number): number[] => {
     const shape = tensors.get(key)?.shape;
     if (shape?.length === dims) return shape;
@@ -22,7 +24,7 @@ export function configFromShapes(
       `${source}: not a CLIP model of OpenAI: parameter ${key}: expected ${dims} dimensions, ${found}. Check the file.`,
     );
   };
-  const tower = (prefix: string, width: number): TransformerConfig => {
+  const tower = (prefix: string, width: number): ClipTransformerConfig => {
     if (width % headWidth !== 0) {
       throw new Error(
         `${source}: ${prefix} has width ${width}: expected a multiple of ${headWidth}, the width of OpenAI's heads. ` +
@@ -75,7 +77,7 @@ export function hasOpenAiSizes(tensors: StateDict): boolean {
 }
 
 /** The activation that the code of a script module computes, as in OpenAI's published archives. */
-export function activationOfScript(code: string): TransformerConfig["activation"] | undefined {
+export function activationOfScript(code: string): ClipActivation | undefined {
   const isQuick = /QuickGELU|\b1\.702\b/.test(code);
   const isExact = /\bgelu\(/.test(code);
   if (isQuick === isExact) return undefined; // nothing of both, or one in each tower
@@ -84,8 +86,10 @@ export function activationOfScript(code: string): TransformerConfig["activation"
 
 /** @throws if a tower is another one than CLIP's vision and text transformers, saying which */
 export function checkTowers(tensors: StateDict, source: string): void {
-  const towers: [prefix: string, name: string][] = [
+  const useHuggingFace = "Use the Hugging Face directory of the model, whose model_type is siglip.";
+  const towers: [prefix: string, name: string, remedy?: string][] = [
     ["visual.layer1.", "a ResNet"],
+    ["visual.trunk.attn_pool.", "SigLIP's towers as open_clip has them", useHuggingFace],
     ["visual.trunk.", "a model of timm"],
     ["text.", "a text tower of its own"],
     ["text_decoder.", "a text decoder (CoCa)"],
@@ -94,7 +98,7 @@ export function checkTowers(tensors: StateDict, source: string): void {
   if (found === undefined) return;
   throw new Error(
     `${source}: this model has ${found[1]} (${found[0]}*): expected the vision and the text transformer of CLIP. ` +
-      "Use one of the ViT models.",
+      (found[2] ?? "Use one of the ViT models."),
   );
 }
 

@@ -1,6 +1,6 @@
 import { printable } from "../../options/index.js";
 import { noGrad, scope } from "../../torch/index.js";
-import type { ClipModel } from "../model.js";
+import type { DualEncoder } from "../dual-encoder.js";
 import { nearestKeys } from "./find-model.js";
 import type { StateDict } from "./keys.js";
 
@@ -10,7 +10,7 @@ import type { StateDict } from "./keys.js";
  * @param source named in the error
  * @throws naming all parameters that are missing, unexpected or of another shape; then nothing was copied
  */
-export function loadStateDict(model: ClipModel, tensors: StateDict, source: string): void {
+export function loadStateDict(model: DualEncoder, tensors: StateDict, source: string): void {
   scope(() => {
     const parameters = model.stateDict();
     checkParameters(tensors, parameters, source);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeDirectory } from "../../files/index.js";
 import { safetensors, scope } from "../../torch/index.js";
 import { formatConfig } from "../config-json.js";
-import type { ClipModel } from "../model.js";
+import type { DualEncoder } from "../dual-encoder.js";
 
 /**
  * Writes a Hugging Face directory that `transformers` loads unchanged: configuration, weights, and the
@@ -11,7 +11,7 @@ import type { ClipModel } from "../model.js";
  * `directory`; other files there are left alone.
  * @throws if a layer still has an adapter, which the format cannot hold
  */
-export function saveModel(model: ClipModel, directory: string): void {
+export function saveModel(model: DualEncoder, directory: string): void {
   const adapted = model.adaptableLayers().find(({ linear }) => linear.adapter !== undefined);
   if (adapted !== undefined) {
     throw new Error(
@@ -31,7 +31,7 @@ export function saveModel(model: ClipModel, directory: string): void {
  * reads them with a file of weights beside them.
  * @param directory where they will lie
  */
-export function descriptionFiles(model: ClipModel, directory = ""): ReadonlyMap<string, string | Buffer> {
+export function descriptionFiles(model: DualEncoder, directory = ""): ReadonlyMap<string, string | Buffer> {
   return new Map([["config.json", toJson(formatConfig(model.config))], ...assetFiles(model, directory)]);
 }
 
@@ -40,17 +40,20 @@ const processorFile = "processor_config.json";
 /**
  * Tokenizer and preprocessing; the two files of the latter say the same, or there is only one that says it.
  */
-function assetFiles({ assets }: ClipModel, directory: string): ReadonlyMap<string, string | Buffer> {
+function assetFiles(
+  { assets, config }: DualEncoder,
+  directory: string,
+): ReadonlyMap<string, string | Buffer> {
   if (assets === undefined) return new Map();
-  const preprocessor = assets.preprocessing.format();
+  const preprocessor = assets.preprocessing.format(config.family);
   const files = new Map<string, string | Buffer>([
     ["preprocessor_config.json", toJson(preprocessor)],
     ...assets.files,
   ]);
   // transformers 5 prefers this file, so that one which lies there from before must not say something else.
   const isOld = !files.has(processorFile) && directory !== "" && existsSync(join(directory, processorFile));
-  if (isOld)
-    files.set(processorFile, toJson({ processor_class: "CLIPProcessor", image_processor: preprocessor }));
+  const processor = config.family === "siglip" ? "SiglipProcessor" : "CLIPProcessor";
+  if (isOld) files.set(processorFile, toJson({ processor_class: processor, image_processor: preprocessor }));
   return files;
 }
 

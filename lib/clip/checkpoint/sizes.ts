@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { noGrad, scope, type Tensor } from "../../torch/index.js";
-import { type ClipConfig, highestTokenId } from "../config.js";
+import { highestTokenId, type ModelConfig } from "../config.js";
 import type { StateDict } from "./keys.js";
 
 // A configuration can say anything. What it says is compared with the weights before memory is taken for it.
@@ -15,7 +15,7 @@ const mostUnnamedLayers = 256;
  * @param said where the configuration comes from, named in the error
  * @throws naming the size that cannot be
  */
-export function checkSizes(config: ClipConfig, tensors: StateDict, said: string, source: string): void {
+export function checkSizes(config: ModelConfig, tensors: StateDict, said: string, source: string): void {
   const { text, vision } = config;
   const sizes: [name: string, value: number][] = [
     ["width of the text encoder", text.width],
@@ -52,8 +52,9 @@ export function checkSizes(config: ClipConfig, tensors: StateDict, said: string,
   checkTokenIds(config, said);
 }
 
-function checkTokenIds({ text }: ClipConfig, said: string): void {
-  const { vocabSize, endTokenId } = text;
+function checkTokenIds(config: ModelConfig, said: string): void {
+  if (config.family === "siglip") return; // no position is looked for
+  const { vocabSize, endTokenId } = config.text;
   if (endTokenId < vocabSize || endTokenId === highestTokenId) return;
   throw new Error(
     `${said}: the token that ends texts has id ${endTokenId}: expected one below the ${vocabSize} of the vocabulary. Correct it.`,

@@ -1,4 +1,4 @@
-import { highestTokenId, type TextConfig, type TransformerConfig, type VisionConfig } from "../config.js";
+import { type ClipTextConfig, highestTokenId, type TransformerConfig, type VisionConfig } from "../config.js";
 import { elementTypes, type Graph } from "./graph.js";
 import type { Weights } from "./weights.js";
 
@@ -38,7 +38,7 @@ export function encodeImage(weights: Weights, config: VisionConfig, pixels: stri
  * @param ids name of a value, int64 `[C, L]`, L at most the context length
  * @returns name of a value, float32 `[C, embedDim]`, not normalised
  */
-export function encodeText(weights: Weights, config: TextConfig, ids: string): string {
+export function encodeText(weights: Weights, config: ClipTextConfig, ids: string): string {
   const { graph } = weights;
   const { contextLength, layerNormEps } = config;
   const length = graph.node("Shape", [ids], { start: 1, end: 2 });
@@ -73,7 +73,7 @@ export function normalize(graph: Graph, features: string): string {
 }
 
 /** Where each text ends, `[C, 1]`: the first of several end tokens. */
-function endOfText(graph: Graph, { endTokenId }: TextConfig, ids: string): string {
+function endOfText(graph: Graph, { endTokenId }: ClipTextConfig, ids: string): string {
   const scores =
     endTokenId === highestTokenId ? ids : graph.node("Equal", [ids, graph.ints([endTokenId], [])]);
   const numbers = graph.node("Cast", [scores], { to: elementTypes.float32 });

@@ -2,8 +2,10 @@ import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:f
 import { join } from "node:path";
 import { writeDirectory } from "../../files/index.js";
 import { checkOptions } from "../../options/index.js";
+import type { ClipModel } from "../clip-model.js";
 import { formatConfig } from "../config-json.js";
-import type { ClipModel } from "../model.js";
+import type { DualEncoder } from "../dual-encoder.js";
+import { onlyClip } from "../only-clip.js";
 import { encodeImage, encodeText, normalize } from "./encoders.js";
 import { Graph, ready } from "./graph.js";
 import type { Bytes } from "./protobuf.js";
@@ -34,12 +36,13 @@ const antialiased = 1;
  * no dtype, or an unknown one
  */
 export function saveTransformersJs(
-  model: ClipModel,
+  given: DualEncoder,
   directory: string,
   options: TransformersJsOptions = {},
 ): void {
   checkOptions(options, { dtypes: true, embeddedBytes: true }, "saveTransformersJs");
   const { dtypes = ["fp32", "q8"], embeddedBytes } = options;
+  const model = onlyClip(given, "saveTransformersJs");
   checkDtypes(dtypes);
   checkIsPlain(model);
   void model.tokenizer; // throws where there is none

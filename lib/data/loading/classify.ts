@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { type ClassifyOptions, type ClipModel, classFeatures, defaultTemplate } from "../../clip/index.js";
+import { type ClassifyOptions, classFeatures, type DualEncoder, defaultTemplate } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import { noGrad, scope, type Tensor } from "../../torch/index.js";
 import { loadBatches } from "./loader.js";
@@ -36,7 +36,7 @@ export interface ClassifyFilesOptions extends ClassifyOptions {
  * @throws if there are no labels, or a template has no `{}`; files that cannot be read are told instead
  */
 export async function* classifyFiles(
-  model: ClipModel,
+  model: DualEncoder,
   paths: readonly string[],
   labels: readonly string[],
   options: ClassifyFilesOptions = {},
@@ -50,11 +50,7 @@ export async function* classifyFiles(
   using texts = options.probabilities ? undefined : classFeatures(model, labels, template);
   const probabilitiesOf =
     options.probabilities ??
-    ((pixels) =>
-      model
-        .logits(model.encodeImage(pixels), texts as Tensor)
-        .float()
-        .softmax(-1));
+    ((pixels) => model.probabilities(model.logits(model.encodeImage(pixels), texts as Tensor)));
   const examples = paths.map((path) => ({ name: path, label: 0, file: path, read: () => readFile(path) }));
   const unreadable = new Map<number, string>();
   const { transform } = model.preprocessing;
@@ -80,7 +76,7 @@ export async function* classifyFiles(
 
 /** @param images uint8 `[B, 3, S, S]`   @returns probabilities `[B, labels]` */
 function classifyBatch(
-  model: ClipModel,
+  model: DualEncoder,
   images: Tensor,
   probabilitiesOf: (pixels: Tensor) => Tensor,
 ): number[][] {

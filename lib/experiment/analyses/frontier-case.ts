@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { ImageSet } from "../../data/index.js";
 import type { LowRankUpdates } from "../../lora/index.js";
 import type { TestSet } from "../../protocol/index.js";
@@ -9,7 +9,7 @@ export interface FrontierCase {
   readonly seed: number;
   readonly dataset: string;
   /** As it was before the dataset was learned. */
-  readonly before: ClipModel;
+  readonly before: DualEncoder;
   /** What was learned, of both encoders. */
   readonly updates: LowRankUpdates;
   readonly train: ImageSet;

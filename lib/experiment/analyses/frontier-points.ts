@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel, loadStateDict } from "../../clip/index.js";
+import { copyModel, type DualEncoder, loadStateDict } from "../../clip/index.js";
 import { centerCrop, deadLeaves, type ImageSet } from "../../data/index.js";
 import {
   applyUpdates,
@@ -186,7 +186,7 @@ function spread(count: number, wanted: number): number[] {
   return Array.from({ length: taken }, (_, i) => Math.floor((i * count) / taken));
 }
 
-function* pixelBatches(model: ClipModel, set: ImageSet, indices: readonly number[]) {
+function* pixelBatches(model: DualEncoder, set: ImageSet, indices: readonly number[]) {
   for (let start = 0; start < indices.length; start += gramBatch) {
     using pixels = pixelsOf(model, set, indices.slice(start, start + gramBatch));
     yield pixels;
@@ -195,7 +195,7 @@ function* pixelBatches(model: ClipModel, set: ImageSet, indices: readonly number
 
 /** As the model sees images in tests: of training images, which are kept larger, the middle. */
 function pixelsOf(
-  { device, preprocessing }: ClipModel,
+  { device, preprocessing }: DualEncoder,
   set: ImageSet,
   indices: readonly number[],
 ): torch.Tensor {

@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel } from "../../clip/index.js";
+import { copyModel, type DualEncoder } from "../../clip/index.js";
 import type { Task } from "../../data/index.js";
 import type { LowRankUpdates } from "../../lora/index.js";
 import { type ContinualMethod, standaloneContext, type TaskChange } from "../../methods/index.js";
@@ -63,8 +63,8 @@ function methodOf(name: string, options: Readonly<Record<string, unknown>>): Con
 
 interface LearnedSource {
   readonly source: string;
-  openModel(): ClipModel;
-  openTasks(seed: number, model: ClipModel): Promise<Task[]>;
+  openModel(): DualEncoder;
+  openTasks(seed: number, model: DualEncoder): Promise<Task[]>;
 }
 
 /** Each dataset alone, from the pre-trained model. */
@@ -117,7 +117,7 @@ function choose(stream: readonly Task[], wanted: readonly string[] | undefined):
 async function learn(
   method: ContinualMethod,
   task: Task,
-  before: ClipModel,
+  before: DualEncoder,
   seed: number,
   { progress, signal }: AnalysisWatch,
 ): Promise<LowRankUpdates> {

@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel } from "../../clip/index.js";
+import { copyModel, type DualEncoder } from "../../clip/index.js";
 import type { Task } from "../../data/index.js";
 import type { RunRecord } from "../../records/index.js";
 import { openBaseModel, openFinishedRun, taskPosition } from "../finished-run.js";
@@ -55,7 +55,7 @@ export function casesOfRun({ run: path, tasks }: RecordedCases, watch: AnalysisW
 function tasksOfRun(
   path: string,
   { config, seed }: RunRecord,
-  model: ClipModel,
+  model: DualEncoder,
   { progress, signal }: AnalysisWatch,
 ): Promise<Task[]> {
   if (config.datasets !== undefined) return openTasks(configOfRun(path), model, progress, signal);

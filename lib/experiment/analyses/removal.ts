@@ -1,4 +1,4 @@
-import { type ClipModel, copyModel, loadStateDict } from "../../clip/index.js";
+import { copyModel, type DualEncoder, loadStateDict } from "../../clip/index.js";
 import { applyUpdates } from "../../lora/index.js";
 import type { ProtocolName } from "../../methods/index.js";
 import { UsageError } from "../../options/index.js";
@@ -86,7 +86,7 @@ export async function measureRemovals(run: string, options: RemovalOptions = {})
 
 /** In the protocol of the run; on hold-outs, only their own classes compete. */
 async function accuracies(
-  model: ClipModel,
+  model: DualEncoder,
   { protocol }: RunRecord,
   { stream, holdOuts }: { stream: readonly TestSet[]; holdOuts: readonly TestSet[] },
   signal?: AbortSignal,

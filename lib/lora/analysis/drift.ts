@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
@@ -20,7 +20,7 @@ export interface ModelDrift {
  * Distance between two models of one shape over all parameters but the logit scale: `‖θ − θ₀‖ = (Σ_W ‖W −
  * W₀‖_F²)^½`, and the same for each encoder with its projection.
  */
-export function modelDrift(model: ClipModel, reference: ClipModel): ModelDrift {
+export function modelDrift(model: DualEncoder, reference: DualEncoder): ModelDrift {
   const squares = { vision: { distance: 0, norm: 0 }, text: { distance: 0, norm: 0 } };
   torch.noGrad(() =>
     torch.scope(() => {

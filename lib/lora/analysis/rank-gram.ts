@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -35,7 +35,7 @@ export interface RankGramOptions {
  * @throws if the model has adapters, there is no image, or the signal is aborted
  */
 export async function rankGrams(
-  model: ClipModel,
+  model: DualEncoder,
   updates: LowRankUpdates,
   options: RankGramOptions,
 ): Promise<Map<string, Tensor>> {
@@ -95,7 +95,7 @@ interface Part {
   readonly outputs: Tensor; // Bᵀ (Σ Jᵀ J) B
 }
 
-function observe(model: ClipModel, updates: LowRankUpdates): ObservedLayer[] {
+function observe(model: DualEncoder, updates: LowRankUpdates): ObservedLayer[] {
   const layers = model.adaptableLayers().filter(({ encoder }) => encoder === "vision");
   if (layers.some(({ linear }) => linear.adapter !== undefined)) {
     throw new Error("rankGrams: expected an ordinary CLIP. Call merge() or remove() on its adapters first.");

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { LowRankUpdate, LowRankUpdates } from "../low-rank-update.js";
@@ -16,7 +16,7 @@ export interface ModuleUpdate extends LoraModule, UpdateSize {
  * @param modules the adapted matrices, also those that do not change
  */
 export function measureUpdates(
-  model: ClipModel,
+  model: DualEncoder,
   updates: LowRankUpdates,
   modules: readonly LoraModule[],
 ): ModuleUpdate[] {
@@ -32,7 +32,11 @@ export function measureUpdates(
 }
 
 /** The same for adapters that are not merged yet, with their importance weights. */
-export function measureAdapters(model: ClipModel, lora: LoraModel, updates: LowRankUpdates): ModuleUpdate[] {
+export function measureAdapters(
+  model: DualEncoder,
+  lora: LoraModel,
+  updates: LowRankUpdates,
+): ModuleUpdate[] {
   const importance = lora.importance.toArray() as number[][];
   return measureUpdates(model, updates, lora.modules).map((module, i) => ({
     ...module,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ClipModel, copyModel } from "../../clip/index.js";
+import { copyModel, type DualEncoder } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import { code } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -59,7 +59,7 @@ export interface AnalyticHeadPlan {
  */
 export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
   const { base } = plan;
-  let frozen: ClipModel | undefined;
+  let frozen: DualEncoder | undefined;
   let regression: Regression | undefined;
   let columns: LearnedColumns = {};
 
@@ -75,7 +75,7 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
    */
   function scoring(
     labels: LabelSpace,
-    model: ClipModel,
+    model: DualEncoder,
   ): (current: Tensor, ofRegression: () => Tensor) => Tensor {
     const logitsOf = zeroShotHead(labels, model);
     const fuse = fusion(labels, columns, plan.beta, model.device);

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import { inject, type LoraConfig } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { sum } from "./sums.js";
@@ -42,8 +42,8 @@ export const trainingCopies = 3;
  * @param copies of the model beside it
  * @param memoryBytes of earlier images
  */
-export function fineTuningCost(model: ClipModel, copies = 0, memoryBytes = 0): Cost {
-  const trainable = model.numParameters() - model.logitScale.numel();
+export function fineTuningCost(model: DualEncoder, copies = 0, memoryBytes = 0): Cost {
+  const trainable = model.numParameters() - numel(model.logitParameters);
   return {
     trainable,
     inference: 0,
@@ -62,7 +62,7 @@ export function adapterBytes(trainable: number): number {
 
 /** Numbers in the low-rank adapters of a model. Default: those of CoDyRA. */
 export function adapterSize(
-  model: ClipModel,
+  model: DualEncoder,
   config: Partial<LoraConfig> = {},
 ): { factors: number; importance: number } {
   const adapters = inject(model, config);

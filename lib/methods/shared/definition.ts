@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { OptionSource } from "../../options/index.js";
 import {
   type DescribedOption,
@@ -30,7 +30,7 @@ export interface MethodDefinition {
    * What it costs with its default options, counted on the modules that it builds.
    * @param model of any device; on `meta`, nothing is computed and no memory is needed
    */
-  cost(model: ClipModel, setting: CostSetting): Cost;
+  cost(model: DualEncoder, setting: CostSetting): Cost;
 }
 
 /** What a method's file says. */
@@ -46,7 +46,7 @@ export interface MethodPlan<S extends z.ZodObject> {
   /** Fills in options whose default depends on the protocol or on another option. */
   complete?(given: Given, protocol: ProtocolName): Given;
   create(options: z.output<S>, protocol: ProtocolName): ContinualMethod;
-  cost(model: ClipModel, setting: CostSetting): Cost;
+  cost(model: DualEncoder, setting: CostSetting): Cost;
 }
 
 /** Makes a method known by its schema: flags, help, YAML validation and types come from it. */

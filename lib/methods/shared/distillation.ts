@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import { BatchSampler, centerCrop, type ImageSet } from "../../data/index.js";
 import { paper } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -38,7 +38,7 @@ export function softCrossEntropy(teacher: Tensor, student: Tensor, temperature: 
 }
 
 export interface FeatureDistillationOptions {
-  readonly teacher: ClipModel;
+  readonly teacher: DualEncoder;
   readonly images: ImageSet;
   /**
    * Whether `images` are training images, of which the teacher sees the middle, or images as models see them
@@ -99,7 +99,7 @@ export class FeatureDistillation implements Disposable {
   }
 
   /** The sum of both terms for the reference images of a step. */
-  loss(student: ClipModel, step: number): Tensor {
+  loss(student: DualEncoder, step: number): Tensor {
     const indices = this.#indices(step);
     const pixels = this.#pixels(indices);
     const teacherImages = this.#teacherFeatures(indices, pixels);
@@ -157,7 +157,7 @@ export function distillationLoss(teacher: Tensor, student: Tensor, temperature: 
 
 /** @returns unit features `[M, D]` */
 async function encodeTexts(
-  teacher: ClipModel,
+  teacher: DualEncoder,
   ids: Tensor,
   context: Pick<RunContext, "signal" | "worked">,
 ): Promise<Tensor> {

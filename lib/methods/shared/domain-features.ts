@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
@@ -12,7 +12,7 @@ export type DomainFeatures = (pixels: Tensor) => Tensor;
  */
 export function domainFeatures(
   source: string,
-  model: ClipModel,
+  model: DualEncoder,
   carried?: ReadonlyMap<string, Tensor>,
 ): DomainFeatures {
   if (source === "clip") return patchFeatures(model);
@@ -97,6 +97,6 @@ export function alexnetFeatureCount(imageSize: number): number {
  * The patch embeddings of the pre-trained CLIP, without positions: a stand-in for AlexNet that needs no other
  * file.
  */
-function patchFeatures(model: ClipModel): DomainFeatures {
+function patchFeatures(model: DualEncoder): DomainFeatures {
   return (pixels) => model.vision.embedPatches(pixels).flatten(1);
 }

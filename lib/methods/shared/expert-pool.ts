@@ -1,4 +1,4 @@
-import type { AdaptableLayer, ClipModel } from "../../clip/index.js";
+import type { AdaptableLayer, DualEncoder } from "../../clip/index.js";
 import { type LoraModule, type LowRankUpdates, loraModules } from "../../lora/index.js";
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -164,7 +164,7 @@ export class ExpertPool implements Disposable {
    * @param noise of dropout, on the model's device
    */
   constructor(
-    model: ClipModel,
+    model: DualEncoder,
     readonly options: PoolOptions,
     generator: Generator,
     readonly noise: Generator,

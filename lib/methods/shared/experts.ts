@@ -1,7 +1,7 @@
 import {
   type Block,
   type BlockAdapter,
-  type ClipModel,
+  type DualEncoder,
   firstPosition,
   type Select,
 } from "../../clip/index.js";
@@ -161,7 +161,7 @@ export class BlockExperts implements BlockAdapter {
 
 /** The experts of every block of both towers. */
 export function injectExperts(
-  model: ClipModel,
+  model: DualEncoder,
   options: ExpertOptions,
   generator: Generator,
 ): BlockExperts[] {

@@ -61,7 +61,8 @@ export interface FullFineTuningPlan {
 }
 
 /**
- * Sequential fine-tuning of every weight but the logit scale, which the methods that regularise it build on.
+ * Sequential fine-tuning of every weight but those of the logits, which the methods that regularise it build
+ * on.
  */
 export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): ContinualMethod {
   const { iterations, warmup, betas, eps, weightDecay } = options;
@@ -77,7 +78,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
     isParallel: true,
     beginTask(_task, { model }) {
       model.requiresGrad_(true);
-      model.logitScale.requiresGrad = false;
+      for (const parameter of model.logitParameters) parameter.requiresGrad = false;
     },
     async trainTask(task, context) {
       const schedule = scheduleOf(task.name);

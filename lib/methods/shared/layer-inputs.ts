@@ -1,4 +1,4 @@
-import { type AdaptableLayer, type ClipModel, classPrompts } from "../../clip/index.js";
+import { type AdaptableLayer, classPrompts, type DualEncoder } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -80,7 +80,9 @@ export interface InputGramOptions {
   readonly seed: number;
   /** Every token of every image; or sums over full batches of what is at the same place in them. */
   readonly features: "tokens" | "slot-mean";
-  /** Positions of a text that count: up to its end, or all of the context. */
+  /**
+   * Positions of a text that count: up to its end, unless what follows is read too; or all of the context.
+   */
   readonly textPositions: "words" | "all";
 }
 
@@ -131,7 +133,8 @@ export async function inputGrams(
       torch.noGrad(() => {
         const texts = prompts.slice(part * chunk, (part + 1) * chunk);
         const ids = model.tokenizer.encode(texts, { crop: textPositions === "words" });
-        if (textPositions === "words") positions = wordPositions(ids, model.tokenizer.endId, model.device);
+        if (textPositions === "words")
+          positions = wordPositions(model.tokenizer.lengths(ids), ids.size(1), model.device);
         model.encodeText(ids.to({ device: model.device })); // no shared prefix: every text counts
       }),
     );
@@ -145,21 +148,16 @@ export async function inputGrams(
 /**
  * The layers of the attention: q, k and v in one, and the output projection. Default: those of both encoders.
  */
-export function attentionLayers(model: ClipModel, encoder?: "vision" | "text"): AdaptableLayer[] {
+export function attentionLayers(model: DualEncoder, encoder?: "vision" | "text"): AdaptableLayer[] {
   const places = model.adaptableLayers().filter(({ targets }) => targets[0] === "q" || targets[0] === "o");
   return encoder === undefined ? places : places.filter((place) => place.encoder === encoder);
 }
 
 /**
- * Where texts `[C, L]` are before their padding, counted through all of them: from each start to the first
- * end, both included.
+ * Where texts of these lengths are in rows of one length, counted through all of them: from each start to its
+ * end.
  */
-function wordPositions(ids: Tensor, endId: number, device: torch.Device): Tensor {
-  const [count, length] = ids.shape as [number, number];
-  const flat = ids.toTypedArray() as BigInt64Array;
-  const positions = Array.from({ length: count }, (_, row) => {
-    const end = flat.indexOf(BigInt(endId), row * length);
-    return Array.from({ length: end + 1 - row * length }, (_, i) => row * length + i);
-  });
-  return torch.tensor(positions.flat(), { dtype: "int64", device });
+function wordPositions(lengths: readonly number[], rowLength: number, device: torch.Device): Tensor {
+  const positions = lengths.flatMap((length, row) => Array.from({ length }, (_, i) => row * rowLength + i));
+  return torch.tensor(positions, { dtype: "int64", device });
 }

@@ -1,22 +1,26 @@
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
-export type ContrastiveLoss = "symmetric" | "reference" | "image-to-text";
+export type ContrastiveLoss = "symmetric" | "reference" | "image-to-text" | "sigmoid";
 
 export interface ContrastiveLossOptions {
   /**
    * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the
    * reference code's sum, with the text-to-image term over all classes seen so far. Method specification,
-   * section 7.2. `image-to-text`: that direction alone, as the fine-tuning baselines are trained.
+   * section 7.2. `image-to-text`: that direction alone, as the fine-tuning baselines are trained. `sigmoid`:
+   * every image with every class by itself, as SigLIP was trained.
    */
   readonly loss: ContrastiveLoss;
+  /** Of the softmax over classes, which `sigmoid` does not have. */
   readonly labelSmoothing?: number;
+  /** Added to all logits of `sigmoid`; in a softmax it would change nothing. */
+  readonly bias?: Tensor;
   /**
    * Classes of earlier tasks. `reference` divides the text-to-image term by their number plus the current
    * classes.
    */
   readonly earlierClasses?: number;
-  /** Unit features `[E, D]` of earlier classes, as further negatives of the image-to-text term. */
+  /** Unit features `[E, D]` of earlier classes, as further negatives of each image. */
   readonly earlierFeatures?: Tensor;
   /** Whether the text-to-image term takes part. */
   readonly textToImage?: boolean;
@@ -45,6 +49,9 @@ export function contrastiveLoss(
   const logits = scaled.matmul(textFeatures.t()); // [N, C]
   const candidates =
     earlierFeatures === undefined ? logits : torch.cat([logits, scaled.matmul(earlierFeatures.t())], 1);
+  if (loss === "sigmoid") {
+    return sigmoidLoss(options.bias === undefined ? candidates : candidates.add(options.bias), labels);
+  }
   const imageToText = torch.nn.functional.crossEntropy(candidates, labels, { labelSmoothing });
   if (!textToImage || loss === "image-to-text") return imageToText;
 
@@ -61,6 +68,18 @@ export function contrastiveLoss(
   const share = imagesPerClass.indexSelect(0, labels).mul(imagesPerClass.gt(0).sum()).reciprocal(); // [N]
   const textToImageLoss = logProbabilities.mul(share).sum().neg();
   return imageToText.add(textToImageLoss).div(2);
+}
+
+/**
+ * `mean_n Σ_c −log σ(±z[n, c])`, plus where `c = yₙ` and minus elsewhere. Sigmoid Loss for Language Image
+ * Pre-Training, arXiv:2303.15343, equation 1, with classes in place of the texts of a batch.
+ * @param logits z, `[N, C]`   @param labels `int64 [N]`
+ * @returns a scalar
+ */
+export function sigmoidLoss(logits: Tensor, labels: Tensor): Tensor {
+  const columns = torch.arange(logits.size(1), { device: labels.device });
+  const signs = labels.unsqueeze(1).eq(columns).to({ dtype: logits.dtype }).mul(2).sub(1); // [N, C]
+  return torch.logSigmoid(signs.mul(logits)).sum([1]).mean().neg();
 }
 
 /**

@@ -23,10 +23,12 @@ export const trainingShape = {
     .default([0.9, 1])
     .meta(code("area of random crops, relative to the image")),
   loss: z
-    .enum(["symmetric", "reference", "image-to-text"])
+    .enum(["symmetric", "reference", "image-to-text", "sigmoid"])
     .default("symmetric")
     .meta(
-      paper("contrastive loss: the paper's, the reference code's, or cross-entropy over the classes alone"),
+      paper(
+        "contrastive loss: the paper's, the reference code's, cross-entropy over the classes alone, or SigLIP's of each class by itself, without label smoothing",
+      ),
     ),
   negatives: z
     .enum(["current", "seen"])

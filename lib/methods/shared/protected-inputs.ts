@@ -1,4 +1,4 @@
-import type { AdaptableLayer, ClipModel } from "../../clip/index.js";
+import type { AdaptableLayer, DualEncoder } from "../../clip/index.js";
 import type { Task } from "../../data/index.js";
 import { type LoraModule, loraModules } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -108,7 +108,7 @@ export class ProtectedInputs implements Disposable {
   }
 
   /** The mean part of the dimensions that is protected in an encoder. */
-  protectedPart(model: ClipModel, encoder: "vision" | "text"): number {
+  protectedPart(model: DualEncoder, encoder: "vision" | "text"): number {
     const names = attentionLayers(model, encoder).flatMap((place) => loraModules(place));
     const parts = names.map(({ name }) => this.#of(name).size(1) / this.#of(name).size(0));
     return parts.reduce((sum, part) => sum + part, 0) / parts.length;
@@ -155,7 +155,7 @@ interface NamedLayer {
   readonly count: number;
 }
 
-function namedLayers(model: ClipModel): NamedLayer[] {
+function namedLayers(model: DualEncoder): NamedLayer[] {
   return attentionLayers(model).flatMap((place) =>
     loraModules(place).map(({ name }, index) => ({
       name,

@@ -1,11 +1,11 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { ProtocolName, RunContext } from "./types.js";
 
 /**
  * The context of a method that is used outside of a run: nobody listens to what it reports, nothing is
  * recorded, and nothing stops it.
  */
-export function standaloneContext(model: ClipModel, protocol: ProtocolName): RunContext {
+export function standaloneContext(model: DualEncoder, protocol: ProtocolName): RunContext {
   const nothing = (): void => {};
   return {
     model,

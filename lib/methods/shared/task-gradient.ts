@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -104,7 +104,7 @@ function unitMeans(sums: Tensor, texts: Tensor): Tensor {
   return torch.where(isSeen, torch.nn.functional.normalize(sums), texts);
 }
 
-function clearGradients(model: ClipModel): void {
+function clearGradients(model: DualEncoder): void {
   model.requiresGrad_(false);
   for (const parameter of model.parameters()) parameter.grad = undefined;
 }

@@ -1,4 +1,4 @@
-import { type ClipModel, classPrompts, encodePrompts } from "../../clip/index.js";
+import { classPrompts, type DualEncoder, encodePrompts } from "../../clip/index.js";
 import { permutation, Random, type Task } from "../../data/index.js";
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -26,7 +26,7 @@ interface Draw {
  */
 export class TaskReplay implements Disposable {
   readonly #replay: StatisticsReplay;
-  readonly #model: ClipModel;
+  readonly #model: DualEncoder;
   readonly #seed: number;
   readonly #classes: number;
   readonly #groupOf: readonly number[]; // of each earlier class
@@ -54,8 +54,7 @@ export class TaskReplay implements Disposable {
     const made = torch.noGrad(() =>
       torch.scope(() => {
         const { ids, sharedPrefix } = encodePrompts(model.tokenizer, prompts);
-        const ends = ids.eq(model.tokenizer.endId).to({ dtype: "int32" }).argmax(1);
-        const lengths = Array.from(ends.toTypedArray() as BigInt64Array, (end) => Number(end) + 1);
+        const lengths = model.tokenizer.lengths(ids);
         const onDevice = ids.to({ device: model.device }).keep();
         return { ids: onDevice, lengths, sharedPrefix, scale: model.logitScale.exp().keep() };
       }),

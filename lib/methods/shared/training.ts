@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type ClipModel, classPrompts, encodePrompts, type Prompts } from "../../clip/index.js";
+import { classPrompts, type DualEncoder, encodePrompts, type Prompts } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -252,6 +252,7 @@ function prepareLoss(
       const { classes, earlier, penalty } = textsOf(iteration);
       const loss = contrastiveLoss(features, classFeatures(classes), labels, scale, {
         loss: options.loss,
+        bias: model.logitBias,
         labelSmoothing: options.labelSmoothing,
         earlierClasses,
         earlierFeatures: earlier,
@@ -292,7 +293,7 @@ function taskTexts(
 }
 
 /** The prompts of all classes, each in the first template of its group. */
-export function trainingPrompts({ tokenizer, device }: ClipModel, groups: readonly LabelGroup[]): Prompts {
+export function trainingPrompts({ tokenizer, device }: DualEncoder, groups: readonly LabelGroup[]): Prompts {
   const prompts = groups.flatMap(({ classes, templates }) => classPrompts(classes, templates[0]));
   return encodePrompts(tokenizer, prompts, { device });
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { ImageSet, Task } from "../../data/index.js";
 import type { protocolSchema } from "../../options/index.js";
 import type { Changes } from "../../records/index.js";
@@ -15,6 +15,8 @@ export interface ContinualMethod {
   readonly name: string;
   /** The options in force, all of them: they are recorded with the run. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Whether images are routed by their class token, which not every model has. */
+  readonly needsClassToken?: boolean;
   /**
    * Once in every process, before a checkpoint is loaded: the context's model is the pre-trained one, and
    * nothing of a new run is on disk yet.
@@ -82,9 +84,9 @@ export interface MethodHead {
 
 export interface ServedSetting {
   /** As the tasks left it. */
-  readonly model: ClipModel;
+  readonly model: DualEncoder;
   /** As the run started; copy it to keep it. The model itself where the head does not read it. */
-  readonly pretrained: ClipModel;
+  readonly pretrained: DualEncoder;
   readonly seed: number;
 }
 
@@ -107,7 +109,7 @@ export interface LabelGroup {
 
 /** What a method sees of the run it takes part in. */
 export interface RunContext {
-  readonly model: ClipModel;
+  readonly model: DualEncoder;
   readonly protocol: ProtocolName;
   readonly seed: number;
   /** Position of the current task in the stream. */

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../../clip/index.js";
+import type { DualEncoder } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
@@ -6,15 +6,15 @@ import * as torch from "../../torch/index.js";
 export class WeightSnapshot {
   readonly #weights: readonly Tensor[];
 
-  /** Copies the weights, except the logit scale, which no method changes. */
-  constructor(model: ClipModel) {
+  /** Copies the weights, except those of the logits, which no method changes. */
+  constructor(model: DualEncoder) {
     this.#weights = torch.noGrad(() =>
       torch.unscoped(() => trainable(model).map((weight) => weight.clone())),
     );
   }
 
   /** `θ ← α θ + (1 − α) θ_snapshot`, the model's weights in place. */
-  interpolate(model: ClipModel, alpha: number): void {
+  interpolate(model: DualEncoder, alpha: number): void {
     inPlace(() => {
       for (const [i, weight] of trainable(model).entries()) weight.lerp_(this.#of(i), 1 - alpha);
     });
@@ -23,7 +23,7 @@ export class WeightSnapshot {
   /**
    * `θ_snapshot ← θ_snapshot + share (θ − θ_snapshot)`: the model joins a running average with this share.
    */
-  average(model: ClipModel, share: number): void {
+  average(model: DualEncoder, share: number): void {
     inPlace(() => {
       for (const [i, weight] of trainable(model).entries()) this.#of(i).lerp_(weight, share);
     });
@@ -37,14 +37,14 @@ export class WeightSnapshot {
   }
 
   /** `θ ← θ_snapshot` */
-  restore(model: ClipModel): void {
+  restore(model: DualEncoder): void {
     inPlace(() => {
       for (const [i, weight] of trainable(model).entries()) weight.copy_(this.#of(i));
     });
   }
 
   /** `Σ (θ − θ_snapshot)²`, differentiable in θ. */
-  squaredDistance(model: ClipModel): Tensor {
+  squaredDistance(model: DualEncoder): Tensor {
     const terms = trainable(model).map((weight, i) => weight.sub(this.#of(i)).square().sum());
     return torch.stack(terms).sum();
   }
@@ -58,8 +58,8 @@ export class WeightSnapshot {
   }
 }
 
-function trainable(model: ClipModel): Tensor[] {
-  return model.parameters().filter((weight) => weight !== model.logitScale);
+function trainable(model: DualEncoder): Tensor[] {
+  return model.parameters().filter((weight) => !model.logitParameters.includes(weight));
 }
 
 function inPlace(change: () => void): void {

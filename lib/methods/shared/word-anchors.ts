@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type ClipModel, encodePrompts, fillTemplate, type Tokenizer } from "../../clip/index.js";
+import { type DualEncoder, encodePrompts, fillTemplate, type Tokenizer } from "../../clip/index.js";
 import { permutation, Random } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -124,7 +124,7 @@ function splitWords(text: string): string[] {
 
 /** @returns unit features `[prompts, D]` */
 async function encodePromptsInParts(
-  model: ClipModel,
+  model: DualEncoder,
   prompts: readonly string[],
   context: Pick<RunContext, "signal" | "worked">,
 ): Promise<Tensor> {

@@ -1,4 +1,4 @@
-import { type ClipModel, classFeatures } from "../../clip/index.js";
+import { classFeatures, type DualEncoder } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { Classifier, LabelSpace, RunContext } from "./types.js";
@@ -23,7 +23,7 @@ export function zeroShotFeatureClassifier(
 }
 
 /** The logits of image features `[B, D]` over a label space, `[B, classes]`; texts are encoded here, once. */
-export function zeroShotHead({ groups }: LabelSpace, model: ClipModel): (imageFeatures: Tensor) => Tensor {
+export function zeroShotHead({ groups }: LabelSpace, model: DualEncoder): (imageFeatures: Tensor) => Tensor {
   const features = torch.noGrad(() =>
     torch.scope(() =>
       torch.cat(groups.map(({ classes, templates }) => classFeatures(model, classes, templates))),

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { exportCommand } from "../../../lib/cli/commands/export.js";
-import { type ClipModel, createModel, loadModel, saveModel } from "../../../lib/clip/index.js";
+import { createModel, type DualEncoder, loadModel, saveModel } from "../../../lib/clip/index.js";
 import type { Task } from "../../../lib/data/index.js";
 import { applyUpdates, loadAdapter } from "../../../lib/lora/index.js";
 import { createMethod } from "../../../lib/methods/index.js";
@@ -40,7 +40,7 @@ async function finishedRun(
 
 const codyraOptions = { iterations: 4, batchSize: 9, learningRate: 0.01, rank: 2, kappaMax: 0.2 };
 
-function expectState(model: ClipModel, wanted: ReturnType<typeof snapshot>): void {
+function expectState(model: DualEncoder, wanted: ReturnType<typeof snapshot>): void {
   for (const [key, tensor] of model.stateDict())
     expectClose(tensor, wanted.get(key)!, { atol: 1e-6, what: key });
 }

@@ -3,8 +3,8 @@ import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  type ClipModel,
   createModel,
+  type DualEncoder,
   fromOpenAi,
   loadModel,
   saveModel,
@@ -15,10 +15,10 @@ import { inject } from "../../../lib/lora/index.js";
 import { archive, safetensors, type Tensor } from "../../../lib/torch/index.js";
 import { fixture, temporaryDirectory } from "../fixtures.js";
 
-const tiny = (name = "quick-gelu"): ClipModel => loadModel(fixture(name));
+const tiny = (name = "quick-gelu"): DualEncoder => loadModel(fixture(name));
 
 /** A model that OpenAI's CLIP can be: 64 per head, and four times the width in the MLP. */
-function openAiLike(): ClipModel {
+function openAiLike(): DualEncoder {
   const { config, assets } = tiny();
   const tower = { width: 64, heads: 1, mlpWidth: 256 };
   return createModel(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ClipModel, copyModel } from "../../../lib/clip/index.js";
+import { copyModel, type DualEncoder } from "../../../lib/clip/index.js";
 import type { Task } from "../../../lib/data/index.js";
 import { applyUpdates } from "../../../lib/lora/index.js";
 import { createMethod, type LabelSpace, zeroShotClassifier } from "../../../lib/methods/index.js";
@@ -27,8 +27,8 @@ describe("codyra-routed", () => {
     const model = tinyClip();
     const method = createMethod("codyra-routed", { ...options, ...extra }, "x-tail");
     const tasks = colourTasks();
-    const after: ClipModel[] = [];
-    const rebuilt: ClipModel[] = []; // the pre-trained model with the recorded updates of all tasks so far
+    const after: DualEncoder[] = [];
+    const rebuilt: DualEncoder[] = []; // the pre-trained model with the recorded updates of all tasks so far
     await method.beginRun?.(recordedContext(model));
     for (const [taskIndex, task] of tasks.entries()) {
       const context = recordedContext(model, {
@@ -47,7 +47,7 @@ describe("codyra-routed", () => {
     return { model, method, tasks, after, rebuilt };
   }
 
-  const pixelsOf = (model: ClipModel, { test }: Task) =>
+  const pixelsOf = (model: DualEncoder, { test }: Task) =>
     model.preprocessing.normalise(test.slice(0, test.length).images);
   const union = (tasks: readonly Task[]): LabelSpace => ({ groups: tasks });
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { ClipModel } from "../../../lib/clip/index.js";
+import type { DualEncoder } from "../../../lib/clip/index.js";
 import { createModel, loadModel } from "../../../lib/clip/index.js";
 import { miniature } from "../../../lib/data/index.js";
 import type { ProtocolName, RunContext } from "../../../lib/methods/index.js";
@@ -98,7 +98,7 @@ async function prepared(protocol: ProtocolName, given: Partial<ReplayOptions> = 
   return { model, context, replay };
 }
 
-function embedding({ config }: ClipModel, key: number): number[] {
+function embedding({ config }: DualEncoder, key: number): number[] {
   return Array.from({ length: config.embedDim }, (_, i) => Math.sin(key * 7 + i));
 }
 
@@ -220,7 +220,7 @@ describe("what came with the model", () => {
 
 describe("generic words", () => {
   const chosen = async (
-    model: ClipModel,
+    model: DualEncoder,
     given: Partial<ReplayOptions>,
     context: Partial<RunContext> = {},
   ) => {

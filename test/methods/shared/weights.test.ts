@@ -1,16 +1,16 @@
 import { expect, it } from "vitest";
-import type { ClipModel } from "../../../lib/clip/index.js";
+import type { DualEncoder } from "../../../lib/clip/index.js";
 import { WeightSnapshot } from "../../../lib/methods/shared/weights.js";
 import { noGrad, type Tensor } from "../../../lib/torch/index.js";
 import { expectClose } from "../../clip/fixtures.js";
 import { tinyClip } from "../../lora/models.js";
 
-const weightsOf = (model: ClipModel): Tensor[] => model.parameters().filter((w) => w !== model.logitScale);
-const setAll = (model: ClipModel, value: number): void =>
+const weightsOf = (model: DualEncoder): Tensor[] => model.parameters().filter((w) => w !== model.logitScale);
+const setAll = (model: DualEncoder, value: number): void =>
   noGrad(() => {
     for (const weight of weightsOf(model)) weight.fill_(value);
   });
-const expectAll = (model: ClipModel, value: number): void => {
+const expectAll = (model: DualEncoder, value: number): void => {
   for (const weight of weightsOf(model)) expectClose(weight, weight.detach().mul(0).add(value));
 };
 

@@ -87,3 +87,17 @@ describe("contrastiveLoss", () => {
     expect(first / later).toBeCloseTo((4 + 12) / 4, 4);
   });
 });
+
+it("the sigmoid loss takes each class of an image by itself, with the bias", () => {
+  const [images, texts] = [
+    tensor([[1, 0]]),
+    tensor([
+      [0.6, 0.8],
+      [0, 1],
+    ]),
+  ];
+  const options = { loss: "sigmoid", bias: tensor([-1]), earlierFeatures: tensor([[1, 0]]) } as const;
+  const loss = contrastiveLoss(images, texts, tensor([0], { dtype: "int64" }), tensor([2]), options);
+  const minusLog = (z: number) => Math.log1p(Math.exp(-z));
+  expect(loss.item()).toBeCloseTo(minusLog(2 * 0.6 - 1) + minusLog(1) + minusLog(-(2 - 1)), 5);
+});

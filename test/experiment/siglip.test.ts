@@ -4,14 +4,14 @@ import { SiglipModel } from "../../lib/clip/index.js";
 import { experiment } from "../../lib/index.js";
 import { RunDirectory } from "../../lib/protocol/index.js";
 import { writeSiglip } from "../clip/siglip.js";
-import { realStream, temporaryFolder, writeConfig } from "../e2e/cli.js";
+import { needsRealImages, realStream, temporaryFolder, writeConfig } from "../e2e/cli.js";
 
 const options = { iterations: 60, batchSize: 12, rank: 8, learningRate: 0.01, logEvery: 20 };
 
 it.each([
   ["codyra", { kappaMax: 0.01 }],
   ["lora", {}],
-])("%s teaches a miniature SigLIP a stream of real images", async (method, more) => {
+])("%s teaches a miniature SigLIP a stream of real images", needsRealImages, async (method, more) => {
   const folder = temporaryFolder();
   const model = writeSiglip(join(folder, "siglip"));
   const stream = realStream({ method, model, protocol: "mtil", cache: false, output: "run" });

@@ -63,7 +63,7 @@ export function canonicalText(text: string, config: Config): string {
     .trim();
 }
 
-/** The content of a `tokenizer.json` with the lower-casing that `Siglip2Tokenizer` puts before its normaliser. */
+/** A `tokenizer.json` with the lower-casing that `Siglip2Tokenizer` puts before its normaliser. */
 export function withLowerCase<Json extends { readonly normalizer?: unknown }>(
   json: Json,
   config: Config,

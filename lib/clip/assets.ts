@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
-import { highestTokenId, type ModelConfig, type ModelFamily } from "./config.js";
+import { type ModelConfig, type ModelFamily, readOutToken } from "./config.js";
 import { type DirectoryFiles, parseJson, readDirectory, readSmallFile } from "./files.js";
 import type { DecodeOptions } from "./image.js";
 import { Preprocessing } from "./preprocessing.js";
@@ -86,9 +86,10 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
     lowersInContext: isOpenAi,
     truncate: options.truncate,
   };
-  const published = family === "siglip" ? Preprocessing.siglip : Preprocessing.openai;
   const preprocessing =
-    ofPreprocessing.preprocessing ?? options.preprocessing ?? published(options.imageSize);
+    ofPreprocessing.preprocessing ??
+    options.preprocessing ??
+    Preprocessing.published(family, options.imageSize);
   return {
     tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, tokenizerOptions) : undefined,
     preprocessing: options.decoding ? preprocessing.withDecoding(options.decoding) : preprocessing,
@@ -108,15 +109,14 @@ export function checkAssets(
   directory: string,
 ): void {
   const { text, vision } = config;
-  const endTokenId = config.family === "siglip" ? undefined : config.text.endTokenId; // of which it reads none
+  const endTokenId = readOutToken(config);
   if (tokenizer !== undefined && tokenizer.highestId >= text.vocabSize) {
     throw new Error(
       `${directory}: the tokenizer has ids up to ${tokenizer.highestId}, the model ${text.vocabSize} tokens: expected ids up to ` +
         `${text.vocabSize - 1}. Take the tokenizer of this model.`,
     );
   }
-  const hasEnd = endTokenId !== undefined && endTokenId !== highestTokenId;
-  if (tokenizer !== undefined && hasEnd && tokenizer.endId !== endTokenId) {
+  if (tokenizer !== undefined && endTokenId !== undefined && tokenizer.endId !== endTokenId) {
     throw new Error(
       `${directory}: the tokenizer ends texts with id ${tokenizer.endId}, the model reads them at id ${endTokenId} ` +
         "(eos_token_id of config.json): expected the same. Take the tokenizer of this model, or correct the configuration.",

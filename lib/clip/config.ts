@@ -73,6 +73,15 @@ export type ModelConfig = ClipConfig | SiglipConfig;
  */
 export const highestTokenId = 2;
 
+/**
+ * The token at whose position texts are read out, in families that look for one; `undefined` where that
+ * position, or the highest id, is always read.
+ */
+export function readOutToken(config: ModelConfig): number | undefined {
+  if (config.family === "siglip" || config.text.endTokenId === highestTokenId) return undefined;
+  return config.text.endTokenId;
+}
+
 /** ln(1 / 0.07), as published. */
 export const logitScaleInit = 2.6592;
 

@@ -122,6 +122,11 @@ export class Preprocessing implements PreprocessingConfig {
     });
   }
 
+  /** What the published models of a family were trained with. @param imageSize pixels */
+  static published(family: ModelFamily = "clip", imageSize = 224): Preprocessing {
+    return Preprocessing[family === "siglip" ? "siglip" : "openai"](imageSize);
+  }
+
   /** The content of a `preprocessor_config.json` that `transformers` reads as the same preprocessing. */
   format(family: ModelFamily = "clip"): Record<string, unknown> {
     return formatImageProcessor(this, family);

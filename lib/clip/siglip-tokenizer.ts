@@ -5,6 +5,9 @@ import { type Framing, type IdOf, postProcessed } from "./framing.js";
 // SigLIP comes with a Unigram tokenizer, SigLIP 2 with Gemma's. What transformers does beside their
 // `tokenizer.json` depends on the class that `tokenizer_config.json` names.
 
+const siglipTokenizer = "SiglipTokenizer";
+const gemmaTokenizers = ["Siglip2Tokenizer", "GemmaTokenizer"];
+
 const flag = z.boolean().nullish();
 
 /** The part of `tokenizer_config.json` that decides how texts are framed. */
@@ -20,7 +23,7 @@ type Config = z.infer<typeof siglipTokenizerConfig>;
 
 /** Whether this is the configuration of a tokenizer that SigLIP models have. */
 export function isSiglipTokenizer({ tokenizer_class }: Config): boolean {
-  return ["SiglipTokenizer", "Siglip2Tokenizer", "GemmaTokenizer"].includes(className(tokenizer_class));
+  return [siglipTokenizer, ...gemmaTokenizers].includes(className(tokenizer_class));
 }
 
 /**
@@ -35,19 +38,19 @@ export function siglipFraming(
   paddingOfFile: "left" | "right" | undefined,
 ): Framing {
   const kind = className(config.tokenizer_class);
+  const isGemma = gemmaTokenizers.includes(kind);
   const ids = (isWanted: boolean, token: string | null | undefined): number[] =>
     isWanted && token != null ? [idOf(token)] : [];
-  const { add_bos_token: addsBos, add_eos_token: addsEos } = config;
-  const isFlagged = addsBos != null || addsEos != null;
-  const around =
-    kind === "SiglipTokenizer"
-      ? { start: [], end: [idOf(special.eos ?? "</s>")] }
-      : isFlagged
-        ? { start: ids(addsBos === true, special.bos), end: ids(addsEos === true, special.eos) }
-        : postProcessed(encoder);
-  const pad = special.pad ?? (kind === "SiglipTokenizer" ? "</s>" : "<pad>");
-  const side = config.padding_side ?? paddingOfFile ?? (kind === "SiglipTokenizer" ? "right" : "left");
-  return { ...around, padId: idOf(pad), padsLeft: side === "left", readsPadding: true };
+  const around = (): Pick<Framing, "start" | "end"> => {
+    const { add_bos_token: addsBos, add_eos_token: addsEos } = config;
+    if (kind === siglipTokenizer) return { start: [], end: [idOf(special.eos ?? "</s>")] };
+    if (addsBos == null && addsEos == null) return postProcessed(encoder);
+    const [bos, eos] = [special.bos ?? (isGemma ? "<bos>" : null), special.eos ?? (isGemma ? "<eos>" : null)];
+    return { start: ids(addsBos === true, bos), end: ids(addsEos === true, eos) };
+  };
+  const pad = special.pad ?? (kind === siglipTokenizer ? "</s>" : "<pad>");
+  const side = config.padding_side ?? paddingOfFile ?? (isGemma ? "left" : "right");
+  return { ...around(), padId: idOf(pad), padsLeft: side === "left", readsPadding: true };
 }
 
 /**
@@ -55,7 +58,7 @@ export function siglipFraming(
  * small letters, without ASCII punctuation, and single spaces: `SiglipTokenizer.canonicalize_text`.
  */
 export function canonicalText(text: string, config: Config): string {
-  if (className(config.tokenizer_class) !== "SiglipTokenizer") return text;
+  if (className(config.tokenizer_class) !== siglipTokenizer) return text;
   const cased = config.do_lower_case === false ? text : text.toLowerCase();
   return cased
     .replaceAll(/[!-/:-@[-`{-~]/g, "")

@@ -1,7 +1,8 @@
-import { Tokenizer as Encoder } from "@huggingface/tokenizers";
+import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
 import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
+import type { ModelFamily } from "./config.js";
 import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
 import { clipFraming, type Framing, type IdOf } from "./framing.js";
 import {
@@ -14,6 +15,7 @@ import {
 import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
 import { tokenizerFiles } from "./tokenizer-files.js";
+import { encoderOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
@@ -32,7 +34,7 @@ export interface TokenizerOptions {
   /** Default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;
   /** Of the model. Default: what the class in `tokenizer_config.json` belongs to, or else `clip`. */
-  readonly family?: "clip" | "siglip";
+  readonly family?: ModelFamily;
   /**
    * Repair texts before they are split into tokens, as OpenAI's and open_clip's tokenizers do. Default:
    * false, as in transformers.
@@ -55,18 +57,6 @@ const tokenizerOptionKeys: OptionKeys<TokenizerOptions> = {
   truncate: true,
 };
 const encodeOptionKeys: OptionKeys<EncodeOptions> = { crop: true, device: true, truncate: true };
-
-/** The part of `tokenizer.json` that is read here too. */
-interface TokenizerJson {
-  readonly model: {
-    /** Ids by token, or, of Unigram models, pairs of token and score in the order of their ids. */
-    readonly vocab?: Readonly<Record<string, number>> | readonly (readonly [token: string, score: number])[];
-    readonly end_of_word_suffix?: string | null;
-  };
-  readonly normalizer?: unknown;
-  readonly padding?: { readonly direction?: "Left" | "Right" } | null;
-  readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
-}
 
 export interface EncodeOptions {
   /**
@@ -227,27 +217,6 @@ export class Tokenizer {
       return end + 1;
     });
   }
-}
-
-function encoderOf(json: TokenizerJson, config: object, source: string): Encoder {
-  try {
-    return new Encoder(json, config);
-  } catch (cause) {
-    throw new Error(
-      `${source}/tokenizer.json: not a tokenizer: ${(cause as Error).message}. Copy it again.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-function vocabularyOf({ model, added_tokens: added = [] }: TokenizerJson): Map<string, number> {
-  const { vocab = {} } = model;
-  const own = Array.isArray(vocab)
-    ? vocab.map(([token], id) => [token, id] as const)
-    : Object.entries(vocab as Readonly<Record<string, number>>);
-  return new Map([...own, ...added.map(({ content, id }) => [content, id] as const)]);
 }
 
 /** Both ends of the text: what tells it apart may be in either. */

@@ -124,7 +124,7 @@ function featuresOf(model: DualEncoder, ids: torch.Tensor, pixels: torch.Tensor)
 }
 
 function tokensOf(tokenizer: Tokenizer, texts: readonly string[]): number[][] {
-  return (tokenizer.encode(texts).toArray() as bigint[][]).map((row) => row.map(Number));
+  return (tokenizer.encode(texts, { truncate: true }).toArray() as bigint[][]).map((row) => row.map(Number));
 }
 
 /** The largest difference of features that are of order 1. */

@@ -239,10 +239,7 @@ function describe(found: FoundModel, source: string, directory: string, options:
   }
   if (found.naming === "huggingface" && (existsSync(huggingFacePath) || options.activation === undefined)) {
     const config = parseConfig(readJson(directory, huggingFaceConfig), huggingFacePath);
-    const preprocessing =
-      config.family === "siglip"
-        ? Preprocessing.siglip(config.vision.imageSize)
-        : Preprocessing.openai(config.vision.imageSize);
+    const preprocessing = Preprocessing.published(config.family, config.vision.imageSize);
     return { config, preprocessing, isOpenClip: false, activationFrom: huggingFacePath };
   }
   if (found.tensors.has("vision_model.head.probe")) {

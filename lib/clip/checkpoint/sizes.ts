@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { noGrad, scope, type Tensor } from "../../torch/index.js";
-import { highestTokenId, type ModelConfig } from "../config.js";
+import { type ModelConfig, readOutToken } from "../config.js";
 import type { StateDict } from "./keys.js";
 
 // A configuration can say anything. What it says is compared with the weights before memory is taken for it.
@@ -53,9 +53,8 @@ export function checkSizes(config: ModelConfig, tensors: StateDict, said: string
 }
 
 function checkTokenIds(config: ModelConfig, said: string): void {
-  if (config.family === "siglip") return; // no position is looked for
-  const { vocabSize, endTokenId } = config.text;
-  if (endTokenId < vocabSize || endTokenId === highestTokenId) return;
+  const [endTokenId, { vocabSize }] = [readOutToken(config), config.text];
+  if (endTokenId === undefined || endTokenId < vocabSize) return;
   throw new Error(
     `${said}: the token that ends texts has id ${endTokenId}: expected one below the ${vocabSize} of the vocabulary. Correct it.`,
   );

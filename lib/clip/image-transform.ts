@@ -84,7 +84,7 @@ function transform(key: string, shape: images.Square, options: TransformOptions 
     async apply(source) {
       if (!(source instanceof Uint8Array)) return images.resizeToSquare(source, square);
       const fast = orient ? undefined : await images.decodeJpeg(source, square);
-      return fast ?? images.resizeToSquare(await decodeImage(source, options), square);
+      return fast ?? images.resizeToSquare(await decodeImage(source, { orient, transparency }), square);
     },
   };
 }

@@ -17,13 +17,13 @@ export function modelFingerprint(model: DualEncoder, { precision = true } = {}):
 }
 
 /** SHA-256 of a model's weights alone: the same in every format that the model is written in. */
-export function weightsFingerprint(model: ClipModel): string {
+export function weightsFingerprint(model: DualEncoder): string {
   const hash = createHash("sha256");
   updateWithWeights(hash, model);
   return hash.digest("hex");
 }
 
-function updateWithWeights(hash: Hash, model: ClipModel): void {
+function updateWithWeights(hash: Hash, model: DualEncoder): void {
   for (const [name, parameter] of model.namedParameters()) {
     hash.update(`${name} ${parameter.dtype} ${parameter.shape}`);
     scope(() => {

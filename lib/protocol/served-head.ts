@@ -1,4 +1,4 @@
-import { type DualEncoder, copyModel, loadStateDict, weightsFingerprint } from "../clip/index.js";
+import { copyModel, type DualEncoder, loadStateDict, weightsFingerprint } from "../clip/index.js";
 import {
   type Classifier,
   type ContinualMethod,

@@ -1,4 +1,4 @@
-import type { ClipModel } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { LowRankUpdates } from "../lora/index.js";
 import type { ContinualMethod, TaskChange } from "../methods/index.js";
 import type * as records from "../records/index.js";
@@ -107,7 +107,7 @@ class SharedDirectory extends RunDirectory {
     this.#write(() => this.#files.recordChanges(task, changes));
   }
 
-  override saveCheckpoint(task: number, model: ClipModel, method: ContinualMethod): void {
+  override saveCheckpoint(task: number, model: DualEncoder, method: ContinualMethod): void {
     this.#write(() => this.#files.saveCheckpoint(task, model, method));
   }
 

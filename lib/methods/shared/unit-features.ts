@@ -1,4 +1,4 @@
-import type { ClipModel, Prompts } from "../../clip/index.js";
+import type { DualEncoder, Prompts } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
@@ -6,19 +6,19 @@ import * as torch from "../../torch/index.js";
  * Unit features of prompts, `[C, D]`. Of several processes each encodes its own rows, and all get all of
  * them: `torch.distributed.encodeRows`.
  */
-export function encodeUnitTexts(model: ClipModel, { ids, sharedPrefix }: Prompts): Tensor {
+export function encodeUnitTexts(model: DualEncoder, { ids, sharedPrefix }: Prompts): Tensor {
   const encode = (rows: Tensor): Tensor => unit(model.encodeText(rows, { sharedPrefix }));
   return torch.distributed.encodeRows(ids, encode, rowOf(model));
 }
 
 /** Unit features of images, `[B, D]`, likewise. @param pixels the whole batch, `[B, 3, S, S]` */
-export function encodeUnitImages(model: ClipModel, pixels: Tensor): Tensor {
+export function encodeUnitImages(model: DualEncoder, pixels: Tensor): Tensor {
   const encode = (rows: Tensor): Tensor => unit(model.encodeImage(rows));
   return torch.distributed.encodeRows(pixels, encode, rowOf(model));
 }
 
 /** What a row of features is, for a process that has none. */
-export function rowOf({ config, device }: ClipModel): torch.distributed.RowLike {
+export function rowOf({ config, device }: DualEncoder): torch.distributed.RowLike {
   return { width: config.embedDim, dtype: "float32", device };
 }
 

@@ -51,6 +51,7 @@ export { sampleFewShot } from "./loading/few-shot.js";
 export { ImageSet, type ImageSetParts } from "./loading/image-set.js";
 export { type LoadOptions, loadImages, trainingTransform } from "./loading/load-images.js";
 export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loading/loader.js";
+export { partsOf } from "./loading/parts-of.js";
 export {
   type ArraySource,
   type ImageArrays,
@@ -66,9 +67,15 @@ export { Random } from "./random.js";
 export type { CollectionOptions, Parts } from "./sources/collection.js";
 export { describeSplit } from "./sources/describe-split.js";
 export { FileExample } from "./sources/file-example.js";
-export { type FoundImages, findImages } from "./sources/find-images.js";
+export {
+  type FoundImages,
+  findImages,
+  type SurveyedImages,
+  surveyImages,
+} from "./sources/find-images.js";
 export { type FolderOptions, openFolder } from "./sources/folders.js";
 export { withHome } from "./sources/home.js";
+export { type ListedImage, listImages } from "./sources/list-images.js";
 export { type ManifestOptions, openManifest } from "./sources/manifest.js";
 export { promptKey } from "./sources/names.js";
 export { openParquet, type ParquetOptions } from "./sources/parquet.js";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { type DualEncoder, encodePrompts } from "../clip/index.js";
-import { loadBatches } from "../data/index.js";
+import { type Example, loadBatches, partsOf } from "../data/index.js";
 import { nn, noGrad, scope, type Tensor } from "../torch/index.js";
 
 /** Vectors of some of the items, or why one has none. Positions ascend. */
@@ -18,26 +18,25 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal;
 }
 
+/** An image by its path, or where else it is read from, such as a shard. */
+export type ImageInput = string | Pick<Example, "name" | "file" | "read">;
+
 /**
- * Unit vectors of image files, in their order and in flat memory: the next images are decoded while the model
- * looks at a batch. Files that cannot be read are told with the batch after them, or at the end.
- * @param paths relative to the working directory
+ * Unit vectors of images, in their order and in flat memory: the next images are decoded while the model
+ * looks at a batch. Those that cannot be read are told with the batch after them, or at the end.
+ * @param images a list or a stream; paths are relative to the working directory
  */
 export async function* embedFiles(
   model: DualEncoder,
-  paths: readonly string[],
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
   { batchSize = 64, signal }: EmbedOptions = {},
 ): AsyncGenerator<EmbeddedBatch, void, undefined> {
-  const examples = paths.map((path) => ({ name: path, label: 0, file: path, read: () => readFile(path) }));
   let unreadable: { position: number; reason: string }[] = [];
   const onUnreadable = ({ index, reason }: { index: number; reason: string }) =>
     void unreadable.push({ position: index, reason });
   const { transform } = model.preprocessing;
-  for await (const { indices, images } of loadBatches(examples, transform, {
-    batchSize,
-    signal,
-    onUnreadable,
-  })) {
+  const batches = loadBatches(examplesOf(images), transform, { batchSize, signal, onUnreadable });
+  for await (const { indices, images } of batches) {
     const vectors = unitVectors(() =>
       model.encodeImage(model.preprocessing.normalise(images.to({ device: model.device }))),
     );
@@ -47,20 +46,33 @@ export async function* embedFiles(
   if (unreadable.length > 0) yield { positions: [], vectors: new Float32Array(0), unreadable };
 }
 
+async function* examplesOf(
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+): AsyncGenerator<Example, void, undefined> {
+  for await (const image of images) {
+    if (typeof image === "string") yield { name: image, label: 0, file: image, read: () => readFile(image) };
+    else yield { name: image.name, label: 0, file: image.file, read: () => image.read() };
+  }
+}
+
 /** Unit vectors of texts as they are, without a template, in their order. */
 export async function* embedTexts(
   model: DualEncoder,
-  texts: readonly string[],
+  texts: Iterable<string> | AsyncIterable<string>,
   { batchSize = 64, signal }: EmbedOptions = {},
 ): AsyncGenerator<EmbeddedBatch, void, undefined> {
-  for (let start = 0; start < texts.length; start += batchSize) {
+  let start = 0;
+  const embed = (part: readonly string[]): EmbeddedBatch => {
     signal?.throwIfAborted();
-    const part = texts.slice(start, start + batchSize);
     const vectors = unitVectors(() => {
       const { ids, sharedPrefix } = encodePrompts(model.tokenizer, part, { device: model.device });
       return model.encodeText(ids, { sharedPrefix });
     });
-    yield { positions: part.map((_, i) => start + i), vectors, unreadable: [] };
+    return { positions: part.map((_, i) => start + i), vectors, unreadable: [] };
+  };
+  for await (const part of partsOf(texts, batchSize)) {
+    yield embed(part);
+    start += part.length;
     await new Promise(setImmediate); // lets signals in
   }
 }

@@ -1,10 +1,16 @@
 export { modelFingerprint } from "../clip/index.js";
 export { leastSquaresMap, orthogonalMap } from "./alignment.js";
 export { adviseOnIndex, type IndexDrift, indexDrift, type VectorPair } from "./drift.js";
-export { type EmbeddedBatch, type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
+export {
+  type EmbeddedBatch,
+  type EmbedOptions,
+  embedFiles,
+  embedTexts,
+  type ImageInput,
+} from "./embed-files.js";
 export { readEmbeddings } from "./files.js";
 export type { Embeddings } from "./formats/format.js";
 export { type Neighbours, nearest } from "./nearest.js";
 export { type RetrievalRecall, retrievalRecall } from "./recall.js";
 export type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
-export { imageItems, type WriteEmbeddingsOptions, type WrittenEmbeddings, writeEmbeddings } from "./write.js";
+export { imageItem, type WriteEmbeddingsOptions, type WrittenEmbeddings, writeEmbeddings } from "./write.js";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   appendFileSync,
   closeSync,
@@ -16,7 +15,6 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { EmbeddedBatch } from "./embed-files.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 
 const rowsPerRead = 4096;
@@ -28,10 +26,15 @@ export interface EmbeddingRows {
   readonly vectors: Float32Array;
 }
 
+/** An item that is done; one that could not be read has no vector, and says why. */
+export interface DoneItem extends EmbeddedItem {
+  readonly reason?: string;
+}
+
 /**
  * Vectors on their way to a file, in a folder beside it. A process that ends at any moment leaves at most the
  * batch that it was working on to do again. `rows.jsonl` has a line for each item that is done, `vectors.f32`
- * the vectors of those that could be read.
+ * the vectors of those that could be read. Neither is held in memory.
  */
 export class EmbeddingJournal {
   /** Items that are done, from the first on. */
@@ -44,7 +47,6 @@ export class EmbeddingJournal {
 
   private constructor(
     readonly folder: string,
-    readonly items: readonly EmbeddedItem[],
     readonly info: EmbeddingsInfo,
   ) {
     this.#rowsFile = join(folder, "rows.jsonl");
@@ -54,51 +56,37 @@ export class EmbeddingJournal {
   /**
    * Opens the journal of a file, or begins one.
    * @param target the file that is made in the end; the journal is `target.partial`
+   * @param items all that will be embedded: those that are done are taken from it
    * @throws if the journal is of other items or of another model
    */
-  static open(target: string, items: readonly EmbeddedItem[], info: EmbeddingsInfo): EmbeddingJournal {
+  static async open(
+    target: string,
+    items: AsyncIterator<EmbeddedItem>,
+    info: EmbeddingsInfo,
+  ): Promise<EmbeddingJournal> {
     const folder = `${target}.partial`;
     const description = join(folder, "job.json");
-    const job = { ...info, items: items.length, digest: digestOf(items) };
     if (existsSync(description)) {
-      const begun = JSON.parse(readFileSync(description, "utf8")) as typeof job;
-      const differing = (Object.keys(job) as (keyof typeof job)[]).filter(
-        (key) => key !== "model" && begun[key] !== job[key], // the same model may have moved
-      );
-      if (differing.length > 0) {
-        const what = differing.includes("fingerprint")
-          ? `another model (${begun.model})`
-          : `other ${begun.kind}, ${begun.items} of them`;
-        throw new Error(
-          `${folder}: expected the vectors begun there to be of this model and these ${info.kind}, got ${what}. ` +
-            "Give what they were begun with, or remove the folder.",
-        );
-      }
+      const begun = JSON.parse(readFileSync(description, "utf8")) as EmbeddingsInfo;
+      if (begun.kind !== info.kind) throw otherWork(folder, info, `${begun.kind}`);
+      if (begun.fingerprint !== info.fingerprint || begun.width !== info.width)
+        throw otherWork(folder, info, `another model (${begun.model})`); // the same model may have moved
     } else {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(`${description}.tmp`, JSON.stringify(job));
+      writeFileSync(`${description}.tmp`, JSON.stringify(info));
       renameSync(`${description}.tmp`, description);
     }
-    const journal = new EmbeddingJournal(folder, items, info);
-    journal.#recover();
+    const journal = new EmbeddingJournal(folder, info);
+    await journal.#recover(items);
     return journal;
   }
 
-  /** Takes what comes after the items that are done. */
-  add({ positions, vectors, unreadable }: EmbeddedBatch, offset: number): void {
-    const reasons = new Map(unreadable.map(({ position, reason }) => [position + offset, reason]));
-    const last = Math.max(offset + (positions.at(-1) ?? -1), ...reasons.keys());
-    const lines: string[] = [];
-    for (let at = this.done; at <= last; at++) {
-      const reason = reasons.get(at);
-      if (reason !== undefined) this.unreadable.push({ name: (this.items[at] as EmbeddedItem).name, reason });
-      lines.push(`${reason === undefined ? "1" : JSON.stringify(reason)}\n`);
-    }
+  /** Takes what comes after the items that are done. @param vectors of those without a reason, in order */
+  add(items: readonly DoneItem[], vectors: Float32Array): void {
     // The vectors first: a line counts only if its vector is there.
     appendFileSync(this.#vectorsFile, new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));
-    appendFileSync(this.#rowsFile, lines.join(""));
-    this.rows += positions.length;
-    this.done = last + 1;
+    appendFileSync(this.#rowsFile, items.map(lineOf).join(""));
+    for (const item of items) this.#count(item);
   }
 
   /** All vectors, some thousands at a time. */
@@ -112,11 +100,10 @@ export class EmbeddingJournal {
         readFully(file, buffer, items.length * width);
         return { items, vectors: buffer.subarray(0, items.length * width) };
       };
-      let at = 0;
-      for await (const line of createInterface({ input: createReadStream(this.#rowsFile) })) {
-        const item = this.items[at++] as EmbeddedItem;
-        if (line !== "1") continue;
-        items.push(item);
+      for await (const line of linesOf(this.#rowsFile)) {
+        const { name, label, reason } = JSON.parse(line) as DoneItem;
+        if (reason !== undefined) continue;
+        items.push({ name, label });
         if (items.length < rowsPerRead) continue;
         yield part();
         items = [];
@@ -131,37 +118,55 @@ export class EmbeddingJournal {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Counts whole lines whose vectors are there, and cuts off what follows. */
-  #recover(): void {
+  /**
+   * Counts whole lines whose vectors are there, compares them with the items, and cuts off what follows.
+   * @throws if the items begin otherwise
+   */
+  async #recover(items: AsyncIterator<EmbeddedItem>): Promise<void> {
     for (const file of [this.#rowsFile, this.#vectorsFile]) if (!existsSync(file)) appendFileSync(file, "");
     const rowBytes = 4 * this.info.width;
     const available = Math.floor(statSync(this.#vectorsFile).size / rowBytes);
-    const text = readFileSync(this.#rowsFile, "utf8");
+    const written = statSync(this.#rowsFile).size;
     let bytes = 0;
-    for (const line of text
-      .slice(0, text.lastIndexOf("\n") + 1)
-      .split("\n")
-      .slice(0, -1)) {
-      const isRow = line === "1";
-      if (isRow && this.rows === available) break;
-      if (isRow) this.rows++;
-      else
-        this.unreadable.push({
-          name: (this.items[this.done] as EmbeddedItem).name,
-          reason: JSON.parse(line) as string,
-        });
-      this.done++;
-      bytes += Buffer.byteLength(line) + 1;
+    for await (const line of linesOf(this.#rowsFile)) {
+      const end = bytes + Buffer.byteLength(line) + 1;
+      if (end > written) break; // its end was cut off
+      const item = JSON.parse(line) as DoneItem;
+      if (item.reason === undefined && this.rows === available) break;
+      const { value } = await items.next();
+      if (value?.name !== item.name || value.label !== item.label) {
+        const now = value === undefined ? "no more" : `'${value.name}'`;
+        throw otherWork(this.folder, this.info, `'${item.name}' where there is ${now}`);
+      }
+      this.#count(item);
+      bytes = end;
     }
     truncateSync(this.#rowsFile, bytes);
     truncateSync(this.#vectorsFile, this.rows * rowBytes);
   }
+
+  #count({ name, reason }: DoneItem): void {
+    this.done++;
+    if (reason === undefined) this.rows++;
+    else this.unreadable.push({ name, reason });
+  }
 }
 
-function digestOf(items: readonly EmbeddedItem[]): string {
-  const hash = createHash("sha256");
-  for (const { name, label } of items) hash.update(JSON.stringify([name, label]));
-  return hash.digest("hex");
+function otherWork(folder: string, { kind }: EmbeddingsInfo, got: string): Error {
+  return new Error(
+    `${folder}: expected the vectors begun there to be of this model and these ${kind}, got ${got}. ` +
+      "Give what they were begun with, or remove the folder.",
+  );
+}
+
+/** The separators of lines and paragraphs, which JSON leaves as they are, would end the line for readline. */
+function lineOf({ name, label, reason }: DoneItem): string {
+  const json = JSON.stringify({ name, label, reason });
+  return `${json.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")}\n`;
+}
+
+function linesOf(path: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
 }
 
 function readFully(file: number, target: Float32Array, count: number): void {

@@ -3,7 +3,7 @@ import { relative, sep } from "node:path";
 import { type DualEncoder, modelFingerprint } from "../clip/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 import { formatOf } from "./files.js";
-import { EmbeddingJournal } from "./journal.js";
+import { type DoneItem, EmbeddingJournal } from "./journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 
 export interface WriteEmbeddingsOptions extends EmbedOptions {
@@ -12,7 +12,7 @@ export interface WriteEmbeddingsOptions extends EmbedOptions {
   /** Whether an image that cannot be read ends the work. Default: it is left out and told. */
   readonly strict?: boolean;
   /** Called after each batch; `done` counts what an earlier process did too. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: (done: number) => void;
 }
 
 export interface WrittenEmbeddings {
@@ -26,14 +26,15 @@ export interface WrittenEmbeddings {
  * Writes unit vectors of images or texts to a file; its ending chooses the format: `.parquet`, `.npy` or
  * `.safetensors`, the last two with a CSV of names and labels beside them. What is done is kept in
  * `target.partial` until the file is whole: after a crash or an abort the same call goes on where it ended.
- * Memory does not grow with the number of items but for their names.
+ * Memory does not grow with the number of items.
  * @param target the file; it must not exist
+ * @param items a list, or a stream that begins alike whenever it is asked for
  * @throws if the file exists, the journal is of other items or another model, or the signal is aborted
  */
 export async function writeEmbeddings(
   target: string,
   kind: EmbeddingsInfo["kind"],
-  items: readonly EmbeddedItem[],
+  items: Iterable<EmbeddedItem> | AsyncIterable<EmbeddedItem>,
   model: DualEncoder,
   { modelName, strict = false, onProgress, ...options }: WriteEmbeddingsOptions,
 ): Promise<WrittenEmbeddings> {
@@ -42,35 +43,69 @@ export async function writeEmbeddings(
     throw new Error(`${target} exists already: expected a new file. Name another one, or remove it.`);
   }
   const info = { kind, width: model.config.embedDim, model: modelName, fingerprint: modelFingerprint(model) };
-  const journal = EmbeddingJournal.open(target, items, info);
-  const resumed = journal.done;
-  const names = items.slice(resumed).map(({ name }) => name);
-  const embed = kind === "images" ? embedFiles : embedTexts;
-  for await (const batch of embed(model, names, options)) {
-    journal.add(batch, resumed);
-    const [failed] = journal.unreadable;
-    if (strict && failed) throw new Error(`${failed.name}: ${failed.reason}. Replace it, or leave it out.`);
-    onProgress?.(journal.done, items.length);
+  const stream = streamOf(items);
+  try {
+    const journal = await EmbeddingJournal.open(target, stream, info);
+    const resumed = journal.done;
+    const taken = new ItemsInWork(stream);
+    const embed = kind === "images" ? embedFiles : embedTexts;
+    for await (const { positions, vectors, unreadable } of embed(model, taken.names(), options)) {
+      const reasons = new Map(unreadable.map(({ position, reason }) => [position, reason]));
+      journal.add(taken.finish(Math.max(positions.at(-1) ?? -1, ...reasons.keys()), reasons), vectors);
+      const [failed] = journal.unreadable;
+      if (strict && failed) throw new Error(`${failed.name}: ${failed.reason}. Replace it, or leave it out.`);
+      onProgress?.(journal.done);
+    }
+    const { rows, unreadable } = journal;
+    if (rows > 0) await format.write(target, info, rows, journal.read());
+    journal.remove();
+    return { rows, resumed, unreadable };
+  } finally {
+    await stream.return(undefined);
   }
-  const { rows, unreadable } = journal;
-  if (rows > 0) await format.write(target, info, rows, journal.read());
-  journal.remove();
-  return { rows, resumed, unreadable };
+}
+
+async function* streamOf<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* items;
+}
+
+/** Items that the model or a decoder has, in order. */
+class ItemsInWork {
+  readonly #items: EmbeddedItem[] = [];
+  #finished = 0;
+
+  constructor(readonly stream: AsyncGenerator<EmbeddedItem, void, undefined>) {}
+
+  async *names(): AsyncGenerator<string, void, undefined> {
+    for await (const item of this.stream) {
+      this.#items.push(item);
+      yield item.name;
+    }
+  }
+
+  /** Gives up the items up to a position, with why they could not be read, if so. */
+  finish(last: number, reasons: ReadonlyMap<number, string>): DoneItem[] {
+    const done = this.#items.splice(0, last + 1 - this.#finished);
+    const first = this.#finished;
+    this.#finished += done.length;
+    return done.map((item, i) => {
+      const reason = reasons.get(first + i);
+      return reason === undefined ? item : { ...item, reason };
+    });
+  }
 }
 
 /**
- * Image files, labelled with the folder that each is in where that is below the place it was found in, as
+ * An image file, labelled with the folder that it is in where that is below the place it was found in, as
  * datasets of folders have their classes.
- * @param files paths as `findImages` gives them   @param places that they were found in
+ * @param name its path as `listImages` gives it   @param places that were listed
  */
-export function imageItems(files: readonly string[], places: readonly string[]): EmbeddedItem[] {
-  return files.map((name) => {
-    for (const place of places) {
-      const path = relative(place, name);
-      if (path.startsWith("..") || path === "") continue;
-      const parts = path.split(sep);
-      if (parts.length > 1) return { name, label: parts.at(-2) as string };
-    }
-    return { name, label: "" };
-  });
+export function imageItem(name: string, places: readonly string[]): EmbeddedItem {
+  for (const place of places) {
+    const path = relative(place, name);
+    if (path.startsWith("..") || path === "") continue;
+    const parts = path.split(sep);
+    if (parts.length > 1) return { name, label: parts.at(-2) as string };
+  }
+  return { name, label: "" };
 }

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { imageItems, modelFingerprint, readEmbeddings, writeEmbeddings } from "../../lib/embeddings/index.js";
+import { imageItem, modelFingerprint, readEmbeddings, writeEmbeddings } from "../../lib/embeddings/index.js";
 import { fromTypedArray, noGrad, scope } from "../../lib/torch/index.js";
 import { tinyClip } from "../lora/models.js";
 
@@ -33,7 +33,7 @@ async function colours(count: number) {
       .png()
       .toFile(file);
   }
-  return { folder, files, items: imageItems(files, [folder]) };
+  return { folder, files, items: files.map((file) => imageItem(file, [folder])) };
 }
 
 async function vectorsIn(path: string) {
@@ -102,7 +102,10 @@ describe("writeEmbeddings", () => {
 
   it("embeds texts as they are, commas, quotes and line ends included", async () => {
     const model = tinyClip();
-    const items = ['a "red" shoe, left', "two\nlines", "ünï"].map((name) => ({ name, label: "" }));
+    const items = ['a "red" shoe, left', "two\nlines", "ünï", "a\u2028b"].map((name) => ({
+      name,
+      label: "",
+    }));
     for (const extension of [".npy", ".parquet"]) {
       const target = join(temporaryFolder(), `texts${extension}`);
       await writeEmbeddings(target, "texts", items, model, options);
@@ -128,7 +131,7 @@ describe("writeEmbeddings", () => {
   });
 
   it.each([
-    ["a line was cut", (folder: string) => appendFileSync(join(folder, "rows.jsonl"), "1")],
+    ["a line was cut", (folder: string) => appendFileSync(join(folder, "rows.jsonl"), '{"name":"x')],
     [
       "vectors came without a line",
       (folder: string) => appendFileSync(join(folder, "vectors.f32"), "abcdefg"),
@@ -154,7 +157,10 @@ describe("writeEmbeddings", () => {
     const begun = { ...options, signal: controller.signal, onProgress };
     await expect(writeEmbeddings(target, "images", items, model, begun)).rejects.toThrow("enough");
     await expect(writeEmbeddings(target, "images", items.slice(1), model, options)).rejects.toThrow(
-      /expected the vectors begun there to be of this model and these images, got other images, 4 of them/,
+      /vectors begun there to be of this model and these images, got '.*0\.png' where there is '.*1\.png'/,
+    );
+    await expect(writeEmbeddings(target, "images", [], model, options)).rejects.toThrow(
+      /where there is no more/,
     );
     noGrad(() => model.logitScale.add_(1));
     await expect(writeEmbeddings(target, "images", items, model, options)).rejects.toThrow(
@@ -185,6 +191,28 @@ describe("writeEmbeddings", () => {
       strict: true,
     });
     await expect(strict).rejects.toThrow(files[0]);
+  });
+
+  it("takes a stream, a few batches ahead at most, and goes on with it after an abort", async () => {
+    const { items } = await colours(24);
+    const model = tinyClip();
+    const folder = temporaryFolder();
+    let taken = 0;
+    const stream = async function* () {
+      for (taken = 0; taken < items.length; taken++) yield items[taken] as (typeof items)[number];
+    };
+    const controller = new AbortController();
+    const onProgress = (done: number) => {
+      expect(taken - done).toBeLessThanOrEqual(4 * options.batchSize);
+      if (done === 12) controller.abort(new Error("enough"));
+    };
+    const target = join(folder, "streamed.npy");
+    const given = { ...options, onProgress, signal: controller.signal };
+    await expect(writeEmbeddings(target, "images", stream(), model, given)).rejects.toThrow("enough");
+    const { resumed } = await writeEmbeddings(target, "images", stream(), model, options);
+    expect(resumed).toBe(12);
+    await writeEmbeddings(join(folder, "listed.npy"), "images", items, model, options);
+    expect(readFileSync(target).equals(readFileSync(join(folder, "listed.npy")))).toBe(true);
   });
 
   it("refuses endings it does not know", async () => {

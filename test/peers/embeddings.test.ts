@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
-  imageItems,
+  imageItem,
   leastSquaresMap,
   orthogonalMap,
   readEmbeddings,
@@ -40,7 +40,7 @@ function writeNpy(path: string, matrix: Tensor): string {
 describe("embeddings", needsPeers, () => {
   it("are read by pandas, DuckDB, NumPy and safetensors as they were written", async () => {
     const folder = temporaryFolder();
-    const [model, items] = [tinyClip(), imageItems(images, [join(images[0] as string, "../..")])];
+    const [model, items] = [tinyClip(), images.map((file) => imageItem(file, [join(file, "../..")]))];
     const files = [".parquet", ".npy", ".safetensors"].map((extension) =>
       join(folder, `vectors${extension}`),
     );

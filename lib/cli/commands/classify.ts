@@ -5,10 +5,12 @@ import { UsageError } from "../../options/index.js";
 import { terminalStyle } from "../../report/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
+import { findNamedImages, type NamedImages } from "../input/images.js";
 import { readLabels } from "../input/labels.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { precisionOption, warnIfSlow } from "../input/precision.js";
+import { abortOnInterrupt } from "../interrupt.js";
 import {
   type ClassificationOutput,
   jsonLinesOutput,
@@ -26,6 +28,7 @@ interface ClassifyFlags extends Partial<ModelSettings> {
   batchSize: number;
   device?: Device;
   precision?: Precision;
+  strict?: boolean;
   json?: boolean;
   jsonLines?: boolean;
   /** False after `--no-head`. */
@@ -52,13 +55,15 @@ export function classifyCommand(): Command {
     .option("--batch-size <n>", "images per pass", positiveInteger, 32)
     .addOption(settingFlag("device"))
     .addOption(precisionOption())
+    .option("--strict", "stop at the first image that cannot be read")
     .option("--json", "print a JSON array")
     .option("--json-lines", "print a line of JSON per image")
     .addHelpText(
       "after",
       `
-Of folders, with all below them, the files with an image's extension are taken. Images that cannot be read are told at the end, with
-exit code 1; in JSON they have "error" instead of "predictions".
+Of folders, with all below them, the files with an image's extension are taken, as many as there are: none is held longer than its turn
+takes. Images that cannot be read are told at the end, with exit code 1; in JSON they have "error" instead of "predictions". Ctrl-C
+keeps what was printed, and a JSON array is closed.
 
 A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
 
@@ -66,7 +71,9 @@ Examples:
   $ codyra classify --labels "circle,square" drawing.png
   $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/
   $ codyra classify --model shop-rail photos/                    # with its head: no labels needed
-  $ codyra classify --model shop-rail --dataset flowers photos/`,
+  $ codyra classify --model shop-rail --dataset flowers photos/
+
+  $ codyra classify --model shop-clip --labels-file shop.txt --json-lines photos/ > photos.jsonl`,
     )
     .action(classify);
 }
@@ -79,39 +86,44 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   const settings = { model: "miniature", ...flags };
   const { labels, isServed } = labelsOf(settings);
   await checkDevice(device);
-  const { modelSettings, openModel, resolveModel } = await import("../../experiment/index.js");
-  const { classifyFiles, findImages } = await import("../../data/index.js");
-  const { openHead } = await import("../../protocol/index.js");
-  const { scope } = await import("../../torch/index.js");
-  const { files, missing, warnings } = await findImages(places);
-  for (const line of warnings) process.stderr.write(`${line}\n`);
-  const unreadable = missing.map(({ path, reason }) => ({ path, error: reason }));
-  const output = createOutput(flags, files, labels);
-  for (const result of unreadable) output.add(result);
+  const images = await findNamedImages(places, flags);
+  const unreadable = [...images.missing];
+  const output = createOutput(flags, images, labels);
+  for (const { name, reason } of unreadable) output.add({ path: name, error: reason });
 
-  if (files.length > 0) {
-    const { template, top: topK, batchSize } = flags;
+  if (images.count > 0) {
+    const { modelSettings, openModel, resolveModel } = await import("../../experiment/index.js");
+    const { classifyFiles } = await import("../../data/index.js");
+    const { openHead } = await import("../../protocol/index.js");
+    const { scope } = await import("../../torch/index.js");
+    const { template, top: topK, batchSize, strict } = flags;
     const model = openModel(modelSettings(settings), device, precision);
     warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
-    const progress = startProgress(flags, files.length);
-    await scope(async () => {
-      using head = isServed ? openHead(model, resolveModel(settings.model)) : undefined;
-      const probabilities = head?.classifier(flags.dataset).probabilities;
-      const options = { template, topK, batchSize, probabilities };
-      let done = 0;
-      for await (const result of classifyFiles(model, files, labels, options)) {
-        output.add(result);
-        if ("error" in result) unreadable.push(result);
-        progress?.update(++done, files.length);
-      }
-    });
-    progress?.finish();
-    model.dispose();
-  }
-  output.end();
-  if (unreadable.length > 0) {
-    throw unreadableImages(unreadable.map(({ path, error }) => ({ name: path, reason: error })));
-  }
+    const progress = startProgress(flags, images.count);
+    let done = 0;
+    const { signal } = abortOnInterrupt(() =>
+      process.stderr.write(`\nStopping after ${done} of ${images.count} images.\n`),
+    );
+    try {
+      await scope(async () => {
+        using head = isServed ? openHead(model, resolveModel(settings.model)) : undefined;
+        const probabilities = head?.classifier(flags.dataset).probabilities;
+        const options = { template, topK, batchSize, signal, probabilities };
+        for await (const result of classifyFiles(model, images.paths(), labels, options)) {
+          output.add(result);
+          progress?.update(++done, images.count);
+          if (!("error" in result)) continue;
+          unreadable.push({ name: result.path, reason: result.error });
+          if (strict) break;
+        }
+      });
+    } finally {
+      progress?.finish();
+      model.dispose();
+      output.end();
+    }
+  } else output.end();
+  if (unreadable.length > 0) throw unreadableImages(unreadable);
 }
 
 function checkFlags({ template = [], json, jsonLines }: ClassifyFlags): void {
@@ -124,13 +136,13 @@ function checkFlags({ template = [], json, jsonLines }: ClassifyFlags): void {
 
 function createOutput(
   { json, jsonLines }: ClassifyFlags,
-  paths: readonly string[],
+  { longestPath }: NamedImages,
   labels: readonly string[],
 ): ClassificationOutput {
   const print = (text: string) => process.stdout.write(text);
   if (json) return jsonOutput(print);
   if (jsonLines) return jsonLinesOutput(print);
-  return tableOutput(print, { paths, labels, ...terminalStyle(process.stdout) });
+  return tableOutput(print, { longestPath, labels, ...terminalStyle(process.stdout) });
 }
 
 /** Of more than one batch; not where lines that appear on the terminal are progress enough. */

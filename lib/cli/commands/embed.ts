@@ -3,6 +3,7 @@ import type { ModelSettings } from "../../experiment/index.js";
 import { type Device, type Precision, readTextLines, UsageError } from "../../options/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
+import { findNamedImages } from "../input/images.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { precisionOption, warnIfSlow } from "../input/precision.js";
@@ -59,16 +60,17 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
     );
   }
   await checkDevice(device);
-  const { findImages } = await import("../../data/index.js");
-  const { imageItems, writeEmbeddings } = await import("../../embeddings/index.js");
+  const { imageItem, writeEmbeddings } = await import("../../embeddings/index.js");
   const { modelSettings, openModel } = await import("../../experiment/index.js");
-  const none = { files: [], missing: [], warnings: [] };
-  const { files, missing, warnings } = texts === undefined ? await findImages(places) : none;
-  for (const line of warnings) process.stderr.write(`${line}\n`);
-  const unreadable = missing.map(({ path, reason }) => ({ name: path, reason }));
-  if (flags.strict && unreadable.length > 0) throw unreadableImages(unreadable);
-  const items = texts === undefined ? imageItems(files, places) : readTexts(texts);
-  if (items.length === 0) throw unreadableImages(unreadable);
+  const images = texts === undefined ? await findNamedImages(places, flags) : undefined;
+  const unreadable = [...(images?.missing ?? [])];
+  const lines = texts === undefined ? [] : readTexts(texts);
+  const total = images?.count ?? lines.length;
+  if (total === 0) throw unreadableImages(unreadable);
+  const items = async function* () {
+    yield* lines;
+    if (images) for await (const path of images.paths()) yield imageItem(path, places);
+  };
 
   const settings = modelSettings({ model: "miniature", ...flags });
   const model = openModel(settings, device, precision);
@@ -79,12 +81,12 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   const kind = texts === undefined ? "images" : "texts";
   const progress = new Progress();
   progress.start(`embedding ${kind}`);
-  const written = await writeEmbeddings(to, kind, items, model, {
+  const written = await writeEmbeddings(to, kind, items(), model, {
     modelName: settings.model,
     batchSize: flags.batchSize === "auto" ? automaticBatchSize(device) : flags.batchSize,
     strict: flags.strict,
     signal: interrupt.signal,
-    onProgress: (done, total) => progress.update(done, total),
+    onProgress: (done) => progress.update(done, total),
   });
   progress.finish();
   model.dispose();

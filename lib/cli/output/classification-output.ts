@@ -8,12 +8,16 @@ export interface ClassificationOutput {
 
 type Print = (text: string) => void;
 
-/** One JSON array, printed at the end. */
+/** One JSON array, of which each result is printed when it is there. */
 export function jsonOutput(print: Print): ClassificationOutput {
-  const results: FileClassification[] = [];
+  let isEmpty = true;
   return {
-    add: (result) => results.push(result),
-    end: () => print(`${JSON.stringify(results, null, 2)}\n`),
+    add(result) {
+      const json = JSON.stringify(result, null, 2).replaceAll(/^/gm, "  ");
+      print(`${isEmpty ? "[" : ","}\n${json}`);
+      isEmpty = false;
+    },
+    end: () => print(isEmpty ? "[]\n" : "\n]\n"),
   };
 }
 
@@ -23,8 +27,8 @@ export function jsonLinesOutput(print: Print): ClassificationOutput {
 }
 
 export interface TableOptions {
-  /** What will be added: the columns are aligned before the first result is there. */
-  readonly paths: readonly string[];
+  /** Characters of the longest path that will be added: columns are aligned before the first is there. */
+  readonly longestPath: number;
   readonly labels: readonly string[];
   /** Whether the most probable label is bold. */
   readonly color?: boolean;
@@ -34,10 +38,10 @@ export interface TableOptions {
 
 /** A line per prediction, with the path on the first of each image. Images that cannot be read have none. */
 export function tableOutput(print: Print, options: TableOptions): ClassificationOutput {
-  const { paths, labels, color = false, width = Number.POSITIVE_INFINITY } = options;
+  const { longestPath, labels, color = false, width = Number.POSITIVE_INFINITY } = options;
   const labelWidth = longest(["Label", ...labels]);
   const room = width - labelWidth - "  ".length - "  100.0".length;
-  const pathWidth = Math.min(longest(["Image", ...paths]), Math.max(room, 16));
+  const pathWidth = Math.min(Math.max("Image".length, longestPath), Math.max(room, 16));
   const line = (path: string, label: string, percent: string) =>
     `${path.padEnd(pathWidth)}  ${label.padEnd(labelWidth)}  ${percent.padStart(5)}`;
   let isEmpty = true;

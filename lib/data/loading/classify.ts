@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { type ClassifyOptions, classFeatures, type DualEncoder, defaultTemplate } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import { noGrad, scope, type Tensor } from "../../torch/index.js";
+import type { Example } from "../types.js";
 import { loadBatches } from "./loader.js";
+import type { UnreadableImage } from "./unreadable.js";
 
 export interface Prediction {
   readonly label: string;
@@ -30,14 +32,14 @@ export interface ClassifyFilesOptions extends ClassifyOptions {
 }
 
 /**
- * Zero-shot classification of image files, in their order. The next images are decoded while the model looks
- * at a batch.
- * @param paths relative to the working directory
+ * Zero-shot classification of image files, in their order and in flat memory. The next images are decoded
+ * while the model looks at a batch.
+ * @param paths a list or a stream, relative to the working directory
  * @throws if there are no labels, or a template has no `{}`; files that cannot be read are told instead
  */
 export async function* classifyFiles(
   model: DualEncoder,
-  paths: readonly string[],
+  paths: Iterable<string> | AsyncIterable<string>,
   labels: readonly string[],
   options: ClassifyFilesOptions = {},
 ): AsyncGenerator<FileClassification, void, undefined> {
@@ -51,27 +53,31 @@ export async function* classifyFiles(
   const probabilitiesOf =
     options.probabilities ??
     ((pixels) => model.probabilities(model.logits(model.encodeImage(pixels), texts as Tensor)));
-  const examples = paths.map((path) => ({ name: path, label: 0, file: path, read: () => readFile(path) }));
-  const unreadable = new Map<number, string>();
-  const { transform } = model.preprocessing;
-  const batches = loadBatches(examples, transform, {
+  const unreadable: UnreadableImage[] = [];
+  const batches = loadBatches(examplesOf(paths), model.preprocessing.transform, {
     batchSize,
     signal,
-    onUnreadable: ({ index, reason }) => unreadable.set(index, reason),
+    onUnreadable: (image) => void unreadable.push(image),
   });
-  let next = 0;
   const failuresBefore = function* (end: number) {
-    for (; next < end; next++) yield { path: paths[next]!, error: unreadable.get(next)! };
+    for (; unreadable[0] !== undefined && unreadable[0].index < end; unreadable.shift()) {
+      yield { path: unreadable[0].example.name, error: unreadable[0].reason };
+    }
   };
-  for await (const { indices, images } of batches) {
+  for await (const { indices, examples, images } of batches) {
     const probabilities = classifyBatch(model, images, probabilitiesOf);
     for (const [row, index] of indices.entries()) {
       yield* failuresBefore(index);
-      yield { path: paths[index]!, predictions: best(labels, probabilities[row]!, topK) };
-      next = index + 1;
+      yield { path: examples[row]!.name, predictions: best(labels, probabilities[row]!, topK) };
     }
   }
-  yield* failuresBefore(paths.length);
+  yield* failuresBefore(Number.POSITIVE_INFINITY);
+}
+
+async function* examplesOf(
+  paths: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<Example, void, undefined> {
+  for await (const path of paths) yield { name: path, label: 0, file: path, read: () => readFile(path) };
 }
 
 /** @param images uint8 `[B, 3, S, S]`   @returns probabilities `[B, labels]` */

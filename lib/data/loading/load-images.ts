@@ -52,8 +52,7 @@ export async function loadImages(
   try {
     const { missing } = store;
     const failures: UnreadableImage[] = [];
-    const onUnreadable = ({ index, reason }: UnreadableImage) =>
-      void failures.push({ index: missing[index] as number, reason });
+    const onUnreadable = (image: UnreadableImage) => void failures.push(image);
     let loaded = total - missing.length;
     onProgress?.(loaded, total);
     const toLoad = missing.map((index) => examples[index] as Example);
@@ -62,7 +61,7 @@ export async function loadImages(
       loaded += batch.indices.length;
       onProgress?.(loaded + failures.length, total);
     }
-    if (failures.length > 0) throw unreadableImages(examples, failures);
+    if (failures.length > 0) throw unreadableImages(failures, total);
     signal?.throwIfAborted();
     const { images, aspectRatios, digests } = await store.finish();
     const labels = examples.map(({ label }) => label);

@@ -4,6 +4,7 @@ import { checkOptions } from "../../options/index.js";
 import * as torch from "../../torch/index.js";
 import type { Example } from "../types.js";
 import { contentDigest } from "./image-set.js";
+import { partsOf } from "./parts-of.js";
 import { reasonOf, type UnreadableImage, unreadableImages } from "./unreadable.js";
 
 export interface LoadBatchesOptions {
@@ -23,6 +24,8 @@ export interface LoadBatchesOptions {
 export interface LoadedBatch {
   /** Which of the examples these are, in order. */
   readonly indices: readonly number[];
+  /** These examples. */
+  readonly examples: readonly Example[];
   /** uint8 `[B, 3, S, S]`. */
   readonly images: torch.Tensor;
   /** Of the images before they were transformed, pixels. */
@@ -34,10 +37,11 @@ export interface LoadedBatch {
 /**
  * Reads and transforms images in the background and gives them out in order, a batch at a time. Leaving the
  * loop early ends the work.
+ * @param examples may be a stream: no more of it is taken than the batches that are decoded ahead hold
  * @throws at the batch they belong to, if images cannot be read and there is no `onUnreadable`
  */
 export async function* loadBatches(
-  examples: readonly Example[],
+  examples: Iterable<Example> | AsyncIterable<Example>,
   transform: ImageTransform,
   options: LoadBatchesOptions,
 ): AsyncGenerator<LoadedBatch, void, undefined> {
@@ -48,32 +52,41 @@ export async function* loadBatches(
   const left = new AbortController();
   const stop = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
   const limited = limiter(2 * availableParallelism()); // on every core, one is read while another is decoded
+  const parts = partsOf(examples, batchSize);
   const ahead: { batch: BatchInProgress; done: Promise<void> }[] = [];
-  let next = 0;
+  let isAtEnd = false;
+  let start = 0;
   try {
-    while (next < examples.length || ahead.length > 0) {
-      for (; next < examples.length && ahead.length <= prefetch; next += batchSize) {
-        const batch = new BatchInProgress(next, Math.min(batchSize, examples.length - next), transform);
+    while (true) {
+      while (!isAtEnd && ahead.length <= prefetch) {
+        const part = await parts.next();
+        isAtEnd = part.done === true;
+        if (part.done) break;
+        const batch = new BatchInProgress(start, part.value, transform);
+        start += part.value.length;
         const load = async (row: number) => {
           stop.throwIfAborted();
-          await batch.load(row, examples[batch.start + row] as Example);
+          await batch.load(row);
         };
         ahead.push({ batch, done: batch.loadAll((row) => limited(() => load(row))) });
       }
-      const { batch, done } = ahead.shift() as (typeof ahead)[number];
+      const next = ahead.shift();
+      if (next === undefined) break;
+      const { batch, done } = next;
       try {
         await done;
         signal?.throwIfAborted();
-        const { failures, count } = batch;
-        if (failures.length > 0 && !onUnreadable) throw unreadableImages(examples, failures, count);
+        const { failures, examples } = batch;
+        if (failures.length > 0 && !onUnreadable) throw unreadableImages(failures, examples.length);
         for (const failure of failures) onUnreadable?.(failure);
-        if (failures.length < count) yield batch.finish();
+        if (failures.length < examples.length) yield batch.finish();
       } finally {
         batch.dispose();
       }
     }
   } finally {
     left.abort();
+    await parts.return(undefined);
     for (const { batch, done } of ahead) {
       await done;
       batch.dispose();
@@ -89,20 +102,20 @@ class BatchInProgress {
 
   constructor(
     readonly start: number,
-    readonly count: number,
+    readonly examples: readonly Example[],
     readonly transform: ImageTransform,
   ) {
     const { size } = transform;
-    this.#images = torch.unscoped(() => torch.empty([count, 3, size, size], { dtype: "uint8" }));
+    this.#images = torch.unscoped(() => torch.empty([examples.length, 3, size, size], { dtype: "uint8" }));
   }
 
   /** Never rejects: what failed is told when the batch's turn comes. */
   async loadAll(load: (row: number) => Promise<void>): Promise<void> {
-    const rows = Array.from({ length: this.count }, async (_, row) => {
+    const rows = this.examples.map(async (example, row) => {
       try {
         await load(row);
       } catch (error) {
-        this.failures.push({ index: this.start + row, reason: reasonOf(error as Error) });
+        this.failures.push({ index: this.start + row, example, reason: reasonOf(error as Error) });
       }
     });
     await Promise.all(rows);
@@ -110,8 +123,8 @@ class BatchInProgress {
     this.#loaded.sort((a, b) => a.row - b.row);
   }
 
-  async load(row: number, example: Example): Promise<void> {
-    const content = await example.read();
+  async load(row: number): Promise<void> {
+    const content = await (this.examples[row] as Example).read();
     const { pixels, width, height } = await this.transform.apply(content);
     const { size } = this.transform;
     torch.scope(() => {
@@ -123,13 +136,14 @@ class BatchInProgress {
 
   finish(): LoadedBatch {
     const rows = this.#loaded.map(({ row }) => row);
-    if (rows.length < this.count) {
+    if (rows.length < this.examples.length) {
       using all = this.#images;
       using index = torch.tensor(rows, { dtype: "int64" });
       this.#images = torch.unscoped(() => all.indexSelect(0, index));
     }
     return {
       indices: rows.map((row) => this.start + row),
+      examples: rows.map((row) => this.examples[row] as Example),
       images: this.#images,
       sizes: this.#loaded,
       digests: this.#loaded.map(({ digest }) => digest),

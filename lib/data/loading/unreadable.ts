@@ -4,6 +4,7 @@ import type { Example } from "../types.js";
 export interface UnreadableImage {
   /** Its place in the list of examples. */
   readonly index: number;
+  readonly example: Example;
   readonly reason: string;
 }
 
@@ -16,14 +17,8 @@ export function reasonOf(error: Error): string {
  * The error that counts them and lists the first.
  * @param tried how many images were read, of which these could not be
  */
-export function unreadableImages(
-  examples: readonly Example[],
-  images: readonly UnreadableImage[],
-  tried = examples.length,
-): Error {
-  const listed = images
-    .slice(0, 5)
-    .map(({ index, reason }) => `  ${place(examples[index] as Example)}: ${reason}`);
+export function unreadableImages(images: readonly UnreadableImage[], tried: number): Error {
+  const listed = images.slice(0, 5).map(({ example, reason }) => `  ${place(example)}: ${reason}`);
   const count = `${images.length} of ${tried}`;
   return new Error(
     `Loading images: expected every file to be a readable image, got ${count} that are not. Replace or remove them` +

@@ -62,6 +62,35 @@ describe("codyra classify", () => {
     expect(error?.message).toContain(`\n  ${broken}: `);
   });
 
+  it("stops at the first that cannot be read when it is to be strict, with an array that is whole", async () => {
+    const { stdout, error } = await codyraClassify(
+      folder,
+      ...labels,
+      "--json",
+      "--strict",
+      "--batch-size",
+      "1",
+    );
+    expect(JSON.parse(stdout).map(({ path }: { path: string }) => path)).toEqual([
+      join(folder, "a.png"),
+      broken,
+    ]);
+    expect(error?.message).toContain(`got 1 that are not`);
+    const missing = await codyraClassify(folder, join(folder, "none.png"), ...labels, "--strict");
+    expect(missing.error?.message).toContain("none.png: there is no such file");
+    expect(missing.stdout).toBe("");
+  });
+
+  it("ends on Ctrl-C with an array that is whole", async () => {
+    const ended = codyraClassify(folder, ...labels, "--json", "--batch-size", "1");
+    const before = process.listenerCount("SIGINT");
+    while (process.listenerCount("SIGINT") === before) await new Promise(setImmediate);
+    process.emit("SIGINT");
+    const { stdout, error } = await ended;
+    expect(error?.name).toBe("AbortError");
+    expect(JSON.parse(stdout).length).toBeLessThan(3);
+  });
+
   it("prints a line of JSON per image, the same in any batches", async () => {
     const pattern = join(folder, "**/*.{jpg,png}");
     const lines = async (size: string) =>

@@ -49,6 +49,36 @@ describe("loadBatches", () => {
     await batches.return();
   });
 
+  it("takes no more of a stream than the batches ahead hold, and keeps none of it", async () => {
+    let [taken, inFlight, mostInFlight, isClosed] = [0, 0, 0, false];
+    const stream = async function* () {
+      try {
+        for (; taken < 1000; taken++) {
+          const { read, ...rest } = example(taken % 256);
+          yield {
+            ...rest,
+            read: () => {
+              mostInFlight = Math.max(mostInFlight, ++inFlight);
+              return read().finally(() => inFlight--);
+            },
+          };
+        }
+      } finally {
+        isClosed = true;
+      }
+    };
+    const batches = loadBatches(stream(), fill(), { batchSize: 4, prefetch: 3 });
+    let given = 0;
+    for await (const { indices, examples: ofBatch } of batches) {
+      expect(ofBatch.map(({ label }) => label)).toEqual(indices.map((index) => index % 256));
+      given += indices.length;
+      expect(taken - given).toBeLessThanOrEqual(4 * 4);
+      if (given === 400) break;
+    }
+    expect(mostInFlight).toBeLessThanOrEqual(4 * 4);
+    expect([given, isClosed]).toEqual([400, true]);
+  });
+
   it("stops when the loop is left, and releases what it had loaded", async () => {
     const before = torch.memoryStatistics().liveTensors;
     const transform = fill(() => 5);
@@ -79,7 +109,8 @@ describe("loadBatches", () => {
     const batches = await collect(list, fill(), { batchSize: 2, onUnreadable });
     expect(batches.map((batch) => batch.indices)).toEqual([[0], [2], [5]]);
     expect(batches.flatMap((batch) => batch.colours)).toEqual([1, 3, 6]);
-    expect(unreadable).toEqual([1, 3, 4].map((index) => ({ index, reason: "no such file" })));
+    const expected = [1, 3, 4].map((index) => ({ index, example: list[index], reason: "no such file" }));
+    expect(unreadable).toEqual(expected);
     expect(await collect([missing("a.jpg")], fill(), { onUnreadable })).toEqual([]);
   });
 

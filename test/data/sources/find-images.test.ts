@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { findImages } from "../../../lib/data/index.js";
+import { findImages, listImages, surveyImages } from "../../../lib/data/index.js";
 import { temporaryFolder } from "../images.js";
 
 const root = temporaryFolder();
@@ -66,4 +66,28 @@ test("places without images are told with a reason", async () => {
     { path: join(root, "empty"), reason: "the folder holds no images" },
     { path: join(root, "*.tiff"), reason: "no file matches the pattern" },
   ]);
+});
+
+test("a listing is sorted by whole paths, follows links to folders once, and goes only as far as asked", async () => {
+  const folder = join(root, "order");
+  const names = ["a-b.jpg", "a.jpg", "a/1.jpg", "a/b/2.jpg", "a0.jpg"];
+  for (const name of names) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), "");
+  }
+  symlinkSync("..", join(folder, "a/back"));
+  symlinkSync("a/b", join(folder, "c"));
+  symlinkSync("nowhere", join(folder, "d.jpg"));
+  const expected = [...names, "c/2.jpg"].map((name) => join(folder, name));
+  expect((await findImages([folder])).files).toEqual(expected);
+  expect((await findImages([folder])).files).toEqual(expected.toSorted());
+  const listing = listImages([folder]);
+  expect(await listing.next()).toMatchObject({ value: { path: expected[0] } });
+  await listing.return();
+  expect(await surveyImages([folder, join(root, "empty")])).toEqual({
+    count: expected.length,
+    longestPath: Math.max(...expected.map((path) => path.length)),
+    missing: [{ path: join(root, "empty"), reason: "the folder holds no images" }],
+    warnings: [],
+  });
 });

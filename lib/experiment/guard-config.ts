@@ -14,7 +14,7 @@ export const guardSchema = z
     protocol: z.enum(["x-tail", "mtil"]).default("x-tail"),
     datasets: z.array(entrySchema).default([]),
     holdOuts: z.array(entrySchema).default([]),
-    /** A CSV or TSV file of images with captions. */
+    /** A table of images with captions, or WebDataset shards: see `readPairs`. */
     retrieval: z.strictObject({ pairs: z.string() }).optional(),
     /** Folders or patterns of images in the index, and a text file with a query on each line. */
     index: z.strictObject({ images: z.array(z.string()).nonempty(), queries: z.string() }).optional(),

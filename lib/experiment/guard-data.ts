@@ -32,7 +32,7 @@ export async function openGuardData(
         return found;
       },
     }),
-    ...(retrieval && { retrieval: readPairs(retrieval.pairs) }),
+    ...(retrieval && { retrieval: await readPairs(retrieval.pairs) }),
     ...(index && {
       index: { images: await indexImages(index.images, progress), queries: readQueries(index.queries) },
     }),

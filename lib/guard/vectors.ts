@@ -1,15 +1,16 @@
 import type { DualEncoder } from "../clip/index.js";
-import { type EmbedOptions, embedFiles, embedTexts } from "../embeddings/index.js";
+import { type EmbedOptions, embedFiles, embedTexts, type ImageInput } from "../embeddings/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 
-/** Unit vectors of image files, `[files, D]`. @throws at the first image that cannot be read */
+/** Unit vectors of images, `[images, D]`. @throws at the first image that cannot be read */
 export async function imageVectors(
   model: DualEncoder,
-  files: readonly string[],
+  images: readonly ImageInput[],
   options: EmbedOptions,
 ): Promise<Tensor> {
-  return await collect(model, files, embedFiles(model, files, options));
+  const names = images.map((image) => (typeof image === "string" ? image : image.name));
+  return await collect(model, names, embedFiles(model, images, options));
 }
 
 /** Unit vectors of texts, `[texts, D]`. */

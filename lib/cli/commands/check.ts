@@ -37,7 +37,8 @@ The configuration names data and limits; all parts may be left out but one. What
       root: photos/shoes
   holdOuts: []               # what was never learned: zero-shot accuracy
   retrieval:
-    pairs: captions.csv      # image,caption or open_clip's filepath,title; an image may have several lines
+    pairs: captions.csv      # image,caption or open_clip's filepath,title; an image may have several lines;
+                             # or WebDataset shards of .jpg and .txt: pairs-{000..012}.tar
   index:
     images: [photos]         # what is in the search index
     queries: queries.txt     # a query on each line

@@ -49,6 +49,15 @@ export async function findShards(
   return nameParts(dataset, { train, validation, test });
 }
 
+/** The same where parts do not matter. @throws if a pattern or folder yields no file */
+export async function findAllShards(
+  dataset: string,
+  source: Patterns,
+  extensions: readonly string[],
+): Promise<Shard[]> {
+  return nameFiles(await findFiles(dataset, source, extensions));
+}
+
 /** What to say of files that are one part although names seem to tell more. */
 export function undecidedParts(shards: readonly Shard[]): string[] {
   const told = shards.map(({ name }) => partOfPath(name));

@@ -1,7 +1,6 @@
-import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
-import type { Dataset, Example } from "../types.js";
+import type { Dataset } from "../types.js";
 import {
   type CollectionOptions,
   collect,
@@ -15,6 +14,7 @@ import { findNames } from "./name-files.js";
 import { PassedOver } from "./passed-over.js";
 import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.js";
 import { TarFile, type TarMember } from "./tar.js";
+import { TarExample } from "./tar-example.js";
 
 export interface WebDatasetOptions extends CollectionOptions {
   /**
@@ -77,37 +77,6 @@ async function namesBeside(images: readonly LabelledImage[], shards: readonly Sh
   const labels = [...new Set(images.map(({ label }) => label))];
   const folders = shards.map(({ file }) => dirname(file));
   return (await findNames(labels, [...folders, ...folders.map((folder) => dirname(folder))]))?.names;
-}
-
-/** An image in a shard. */
-class TarExample implements Example {
-  constructor(
-    readonly shard: Shard,
-    readonly member: TarMember,
-    readonly label: number,
-  ) {}
-
-  get file(): string {
-    return this.shard.file;
-  }
-
-  get name(): string {
-    return `${this.shard.name}/${this.member.path}`;
-  }
-
-  async read(): Promise<Uint8Array> {
-    const { offset, size } = this.member;
-    const handle = await open(this.file);
-    try {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(size), 0, size, offset);
-      if (bytesRead === size) return buffer;
-    } finally {
-      await handle.close();
-    }
-    throw new Error(
-      `${this.name}: expected ${size} bytes at ${offset}, got the end of ${this.file}. Copy it again.`,
-    );
-  }
 }
 
 /** What a shard holds of one sample. */

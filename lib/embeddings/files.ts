@@ -1,5 +1,6 @@
 import { extname } from "node:path";
-import type { EmbeddingFormat, Embeddings } from "./formats/format.js";
+import type { Tensor } from "../torch/index.js";
+import type { EmbeddingFormat, OpenedEmbeddings } from "./formats/format.js";
 import { npy } from "./formats/npy.js";
 import { parquet } from "./formats/parquet.js";
 import { safetensors } from "./formats/safetensors.js";
@@ -14,7 +15,19 @@ export function formatOf(path: string): EmbeddingFormat {
   throw new Error(`${path}: expected a file of vectors that ends in ${known}. Name it so.`);
 }
 
+/** Vectors with what they stand for. */
+export interface Embeddings extends Omit<OpenedEmbeddings, "readVectors"> {
+  /** float32 `[items, width]` */
+  readonly vectors: Tensor;
+}
+
+/** Names of what `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */
+export async function openEmbeddings(path: string): Promise<OpenedEmbeddings> {
+  return await formatOf(path).open(path);
+}
+
 /** Vectors that `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */
 export async function readEmbeddings(path: string): Promise<Embeddings> {
-  return await formatOf(path).read(path);
+  const { readVectors, ...opened } = await openEmbeddings(path);
+  return { ...opened, vectors: await readVectors() };
 }

@@ -2,15 +2,15 @@ import type { Tensor } from "../../torch/index.js";
 import type { EmbeddingRows } from "../journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "../types.js";
 
-/**
- * Vectors that were read from a file. The vectors of `.npy` and safetensors are views of the memory-mapped
- * file.
- */
-export interface Embeddings {
+/** A file of vectors, of which all but the vectors was read. */
+export interface OpenedEmbeddings {
   readonly info: EmbeddingsInfo;
   readonly items: readonly EmbeddedItem[];
-  /** float32 `[items, width]` */
-  readonly vectors: Tensor;
+  /**
+   * float32 `[items, width]`. The vectors of `.npy` and safetensors are views of the memory-mapped file.
+   * @throws if the file is damaged
+   */
+  readVectors(): Promise<Tensor>;
 }
 
 /** How vectors are kept in files. */
@@ -23,5 +23,5 @@ export interface EmbeddingFormat {
    */
   write(path: string, info: EmbeddingsInfo, count: number, rows: AsyncIterable<EmbeddingRows>): Promise<void>;
   /** @throws if the file is missing, damaged, or was not written by codyra */
-  read(path: string): Promise<Embeddings>;
+  open(path: string): Promise<OpenedEmbeddings>;
 }

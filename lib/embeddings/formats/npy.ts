@@ -24,19 +24,22 @@ export const npy: EmbeddingFormat = {
     await writeFloats(path, head, rows);
     writeFileSync(infoFileOf(path), `${JSON.stringify(writeInfo(info), null, 2)}\n`);
   },
-  async read(path) {
+  async open(path) {
     const info = readInfo(JSON.parse(readFileSync(infoFileOf(path), "utf8")), infoFileOf(path));
     const { start, count, width } = readHead(path);
     if (width !== info.width)
       throw new Error(
         `${path}: expected vectors of ${info.width} numbers as ${infoFileOf(path)} says, got ${width}.`,
       );
-    const bytes = torch.fromFile(path, false, start + 4 * count * width, { dtype: "uint8" });
-    const vectors = bytes
-      .narrow(0, start, 4 * count * width)
-      .view("float32")
-      .view([count, width]);
-    return { info, vectors, items: readItems(itemsFileOf(path), count) };
+    const readVectors = async () =>
+      torch.scope(() => {
+        const bytes = torch.fromFile(path, false, start + 4 * count * width, { dtype: "uint8" });
+        return bytes
+          .narrow(0, start, 4 * count * width)
+          .view("float32")
+          .view([count, width]);
+      });
+    return { info, items: readItems(itemsFileOf(path), count), readVectors };
   },
 };
 

@@ -50,23 +50,32 @@ export const parquet: EmbeddingFormat = {
       throw error;
     }
   },
-  async read(path) {
+  async open(path) {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const pairs = metadata.key_value_metadata?.map(({ key, value }) => [key, value]) ?? [];
     const info = readInfo(Object.fromEntries(pairs), path);
     const count = Number(metadata.num_rows);
-    const items: EmbeddedItem[] = [];
-    const vectors = new Float32Array(count * info.width);
-    for (const { num_rows } of metadata.row_groups) {
-      const rowStart = items.length;
-      const rowEnd = rowStart + Number(num_rows);
-      const rows = await parquetReadObjects({ file, metadata, compressors, rowStart, rowEnd });
-      for (const { name, label, vector } of rows) {
-        vectors.set(vector as number[], items.length * info.width);
-        items.push({ name, label });
+    /** Goes through the rows of some columns, one group of rows at a time. */
+    const forEach = async (columns: string[], visit: (row: Record<string, unknown>, at: number) => void) => {
+      let rowStart = 0;
+      for (const { num_rows } of metadata.row_groups) {
+        const rowEnd = rowStart + Number(num_rows);
+        const rows = await parquetReadObjects({ file, metadata, compressors, columns, rowStart, rowEnd });
+        for (const [i, row] of rows.entries()) visit(row, rowStart + i);
+        rowStart = rowEnd;
       }
-    }
-    return { info, items, vectors: torch.fromTypedArray(vectors, [count, info.width]) };
+    };
+    const items: EmbeddedItem[] = [];
+    await forEach(["name", "label"], (row) => void items.push(row as unknown as EmbeddedItem));
+    return {
+      info,
+      items,
+      async readVectors() {
+        const vectors = new Float32Array(count * info.width);
+        await forEach(["vector"], ({ vector }, at) => vectors.set(vector as number[], at * info.width));
+        return torch.fromTypedArray(vectors, [count, info.width]);
+      },
+    };
   },
 };

@@ -12,14 +12,24 @@ export const safetensors: EmbeddingFormat = {
     const head = torch.safetensors.encodeHeader({ __metadata__: writeInfo(info), vectors: tensor });
     await writeFloats(path, head, rows);
   },
-  async read(path) {
-    const { tensors, metadata } = torch.safetensors.load(path);
-    const vectors = tensors.get("vectors");
-    if (vectors?.dtype !== "float32" || vectors.dim() !== 2) {
-      throw new Error(
-        `${path}: expected a float32 matrix called vectors, as codyra embed writes it. Embed again.`,
-      );
-    }
-    return { info: readInfo(metadata, path), vectors, items: readItems(itemsFileOf(path), vectors.size(0)) };
+  async open(path) {
+    const { metadata, count } = torch.scope(() => {
+      const { vectors, metadata } = load(path);
+      return { metadata, count: vectors.size(0) };
+    });
+    return {
+      info: readInfo(metadata, path),
+      items: readItems(itemsFileOf(path), count),
+      readVectors: async () => torch.scope(() => load(path).vectors),
+    };
   },
 };
+
+function load(path: string) {
+  const { tensors, metadata } = torch.safetensors.load(path);
+  const vectors = tensors.get("vectors");
+  if (vectors?.dtype === "float32" && vectors.dim() === 2) return { vectors, metadata };
+  throw new Error(
+    `${path}: expected a float32 matrix called vectors, as codyra embed writes it. Embed again.`,
+  );
+}

@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -83,6 +83,30 @@ describe("codyra embed and codyra search", () => {
     expect(byImage.results[0].score).toBeCloseTo(1, 4);
     const printed = await search("--index", index, "blue", "--top", "1");
     expect(printed.stdout).toMatch(/^blue\n {2}-?0\.\d{3} {2}(red|green|blue) {2}\S+\.png\n$/);
+  });
+
+  it("search by an index that lies beside the file when told to, and from then on", async () => {
+    const index = join(folder, "indexed.safetensors");
+    await embed("--to", index, join(folder, "photos"));
+    const image = join(folder, "photos/red/0.png");
+    const args = ["--index", index, "--image", image, "--json"];
+    const results = async (...more: string[]) => {
+      const { stdout, error } = await search(...args, ...more);
+      expect(error).toBeUndefined();
+      // Without names: images of one colour are equally near.
+      const found = JSON.parse(stdout)[0].results as { label: string; score: number }[];
+      return found.map(({ label, score }) => ({ label, score }));
+    };
+    const exact = await results();
+    expect(existsSync(`${index}.usearch`)).toBe(false);
+    const close = exact.map((found) => ({ ...found, score: expect.closeTo(found.score, 3) }));
+    expect(await results("--approximate")).toEqual(close);
+    expect(existsSync(`${index}.usearch`)).toBe(true);
+    expect(await results()).toEqual(close);
+    expect(await results()).not.toEqual(exact); // scores of the index are rounded
+    expect(await results("--exact")).toEqual(exact);
+    const both = await search(...args, "--exact", "--approximate");
+    expect(both.error?.message).toContain("expected --exact or --approximate, got both");
   });
 
   it("search with another model only when told to", async () => {

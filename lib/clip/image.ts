@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import sharp, { type Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { images } from "../torch/index.js";
 import { decodeBitmap } from "./bitmap.js";
@@ -44,6 +44,7 @@ export async function decodeImage(
     if (jpeg !== undefined) return jpeg;
     const bitmap = decodeBitmap(content);
     if (bitmap !== undefined) return bitmap;
+    const { default: sharp } = await import("sharp"); // as long to load as all of CLIP, and rarely needed
     // Stray bytes in a JPEG are only a warning of its decoder: Pillow reads such files, and published
     // datasets have them.
     const image = sharp(content, {

@@ -6,8 +6,8 @@ import type { OpenedEmbeddings } from "./formats/format.js";
 import { type Neighbours, nearest } from "./nearest.js";
 
 /**
- * `exact` compares every vector. `approximate` uses an index beside the file, which is made when it is missing
- * or stale. `auto` is exact up to a million vectors, unless there is an index.
+ * `exact` compares every vector. `approximate` uses an index beside the file, which is made when it is
+ * missing or stale. `auto` is exact up to a million vectors, unless there is an index.
  */
 export type SearchMode = "auto" | "exact" | "approximate";
 

@@ -91,6 +91,5 @@ export {
   renderLatex,
   renderMarkdown,
   renderTerminal,
-  terminalStyle,
 } from "./table-formats.js";
 export { RunBoard } from "./tensorboard/run-board.js";

@@ -36,11 +36,6 @@ export function renderTerminal(table: Table, options: { color?: boolean; width?:
   return [style(table.title, 1), header, "─".repeat(header.length), ...body, ""].join("\n");
 }
 
-/** How to print on a stream: colour unless it is no terminal or `NO_COLOR` is set, and its width. */
-export function terminalStyle(stream: NodeJS.WriteStream): { color: boolean; width: number | undefined } {
-  return { color: Boolean(stream.isTTY) && stream.hasColors(), width: stream.columns };
-}
-
 /** A GitHub-flavoured Markdown table; best **bold**, second underlined. */
 export function renderMarkdown(table: Table): string {
   const literal = escapeMarkdown;

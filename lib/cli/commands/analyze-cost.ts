@@ -4,6 +4,7 @@ import { clipConfigs } from "../../clip/config.js";
 import type { MethodCost } from "../../methods/index.js";
 import { printedCostSetting, type printedCosts, type Table } from "../../report/index.js";
 import { positiveInteger } from "../input/positive-integer.js";
+import { terminalStyle } from "../output/terminal-style.js";
 
 type Setting = typeof printedCostSetting;
 
@@ -59,7 +60,7 @@ async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
   const { countCosts } = await import("../../experiment/index.js");
   const costs = countCosts(setting);
   const { bytesPerValue } = await import("../../methods/index.js");
-  const { printedCosts, renderTerminal, terminalStyle } = await import("../../report/index.js");
+  const { printedCosts, renderTerminal } = await import("../../report/index.js");
   const { model: name, classes, shots } = printedCostSetting;
   const isPaper = setting.model === name && setting.classes === classes && setting.shots === shots;
   const printed = isPaper ? printedCosts() : {};

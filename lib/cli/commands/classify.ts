@@ -2,7 +2,6 @@ import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
 import type { Device, Precision } from "../../options/index.js";
 import { UsageError } from "../../options/index.js";
-import { terminalStyle } from "../../report/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { findNamedImages, type NamedImages } from "../input/images.js";
@@ -18,6 +17,7 @@ import {
   tableOutput,
 } from "../output/classification-output.js";
 import { Progress } from "../output/progress.js";
+import { terminalStyle } from "../output/terminal-style.js";
 import { unreadableImages } from "../output/unreadable-images.js";
 
 interface ClassifyFlags extends Partial<ModelSettings> {
@@ -97,7 +97,7 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
     const { openHead } = await import("../../protocol/index.js");
     const { scope } = await import("../../torch/index.js");
     const { template, top: topK, batchSize, strict } = flags;
-    const model = openModel(modelSettings(settings), device, precision);
+    const model = openModel(modelSettings(settings), device, precision, { shareFile: true });
     warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;

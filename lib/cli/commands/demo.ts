@@ -6,6 +6,7 @@ import { type Given, mergeOptions, protocolSchema, UsageError } from "../../opti
 import { collectOption } from "../input/collect-option.js";
 import { abortOnInterrupt, commandToResume } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
+import { terminalStyle } from "../output/terminal-style.js";
 
 interface DemoFlags {
   model?: string;
@@ -65,8 +66,9 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     readMiniatureSettings,
     runTasks,
   } = await import("../../experiment/index.js");
-  const { groupRuns, headline, metricTables, readRun, renderTerminal, terminalStyle, writeReport } =
-    await import("../../report/index.js");
+  const { groupRuns, headline, metricTables, readRun, renderTerminal, writeReport } = await import(
+    "../../report/index.js"
+  );
   const settings = readMiniatureSettings(packageRoot);
   const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce

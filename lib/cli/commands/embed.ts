@@ -73,7 +73,7 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   };
 
   const settings = modelSettings({ model: "miniature", ...flags });
-  const model = openModel(settings, device, precision);
+  const model = openModel(settings, device, precision, { shareFile: true });
   warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
   const interrupt = abortOnInterrupt(() =>
     process.stderr.write("\nStopping; the same command goes on from here.\n"),

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { type AccuracyUnit, computeMetrics, type Metric, readMatrixFile } from "../../records/index.js";
-import { renderTerminal, streamTable, terminalStyle } from "../../report/index.js";
+import { renderTerminal, streamTable } from "../../report/index.js";
+import { terminalStyle } from "../output/terminal-style.js";
 
 /** `codyra metrics FILE`: Transfer, Average, Last and Forgetting of an accuracy matrix. */
 export function metricsCommand(): Command {

@@ -74,7 +74,7 @@ async function search(texts: string[], flags: SearchFlags): Promise<void> {
   const opened = await openEmbeddings(index);
   const { info, items } = opened;
   const settings = modelSettings({ ...flags, model: flags.model ?? info.model });
-  const model = openModel(settings, device, precision);
+  const model = openModel(settings, device, precision, { shareFile: true });
   const fingerprint = modelFingerprint(model);
   if (fingerprint !== info.fingerprint && !flags.anyModel) {
     throw new Error(

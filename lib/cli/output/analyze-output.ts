@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Table } from "../../report/index.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
+import { terminalStyle } from "./terminal-style.js";
 
 /** Where the result of an analysis goes. */
 export interface OutputFlags {
@@ -39,7 +40,7 @@ export async function writeAnalysis(
   tables: readonly Table[],
   notes: readonly string[] = [],
 ): Promise<void> {
-  const { renderTerminal, terminalStyle } = await import("../../report/index.js");
+  const { renderTerminal } = await import("../../report/index.js");
   if (to !== undefined) {
     const { writeFileAtomically } = await import("../../files/index.js");
     writeFileAtomically(resolve(to), `${JSON.stringify(result, null, 2)}\n`);

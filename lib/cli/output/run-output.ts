@@ -1,4 +1,5 @@
 import type { AccuracyMatrix, RunRecord } from "../../records/index.js";
+import { terminalStyle } from "./terminal-style.js";
 
 /**
  * Writes the report of a run that has ended, and prints what came of it.
@@ -6,9 +7,7 @@ import type { AccuracyMatrix, RunRecord } from "../../records/index.js";
  */
 export async function finishRun(directory: string, accuracy: AccuracyMatrix, json: boolean): Promise<string> {
   const { computeMetrics, readRunRecord } = await import("../../records/index.js");
-  const { metricTables, readRun, renderTerminal, terminalStyle, writeReport } = await import(
-    "../../report/index.js"
-  );
+  const { metricTables, readRun, renderTerminal, writeReport } = await import("../../report/index.js");
   const saved = `${directory}/report.html`;
   writeReport([readRun(directory)], saved);
   const { memory } = readRunRecord(directory);

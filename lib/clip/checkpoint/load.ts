@@ -60,6 +60,12 @@ export interface LoadOptions {
   /** `white` lays transparent images on white. Default: `drop`, as in CLIP's own code. */
   readonly transparency?: DecodeOptions["transparency"];
   /**
+   * Leave the weights where they are in a safetensors file, mapped into memory, rather than copy them. The
+   * file must stay as it is while the model is in use; changing the weights does not change it. Default:
+   * false. Of other dtypes or devices, and of stacked q, k and v, there is a copy all the same.
+   */
+  readonly shareFile?: boolean;
+  /**
    * Told what was taken off the names, left out or decided otherwise than a file says. Default: a line on
    * stderr. The notes are also in `model.notes`.
    */
@@ -78,6 +84,7 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
   truncate: true,
   orient: true,
   transparency: true,
+  shareFile: true,
   onNote: true,
 };
 
@@ -119,9 +126,10 @@ export function loadModel(path: string, options: LoadOptions = {}): DualEncoder 
     model.notes = [...notes, ...notesAboutCase(model)];
     try {
       // Buffers beside the parameters, such as the mask, are infinite by design.
-      const taken = new Map([...tensors].filter(([key]) => model.stateDict().has(key)));
+      const parameters = model.stateDict();
+      const taken = new Map([...tensors].filter(([key]) => parameters.has(key)));
       if (options.allowNonFinite !== true) checkFinite(taken, source);
-      loadStateDict(model, tensors, source);
+      loadStateDict(model, tensors, source, { shared: options.shareFile === true });
     } catch (error) {
       model.dispose();
       throw error;

@@ -1,5 +1,5 @@
 import { printable } from "../../options/index.js";
-import { noGrad, scope } from "../../torch/index.js";
+import { callOperator, noGrad, scope, type Tensor } from "../../torch/index.js";
 import type { DualEncoder } from "../dual-encoder.js";
 import { nearestKeys } from "./find-model.js";
 import type { StateDict } from "./keys.js";
@@ -8,16 +8,32 @@ import type { StateDict } from "./keys.js";
  * Copies published parameters into a model, converting them to its dtype and device.
  * @param tensors under Hugging Face's names
  * @param source named in the error
+ * @param options `shared`: parameters take the memory of the tensors instead, where they can
  * @throws naming all parameters that are missing, unexpected or of another shape; then nothing was copied
  */
-export function loadStateDict(model: DualEncoder, tensors: StateDict, source: string): void {
+export function loadStateDict(
+  model: DualEncoder,
+  tensors: StateDict,
+  source: string,
+  { shared = false }: { readonly shared?: boolean } = {},
+): void {
   scope(() => {
     const parameters = model.stateDict();
     checkParameters(tensors, parameters, source);
+    const whole = new Set(Array.from(model.namedParameters(), ([name]) => name)); // others are views of these
     noGrad(() => {
-      for (const [key, parameter] of parameters) parameter.copy_(tensors.get(key)!);
+      for (const [key, parameter] of parameters) {
+        const tensor = tensors.get(key)!;
+        if (shared && whole.has(key) && isAlike(parameter, tensor)) {
+          callOperator("aten::set_.source_Tensor", parameter, tensor);
+        } else parameter.copy_(tensor);
+      }
     });
   });
+}
+
+function isAlike(parameter: Tensor, tensor: Tensor): boolean {
+  return parameter.dtype === tensor.dtype && parameter.device === tensor.device && tensor.isContiguous();
 }
 
 /**

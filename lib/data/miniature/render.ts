@@ -1,5 +1,3 @@
-import sharp from "sharp";
-
 /** Pictures being rasterised at a time: enough to keep libuv's default pool of four threads busy. */
 const inFlight = 8;
 
@@ -27,5 +25,6 @@ export async function rasterize(
 
 async function rasterizeOne(drawing: string, size: number): Promise<Uint8Array> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}" viewBox="-50 -50 100 100">${drawing}</svg>`;
+  const { default: sharp } = await import("sharp");
   return await sharp(Buffer.from(svg)).removeAlpha().raw().toBuffer();
 }

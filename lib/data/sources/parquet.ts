@@ -10,7 +10,7 @@ import {
   type Parts,
 } from "./collection.js";
 import { findNames } from "./name-files.js";
-import { ParquetFile, type RowGroup } from "./parquet-file.js";
+import type { ParquetFile, RowGroup } from "./parquet-file.js";
 import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.js";
 
 export interface ParquetOptions extends CollectionOptions {
@@ -47,6 +47,7 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openParquet");
   const { name, parquet, imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
   const cache = new BoundedCache<string, RowGroup>(cacheBytes, totalBytes);
+  const { ParquetFile } = await import("./parquet-file.js"); // with decompressors that nothing else needs
   const files: ParquetFile[] = [];
   let unlabelled = 0;
   const columns = { image: imageColumn, label: labelColumn };

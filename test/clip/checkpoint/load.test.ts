@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
@@ -12,6 +12,7 @@ import {
 import {
   archive,
   memoryStatistics,
+  noGrad,
   ones,
   safetensors,
   type Tensor,
@@ -109,6 +110,25 @@ describe("loadModel", () => {
     });
     expect(loadModel(directory).dtype).toBe("float32");
     expect(loadModel(directory, { dtype: "bfloat16" }).dtype).toBe("bfloat16");
+  });
+
+  it("leaves weights in their file when told to, and the file as it is", () => {
+    const directory = changedFixture(() => {});
+    const before = readFileSync(join(directory, "model.safetensors"));
+    const wanted = loadModel(directory);
+    const bytesBefore = memoryStatistics().liveBytes;
+    const shared = loadModel(directory, { shareFile: true });
+    for (const [key, parameter] of shared.stateDict())
+      expect(parameter.equal(wanted.stateDict().get(key)!), key).toBe(true);
+    const own = [...shared.namedParameters()].filter(([name]) => name.includes("qkv_proj"));
+    const ownBytes = own.reduce((sum, [, parameter]) => sum + 4 * parameter.numel(), 0);
+    // Tensors of one mapped file count as the whole of it, once.
+    expect(memoryStatistics().liveBytes - bytesBefore).toBeLessThan(ownBytes + before.length + 1);
+    noGrad(() => shared.parameters().forEach((parameter) => void parameter.zero_()));
+    expect(shared.logitScale.item()).toBe(0);
+    expect(readFileSync(join(directory, "model.safetensors")).equals(before)).toBe(true);
+    const [half] = loadModel(directory, { shareFile: true, dtype: "bfloat16" }).parameters();
+    expect(half?.dtype).toBe("bfloat16");
   });
 
   it("loads a model without a tokenizer, and takes one from elsewhere", () => {

@@ -8,9 +8,9 @@ import { formatTable } from "./lib/table.mjs";
  * Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options,
  * report)`.
  */
-const names = ["dispatch", "kernels", "step", "task", "eval", "pipeline", "memory", "scaling"];
+const names = ["dispatch", "kernels", "step", "task", "eval", "classify", "pipeline", "memory", "scaling"];
 
-const numbers = ["rounds", "threads", "seed"];
+const numbers = ["rounds", "threads", "seed", "count"];
 const choices = {
   device: ["cpu", "cuda"],
   precision: ["float32", "bfloat16"],
@@ -32,7 +32,8 @@ Options:
   --model M       shape of the model: ${choices.model.join(", ")}
   --method M      task only: statra measures it against CoDyRA's training
   --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
-  --images DIR    JPEG files for pipeline
+  --images DIR    JPEG files for pipeline and classify
+  --count N       how many of them
   --help          this text
 
 Examples: npm run bench -- dispatch --rounds 15

@@ -15,8 +15,8 @@ export async function findJpegs(folder, count) {
     : [];
   if (files.length < count) {
     throw new Error(
-      `pipeline: expected a folder with ${count} JPEG files or more at ${folder}, got ${files.length}. ` +
-        "Name one with --images DIR.",
+      `Expected a folder with ${count} JPEG files or more at ${folder}, got ${files.length}. ` +
+        "Name one with --images DIR, or fewer with --count N.",
     );
   }
   return Array.from({ length: count }, (_, i) => files[Math.floor((i * files.length) / count)]);

@@ -44,7 +44,8 @@ interface Place {
 
 async function openPlace(place: string, onPassedOver: (file: string) => void): Promise<Place> {
   const found = await stat(place).catch(() => undefined);
-  if (found?.isDirectory()) return { files: imagesBelow(place, onPassedOver), reason: "the folder holds no images" };
+  if (found?.isDirectory())
+    return { files: imagesBelow(place, onPassedOver), reason: "the folder holds no images" };
   if (found !== undefined) return { files: [place], reason: "" };
   if (!isDynamicPattern(place)) return { files: [], reason: "there is no such file" };
   const matches = await glob(place, { absolute: isAbsolute(place), expandDirectories: false });

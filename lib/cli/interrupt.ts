@@ -1,18 +1,37 @@
+import { constants } from "node:os";
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** npx and terminals send one Ctrl-C twice, and one hang-up too: what comes within this time is the same. */
+const repeatedWithinMs = 500;
+
+let received: NodeJS.Signals | undefined;
+
 /**
- * Turns Ctrl-C and a polite kill into an abort: the current iteration ends, files stay whole. A second Ctrl-C
- * ends at once.
+ * Turns Ctrl-C, a polite kill and a closed terminal into an abort: the current iteration ends, files stay
+ * whole. A second Ctrl-C ends at once, also within an iteration.
  * @param say called at the first signal
  */
 export function abortOnInterrupt(say: () => void): AbortController {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) return;
+    received = signal;
+    // The terminal may be gone: what is being written is finished all the same.
+    for (const stream of [process.stdout, process.stderr])
+      stream.removeAllListeners("error").on("error", () => {});
     say();
     controller.abort(new DOMException(`stopped by ${signal}`, "AbortError"));
+    // The system then ends the process, which needs no turn of the event loop.
+    setTimeout(() => process.off("SIGINT", stop), repeatedWithinMs).unref();
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const signal of signals) process.on(signal, stop);
   return controller;
+}
+
+/** As shells count: 130 after Ctrl-C, 143 after a kill, 129 after a hang-up. */
+export function interruptedExitCode(): number {
+  return 128 + constants.signals[received ?? "SIGINT"];
 }
 
 /**

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
 import { UsageError } from "../options/index.js";
 import { commandsNamed } from "./commands/index.js";
+import { interruptedExitCode } from "./interrupt.js";
 import { completeRunHelp } from "./output/method-help.js";
 import { isToldByFirst } from "./processes.js";
 
@@ -28,11 +29,12 @@ try {
 }
 
 /**
- * 0: all is well, 1: failed, 2: wrong usage, 130: interrupted. Prints what commander has not printed itself.
+ * 0: all is well, 1: failed, 2: wrong usage; after a signal 130, 143 or 129. Prints what commander has not
+ * printed itself.
  */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Error && error.name === "AbortError") return 130; // the command has said how to go on
+  if (error instanceof Error && error.name === "AbortError") return interruptedExitCode(); // the command has said how to go on
   const message =
     error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
   const rank = Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);
@@ -49,5 +51,5 @@ function throwInsteadOfExiting(command: Command): void {
 /** As in `codyra classify … | head`. */
 function endQuietlyWhenNobodyReads(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EIO") throw error; // of a terminal that was closed: what is being written is finished
 }

@@ -7,10 +7,13 @@ import { download } from "./download.js";
 import { IntegrityError } from "./errors.js";
 import { type HubFile, type HubModel, hubHeaders, listFiles } from "./hub.js";
 import { arePickled, chooseModelFiles, decidingFile, isTransformersConfig } from "./model-files.js";
-import { request } from "./request.js";
+import { type RequestOptions, requestText } from "./request.js";
 import { type RetryOptions, withRetries } from "./retry.js";
 
-export interface DownloadModelOptions extends RetryOptions, LockOptions {
+export interface DownloadModelOptions
+  extends RetryOptions,
+    LockOptions,
+    Pick<RequestOptions, "stallTimeoutMs"> {
   /** Where the model goes. Other files there are left alone. */
   readonly directory: string;
   /** Branch, tag or commit. Default: `main`. */
@@ -61,6 +64,8 @@ export async function downloadModel(
   };
 }
 
+const mostConfigBytes = 2 ** 20;
+
 /** Reads `config.json` where names alone do not tell which weights are the CLIP. */
 async function isOpenClipAlone(
   files: readonly HubFile[],
@@ -69,9 +74,10 @@ async function isOpenClipAlone(
 ): Promise<boolean> {
   const deciding = decidingFile(files);
   if (deciding === undefined) return false;
-  const wanted = { headers: hubHeaders(model), signal: options.signal, accepts: [200] };
-  const response = await withRetries(() => request(deciding.url, wanted), options);
-  return !isTransformersConfig(await response.text());
+  const { signal, stallTimeoutMs } = options;
+  const wanted = { headers: hubHeaders(model), signal, stallTimeoutMs, maxBytes: mostConfigBytes };
+  const { text } = await withRetries(() => requestText(deciding.url, wanted), options);
+  return !isTransformersConfig(text);
 }
 
 function hubModel(
@@ -127,7 +133,7 @@ async function fetchFiles(
   directory: string,
   options: DownloadModelOptions,
 ): Promise<void> {
-  const { signal, retries, retryDelayMs, onWait, onProgress } = options;
+  const { signal, retries, retryDelayMs, stallTimeoutMs, onRetry, onWait, onProgress } = options;
   const staging = `${directory}.part`;
   const total = files.reduce((sum, { expected }) => sum + expected.size, 0);
   let before = 0;
@@ -137,6 +143,8 @@ async function fetchFiles(
       signal,
       retries,
       retryDelayMs,
+      stallTimeoutMs,
+      onRetry,
       onWait,
       headers: hubHeaders(model),
       onProgress: (done) => onProgress?.(before + done, total, path),

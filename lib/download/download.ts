@@ -10,6 +10,8 @@ import { type RetryOptions, withRetries } from "./retry.js";
 export interface DownloadOptions extends Expected, RequestOptions, RetryOptions, LockOptions {
   /** @param total bytes, where they are known */
   readonly onProgress?: (done: number, total: number | undefined) => void;
+  /** Where neither the server nor `size` tells how large the file is. Default: 1 TiB. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -67,20 +69,22 @@ async function downloadAlone(url: string, path: string, options: DownloadOptions
 /** One attempt to get what is missing. */
 async function receive(part: PartialFile, url: string, options: DownloadOptions): Promise<void> {
   if (part.isComplete) return;
-  const { headers, signal, onProgress } = options;
+  const { headers, signal, stallTimeoutMs, onProgress, maxBytes = 2 ** 40 } = options;
   const { offset, size, validator, chunks } = await requestRest(url, {
     offset: part.length,
     validator: part.origin?.validator,
     headers,
     signal,
+    stallTimeoutMs,
   });
   if (offset === 0) await part.restart({ url, size, validator });
   const total = options.size ?? size;
+  const most = Math.min(total ?? maxBytes, maxBytes);
   onProgress?.(part.length, total);
   for await (const chunk of chunks) {
-    if ((size ?? total) !== total || part.length + chunk.length > (total ?? Number.POSITIVE_INFINITY)) {
+    if ((size ?? total) !== total || part.length + chunk.length > most) {
       throw new IntegrityError(
-        `${url}: expected ${total} bytes, but the server sends ${size ?? "more"}. Check that the address is right.`,
+        `${url}: expected ${total ?? `at most ${most}`} bytes, but the server sends ${size ?? "more"}. Check that the address is right.`,
       );
     }
     await part.append(chunk);

@@ -5,7 +5,7 @@ import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type ReadEntry } from "tar";
-import type { ExtractOptions } from "./extract.js";
+import type { CountedExtraction } from "./extract.js";
 import { safePath, UnsafeEntryError } from "./safe-entry.js";
 
 const fileTypes: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
@@ -17,12 +17,13 @@ const fileTypes: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFi
 export async function extractTar(
   archive: string,
   directory: string,
-  { wants = () => true, signal, onProgress, gzipped }: ExtractOptions & { gzipped: boolean },
+  { wants = () => true, signal, onProgress, inflation, gzipped }: CountedExtraction & { gzipped: boolean },
 ): Promise<void> {
   const { size } = await stat(archive);
   const source = createReadStream(archive, { highWaterMark: 1 << 18 });
   source.on("data", () => onProgress?.(source.bytesRead, size));
   const tar = unpacker(directory, (entry) => {
+    inflation.addEntry();
     const path = safePath(entry.path, archive);
     if (entry.type === "Directory")
       entry.mode = 0o755; // a read-only folder could not be filled
@@ -30,7 +31,13 @@ export async function extractTar(
     else throw new UnsafeEntryError(archive, entry.path, `is a ${entry.type}`);
     return wants(path);
   });
-  if (gzipped) await pipeline(source, createGunzip({ chunkSize: 1 << 18 }), tar, { signal });
+  async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      inflation.addBytes(chunk.length);
+      yield chunk;
+    }
+  }
+  if (gzipped) await pipeline(source, createGunzip({ chunkSize: 1 << 18 }), counted, tar, { signal });
   else await pipeline(source, tar, { signal });
 }
 

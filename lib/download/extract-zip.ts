@@ -5,7 +5,8 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32 } from "node:zlib";
 import { type Entry, getFileNameLowLevel, openPromise } from "yauzl";
-import type { ExtractOptions } from "./extract.js";
+import type { CountedExtraction } from "./extract.js";
+import type { Inflation } from "./inflation.js";
 import { safePath, UnsafeEntryError } from "./safe-entry.js";
 
 /**
@@ -15,7 +16,7 @@ import { safePath, UnsafeEntryError } from "./safe-entry.js";
 export async function extractZip(
   archive: string,
   directory: string,
-  { wants = () => true, signal, onProgress }: ExtractOptions,
+  { wants = () => true, signal, onProgress, inflation }: CountedExtraction,
 ): Promise<void> {
   // Decoding names itself, yauzl would refuse unsafe ones in its own words.
   const zip = await openPromise(archive, { autoClose: false, decodeStrings: false });
@@ -23,6 +24,7 @@ export async function extractZip(
     let done = 0;
     for await (const entry of zip.eachEntry()) {
       signal?.throwIfAborted();
+      inflation.addEntry();
       done += entry.compressedSize;
       const name = nameOf(entry);
       const path = safePath(name, archive);
@@ -36,7 +38,7 @@ export async function extractZip(
       await mkdir(dirname(target), { recursive: true });
       await pipeline(
         await zip.openReadStreamPromise(entry),
-        (chunks: Readable) => checked(chunks, entry, name),
+        (chunks: Readable) => checked(chunks, entry, name, inflation),
         createWriteStream(target),
         { signal },
       );
@@ -48,9 +50,15 @@ export async function extractZip(
 }
 
 /** Passes an entry's bytes on and compares their checksum at the end, which yauzl leaves to its users. */
-async function* checked(chunks: Readable, entry: Entry, name: string): AsyncGenerator<Buffer> {
+async function* checked(
+  chunks: Readable,
+  entry: Entry,
+  name: string,
+  inflation: Inflation,
+): AsyncGenerator<Buffer> {
   let checksum = 0;
   for await (const chunk of chunks as AsyncIterable<Buffer>) {
+    inflation.addBytes(chunk.length);
     checksum = crc32(chunk, checksum);
     yield chunk;
   }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Expected } from "./checksum.js";
-import { request } from "./request.js";
+import { type RequestOptions, requestText } from "./request.js";
 import { type RetryOptions, withRetries } from "./retry.js";
 
 /** A model's place on a Hugging Face hub, or on a server with the same addresses. */
@@ -33,16 +33,24 @@ const treeSchema = z.array(
   }),
 );
 
+/** A list of files comes in pages, of a thousand files each on the hub. */
+const mostPages = 100;
+const mostListBytes = 16 * 2 ** 20;
+
+export interface ListOptions extends RetryOptions, Pick<RequestOptions, "stallTimeoutMs"> {}
+
 /**
  * Lists the files of a model with their sizes and checksums.
- * @throws if the hub has no such model or revision, keeps it private, or answers in another form
+ * @throws if the hub has no such model or revision, keeps it private, or answers in another form or
+ * without end
  */
-export async function listFiles(model: HubModel, options: RetryOptions): Promise<HubFile[]> {
+export async function listFiles(model: HubModel, options: ListOptions): Promise<HubFile[]> {
   const { repository, endpoint, revision } = model;
   const get = async (url: string) => {
     try {
-      const wanted = { headers: hubHeaders(model), signal: options.signal, accepts: [200] };
-      return await withRetries(() => request(url, wanted), options);
+      const { signal, stallTimeoutMs } = options;
+      const wanted = { headers: hubHeaders(model), signal, stallTimeoutMs, maxBytes: mostListBytes };
+      return await withRetries(() => requestText(url, wanted), options);
     } catch (error) {
       if ((error as Error).name === "AbortError") throw error;
       throw new Error(
@@ -54,9 +62,14 @@ export async function listFiles(model: HubModel, options: RetryOptions): Promise
   const files: HubFile[] = [];
   let page: string | undefined =
     `${endpoint}/api/models/${repository}/tree/${encodeURIComponent(revision)}?recursive=true`;
-  while (page !== undefined) {
-    const response = await get(page);
-    const tree = treeSchema.safeParse(await response.json().catch(() => undefined));
+  for (let pages = 0; page !== undefined; pages++) {
+    if (pages === mostPages) {
+      throw new Error(
+        `${repository}: expected a list of at most ${mostPages} pages, but the hub goes on after ${files.length} files. Check the endpoint ${endpoint}.`,
+      );
+    }
+    const { text, response } = await get(page);
+    const tree = treeSchema.safeParse(parsed(text));
     if (!tree.success) {
       throw new Error(
         `${page}: expected the file list of a Hugging Face hub, got something else. Check the endpoint ${endpoint}.`,
@@ -75,6 +88,14 @@ export async function listFiles(model: HubModel, options: RetryOptions): Promise
 
 export function hubHeaders({ token }: HubModel): Record<string, string> {
   return token ? { authorization: `Bearer ${token}` } : {};
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function encodePath(path: string): string {

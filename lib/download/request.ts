@@ -1,8 +1,17 @@
 import { TransientError } from "./errors.js";
+import { Patience } from "./patience.js";
 
 export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** How long the server may be silent before the attempt is given up. Default: 60,000. */
+  readonly stallTimeoutMs?: number;
+}
+
+/** An answer whose body is read under the same patience. */
+interface Answer {
+  readonly response: Response;
+  readonly patience: Patience;
 }
 
 /** An answer to the request for a file from some byte on. */
@@ -27,22 +36,23 @@ export async function requestRest(
 ): Promise<RestOfFile> {
   const wantsPart = offset > 0 && validator !== undefined;
   const range = wantsPart ? { range: `bytes=${offset}-`, "if-range": validator } : undefined;
-  const response = await request(url, {
+  const answer = await ask(url, {
     ...options,
     // Compressed on the way, neither ranges nor sizes would be those of the file.
     headers: { ...options.headers, "accept-encoding": "identity", ...range },
     accepts: [200, 206, 416],
   });
+  const { response } = answer;
   const found = validatorOf(response);
   if (response.status === 200) {
     const size = isEncoded(response) ? undefined : numberOf(response.headers.get("content-length"));
-    return { offset: 0, size, validator: found, chunks: chunksOf(response, url) };
+    return { offset: 0, size, validator: found, chunks: chunksOf(answer) };
   }
   const part = contentRange(response);
   if (wantsPart && part?.start === offset && (found === undefined || found === validator)) {
-    return { offset, size: part.size, validator, chunks: chunksOf(response, url) };
+    return { offset, size: part.size, validator, chunks: chunksOf(answer) };
   }
-  await response.body?.cancel();
+  await drop(answer);
   if (!wantsPart) {
     throw new Error(
       `${url}: expected the whole file, got HTTP ${response.status}. The server is at fault; try another address.`,
@@ -52,22 +62,57 @@ export async function requestRest(
 }
 
 /**
+ * The text of a small file, such as a list.
+ * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again
+ * is no use, or the text is longer than `maxBytes`
+ */
+export async function requestText(
+  url: string,
+  options: RequestOptions & { maxBytes: number },
+): Promise<{ text: string; response: Response }> {
+  const answer = await ask(url, { ...options, accepts: [200] });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunksOf(answer)) {
+    bytes += chunk.length;
+    if (bytes > options.maxBytes) {
+      throw new Error(
+        `${url}: expected at most ${options.maxBytes} bytes, but the server sends more. Check the address.`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return { text: Buffer.concat(chunks).toString("utf8"), response: answer.response };
+}
+
+/**
  * A GET request whose answer has one of the accepted states.
  * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again
  * is no use
  */
-export async function request(
+async function ask(
   url: string,
-  { headers, signal, accepts }: RequestOptions & { accepts: readonly number[] },
-): Promise<Response> {
+  { headers, signal, stallTimeoutMs, accepts }: RequestOptions & { accepts: readonly number[] },
+): Promise<Answer> {
   signal?.throwIfAborted();
-  const response = await fetch(url, { headers, signal }).catch((error: unknown) => {
+  const patience = new Patience(url, stallTimeoutMs);
+  let response: Response;
+  try {
+    response = await fetch(url, { headers, signal: patience.with(signal) });
+    patience.heard();
+  } catch (error) {
+    patience.stop();
     signal?.throwIfAborted();
-    throw connectionError(url, error);
-  });
-  if (accepts.includes(response.status)) return response;
-  await response.body?.cancel();
+    throw patience.failure ?? connectionError(url, error);
+  }
+  if (accepts.includes(response.status)) return { response, patience };
+  await drop({ response, patience });
   throw statusError(url, response);
+}
+
+async function drop({ response, patience }: Answer): Promise<void> {
+  patience.stop();
+  await response.body?.cancel();
 }
 
 const transientStates: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -102,11 +147,16 @@ function connectionError(url: string, error: unknown): Error {
   });
 }
 
-async function* chunksOf(response: Response, url: string): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return;
+async function* chunksOf({ response, patience }: Answer): AsyncGenerator<Uint8Array> {
+  const { url } = patience;
   try {
-    yield* response.body;
+    for await (const chunk of response.body ?? []) {
+      patience.stop(); // the time that the reader takes is not the server's
+      yield chunk;
+      patience.heard();
+    }
   } catch (error) {
+    if (patience.failure !== undefined) throw patience.failure;
     if ((error as Error).name === "AbortError") throw error;
     const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
     throw new TransientError(
@@ -114,6 +164,8 @@ async function* chunksOf(response: Response, url: string): AsyncGenerator<Uint8A
       undefined,
       { cause: error },
     );
+  } finally {
+    patience.stop();
   }
 }
 

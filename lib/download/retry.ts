@@ -7,6 +7,8 @@ export interface RetryOptions {
   /** Wait before the first further attempt; doubles with each. Default: 500. */
   readonly retryDelayMs?: number;
   readonly signal?: AbortSignal;
+  /** Told of a failed attempt, and how long it is until the next. */
+  readonly onRetry?: (error: Error, waitMs: number) => void;
 }
 
 const longestWaitMs = 60_000;
@@ -18,7 +20,7 @@ const longestWaitMs = 60_000;
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  { retries = 5, retryDelayMs = 500, signal }: RetryOptions,
+  { retries = 5, retryDelayMs = 500, signal, onRetry }: RetryOptions,
   progress: () => number = () => 0,
 ): Promise<T> {
   for (let failures = 0; ; ) {
@@ -29,8 +31,10 @@ export async function withRetries<T>(
       if (!(error instanceof TransientError)) throw error;
       failures = progress() > before ? 1 : failures + 1;
       if (failures > retries) throw error;
-      const waitMs = error.retryAfterMs ?? retryDelayMs * 2 ** (failures - 1);
-      await sleep(Math.min(waitMs, longestWaitMs), undefined, { signal });
+      const asked = error.retryAfterMs ?? retryDelayMs * 2 ** (failures - 1);
+      const waitMs = Math.min(asked, longestWaitMs);
+      onRetry?.(error, waitMs);
+      await sleep(waitMs, undefined, { signal });
     }
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { type LockOptions, withLock } from "../files/index.js";
 import { type ExtractOptions, extractArchive } from "./extract.js";
+import { Inflation } from "./inflation.js";
 
 export interface UnpackOptions extends Pick<ExtractOptions, "signal" | "onProgress">, LockOptions {
   /** Archives inside the archive become folders of their names. */
@@ -28,8 +29,10 @@ export async function unpack(
     const parts = missing.map(([from]) => from);
     await rm(staging, { recursive: true, force: true });
     try {
-      await extractArchive(archive, staging, { ...options, wants: (path) => isPartOf(path, parts, options) });
-      if (options.nested) await extractNested(staging, parts, options);
+      const inflation = new Inflation(archive, (await stat(archive)).size); // of those inside, too
+      const wants = (path: string): boolean => isPartOf(path, parts, options);
+      await extractArchive(archive, staging, { ...options, wants, inflation });
+      if (options.nested) await extractNested(staging, parts, { ...options, inflation });
       for (const [from, to] of missing) {
         const part = join(staging, from);
         if (!existsSync(part)) {
@@ -51,14 +54,15 @@ export async function unpack(
 async function extractNested(
   staging: string,
   parts: readonly string[],
-  { signal }: UnpackOptions,
+  { signal, inflation }: UnpackOptions & Pick<ExtractOptions, "inflation">,
 ): Promise<void> {
   for (const entry of await readdir(staging, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
     const folder = withoutSuffix(file);
     if (!entry.isFile() || folder === file) continue;
     const place = relative(staging, folder);
-    await extractArchive(file, folder, { signal, wants: (path) => isPartOf(join(place, path), parts, {}) });
+    const wants = (path: string): boolean => isPartOf(join(place, path), parts, {});
+    await extractArchive(file, folder, { signal, inflation, wants });
     await rm(file);
   }
 }

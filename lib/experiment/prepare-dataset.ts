@@ -147,6 +147,7 @@ async function fetchArchive(
   await download(url as string, path, {
     md5,
     signal,
+    onRetry: (error, waitMs) => progress.say(`${error.message} Next attempt in ${waitMs / 1000} s.`),
     onWait: (lock) => progress.say(`Another process downloads ${name}; waiting (${lock}).`),
     onProgress: (done, total = done) => progress.update(megabytes(done), megabytes(total), "MB"),
   });

@@ -214,6 +214,20 @@ describe("downloadModel", () => {
     );
   });
 
+  it("refuses a list of files without end, or of a size without end", async () => {
+    const endless = await serve((request, response) => {
+      response.setHeader("link", `<${endless.url}${request.url}>; rel="next"`).end("[]");
+    });
+    await expect(download(endless.url, join(temporaryFolder(), "tiny"))).rejects.toThrow(
+      /expected a list of at most 100 pages, but the hub goes on after 0 files/,
+    );
+    expect(endless.requests).toHaveLength(100);
+    const large = await serve((_, response) => response.end(Buffer.alloc(17 * 2 ** 20, " ")));
+    await expect(download(large.url, join(temporaryFolder(), "tiny"))).rejects.toThrow(
+      /expected at most 16777216 bytes, but the server sends more/,
+    );
+  });
+
   it.each(["clip", "../clip", "a/b/c", "https://huggingface.co/a/b", ""])(
     "refuses the name '%s'",
     async (name) => {

@@ -55,6 +55,39 @@ describe("download", () => {
     ]);
   });
 
+  it("gives up an attempt when the server falls silent, says so, and goes on where it was", async () => {
+    const { url, requests } = await serve((request, response, count) => {
+      if (count === 2) return; // no answer at all
+      sendFile(request, response, content, { hangAfter: count === 1 ? 120_000 : undefined });
+    });
+    const path = join(temporaryFolder(), "file");
+    const said: string[] = [];
+    const options = { ...fast, stallTimeoutMs: 300, onRetry: (error: Error) => said.push(error.message) };
+    await download(url, path, { ...options, sha256: sha256(content) });
+    expect(readFileSync(path).equals(content)).toBe(true);
+    expect(requests.map(({ headers }) => headers.range)).toEqual([
+      undefined,
+      "bytes=120000-",
+      "bytes=120000-",
+    ]);
+    const silent = `${url}: expected more bytes, but nothing came for 0.3 s. Check the network and try again.`;
+    expect(said).toEqual([silent, silent]);
+  });
+
+  it("ends a file that goes on and on", async () => {
+    const { url } = await serve((_, response) => {
+      const more = (): void => {
+        if (!response.destroyed) response.write(Buffer.alloc(1 << 16), () => setImmediate(more));
+      };
+      more();
+    });
+    const folder = temporaryFolder();
+    await expect(download(url, join(folder, "file"), { maxBytes: 1e6 })).rejects.toThrow(
+      `${url}: expected at most 1000000 bytes, but the server sends more. Check that the address is right.`,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it("goes on in a later call, when the first was aborted", async () => {
     const { url, requests } = await serve((request, response, count) =>
       sendFile(request, response, content, { hangAfter: count === 1 ? 120_000 : undefined }),

@@ -138,6 +138,25 @@ it.each([
   );
 });
 
+describe.each(formats.filter(([name]) => name === "tar.gz" || name === "zip"))("a %s of zeros", (_, make) => {
+  it("that would become far larger than it is ends the extraction", async () => {
+    const zeros = Buffer.alloc(100 * 2 ** 20);
+    const { archive, folder } = write(make([{ name: "zeros", content: zeros }]));
+    expect(statSync(archive).size).toBeLessThan(2 ** 18);
+    const message = /expected at most \d+ bytes, a hundred times its size, but more comes out of it\./;
+    await expect(extractArchive(archive, join(folder, "out"))).rejects.toThrow(message);
+    // Also in parts: each archive inside is small enough by itself, all of them together are not.
+    const parts = [0, 1].map((i) => ({
+      name: `${i}.zip`,
+      content: zipFile([{ name: "zeros", content: zeros.subarray(0, 60 * 2 ** 20) }]),
+    }));
+    const outer = write(make(parts));
+    const unpacked = unpack(outer.archive, outer.folder, { ".": "all" }, { nested: true });
+    await expect(unpacked).rejects.toThrow(message);
+    expect(readdirSync(outer.folder)).toEqual(["archive"]);
+  });
+});
+
 describe("unpack", () => {
   it("moves parts to their places and does not touch those that are there", async () => {
     const { archive, folder } = write(tarGzFile(good));

@@ -53,6 +53,7 @@ async function run(repository: string, { to, revision, endpoint, json }: Downloa
     revision,
     endpoint,
     signal,
+    onRetry: (error, waitMs) => progress.say(`${error.message} Next attempt in ${waitMs / 1000} s.`),
     onWait: (lock) => progress.say(`Another process downloads it; waiting (${lock}).`),
     onProgress: (done, total, file) => progress.update(megabytes(done), megabytes(total), `MB  ${file}`),
   });

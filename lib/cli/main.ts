@@ -6,6 +6,7 @@ import { UsageError } from "../options/index.js";
 import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
 import { completeRunHelp } from "./output/method-help.js";
+import { tell } from "./output/print.js";
 import { isToldByFirst } from "./processes.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -38,8 +39,8 @@ function exitCodeOf(error: unknown): number {
   const message =
     error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
   const rank = Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);
-  if (!isToldByFirst(error)) process.stderr.write(`codyra${rank > 0 ? ` (rank ${rank})` : ""}: ${message}\n`);
-  if (process.env.CODYRA_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
+  if (!isToldByFirst(error)) tell(`codyra${rank > 0 ? ` (rank ${rank})` : ""}: ${message}\n`);
+  if (process.env.CODYRA_DEBUG) tell(`${(error as Error).stack}\n`);
   return error instanceof ZodError || error instanceof UsageError ? 2 : 1;
 }
 

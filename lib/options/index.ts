@@ -9,6 +9,7 @@ export {
 export { nearestName } from "./nearest-name.js";
 export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
+export { defaultSaveEverySeconds, saveEverySchema } from "./save-every.js";
 export {
   defaultTestFeatures,
   inputShape,
@@ -19,6 +20,7 @@ export {
   settingsShape,
 } from "./settings.js";
 export { code, type OptionSource, paper, paperOrCode, sourceNames } from "./source.js";
+export { fromSpreadsheetText, spreadsheetText } from "./spreadsheet-text.js";
 export { readTextFile, readTextLines } from "./text-file.js";
 export { type Hint, parseOptions } from "./unknown-key.js";
 export { UsageError } from "./usage-error.js";

@@ -4,6 +4,7 @@ import { clipConfigs } from "../../clip/config.js";
 import type { MethodCost } from "../../methods/index.js";
 import { printedCostSetting, type printedCosts, type Table } from "../../report/index.js";
 import { positiveInteger } from "../input/positive-integer.js";
+import { print } from "../output/print.js";
 import { terminalStyle } from "../output/terminal-style.js";
 
 type Setting = typeof printedCostSetting;
@@ -70,14 +71,14 @@ async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
       storedBytes: bytesPerValue * cost.stored,
       printed: printed[cost.method] ?? null,
     }));
-    process.stdout.write(`${JSON.stringify({ ...setting, methods }, null, 2)}\n`);
+    print(`${JSON.stringify({ ...setting, methods }, null, 2)}\n`);
     return;
   }
   const { columns = 110 } = process.stdout;
   const table = costTable(costs, printed, setting, bytesPerValue);
-  process.stdout.write(`${renderTerminal(table, terminalStyle(process.stdout))}\n`);
+  print(`${renderTerminal(table, terminalStyle(process.stdout))}\n`);
   for (const line of explanations(costs)) {
-    process.stdout.write(`${new Help().boxWrap(line, Math.min(columns, 110))}\n`);
+    print(`${new Help().boxWrap(line, Math.min(columns, 110))}\n`);
   }
 }
 

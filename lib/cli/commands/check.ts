@@ -6,6 +6,7 @@ import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { precisionOption } from "../input/precision.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface CheckFlags extends Partial<ModelSettings> {
@@ -87,7 +88,7 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
   });
   progress.finish();
   for (const model of [updated, base]) model.dispose();
-  process.stdout.write(
+  print(
     flags.json
       ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`
       : checkOutput(comparison),

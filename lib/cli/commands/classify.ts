@@ -16,6 +16,7 @@ import {
   jsonOutput,
   tableOutput,
 } from "../output/classification-output.js";
+import { print, tell } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 import { terminalStyle } from "../output/terminal-style.js";
 import { unreadableImages } from "../output/unreadable-images.js";
@@ -98,12 +99,10 @@ async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
     const { scope } = await import("../../torch/index.js");
     const { template, top: topK, batchSize, strict } = flags;
     const model = openModel(modelSettings(settings), device, precision, { shareFile: true });
-    warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
+    warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;
-    const { signal } = abortOnInterrupt(() =>
-      process.stderr.write(`\nStopping after ${done} of ${images.count} images.\n`),
-    );
+    const { signal } = abortOnInterrupt(() => tell(`\nStopping after ${done} of ${images.count} images.\n`));
     try {
       await scope(async () => {
         using head = isServed ? openHead(model, resolveModel(settings.model)) : undefined;
@@ -139,7 +138,6 @@ function createOutput(
   { longestPath }: NamedImages,
   labels: readonly string[],
 ): ClassificationOutput {
-  const print = (text: string) => process.stdout.write(text);
   if (json) return jsonOutput(print);
   if (jsonLines) return jsonLinesOutput(print);
   return tableOutput(print, { longestPath, labels, ...terminalStyle(process.stdout) });

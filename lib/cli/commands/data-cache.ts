@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { ImageCache } from "../../data/index.js";
+import { print } from "../output/print.js";
 
 interface CacheFlags {
   clear?: boolean;
@@ -32,7 +33,7 @@ Examples:
       const [result, text] = clear
         ? await clearCache(cache, unusedSince)
         : await showCache(cache, unusedSince);
-      process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${text}\n`);
+      print(json ? `${JSON.stringify(result, null, 2)}\n` : `${text}\n`);
     });
 }
 

@@ -5,6 +5,7 @@ import type { DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
 import type { Config } from "../../experiment/index.js";
 import { UsageError } from "../../options/index.js";
 import { formatChecks } from "../output/data-check-output.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface CheckFlags {
@@ -50,7 +51,7 @@ async function check(ids: string[], flags: CheckFlags): Promise<void> {
   const isOptional = flags.config === undefined && ids.length === 0;
   const present = isOptional ? found.filter(({ status }) => status !== "missing") : found;
   const ok = present.length > 0 && present.every(({ status }) => status === "ready");
-  process.stdout.write(
+  print(
     flags.json
       ? `${JSON.stringify({ ok, datasets: found }, null, 2)}\n`
       : formatChecks(found, { explainMissing: !isOptional }),

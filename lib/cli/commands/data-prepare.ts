@@ -4,6 +4,7 @@ import type { DatasetId } from "../../data/index.js";
 import type { PreparedDataset, PreparedFile } from "../../experiment/index.js";
 import { UsageError } from "../../options/index.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface PrepareFlags {
@@ -54,7 +55,7 @@ async function prepare(names: string[], flags: PrepareFlags): Promise<void> {
     datasets.push(await prepareDataset(name, options));
   }
   const ok = datasets.every(({ files }) => files.every(({ status }) => status !== "failed"));
-  process.stdout.write(
+  print(
     flags.json ? `${JSON.stringify({ ok, datasets }, null, 2)}\n` : datasets.map(formatDataset).join("\n"),
   );
   process.exitCode = ok ? 0 : 1;

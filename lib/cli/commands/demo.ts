@@ -5,6 +5,7 @@ import type { Task } from "../../data/index.js";
 import { type Given, mergeOptions, protocolSchema, UsageError } from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { abortOnInterrupt, commandToResume } from "../interrupt.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 import { terminalStyle } from "../output/terminal-style.js";
 
@@ -124,15 +125,14 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   const page = join(output, "report.html");
   await writeReport(runs, page);
   if (flags.json) {
-    process.stdout.write(
+    print(
       `${JSON.stringify({ directory: output, runs: runs.map(({ info, metrics }) => ({ method: info.method, metrics })) }, null, 2)}\n`,
     );
     return;
   }
-  for (const table of metricTables(runs))
-    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
-  process.stdout.write(`\n${headline(groupRuns(runs))}\n`);
-  process.stdout.write(`\nRun files  ${output}\nReport     ${page}\n`);
+  for (const table of metricTables(runs)) print(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+  print(`\n${headline(groupRuns(runs))}\n`);
+  print(`\nRun files  ${output}\nReport     ${page}\n`);
 }
 
 function choose(world: readonly Task[], names: readonly string[]): Task[] {

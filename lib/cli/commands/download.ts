@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { downloadModel, isRepository, megabytes } from "../../download/index.js";
 import { UsageError } from "../../options/index.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface DownloadFlags {
@@ -59,7 +60,5 @@ async function run(repository: string, { to, revision, endpoint, json }: Downloa
   });
   const model = await downloading.finally(() => progress.finish());
   if (model.pickled) progress.say("Its weights are pickled: give --allow-pickle where it is used.");
-  process.stdout.write(
-    json ? `${JSON.stringify({ repository, revision, ...model }, null, 2)}\n` : `${model.directory}\n`,
-  );
+  print(json ? `${JSON.stringify({ repository, revision, ...model }, null, 2)}\n` : `${model.directory}\n`);
 }

@@ -8,6 +8,7 @@ import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { precisionOption, warnIfSlow } from "../input/precision.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { print, tell } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 import { unreadableImages } from "../output/unreadable-images.js";
 
@@ -74,10 +75,8 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
 
   const settings = modelSettings({ model: "miniature", ...flags });
   const model = openModel(settings, device, precision, { shareFile: true });
-  warnIfSlow({ device, precision }, (line) => process.stderr.write(`${line}\n`));
-  const interrupt = abortOnInterrupt(() =>
-    process.stderr.write("\nStopping; the same command goes on from here.\n"),
-  );
+  warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
+  const interrupt = abortOnInterrupt(() => tell("\nStopping; the same command goes on from here.\n"));
   const kind = texts === undefined ? "images" : "texts";
   const progress = new Progress();
   progress.start(`embedding ${kind}`);
@@ -93,9 +92,8 @@ async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   unreadable.push(...written.unreadable);
   const { rows, resumed } = written;
   const path = rows > 0 ? to : null;
-  if (flags.json)
-    process.stdout.write(`${JSON.stringify({ path, kind, rows, resumed, unreadable }, null, 2)}\n`);
-  else if (rows > 0) process.stdout.write(`${to}\n`);
+  if (flags.json) print(`${JSON.stringify({ path, kind, rows, resumed, unreadable }, null, 2)}\n`);
+  else if (rows > 0) print(`${to}\n`);
   if (unreadable.length > 0) throw unreadableImages(unreadable);
 }
 

@@ -6,6 +6,7 @@ import type { ContinualMethod } from "../../methods/index.js";
 import { UsageError } from "../../options/index.js";
 import type { RunDirectory } from "../../protocol/index.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
+import { print, tell } from "../output/print.js";
 
 const formats = ["huggingface", "open-clip", "openai", "transformers-js", "peft"] as const;
 
@@ -106,7 +107,7 @@ async function exportRun({
     const wanted = { format, dtype, task: position ?? finished - 1, last: finished - 1, method };
     await exportModel(directory, target, wanted, base);
   }
-  process.stdout.write(`${target}\n`);
+  print(`${target}\n`);
 }
 
 interface WantedModel {
@@ -209,12 +210,12 @@ async function exportStatistics(
     const state = directory.readMethodState(last);
     if (!isStatistics(state)) return;
     if (task !== last)
-      process.stderr.write(
+      tell(
         "The statistics of learned classes are kept after the last task only: a run that starts from this export has none.\n",
       );
     else if (format === "huggingface" || format === "open-clip") writeStatistics(target, state);
     else
-      process.stderr.write(
+      tell(
         `The format ${format} has no place for the statistics of learned classes: go on learning from --format huggingface.\n`,
       );
   });

@@ -8,6 +8,7 @@ import {
   readRun,
   writeFigures,
 } from "../../report/index.js";
+import { print } from "../output/print.js";
 
 interface FiguresFlags {
   runs: string[];
@@ -56,11 +57,11 @@ async function drawFigures({ runs: paths, to, figure: numbers, json }: FiguresFl
       notes,
       svg: written[i],
     }));
-    process.stdout.write(`${JSON.stringify({ figures, missing: found.missing }, null, 2)}\n`);
+    print(`${JSON.stringify({ figures, missing: found.missing }, null, 2)}\n`);
     return;
   }
-  process.stdout.write(written.map((path) => `${path}\n`).join(""));
-  if (found.missing.length > 0) process.stdout.write(`\n${describeMissing(found.missing)}`);
+  print(written.map((path) => `${path}\n`).join(""));
+  if (found.missing.length > 0) print(`\n${describeMissing(found.missing)}`);
 }
 
 function collectNumber(text: string, before: number[] = []): number[] {

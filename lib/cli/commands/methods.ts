@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { methodHelp, methodList, methodNamed } from "../output/method-help.js";
+import { print } from "../output/print.js";
 
 /** `codyra methods [METHOD]`: the methods, or the options of one. */
 export function methodsCommand(): Command {
@@ -12,7 +13,7 @@ export function methodsCommand(): Command {
       const text = json
         ? await methodJson(name)
         : await (name === undefined ? methodList() : methodHelp(name));
-      process.stdout.write(text);
+      print(text);
     });
 }
 

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { type AccuracyUnit, computeMetrics, type Metric, readMatrixFile } from "../../records/index.js";
 import { renderTerminal, streamTable } from "../../report/index.js";
+import { print } from "../output/print.js";
 import { terminalStyle } from "../output/terminal-style.js";
 
 /** `codyra metrics FILE`: Transfer, Average, Last and Forgetting of an accuracy matrix. */
@@ -38,9 +39,9 @@ Example:
           plain(metric),
         ]);
         const result = { datasets: accuracy.datasets, ...Object.fromEntries(metrics) };
-        process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+        print(`${JSON.stringify(result, null, 2)}\n`);
       } else {
-        process.stdout.write(renderTerminal(streamTable(accuracy), terminalStyle(process.stdout)));
+        print(renderTerminal(streamTable(accuracy), terminalStyle(process.stdout)));
       }
     });
 }

@@ -5,6 +5,7 @@ import { Command, Option } from "commander";
 import type { DualEncoder } from "../../clip/index.js";
 import type { miniature } from "../../data/index.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface PretrainFlags {
@@ -56,7 +57,7 @@ async function pretrainMiniature(flags: PretrainFlags): Promise<void> {
   const model = await makeModel(flags.recipe, flags, progress, interrupt.signal);
   mkdirSync(target, { recursive: true });
   saveModel(model, target);
-  process.stdout.write(`${target}\n`);
+  print(`${target}\n`);
 }
 
 /**

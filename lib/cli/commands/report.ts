@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { findRuns, readRun, writeReport } from "../../report/index.js";
+import { print } from "../output/print.js";
 
 /** `codyra report --runs DIR... --to FILE`: one page about one or several runs. */
 export function reportCommand(): Command {
@@ -12,6 +13,6 @@ export function reportCommand(): Command {
     .action(async (options: { runs: string[]; to: string }) => {
       const runs = options.runs.flatMap(findRuns).map(readRun);
       writeReport(runs, options.to);
-      process.stdout.write(`${resolve(options.to)}\n`);
+      print(`${resolve(options.to)}\n`);
     });
 }

@@ -8,6 +8,7 @@ import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { precisionOption } from "../input/precision.js";
 import { abortOnInterrupt } from "../interrupt.js";
+import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface SearchFlags extends Partial<ModelSettings> {
@@ -106,8 +107,8 @@ async function search(texts: string[], flags: SearchFlags): Promise<void> {
     }
   }
   model.dispose();
-  if (flags.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-  else for (const each of found) process.stdout.write(formatFound(each));
+  if (flags.json) print(`${JSON.stringify(found, null, 2)}\n`);
+  else for (const each of found) print(formatFound(each));
 }
 
 /** Making an index is told as progress; Ctrl-C leaves nothing of it. */

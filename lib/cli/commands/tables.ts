@@ -15,6 +15,7 @@ import {
   type TableFormat,
   tableFormats,
 } from "../../report/index.js";
+import { print, tell } from "../output/print.js";
 
 interface TablesFlags {
   runs: string[];
@@ -80,7 +81,7 @@ async function makeTables({
   const format = flags.format ?? (isFile ? formatOf(to) : "md");
   const { extension, render } = tableFormats[format];
   if (to === undefined) {
-    process.stdout.write(render(chosen));
+    print(render(chosen));
   } else {
     const files = isFile
       ? [{ path: resolve(to), tables: chosen }]
@@ -88,7 +89,7 @@ async function makeTables({
     if (!isFile) mkdirSync(resolve(to), { recursive: true });
     for (const { path, tables } of files) {
       writeFileAtomically(path, render(tables));
-      process.stdout.write(`${path}\n`);
+      print(`${path}\n`);
     }
   }
   if (to !== undefined || format === "csv") listMissing(chosen);
@@ -101,7 +102,7 @@ async function openCosts(path: string | undefined): Promise<CostAnalysis | undef
     const { countCosts } = await import("../../experiment/index.js");
     return { methods: countCosts() };
   } catch (error) {
-    process.stderr.write(`Table 4 stays blank: ${(error as Error).message}\n`);
+    tell(`Table 4 stays blank: ${(error as Error).message}\n`);
     return undefined;
   }
 }
@@ -115,7 +116,7 @@ function formatOf(path: string): TableFormat {
 /** On stderr, since a reader of the files may not look for it. */
 function listMissing(tables: readonly PaperTable[]): void {
   for (const { number, missing } of tables) {
-    for (const runs of missing) process.stderr.write(`Table ${number} lacks ${describeMissingRuns(runs)}\n`);
+    for (const runs of missing) tell(`Table ${number} lacks ${describeMissingRuns(runs)}\n`);
   }
 }
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import type { Table } from "../../report/index.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
+import { print } from "./print.js";
 import { terminalStyle } from "./terminal-style.js";
 
 /** Where the result of an analysis goes. */
@@ -46,10 +47,10 @@ export async function writeAnalysis(
     writeFileAtomically(resolve(to), `${JSON.stringify(result, null, 2)}\n`);
   }
   if (json) {
-    process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    print(`${JSON.stringify(result, null, 2)}\n`);
     return;
   }
   const rendered = tables.map((table) => renderTerminal(table, terminalStyle(process.stdout)));
-  process.stdout.write(rendered.join("\n"));
-  if (notes.length > 0) process.stdout.write(`\n${notes.map((note) => `${note}\n`).join("")}`);
+  print(rendered.join("\n"));
+  if (notes.length > 0) print(`\n${notes.map((note) => `${note}\n`).join("")}`);
 }

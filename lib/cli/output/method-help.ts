@@ -1,4 +1,5 @@
 import { type Command, CommanderError, Help } from "commander";
+import { print } from "./print.js";
 
 /** Every method with its summary. */
 export async function methodList(): Promise<string> {
@@ -48,7 +49,7 @@ export async function completeRunHelp(command: Command, words: readonly string[]
     command.addHelpText("after", `\nMethods:\n${await methodList()}`);
     return;
   }
-  process.stdout.write(await methodHelp(named));
+  print(await methodHelp(named));
   throw new CommanderError(0, "commander.helpDisplayed", "");
 }
 

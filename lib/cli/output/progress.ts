@@ -1,4 +1,5 @@
 import { type Options, Presets, SingleBar } from "cli-progress";
+import { shownOn, tell } from "./print.js";
 
 const lineEveryMs = 30_000;
 
@@ -26,7 +27,7 @@ export class Progress {
     if (!this.#isTerminal) {
       if (performance.now() - this.#lastLine < lineEveryMs) return;
       this.#lastLine = performance.now();
-      process.stderr.write(`  ${this.#label}  ${done}/${total}  ${note}\n`);
+      tell(`  ${this.#label}  ${done}/${total}  ${note}\n`);
       return;
     }
     if (this.#bar === undefined) {
@@ -34,7 +35,7 @@ export class Progress {
       this.#bar.start(total, done, { note });
     }
     this.#bar.setTotal(total);
-    this.#bar.update(done, { note });
+    this.#bar.update(done, { note: shownOn(process.stderr, note) });
   }
 
   /** Ends the current bar and leaves a line with what came of it. */
@@ -43,7 +44,7 @@ export class Progress {
     this.#bar = undefined;
     if (this.#label !== "" && (!this.#isTerminal || result !== "")) {
       const seconds = ((performance.now() - this.#began) / 1000).toFixed(1);
-      process.stderr.write(`  ${this.#label}  ${seconds} s${result === "" ? "" : `  ${result}`}\n`);
+      tell(`  ${this.#label}  ${seconds} s${result === "" ? "" : `  ${result}`}\n`);
     }
     this.#label = "";
   }
@@ -51,13 +52,13 @@ export class Progress {
   /** A line that stays. */
   say(line: string): void {
     this.finish();
-    process.stderr.write(`${line}\n`);
+    tell(`${line}\n`);
   }
 }
 
 function barOptions(label: string): Options {
   return {
-    format: `  ${label} {bar} {percentage}%  {value}/{total}  {eta_formatted} left  {note}`,
+    format: `  ${shownOn(process.stderr, label)} {bar} {percentage}%  {value}/{total}  {eta_formatted} left  {note}`,
     barsize: 24,
     hideCursor: true,
     clearOnComplete: true,

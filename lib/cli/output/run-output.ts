@@ -1,4 +1,5 @@
 import type { AccuracyMatrix, RunRecord } from "../../records/index.js";
+import { print } from "./print.js";
 import { terminalStyle } from "./terminal-style.js";
 
 /**
@@ -12,16 +13,16 @@ export async function finishRun(directory: string, accuracy: AccuracyMatrix, jso
   writeReport([readRun(directory)], saved);
   const { memory } = readRunRecord(directory);
   if (json) {
-    process.stdout.write(
+    print(
       `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,
     );
     return saved;
   }
   for (const table of metricTables([readRun(directory)])) {
-    process.stdout.write(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
+    print(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);
   }
-  process.stdout.write(`\nMemory     ${formatPeaks(memory)}\n`);
-  process.stdout.write(`Run files  ${directory}\nReport     ${saved}\n`);
+  print(`\nMemory     ${formatPeaks(memory)}\n`);
+  print(`Run files  ${directory}\nReport     ${saved}\n`);
   return saved;
 }
 

@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
+import { fromSpreadsheetText, spreadsheetText } from "../../options/index.js";
 import type { EmbeddedItem } from "../types.js";
 
 /** The CSV beside a file that holds vectors alone: a line per vector, in order. */
@@ -11,7 +12,7 @@ export function beginItemsFile(path: string): void {
 }
 
 export function appendItems(path: string, items: readonly EmbeddedItem[]): void {
-  appendFileSync(path, stringify(items.map(({ name, label }) => [name, label])));
+  appendFileSync(path, stringify(items.map(({ name, label }) => [name, label].map(spreadsheetText))));
 }
 
 /** @throws if the file is missing or has another header */
@@ -23,5 +24,8 @@ export function readItems(path: string, count: number): EmbeddedItem[] {
         "Keep it as codyra embed wrote it.",
     );
   }
-  return rows.map(({ name, label }) => ({ name, label }));
+  return rows.map(({ name, label }) => ({
+    name: fromSpreadsheetText(name),
+    label: fromSpreadsheetText(label),
+  }));
 }

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
+import { csvLines } from "../csv.js";
 import type { Figure, Row } from "./figure.js";
 import { textWidth } from "./text-width.js";
 import { theme } from "./theme.js";
@@ -46,10 +47,5 @@ function measureText(vega: typeof import("vega")): void {
 /** Rows as comma-separated values under their names; empty where there is no value. */
 export function csvOf(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const field = (value: string | number | null | undefined) => {
-    const text = String(value ?? "");
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
-  return lines.map((line) => `${line.map(field).join(",")}\n`).join("");
+  return csvLines([names, ...rows.map((row) => names.map((name) => row[name]))]);
 }

@@ -1,3 +1,4 @@
+import { csvLines } from "../csv.js";
 import { Html, html } from "../html.js";
 import { formatCell, markCells, type Table } from "../table.js";
 import { escapeLatex, escapeMarkdown, renderLatex, renderMarkdown } from "../table-formats.js";
@@ -69,10 +70,6 @@ function latexFloat({ title, caption, name, parts }: PaperTable, part: TablePart
 
 /** One line per number; accuracies as fractions, not rounded. */
 function renderCsvTables(tables: readonly PaperTable[]): string {
-  const field = (value: string | number | undefined) => {
-    const text = String(value ?? "");
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
   const header = ["table", "part", "method", "column", "mean", "std", "seeds", "paper", "difference"];
   const lines = tables.flatMap(({ name, parts }) =>
     parts.flatMap(({ title, columns, rows }) =>
@@ -85,7 +82,7 @@ function renderCsvTables(tables: readonly PaperTable[]): string {
       }),
     ),
   );
-  return [header, ...lines].map((fields) => `${fields.map(field).join(",")}\n`).join("");
+  return csvLines([header, ...lines]);
 }
 
 /** Accuracies as fractions, not rounded; `null` where there is no value. */

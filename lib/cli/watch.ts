@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isRun } from "../records/index.js";
-import { type LiveState, pageData, type Run, readRun, renderPage } from "../report/index.js";
+import type { LiveState } from "../report/index.js";
+import { WatchPages } from "./watch-pages.js";
 
 const host = "127.0.0.1";
 const minIntervalMs = 500;
 const graceMs = 1000;
+/** How long a reader may leave what was sent to it unread. */
+const patienceMs = 10_000;
+const mostConnections = 100;
 const eventsPath = "/events";
 
 export interface WatchOptions {
@@ -13,17 +17,24 @@ export interface WatchOptions {
   port: number;
   /** What the page says when the run ends before it is finished. */
   whenStopped: string;
+  /** After how many milliseconds a reader that reads nothing is dropped. Default: 10,000. */
+  patienceMs?: number;
 }
 
 /**
  * Serves the report page of a run that is going on, to this machine only. Disposing of it ends all
  * connections.
+ *
+ * Pages are made on a thread of their own. A reader has at most one event before it that it has not read; while
+ * it has, later ones are left out, each of which says everything, and one that reads nothing is dropped.
  */
 export class RunWatch implements AsyncDisposable {
   readonly #directory: string;
+  readonly #pages: WatchPages;
   readonly #options: WatchOptions;
   readonly #server: Server;
-  readonly #readers = new Set<ServerResponse>();
+  readonly #readers = new Map<ServerResponse, { behindSince?: number }>();
+  #last: Promise<void> = Promise.resolve();
   #live: LiveState = { state: "running", message: "" };
   #port = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -31,16 +42,23 @@ export class RunWatch implements AsyncDisposable {
   private constructor(directory: string, options: WatchOptions) {
     this.#directory = directory;
     this.#options = options;
+    this.#pages = new WatchPages(directory);
     this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.maxConnections = mostConnections;
   }
 
   /** @throws if the port cannot be had */
   static async listen(directory: string, options: WatchOptions): Promise<RunWatch> {
     const watch = new RunWatch(directory, options);
-    await new Promise<void>((listening, failed) => {
-      watch.#server.once("error", (error: NodeJS.ErrnoException) => failed(explain(error, options.port)));
-      watch.#server.listen(options.port, host, listening);
-    });
+    try {
+      await new Promise<void>((listening, failed) => {
+        watch.#server.once("error", (error: NodeJS.ErrnoException) => failed(explain(error, options.port)));
+        watch.#server.listen(options.port, host, listening);
+      });
+    } catch (error) {
+      await watch.#pages.close();
+      throw error;
+    }
     watch.#port = (watch.#server.address() as AddressInfo).port;
     return watch;
   }
@@ -49,12 +67,17 @@ export class RunWatch implements AsyncDisposable {
     return `http://${host}:${this.#port}/`;
   }
 
+  /** How many pages follow the run now. */
+  get readers(): number {
+    return this.#readers.size;
+  }
+
   /** The files of the run have changed: readers get them soon, but not more often than they can look. */
   changed(): void {
-    if (this.#readers.size === 0) return;
+    if (this.#readers.size === 0 || this.#live.state !== "running") return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#send();
+      void this.#send();
     }, minIntervalMs);
   }
 
@@ -67,16 +90,18 @@ export class RunWatch implements AsyncDisposable {
     if (this.#live.state === "running") {
       this.#end({ state: "stopped", message: this.#options.whenStopped });
     }
+    await this.#last;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     const late = setTimeout(() => this.#server.closeAllConnections(), graceMs); // a reader that no longer reads
     await closed;
     clearTimeout(late);
+    await this.#pages.close();
   }
 
   #end(live: LiveState): void {
     clearTimeout(this.#timer);
     this.#live = live;
-    this.#sendLast();
+    this.#last = this.#sendLast();
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -99,13 +124,14 @@ export class RunWatch implements AsyncDisposable {
         "The run is being prepared. This page opens by itself.",
       );
     } else {
-      this.#open(response);
+      void this.#open(response);
     }
   }
 
-  #open(response: ServerResponse): void {
+  async #open(response: ServerResponse): Promise<void> {
+    response.setTimeout(this.#patienceMs, () => response.destroy());
     try {
-      const page = renderPage(this.#data(), { eventsPath });
+      const page = await this.#pages.page(this.#live, eventsPath);
       response.setHeader("Content-Type", "text/html; charset=utf-8").end(page);
     } catch (error) {
       refuse(response, 500, (error as Error).message);
@@ -114,41 +140,37 @@ export class RunWatch implements AsyncDisposable {
 
   #subscribe(response: ServerResponse): void {
     response.setHeader("Content-Type", "text/event-stream").flushHeaders();
-    this.#readers.add(response);
+    this.#readers.set(response, {});
     response.on("close", () => this.#readers.delete(response));
     if (this.#live.state === "running")
       this.changed(); // something may have happened since the page was made
-    else this.#sendLast();
+    else void this.#sendLast();
+  }
+
+  get #patienceMs(): number {
+    return this.#options.patienceMs ?? patienceMs;
   }
 
   /** A file that cannot be read just now must not end the run: readers keep what they have. */
-  #send(): void {
-    try {
-      const event = `data: ${JSON.stringify(this.#data())}\n\n`;
-      for (const reader of this.#readers) reader.write(event);
-    } catch {}
+  async #send(): Promise<void> {
+    const event = await this.#pages.event(this.#live).catch(() => undefined);
+    if (event === undefined) return;
+    for (const [response, reader] of this.#readers) {
+      if (response.writableEnded) continue;
+      if (response.writableLength === 0) {
+        delete reader.behindSince;
+        if (!response.write(event)) response.once("drain", () => this.changed()); // what was left out
+      } else {
+        reader.behindSince ??= performance.now();
+        if (performance.now() - reader.behindSince > this.#patienceMs) response.destroy();
+      }
+    }
   }
 
-  #sendLast(): void {
-    this.#send();
-    for (const reader of this.#readers) reader.end();
+  async #sendLast(): Promise<void> {
+    const event = await this.#pages.event(this.#live).catch(() => "");
+    for (const response of this.#readers.keys()) response.end(event);
   }
-
-  #data() {
-    const run = readRun(this.#directory);
-    const live =
-      this.#live.state === "running" ? { ...this.#live, message: describeProgress(run) } : this.#live;
-    return { ...pageData([run]), live };
-  }
-}
-
-function describeProgress({ accuracy: { datasets, matrix }, steps }: Run): string {
-  const done = matrix.length;
-  const dataset = datasets[done];
-  if (dataset === undefined) return "Running: all datasets are learned.";
-  const step = steps.findLast(({ task }) => task === done);
-  const progress = step ? `step ${step.step}, loss ${step.loss?.toFixed(3) ?? "not finite"}` : "not begun";
-  return `Running: dataset ${done + 1} of ${datasets.length}, ${dataset}, ${progress}. This page follows by itself.`;
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {

@@ -54,7 +54,7 @@ export function runDirectory(config: Config): string {
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {
   const { resume, observer, signal = new AbortController().signal } = options;
-  const { protocol, seed, evaluationBatchSize, testFeatures, cache, shots } = config;
+  const { protocol, seed, evaluationBatchSize, testFeatures, saveEverySeconds, cache, shots } = config;
   const device = ownDevice(config.device);
   const work = workObserver(observer);
   const model = modelSettings(config);
@@ -93,6 +93,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
       directory,
       evaluationBatchSize,
       testFeatures,
+      saveEverySeconds,
       config: recorded,
       resume,
       reference,
@@ -127,6 +128,7 @@ export interface ExperimentOptions {
   readonly evaluationBatchSize?: BatchSize;
   /** Gigabytes of test features that the run keeps. */
   readonly testFeatures?: number;
+  readonly saveEverySeconds?: number;
   readonly reference?: ReferenceData;
   /** Evaluated after every task, and never trained on. */
   readonly holdOuts?: readonly TestSet[];

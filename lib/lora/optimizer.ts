@@ -41,7 +41,8 @@ export class LoraOptimizer {
   readonly #trained: Tensor;
   readonly #gradients: Tensor;
   readonly #moments: readonly [Tensor, Tensor] | undefined;
-  #step = 0;
+  /** Calls of `step` so far: what AdamW corrects its moments by. */
+  steps = 0;
 
   constructor(
     readonly lora: LoraModel,
@@ -72,11 +73,11 @@ export class LoraOptimizer {
    * @param kappa κ of this iteration; 0 leaves out the thresholding
    */
   step(learningRate: number, kappa: number): void {
-    this.#step += 1;
+    this.steps += 1;
     torch.noGrad(() =>
       torch.scope(() => {
         if (this.#moments === undefined) this.#descend(learningRate, kappa);
-        else this.#adamw(this.#moments, { lr: learningRate, kappa, step: this.#step });
+        else this.#adamw(this.#moments, { lr: learningRate, kappa, step: this.steps });
       }),
     );
     this.lora.releaseEffectiveWeights();
@@ -126,6 +127,18 @@ export class LoraOptimizer {
     if (kappa === 0 || this.lora.numTrainable.importance === 0) return;
     if (threshold === "in-place") torch.softThresholdReference_(this.lora.importance, kappa);
     else torch.softThreshold_(this.lora.importance, kappa);
+  }
+
+  /** What a later run needs to go on identically: AdamW's moments. `steps` counts beside them. */
+  state(): Map<string, Tensor> {
+    return new Map(this.#moments?.map((moment, i) => [i === 0 ? "first" : "second", moment]));
+  }
+
+  /** Takes over a state of an optimiser of adapters of the same shapes. */
+  loadState(state: ReadonlyMap<string, Tensor>): void {
+    torch.noGrad(() => {
+      for (const [name, moment] of this.state()) moment.copy_(state.get(name) as Tensor).dispose();
+    });
   }
 
   dispose(): void {

@@ -67,6 +67,11 @@ export class RandomPruning implements Disposable {
     this.lora.releaseEffectiveWeights();
   }
 
+  /** What the steps so far made of w: w', and w after the last step. The order of ranks is drawn at first. */
+  get tensors(): readonly Tensor[] {
+    return [this.#thresholded, this.#before];
+  }
+
   dispose(): void {
     for (const tensor of [this.#positions, this.#thresholded, this.#before]) tensor.dispose();
   }

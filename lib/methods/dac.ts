@@ -27,6 +27,7 @@ import * as torch from "../torch/index.js";
 import { bytesPerValue, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { ExpertPool } from "./shared/expert-pool.js";
+import { liveState } from "./shared/live-state.js";
 import { inBatchLoss } from "./shared/losses.js";
 import { trainingSchema, trainingShape } from "./shared/options.js";
 import { sum } from "./shared/sums.js";
@@ -167,6 +168,10 @@ class Dac implements ContinualMethod {
         dropLast: true,
         generator: pool.noise,
         parameters: [pool.parameters],
+        state: liveState({
+          tensors: { parameters: pool.parameters, counts: pool.counts },
+          optimizers: [optimizer],
+        }),
         loss: (pixels, labels) => {
           const images = normalize(model.encodeImage(pixels));
           const texts = normalize(model.encodeText(ids.indexSelect(0, labels))); // one for each image

@@ -33,6 +33,7 @@ export const finetune = defineMethod({
         const replayed = await ReplayedTask.begin(replay, task, context, options.cropScale);
         return {
           texts: replayed.texts,
+          state: replayed.state,
           async keep() {
             await replayed.watch();
             replayed.keep();

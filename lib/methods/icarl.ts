@@ -27,6 +27,8 @@ import { distillationShape, FeatureDistillation } from "./shared/distillation.js
 import { ExemplarMemory, Herding } from "./shared/exemplars.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
 import { inParts } from "./shared/in-parts.js";
+import { liveState } from "./shared/live-state.js";
+import type { StageState } from "./shared/stage.js";
 import { taskSeed, trainingPrompts } from "./shared/training.js";
 import type { RunContext } from "./shared/types.js";
 
@@ -80,6 +82,7 @@ export const icarl = defineMethod({
         );
         return {
           penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
+          state: distillation.state,
           dispose: () => distillation.dispose(),
         };
       },
@@ -143,25 +146,32 @@ async function chooseExemplars(
   };
   return torch.scope(async () => {
     const features = torch.zeros([considered.length, config.embedDim], { device });
-    await inParts(context, "features of exemplars", Math.ceil(considered.length / chunk), (part) =>
+    const encode = (part: number): void =>
       torch.noGrad(() => {
         const indices = considered.slice(part * chunk, (part + 1) * chunk);
         const encoded = model.encodeImage(preprocessing.normalise(middleOf(indices)));
         features.narrow(0, part * chunk, indices.length).copy_(torch.nn.functional.normalize(encoded));
-      }),
-    );
+      });
+    const encoded = liveState({ tensors: { features } });
+    await inParts(context, "features of exemplars", Math.ceil(considered.length / chunk), encode, encoded);
     const count = Math.min(quota, considered.length);
     const herding = new Herding(features);
-    const picked: number[] = [];
-    await inParts(context, "choosing exemplars", count, () => {
-      picked.push(considered[herding.next()] as number);
-    });
+    const rows: number[] = [];
+    const chosen: StageState = {
+      state: () => ({ tensors: new Map(), data: { rows } }),
+      loadState({ data }) {
+        rows.push(...(data.rows as number[]));
+        herding.resume(rows);
+      },
+    };
+    await inParts(context, "choosing exemplars", count, () => void rows.push(herding.next()), chosen);
+    const picked = rows.map((row) => considered[row] as number);
     const { cropSize } = preprocessing;
     const exemplars = torch.empty([count, 3, cropSize, cropSize], { dtype: "uint8" });
     await inParts(context, "keeping exemplars", Math.ceil(count / chunk), (part) => {
       const indices = picked.slice(part * chunk, (part + 1) * chunk);
       exemplars.narrow(0, part * chunk, indices.length).copy_(middleOf(indices).round());
-    });
+    }); // seconds at most: done again
     return exemplars.keep();
   });
 }

@@ -38,6 +38,7 @@ import * as torch from "../torch/index.js";
 import { bytesPerValue, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { attentionLayers } from "./shared/layer-inputs.js";
+import { liveState } from "./shared/live-state.js";
 import { trainingShape } from "./shared/options.js";
 import { disposeFactors, ProtectedInputs } from "./shared/protected-inputs.js";
 import { ResidualAdapters } from "./shared/residual-adapters.js";
@@ -257,6 +258,7 @@ class KeepLora implements ContinualMethod {
         encoders: "both",
         crops: options.crops,
         parameters,
+        state: liveState({ tensors: { parameters }, optimizers: [optimizer] }),
         // s ⟨z, u + 30 / s · ŵ⟩: text and head are one product
         ...(head !== undefined && {
           classFeatures: (texts: Tensor) =>

@@ -63,6 +63,7 @@ export function withoutForgetting(
       );
       return {
         penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
+        state: distillation.state,
         dispose: () => distillation.dispose(),
       };
     },

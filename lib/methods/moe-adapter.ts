@@ -33,6 +33,7 @@ import {
 } from "./shared/domain-features.js";
 import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
+import { liveState } from "./shared/live-state.js";
 import { perExpert, routedScores } from "./shared/routing.js";
 import { product, sum } from "./shared/sums.js";
 import { taskSeed, train } from "./shared/training.js";
@@ -179,6 +180,7 @@ class MoeAdapter implements ContinualMethod {
       const { weight, noise } = routers.at(-1) as Router;
       return [weight, noise];
     });
+    const trained = [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)];
     const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay });
     const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps, weightDecay });
     try {
@@ -187,7 +189,11 @@ class MoeAdapter implements ContinualMethod {
         encoders: "both",
         crops,
         generator: this.#blocks[0]?.generator,
-        parameters: [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)],
+        parameters: trained,
+        state: liveState({
+          tensors: { parameters: trained, uses: this.#blocks.map(({ taskUse }) => taskUse) },
+          optimizers: [routerOptimizer, expertOptimizer],
+        }),
         zeroGrad: () => {
           routerOptimizer.zeroGrad();
           expertOptimizer.zeroGrad();
@@ -200,7 +206,6 @@ class MoeAdapter implements ContinualMethod {
           return () => ({ learningRate: rate });
         },
       });
-      const trained = [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)];
       return {
         iterations,
         loss,
@@ -211,9 +216,7 @@ class MoeAdapter implements ContinualMethod {
         optimizer.zeroGrad();
         optimizer.dispose();
       }
-      for (const parameter of [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)]) {
-        parameter.requiresGrad = false;
-      }
+      for (const parameter of trained) parameter.requiresGrad = false;
     }
   }
 

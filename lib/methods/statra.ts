@@ -204,6 +204,7 @@ class TaskTraining {
         texts: (iteration) => texts.at(iteration),
         phase: { start: 0, total: iterations + imageIterations },
       },
+      state: texts.state,
     });
   }
 
@@ -236,8 +237,10 @@ class TaskTraining {
     encoder: "vision" | "text",
     {
       plan,
+      state,
       ...overrides
-    }: Pick<TrainingOptions, "learningRate" | "loss" | "iterations"> & Pick<AdapterTraining, "plan">,
+    }: Pick<TrainingOptions, "learningRate" | "loss" | "iterations"> &
+      Pick<AdapterTraining, "plan" | "state">,
   ): Promise<number> {
     const { rank, targets, betas, eps, weightDecay } = this.options;
     const config = { rank, targets, encoders: encoder, importance: "ones" } as const;
@@ -252,6 +255,7 @@ class TaskTraining {
       optimizer: { optimizer: "adamw", betas, eps, weightDecay, threshold: "exact" },
       schedule: torch.optim.cosineSchedule({ learningRate, total, warmup }),
       plan,
+      state,
     });
   }
 

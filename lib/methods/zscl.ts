@@ -17,6 +17,8 @@ import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
+import { liveState } from "./shared/live-state.js";
+import { joinedState } from "./shared/stage.js";
 import { countedOnce, taskSeed } from "./shared/training.js";
 import type { ReferenceData } from "./shared/types.js";
 import { WeightSnapshot } from "./shared/weights.js";
@@ -75,19 +77,23 @@ export const zscl = defineMethod({
           );
           const anchor = new WeightSnapshot(model);
           const average = new WeightSnapshot(model);
-          let averaged = 1; // the weights at the start count as one
+          const averaged = { count: 1 }; // the weights at the start count as one
           return {
             penalty: (iteration) =>
               distillation
                 .loss(model, iteration)
                 .mul(options.distillationWeight)
                 .add(countedOnce(anchor.squaredDistance(model).mul(options.consolidation))),
+            state: joinedState({
+              distillation: distillation.state,
+              average: liveState({ tensors: { weights: average.weights }, counters: averaged }),
+            }),
             afterStep(iteration) {
               if (ensembleEvery === null) return;
               // The reference code makes one more iteration, of learning rate zero, whose weights enter too.
               const times = Number(iteration % ensembleEvery === 0) + Number(isLastOfMany(iteration + 1));
               for (let i = 0; i < times; i++) {
-                average.average(model, 1 / ++averaged);
+                average.average(model, 1 / ++averaged.count);
                 if (ensembleAlpha < 1) average.pull(anchor, ensembleAlpha);
               }
             },

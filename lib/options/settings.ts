@@ -3,6 +3,7 @@ import { describeOptions, formatDefault } from "./described.js";
 import { deviceSchema, precisionSchema } from "./device.js";
 import { defaultEvaluationBatchSize, evaluationBatchSizeSchema } from "./evaluation-batch-size.js";
 import { protocolSchema } from "./protocol.js";
+import { defaultSaveEverySeconds, saveEverySchema } from "./save-every.js";
 
 declare module "zod" {
   interface GlobalMeta {
@@ -156,6 +157,14 @@ export const settingsShape = {
       setting(
         "--test-features <gb>",
         "gigabytes of test features that a run keeps, so that growing in X-TAIL does not encode them again; 0 keeps none",
+      ),
+    ),
+  saveEverySeconds: saveEverySchema
+    .default(defaultSaveEverySeconds)
+    .meta(
+      setting(
+        "--save-every-seconds <n>",
+        "seconds between saved states of a task in progress, which --resume goes on from; 0 saves none",
       ),
     ),
   cache: z

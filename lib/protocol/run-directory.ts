@@ -12,6 +12,7 @@ import { adapterFamily, applyUpdates, type LowRankUpdates, loadAdapter, saveAdap
 import type { ContinualMethod, MethodState, TaskChange } from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
+import { StageFiles } from "./stage-files.js";
 
 // No published parameter has a colon in its name.
 const methodPrefix = "method:";
@@ -28,7 +29,7 @@ export interface Checkpoint {
 /**
  * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any
  * moment can go on from what is on disk. The order matters: a task's ranks and adapter first, then its
- * checkpoint, then the older one goes, then its row of the matrix comes.
+ * checkpoint, then its stages and the older checkpoint go, then its row of the matrix comes.
  */
 export class RunDirectory {
   constructor(readonly path: string) {}
@@ -211,6 +212,18 @@ export class RunDirectory {
       const updates = Array.from({ length: task + 1 }, (_, t) => this.readUpdates(t));
       for (const update of updates) applyUpdates(model, update);
     });
+  }
+
+  /** Where states of a task in progress are. Those of other tasks are removed. */
+  stages(task: number): StageFiles {
+    removeOthers(join(this.path, "stages"), [`task-${task}`]);
+    return new StageFiles(join(this.path, "stages", `task-${task}`));
+  }
+
+  /** Removes the states of tasks in progress: there is a checkpoint. */
+  removeStages(): void {
+    const folder = join(this.path, "stages");
+    if (existsSync(folder)) rmSync(folder, { recursive: true });
   }
 
   /** Removes all checkpoints but that of one task. */

@@ -56,6 +56,8 @@ export interface RunOptions {
    * none.
    */
   readonly testFeatures?: number;
+  /** Seconds between saved states of a task in progress; 0 saves none. Default: 60. */
+  readonly saveEverySeconds?: number;
   /** Recorded with the run, beside the method's own options. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
@@ -84,6 +86,7 @@ export const runOptionKeys: OptionKeys<RunOptions> = {
   resume: true,
   evaluationBatchSize: true,
   testFeatures: true,
+  saveEverySeconds: true,
   config: true,
   signal: true,
   guard: true,

@@ -65,7 +65,7 @@ function describeReference({ name, images, texts }: ReferenceData): ReferenceRec
   return { name, images: images.length, texts: texts.length, fingerprint };
 }
 
-function packageVersion(): string {
+export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(torch.packageRoot, "package.json"), "utf8")) as { version: string })
     .version;
 }

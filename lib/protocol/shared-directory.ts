@@ -111,6 +111,10 @@ class SharedDirectory extends RunDirectory {
     this.#write(() => this.#files.saveCheckpoint(task, model, method));
   }
 
+  override removeStages(): void {
+    this.#write(() => this.#files.removeStages());
+  }
+
   override keepOnlyCheckpoint(task: number): void {
     this.#write(() => this.#files.keepOnlyCheckpoint(task));
   }

@@ -6,8 +6,13 @@ import {
   type RunContext,
   type RunEvent,
   type TrainSummary,
+  unsavedStage,
 } from "../methods/index.js";
-import { defaultEvaluationBatchSize, defaultTestFeatures } from "../options/index.js";
+import {
+  defaultEvaluationBatchSize,
+  defaultSaveEverySeconds,
+  defaultTestFeatures,
+} from "../options/index.js";
 import type {
   Accuracy,
   AccuracyMatrix,
@@ -28,6 +33,8 @@ import type { RunDirectory } from "./run-directory.js";
 import type { RunOptions } from "./run-options.js";
 import { newRecord } from "./run-record.js";
 import { openRunDirectory } from "./shared-directory.js";
+import { taskIdentity } from "./task-identity.js";
+import { TaskStages } from "./task-stages.js";
 import { TestFeatures } from "./test-features.js";
 
 /** One attempt at a stream, from what is on disk to the last row of the matrix. */
@@ -45,6 +52,8 @@ export class StreamRun {
   // Begun once the method is ready: what it loads counts as loading.
   #clock!: () => number;
   #memory!: MemoryMeter;
+  #earlierSeconds = 0; // of tasks that earlier processes were in the middle of
+  #stages: TaskStages | undefined; // of the task that is being learned
 
   /** @throws if the directory holds a run that must not be gone on with */
   constructor(options: RunOptions) {
@@ -190,6 +199,7 @@ export class StreamRun {
     const directory = this.#directory;
     const { model } = this.#options;
     if (directory.hasCheckpoint(t)) {
+      directory.removeStages();
       directory.loadCheckpoint(t, model, this.#method); // trained before the interruption, not yet evaluated
       directory.dropEventsFrom(t, "evaluation");
       return false;
@@ -201,10 +211,22 @@ export class StreamRun {
     this.#record.trainableParameters = summary.trainableParameters;
     directory.writeRecord(this.#record);
     directory.saveCheckpoint(t, model, this.#method);
+    directory.removeStages();
     return summary.iterations === 0;
   }
 
+  /** Several processes save nothing within a task: each would have to save its own generators and rows. */
   async #learn(t: number): Promise<TrainSummary> {
+    this.#stages = torch.distributed.isInitialized() ? undefined : this.#stagesOf(t);
+    try {
+      return await this.#learnInStages(t);
+    } finally {
+      await this.#stages?.close();
+      this.#stages = undefined;
+    }
+  }
+
+  async #learnInStages(t: number): Promise<TrainSummary> {
     const [method, task, context] = [this.#method, this.#tasks[t] as Task, this.#contextOf(t)];
     const began = performance.now();
     this.#memory.begin();
@@ -214,11 +236,13 @@ export class StreamRun {
     const summary = await method.trainTask(task, context);
     await method.endTask(task, context);
     this.#alignWeights();
+    const secondsBefore = this.#stages?.secondsBefore ?? 0;
+    this.#earlierSeconds += secondsBefore;
     context.log({
       kind: "task-end",
       ...about,
       ...summary,
-      seconds: (performance.now() - began) / 1000,
+      seconds: secondsBefore + (performance.now() - began) / 1000,
       ...this.#memory.end("training"),
     });
     return summary;
@@ -325,6 +349,7 @@ export class StreamRun {
       inherited,
       reference,
       signal: this.#signal,
+      stage: (name, total, state) => this.#stages?.begin(name, total, state) ?? unsavedStage(),
       log: (event) => this.#log(event),
       progress: (done, total, loss) => observer?.trained?.(done, total, loss),
       worked: (what, done, total) => observer?.worked?.(what, done, total),
@@ -333,15 +358,29 @@ export class StreamRun {
     };
   }
 
-  #log(event: RunEvent): void {
+  #stagesOf(t: number): TaskStages {
+    const { saveEverySeconds = defaultSaveEverySeconds, observer } = this.#options;
+    return new TaskStages({
+      files: this.#directory.stages(t),
+      identity: taskIdentity(this.#options, t),
+      saveEverySeconds,
+      signal: this.#signal,
+      repeat: (event) => this.#directory.appendEvent(event),
+      warn: (message) => observer?.warn?.(message),
+    });
+  }
+
+  #log(given: RunEvent): void {
+    const event = { time: new Date().toISOString(), ...given };
     this.#directory.appendEvent(event);
-    this.#options.observer?.logged?.(event);
+    this.#stages?.note(event);
+    this.#options.observer?.logged?.(given);
   }
 
   #saveProgress(accuracy: AccuracyMatrix): void {
     const [record, { peaks }] = [this.#record, this.#memory];
     this.#directory.writeMatrix(accuracy);
-    record.durationSeconds = this.#clock();
+    record.durationSeconds = this.#clock() + this.#earlierSeconds;
     record.memory = peaks;
     const highest = Object.values(peaks).map(({ peakResidentBytes }) => peakResidentBytes);
     record.peakResidentBytes = Math.max(record.peakResidentBytes, ...highest);

@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import type { DualEncoder } from "../../lib/clip/index.js";
 import { Random, type Task, taskFromArrays } from "../../lib/data/index.js";
-import type { RunContext, RunEvent } from "../../lib/methods/index.js";
+import { type RunContext, type RunEvent, unsavedStage } from "../../lib/methods/index.js";
 
 const size = 32;
 
@@ -55,6 +55,7 @@ export function recordedContext(model: DualEncoder, overrides: Partial<RunContex
     learned: [],
     classNames: [],
     signal: new AbortController().signal,
+    stage: unsavedStage,
     log: (event) => events.push(event),
     progress() {},
     worked() {},

@@ -30,6 +30,7 @@ for (const [i, [name, options]] of JSON.parse(list).entries()) {
     seed: 8,
     directory: join(directory, String(i)),
     resume: true,
+    saveEverySeconds: 1e-9, // whenever a part of the work is done
     observer: {
       taskStarted(index) {
         task = index;

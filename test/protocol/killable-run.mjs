@@ -24,4 +24,5 @@ await protocol.run({
   seed: 8,
   directory,
   resume: true,
+  saveEverySeconds: 1e-9, // whenever an iteration is done
 });

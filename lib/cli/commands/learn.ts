@@ -24,6 +24,7 @@ interface LearnFlags extends BaseModelFlags {
   split?: number;
   device?: Device;
   precision?: Precision;
+  saveEverySeconds?: number;
   json?: boolean;
 }
 
@@ -52,7 +53,8 @@ export function learnCommand(): Command {
     .option("--classes <label...>", "labels or class folders to use, in order (default: all)")
     .option("--split <part>", "part of each class to train on, if the data has no parts", fraction)
     .addOption(settingFlag("device"))
-    .addOption(settingFlag("precision"));
+    .addOption(settingFlag("precision"))
+    .addOption(settingFlag("saveEverySeconds"));
   return addBaseModelOptions(command)
     .option("--json", "print the metrics as JSON")
     .addHelpText(
@@ -108,7 +110,12 @@ function describe(flags: Omit<LearnFlags, "run">): Record<string, unknown> {
 
 /** Settings of the run that may be others than those it began with. */
 function settingsOf(flags: Omit<LearnFlags, "run">): Record<string, unknown> {
-  const names = [...Object.keys(modelShape), "device", "precision"] as (keyof typeof flags)[];
+  const names = [
+    ...Object.keys(modelShape),
+    "device",
+    "precision",
+    "saveEverySeconds",
+  ] as (keyof typeof flags)[];
   return Object.fromEntries(
     names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
   );

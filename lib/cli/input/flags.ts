@@ -16,7 +16,7 @@ export function addSettings(command: Command, shape: z.ZodRawShape): Command {
 }
 
 /** The flag of one setting of a run, for commands that have few of them. */
-export function settingFlag(name: "device" | "precision"): Option {
+export function settingFlag(name: "device" | "precision" | "saveEverySeconds"): Option {
   return flagOf(name, settingsShape[name]) as Option;
 }
 

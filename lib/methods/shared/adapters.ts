@@ -3,8 +3,10 @@ import * as lora from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import type { Describe, Update } from "./iteration.js";
+import { liveState } from "./live-state.js";
 import type { TrainingOptions } from "./options.js";
 import { ReplayedTask } from "./replayed-task.js";
+import { joinedState, type StageState } from "./stage.js";
 import type { StatisticsReplay } from "./statistics-replay.js";
 import { sum } from "./sums.js";
 import { type TrainingPlan, taskSeed, train } from "./training.js";
@@ -76,6 +78,7 @@ export function mergedAdapters(plan: AdapterPlan): ContinualMethod {
           kappa,
           pruning,
           plan: { texts: replayed?.texts },
+          state: replayed?.state,
         });
         await replayed?.watch();
         return { iterations, loss, trainableParameters: countTrainable(trained) };
@@ -118,13 +121,24 @@ export interface AdapterTraining {
   readonly pruning?: lora.RandomPruning;
   /** What else is in the loss, and where the features come from. */
   readonly plan?: Pick<TrainingPlan, "features" | "texts" | "penalty" | "phase">;
+  /** What of that goes from one iteration to the next. */
+  readonly state?: StageState;
 }
 
 /** Trains adapters on a task. @returns the mean loss since the last report */
 export async function trainAdapters(
   task: Task,
   context: RunContext,
-  { adapters, options, optimizer: settings, schedule, kappa = () => 0, pruning, plan = {} }: AdapterTraining,
+  {
+    adapters,
+    options,
+    optimizer: settings,
+    schedule,
+    kappa = () => 0,
+    pruning,
+    plan = {},
+    state,
+  }: AdapterTraining,
 ): Promise<number> {
   const optimizer = new lora.LoraOptimizer(adapters, settings);
   const scheduled = torch.zeros([3], { dtype: "float64", device: context.model.device }).keep();
@@ -139,6 +153,7 @@ export async function trainAdapters(
       options,
       encoders: adapters.config.encoders,
       parameters: [adapters.parameters],
+      state: joinedState({ adapters: adapterState(adapters, optimizer, pruning), plan: state }),
       zeroGrad() {
         adapters.zeroGrad();
         // Rounded once for all passes of an iteration. In float32 they would take as much memory as the
@@ -186,6 +201,24 @@ export function mergeAdapters(task: Task, context: RunContext, adapters: readonl
 /** Numbers that the adapters train. */
 export function countTrainable({ numTrainable }: lora.LoraModel): number {
   return numTrainable.factors + numTrainable.importance;
+}
+
+function adapterState(
+  { parameters }: lora.LoraModel,
+  optimizer: lora.LoraOptimizer,
+  pruning?: lora.RandomPruning,
+): StageState {
+  const { state, loadState } = liveState({
+    tensors: { parameters, pruning: pruning?.tensors },
+    optimizers: [optimizer],
+  });
+  return {
+    state: (isDone) => ({ ...state(isDone), data: { steps: optimizer.steps } }),
+    loadState(saved) {
+      loadState(saved);
+      optimizer.steps = saved.data.steps as number;
+    },
+  };
 }
 
 /** η and κ of an iteration. */

@@ -103,13 +103,13 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
     const start = Object.values(columns).reduce((count, [, classes]) => count + classes, 0);
     columns = { ...columns, [task.name]: [start, task.classes.length] };
     const { batchesPerEpoch } = batches.sampler;
-    await inParts(context, "features of the regression", batchesPerEpoch, (step) =>
+    const learnBatch = (step: number): void =>
       torch.noGrad(() => {
         const { pixels, labels } = batches.at(step);
         const features = featuresOf(context, pixels, labels.size(0));
         regression?.learn(features, labels.add(start), start + task.classes.length);
-      }),
-    );
+      });
+    await inParts(context, "features of the regression", batchesPerEpoch, learnBatch, regression);
     context.log({
       kind: "regression",
       task: context.taskIndex,

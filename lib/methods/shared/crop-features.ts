@@ -3,6 +3,7 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
 import type { Inputs } from "./iteration.js";
+import { liveState } from "./live-state.js";
 import { taskSeed } from "./training.js";
 import type { RunContext } from "./types.js";
 
@@ -86,7 +87,7 @@ export async function encodeCrop(
   const { model } = context;
   const { preprocessing, device } = model;
   const seed = taskSeed(context);
-  await inParts(context, `features of ${name}`, Math.ceil(train.length / chunk), (part) =>
+  const encode = (part: number): void =>
     torch.noGrad(() => {
       const start = part * chunk;
       const indices = Array.from({ length: Math.min(chunk, train.length - start) }, (_, i) => start + i);
@@ -98,6 +99,7 @@ export async function encodeCrop(
       const options = { size: preprocessing.cropSize, scale: cropScale };
       const pixels = preprocessing.normalise(randomResizedCrop(images, aspectRatios, options, randoms));
       into.narrow(0, start, indices.length).copy_(torch.nn.functional.normalize(model.encodeImage(pixels)));
-    }),
-  );
+    });
+  const state = liveState({ tensors: { features: into } });
+  await inParts(context, `features of ${name}`, Math.ceil(train.length / chunk), encode, state);
 }

@@ -5,7 +5,9 @@ import { paper } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { type FullFineTuningOptions, fullFineTuningShape } from "./full-fine-tuning.js";
-import { inParts } from "./in-parts.js";
+import { inParts, type PartsContext } from "./in-parts.js";
+import { liveState } from "./live-state.js";
+import type { StageState } from "./stage.js";
 import type { RunContext } from "./types.js";
 import { encodeUnitImages, encodeUnitTexts } from "./unit-features.js";
 
@@ -66,13 +68,13 @@ export class FeatureDistillation implements Disposable {
   readonly #options: FeatureDistillationOptions;
   readonly #texts: Tensor; // the teacher's unit features, [M, D]
   readonly #images: Tensor; // the teacher's unit features, [n, D]: its view of an image never changes
-  readonly #isEncoded: Uint8Array;
+  readonly #isEncoded: Tensor; // uint8 [n], on the CPU
   readonly #sampler: BatchSampler | undefined;
 
   /** Has the teacher encode the texts, of which there may be ten thousand. @throws if the run is aborted */
   static async prepare(
     options: FeatureDistillationOptions,
-    context: Pick<RunContext, "taskIndex" | "signal" | "log" | "worked">,
+    context: PartsContext & Pick<RunContext, "taskIndex" | "log">,
   ): Promise<FeatureDistillation> {
     const { teacher, texts, images, owned = [] } = options;
     try {
@@ -93,7 +95,7 @@ export class FeatureDistillation implements Disposable {
     this.#images = torch.unscoped(() =>
       torch.zeros([images.length, teacher.config.embedDim], { device: teacher.device }),
     );
-    this.#isEncoded = new Uint8Array(images.length);
+    this.#isEncoded = torch.unscoped(() => torch.zeros([images.length], { dtype: "uint8" }));
     this.#sampler =
       order === "cyclic" ? undefined : new BatchSampler(images.length, { batchSize, seed: order.seed });
   }
@@ -109,8 +111,14 @@ export class FeatureDistillation implements Disposable {
     return distillationLoss(before, now, this.#options.temperature);
   }
 
+  /** The teacher's view of the images that came so far: in another batch, its last bits might be others. */
+  get state(): StageState {
+    return liveState({ tensors: { images: this.#images, isEncoded: this.#isEncoded } });
+  }
+
   dispose(): void {
-    for (const each of [this.#texts, this.#images, ...(this.#options.owned ?? [])]) each.dispose();
+    for (const each of [this.#texts, this.#images, this.#isEncoded, ...(this.#options.owned ?? [])])
+      each.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -137,9 +145,10 @@ export class FeatureDistillation implements Disposable {
   #teacherFeatures(indices: readonly number[], pixels: Tensor): Tensor {
     return torch.noGrad(() => {
       const index = torch.tensor([...indices], { dtype: "int64", device: pixels.device });
-      if (indices.some((i) => this.#isEncoded[i] === 0)) {
+      const isEncoded = this.#isEncoded.sharedArray() as Uint8Array;
+      if (indices.some((i) => isEncoded[i] === 0)) {
         this.#images.indexCopy_(0, index, encodeUnitImages(this.#options.teacher, pixels)).dispose();
-        for (const i of indices) this.#isEncoded[i] = 1;
+        for (const i of indices) isEncoded[i] = 1;
       }
       return this.#images.indexSelect(0, index);
     });
@@ -156,21 +165,22 @@ export function distillationLoss(teacher: Tensor, student: Tensor, temperature: 
 }
 
 /** @returns unit features `[M, D]` */
-async function encodeTexts(
-  teacher: DualEncoder,
-  ids: Tensor,
-  context: Pick<RunContext, "signal" | "worked">,
-): Promise<Tensor> {
+async function encodeTexts(teacher: DualEncoder, ids: Tensor, context: PartsContext): Promise<Tensor> {
   const chunk = 256;
   const [count, width] = [ids.size(0), teacher.config.embedDim];
   const features = torch.unscoped(() => torch.zeros([count, width], { device: teacher.device }));
   try {
-    await inParts(context, "reference texts", Math.ceil(count / chunk), (part) =>
-      torch.noGrad(() => {
-        const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
-        const encoded = encodeUnitTexts(teacher, { ids: ids.narrow(0, start, size), sharedPrefix: 0 });
-        features.narrow(0, start, size).copy_(encoded);
-      }),
+    const encode = (part: number): void => {
+      const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
+      const encoded = encodeUnitTexts(teacher, { ids: ids.narrow(0, start, size), sharedPrefix: 0 });
+      features.narrow(0, start, size).copy_(encoded);
+    };
+    await inParts(
+      context,
+      "reference texts",
+      Math.ceil(count / chunk),
+      (part) => torch.noGrad(() => encode(part)),
+      liveState({ tensors: { features } }),
     );
     return features;
   } catch (error) {

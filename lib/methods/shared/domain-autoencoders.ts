@@ -4,6 +4,7 @@ import { code, paper } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
+import { liveState } from "./live-state.js";
 import type { ProtocolName, RunContext } from "./types.js";
 
 /** Options of the autoencoders that tell domains apart. */
@@ -190,23 +191,25 @@ export class DomainAutoencoders {
     const { learningRate, decayEvery, weightDecay } = this.options;
     const period = decayEvery[domain] ?? Number.POSITIVE_INFINITY;
     const optimizer = new torch.optim.AdamW(parameters, { learningRate, weightDecay: 0 });
-    let loss = Number.NaN;
-    try {
-      await inParts(context, `autoencoder of ${domain}`, iterations, (i) => {
-        const { pixels } = batches.at(i);
-        const target = torch.noGrad(() => this.#targets(pixels));
-        const error = reconstruct(target, parameters).sub(target).square().mean();
-        optimizer.zeroGrad();
-        error.backward();
-        // The reference code decays as Adam does, through the gradient, not as AdamW.
-        torch.noGrad(() => {
-          for (const parameter of parameters) parameter.grad?.add_(parameter, { alpha: weightDecay });
-        });
-        optimizer.learningRate = learningRate * 0.1 ** Math.floor(i / period);
-        optimizer.step();
-        if (i + 1 === iterations) loss = error.item();
+    const last: { loss?: number } = {};
+    const iterate = (i: number): void => {
+      const { pixels } = batches.at(i);
+      const target = torch.noGrad(() => this.#targets(pixels));
+      const error = reconstruct(target, parameters).sub(target).square().mean();
+      optimizer.zeroGrad();
+      error.backward();
+      // The reference code decays as Adam does, through the gradient, not as AdamW.
+      torch.noGrad(() => {
+        for (const parameter of parameters) parameter.grad?.add_(parameter, { alpha: weightDecay });
       });
-      return loss;
+      optimizer.learningRate = learningRate * 0.1 ** Math.floor(i / period);
+      optimizer.step();
+      if (i + 1 === iterations) last.loss = error.item();
+    };
+    try {
+      const state = liveState({ tensors: { parameters }, optimizers: [optimizer], counters: last });
+      await inParts(context, `autoencoder of ${domain}`, iterations, iterate, state);
+      return last.loss as number;
     } finally {
       optimizer.zeroGrad();
       optimizer.dispose();

@@ -31,11 +31,25 @@ export class Herding {
         const means = this.features.add(this.#sum).div(++this.#count);
         const distances = means.sub(this.#mean).square().sum([1]);
         const next = Number(distances.maskedFill(this.#taken, Number.POSITIVE_INFINITY).argmin().item());
-        this.#sum.add_(this.features.select(0, next));
-        this.#taken.select(0, next).fill_(1);
+        this.#take(next);
         return next;
       }),
     );
+  }
+
+  /** Goes on after these examples, in the order in which `next` gave them. */
+  resume(picked: readonly number[]): void {
+    torch.noGrad(() =>
+      torch.scope(() => {
+        for (const example of picked) this.#take(example);
+      }),
+    );
+    this.#count += picked.length;
+  }
+
+  #take(example: number): void {
+    this.#sum.add_(this.features.select(0, example));
+    this.#taken.select(0, example).fill_(1);
   }
 }
 

@@ -215,6 +215,22 @@ export class ExpertAdam {
     );
   }
 
+  /** Everything that a later run needs to go on identically, by name. */
+  state(): Map<string, Tensor> {
+    const moments = this.#moments.flatMap(({ first, second }, i): [string, Tensor][] => [
+      [`${i}.first`, first],
+      [`${i}.second`, second],
+    ]);
+    return new Map([...moments, ...this.#steps.map((steps, i): [string, Tensor] => [`${i}.steps`, steps])]);
+  }
+
+  /** Takes over a state of an optimiser of as many blocks of the same shapes. */
+  loadState(state: ReadonlyMap<string, Tensor>): void {
+    torch.noGrad(() => {
+      for (const [name, tensor] of this.state()) tensor.copy_(state.get(name) as Tensor).dispose();
+    });
+  }
+
   zeroGrad(): void {
     for (const { parameters } of this.blocks) for (const parameter of parameters) parameter.grad = undefined;
   }

@@ -3,6 +3,7 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { encodeCrop } from "./crop-features.js";
 import { inParts } from "./in-parts.js";
+import { liveState } from "./live-state.js";
 import { taskSeed } from "./training.js";
 import type { RunContext } from "./types.js";
 import { encodeUnitImages } from "./unit-features.js";
@@ -113,13 +114,14 @@ async function encode(
   const rows = count + task.train.length;
   const features = torch.unscoped(() => torch.zeros([rows, model.config.embedDim], { device: model.device }));
   try {
-    await inParts(context, "features of surrogate images", Math.ceil(count / chunk), (part) =>
+    const encodePart = (part: number): void =>
       torch.noGrad(() => {
         const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
         const pixels = model.preprocessing.normalise(surrogates.narrow(0, start, size));
         features.narrow(0, start, size).copy_(encodeUnitImages(model, pixels));
-      }),
-    );
+      });
+    const state = liveState({ tensors: { features } });
+    await inParts(context, "features of surrogate images", Math.ceil(count / chunk), encodePart, state);
     using own = torch.unscoped(() => features.narrow(0, count, task.train.length));
     await encodeCrop(task, context, { crop: 0, cropScale }, own);
     return features;

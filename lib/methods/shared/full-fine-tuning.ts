@@ -3,7 +3,9 @@ import type { Task } from "../../data/index.js";
 import { code, type Given } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { liveState } from "./live-state.js";
 import { type TrainingOptions, trainingShape } from "./options.js";
+import { joinedState, type StageState } from "./stage.js";
 import { type TrainingPlan, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
@@ -44,6 +46,8 @@ export interface TaskTerms {
   texts?: TrainingPlan["texts"];
   /** Added to the loss of an iteration. */
   penalty?(iteration: number): Tensor;
+  /** What of these terms goes from one iteration to the next. */
+  readonly state?: StageState;
   /** After the optimiser's step of an iteration. */
   afterStep?(iteration: number): void;
   /** After the last iteration: what becomes of the weights. */
@@ -92,6 +96,10 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
           parameters,
           texts: added.texts,
           penalty: added.penalty,
+          state: joinedState({
+            weights: liveState({ tensors: { parameters }, optimizers: [optimizer] }),
+            terms: added.state,
+          }),
           zeroGrad: () => optimizer.zeroGrad(),
           update(iteration) {
             optimizer.learningRate = schedule(iteration);

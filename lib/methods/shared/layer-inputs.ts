@@ -3,18 +3,21 @@ import { type Task, TrainingBatches } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
+import type { StageState } from "./stage.js";
 import type { RunContext } from "./types.js";
 
 /** What is known of the inputs X of a linear layer, `[inFeatures, n]`, while it computes as always. */
 interface InputMeter extends torch.nn.LinearAdapter {
   /** `X Xᵀ`, float64 `[inFeatures, inFeatures]` */
   gram(): Tensor;
+  /** What was added up by now. */
+  sum: Tensor | undefined;
   dispose(): void;
 }
 
 /** Adds up `X Xᵀ` in float64 over all that the layer reads, or over chosen positions of its sequences. */
 class GramMeter implements InputMeter {
-  readonly #gram: Tensor;
+  sum: Tensor;
 
   /**
    * @param positions indices into the positions of a batch, all sequences one after the other; asked for at
@@ -26,7 +29,7 @@ class GramMeter implements InputMeter {
   ) {
     const shape = [layer.inFeatures, layer.inFeatures];
     const { device } = layer.weight;
-    this.#gram = torch.unscoped(() => torch.zeros(shape, { dtype: "float64", device }));
+    this.sum = torch.unscoped(() => torch.zeros(shape, { dtype: "float64", device }));
   }
 
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
@@ -34,17 +37,17 @@ class GramMeter implements InputMeter {
       const positions = x.dim() > 2 ? this.positions() : undefined; // what is read out alone has no others beside it
       const all = x.reshape([-1, x.size(-1)]);
       const rows = (positions === undefined ? all : all.indexSelect(0, positions)).double();
-      this.#gram.addmm_(rows.t(), rows);
+      this.sum.addmm_(rows.t(), rows);
     });
     return torch.linear(x, weight, bias);
   }
 
   gram(): Tensor {
-    return this.#gram;
+    return this.sum;
   }
 
   dispose(): void {
-    this.#gram.dispose();
+    this.sum.dispose();
   }
 }
 
@@ -53,24 +56,24 @@ class GramMeter implements InputMeter {
  * does.
  */
 class SlotSumMeter implements InputMeter {
-  #sum: Tensor | undefined;
+  sum: Tensor | undefined;
 
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
     torch.scope(() => {
       const rows = x.reshape([-1, x.size(-1)]).float();
-      if (this.#sum === undefined) this.#sum = torch.unscoped(() => rows.clone());
-      else this.#sum.add_(rows);
+      if (this.sum === undefined) this.sum = torch.unscoped(() => rows.clone());
+      else this.sum.add_(rows);
     });
     return torch.linear(x, weight, bias);
   }
 
   gram(): Tensor {
-    const sum = (this.#sum as Tensor).double();
+    const sum = (this.sum as Tensor).double();
     return sum.t().matmul(sum);
   }
 
   dispose(): void {
-    this.#sum?.dispose();
+    this.sum?.dispose();
   }
 }
 
@@ -122,27 +125,49 @@ export async function inputGrams(
       crop: "center",
       device: model.device,
     });
-    await inParts(context, "features to protect", batches.sampler.batchesPerEpoch, (part) =>
-      torch.noGrad(() => void model.encodeImage(batches.at(part).pixels)),
+    await inParts(
+      context,
+      "features to protect",
+      batches.sampler.batchesPerEpoch,
+      (part) => torch.noGrad(() => void model.encodeImage(batches.at(part).pixels)),
+      meterState([...meters.values()]),
     );
     detach();
     attach("text", (layer) => new GramMeter(layer, () => positions));
     const prompts = classPrompts(task.classes, task.templates[0]);
     const chunk = 256;
-    await inParts(context, "texts to protect", Math.ceil(prompts.length / chunk), (part) =>
+    const readTexts = (part: number): void =>
       torch.noGrad(() => {
         const texts = prompts.slice(part * chunk, (part + 1) * chunk);
         const ids = model.tokenizer.encode(texts, { crop: textPositions === "words" });
         if (textPositions === "words")
           positions = wordPositions(model.tokenizer.lengths(ids), ids.size(1), model.device);
         model.encodeText(ids.to({ device: model.device })); // no shared prefix: every text counts
-      }),
-    );
+      });
+    const state = meterState([...meters.values()]);
+    await inParts(context, "texts to protect", Math.ceil(prompts.length / chunk), readTexts, state);
     return new Map(Array.from(meters, ([layer, meter]) => [layer, meter.gram().clone()]));
   } finally {
     detach();
     for (const meter of meters.values()) meter.dispose();
   }
+}
+
+function meterState(meters: readonly InputMeter[]): StageState {
+  return {
+    state() {
+      const sums = meters.flatMap(({ sum }, i): [string, Tensor][] => (sum ? [[`sum.${i}`, sum]] : []));
+      return { tensors: new Map(sums), data: {} };
+    },
+    loadState({ tensors }) {
+      for (const [i, meter] of meters.entries()) {
+        const saved = tensors.get(`sum.${i}`);
+        if (saved === undefined) continue;
+        meter.sum?.dispose();
+        meter.sum = torch.unscoped(() => saved.clone());
+      }
+    },
+  };
 }
 
 /**

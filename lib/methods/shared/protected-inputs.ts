@@ -5,6 +5,8 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
 import { attentionLayers, type InputGramOptions, inputGrams } from "./layer-inputs.js";
+import { liveState } from "./live-state.js";
+import { joinedState, type StageState } from "./stage.js";
 import {
   type Decomposition,
   extendBasis,
@@ -45,12 +47,18 @@ export class ProtectedInputs implements Disposable {
     const modules = attentionLayers(context.model).flatMap((place) => loraModules(place));
     const bases = new Map<string, Tensor>();
     try {
-      await inParts(context, "directions of the weights", modules.length, (part) => {
-        const { name, encoder } = modules[part] as LoraModule;
-        const stored = context.model.stateDict().get(`${name}.weight`)?.detach().double() as Tensor; // [out, in]
-        const gram = side === "input" ? stored.t().matmul(stored) : stored.matmul(stored.t());
-        bases.set(name, leadingDirections(gram, share[encoder], rule).keep());
-      });
+      await inParts(
+        context,
+        "directions of the weights",
+        modules.length,
+        (part) => {
+          const { name, encoder } = modules[part] as LoraModule;
+          const stored = context.model.stateDict().get(`${name}.weight`)?.detach().double() as Tensor; // [out, in]
+          const gram = side === "input" ? stored.t().matmul(stored) : stored.matmul(stored.t());
+          bases.set(name, leadingDirections(gram, share[encoder], rule).keep());
+        },
+        mapState(bases),
+      );
     } catch (error) {
       for (const basis of bases.values()) basis.dispose();
       throw error;
@@ -71,10 +79,16 @@ export class ProtectedInputs implements Disposable {
     const modules = namedLayers(context.model);
     await torch.scope(async () => {
       const grams = await inputGrams(task, context, options);
-      await inParts(context, "directions of the features", modules.length, (part) => {
-        const { name, linear } = modules[part] as NamedLayer;
-        this.#set(name, extendBasis(this.#of(name), grams.get(linear) as Tensor, share));
-      });
+      await inParts(
+        context,
+        "directions of the features",
+        modules.length,
+        (part) => {
+          const { name, linear } = modules[part] as NamedLayer;
+          this.#set(name, extendBasis(this.#of(name), grams.get(linear) as Tensor, share));
+        },
+        mapState(this.#bases),
+      );
     });
   }
 
@@ -94,12 +108,18 @@ export class ProtectedInputs implements Disposable {
     const modules = namedLayers(context.model);
     const factors = new Map<string, Factors>();
     try {
-      await inParts(context, "directions to learn in", modules.length, (part) => {
-        const { name, linear, index, count } = modules[part] as NamedLayer;
-        const gradient = (gradients.get(linear) as Tensor).chunk(count)[index] as Tensor;
-        const { left, right } = residualFactors(gradient.t(), this.#of(name), rank, how);
-        factors.set(name, { left: left.keep(), right: right.keep() });
-      });
+      await inParts(
+        context,
+        "directions to learn in",
+        modules.length,
+        (part) => {
+          const { name, linear, index, count } = modules[part] as NamedLayer;
+          const gradient = (gradients.get(linear) as Tensor).chunk(count)[index] as Tensor;
+          const { left, right } = residualFactors(gradient.t(), this.#of(name), rank, how);
+          factors.set(name, { left: left.keep(), right: right.keep() });
+        },
+        factorState(factors, how),
+      );
       return factors;
     } catch (error) {
       disposeFactors(factors);
@@ -141,6 +161,40 @@ export class ProtectedInputs implements Disposable {
     this.#bases.get(name)?.dispose();
     this.#bases.set(name, basis.keep());
   }
+}
+
+/** Tensors that are found one after another, by name. */
+function mapState(found: Map<string, Tensor>): StageState {
+  return {
+    state: () => ({ tensors: found, data: {} }),
+    loadState({ tensors }) {
+      for (const [name, tensor] of tensors) {
+        found.get(name)?.dispose();
+        found.set(name, tensor.clone().keep());
+      }
+    },
+  };
+}
+
+function factorState(found: Map<string, Factors>, how: Decomposition): StageState {
+  const generators = how === "exact" ? [] : [how.generator];
+  const factors: StageState = {
+    state: () => ({
+      tensors: new Map(
+        Array.from(found).flatMap(([name, { left, right }]): [string, Tensor][] => [
+          [`${name}.left`, left],
+          [`${name}.right`, right],
+        ]),
+      ),
+      data: { names: [...found.keys()] },
+    }),
+    loadState({ tensors, data }) {
+      const copy = (name: string): Tensor => (tensors.get(name) as Tensor).clone().keep();
+      for (const name of data.names as string[])
+        found.set(name, { left: copy(`${name}.left`), right: copy(`${name}.right`) });
+    },
+  };
+  return joinedState({ factors, drawn: liveState({ generators }) });
 }
 
 export function disposeFactors(factors: ReadonlyMap<string, Factors>): void {

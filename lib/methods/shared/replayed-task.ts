@@ -1,6 +1,7 @@
 import type { Task } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import { FeatureProbe } from "./feature-probe.js";
+import type { StageState } from "./stage.js";
 import type { StatisticsReplay } from "./statistics-replay.js";
 import type { TaskReplay } from "./task-replay.js";
 import type { IterationTexts } from "./training.js";
@@ -40,6 +41,11 @@ export class ReplayedTask implements Disposable {
 
   /** What the training loop takes the texts of an iteration from. */
   readonly texts = (iteration: number): IterationTexts => this.taskReplay.at(iteration);
+
+  /** What goes from one iteration to the next. */
+  get state(): StageState {
+    return this.taskReplay.state;
+  }
 
   /** After training: looks where images are now. @throws if the run is aborted */
   async watch(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DualEncoder } from "../../clip/index.js";
+import { unsavedStage } from "./stage.js";
 import type { ProtocolName, RunContext } from "./types.js";
 
 /**
@@ -15,6 +16,7 @@ export function standaloneContext(model: DualEncoder, protocol: ProtocolName): R
     learned: [],
     classNames: [],
     signal: new AbortController().signal,
+    stage: unsavedStage,
     log: nothing,
     progress: nothing,
     worked: nothing,

@@ -4,6 +4,7 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
 import { contrastiveLoss } from "./losses.js";
+import type { StageState } from "./stage.js";
 import { trainingPrompts } from "./training.js";
 import type { RunContext } from "./types.js";
 
@@ -75,7 +76,7 @@ export async function taskGradient(
     const encoded = encode(() => model.encodeText(ids, { sharedPrefix }), textParts);
     const texts = encoded.detach().requiresGrad_();
     const sums = options.classMeans ? torch.zeros(texts.shape, { device: model.device }) : undefined;
-    await inParts(context, "gradient of the task", batchesPerEpoch, (part) => {
+    const addGradients = (part: number): void => {
       const { pixels, labels } = batches.at(part);
       const size = labels.size(0);
       const isCounted = isExact || !isShort(size);
@@ -86,7 +87,9 @@ export async function taskGradient(
       const loss = contrastiveLoss(images, texts, labels, scale, { loss: "image-to-text" });
       loss.mul(isExact ? size / task.train.length : 1 / fullBatches).backward();
       imageParts.backward();
-    });
+    };
+    const state = gradientState([texts, ...layers.map(({ weight }) => weight)], sums);
+    await inParts(context, "gradient of the task", batchesPerEpoch, addGradients, state);
     encoded.backward({ gradient: texts.grad as Tensor });
     textParts.backward();
     const gradients = new Map(layers.map((layer) => [layer, (layer.weight.grad as Tensor).clone()]));
@@ -96,6 +99,22 @@ export async function taskGradient(
     model.checkpoints = undefined;
     clearGradients(model);
   }
+}
+
+/** Gradients as far as they are added up; a tensor that no batch reached has none. */
+function gradientState(leaves: readonly Tensor[], sums: Tensor | undefined): StageState {
+  return {
+    state() {
+      const gradients = leaves.flatMap((leaf, i): [string, Tensor][] =>
+        leaf.grad === undefined ? [] : [[`gradient.${i}`, leaf.grad]],
+      );
+      return { tensors: new Map([...gradients, ...(sums ? [["sums", sums] as const] : [])]), data: {} };
+    },
+    loadState({ tensors }) {
+      for (const [i, leaf] of leaves.entries()) leaf.grad = tensors.get(`gradient.${i}`)?.clone();
+      sums?.copy_(tensors.get("sums") as Tensor);
+    },
+  };
 }
 
 /** Rows of length 1; those of classes without images are the text features. */

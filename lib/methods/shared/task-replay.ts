@@ -2,6 +2,8 @@ import { classPrompts, type DualEncoder, encodePrompts } from "../../clip/index.
 import { permutation, Random, type Task } from "../../data/index.js";
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { liveState } from "./live-state.js";
+import type { StageState } from "./stage.js";
 import type { StatisticsReplay } from "./statistics-replay.js";
 import { type IterationTexts, taskSeed } from "./training.js";
 import type { LabelGroup, RunContext } from "./types.js";
@@ -134,6 +136,11 @@ export class TaskReplay implements Disposable {
       for (const tensor of [features, classes, earlier]) tensor?.dispose();
     };
     return { classes, earlier, [Symbol.dispose]: dispose };
+  }
+
+  /** What goes from one iteration to the next: noise is drawn anew each time. */
+  get state(): StageState {
+    return liveState({ generators: [this.#noise] });
   }
 
   dispose(): void {

@@ -11,8 +11,10 @@ import {
   plainIterations,
   type Update,
 } from "./iteration.js";
+import { liveState } from "./live-state.js";
 import { contrastiveLoss } from "./losses.js";
 import type { TrainingOptions } from "./options.js";
+import { joinedState, type StageState } from "./stage.js";
 import { sumGradients } from "./sum-gradients.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
 import { encodeUnitTexts, rowOf } from "./unit-features.js";
@@ -58,6 +60,11 @@ export interface TrainingPlan {
   penalty?(iteration: number): Tensor;
   /** What `update` changes. Gradients of several processes are summed over it. */
   readonly parameters: readonly Tensor[];
+  /**
+   * What training changes: parameters, moments, and what else goes from one iteration to the next. A run that
+   * ends within the task goes on from it.
+   */
+  readonly state: StageState;
   /** Clears the gradients. */
   zeroGrad(): void;
   /**
@@ -103,9 +110,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     const zero = () => torch.zeros([], { device: context.model.device });
     return [zero(), zero()];
   });
-  let mean = Number.NaN;
-  let lastReport = 0;
-  let began = performance.now();
+  const report: { done: number; loss?: number } = { done: 0 }; // the last one
   const isShared = torch.distributed.isInitialized();
   let isStopping = false;
   if (options.checkpointing) context.model.checkpoints = checkpoints;
@@ -124,29 +129,39 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     sum.add_(loss.detach());
   });
   try {
-    for (let i = 0; i < iterations; i++) {
+    const own = liveState({
+      tensors: { sum, penaltySum },
+      generators: plan.generator && [plan.generator],
+      counters: report,
+    });
+    const stage = context.stage("training", iterations, joinedState({ training: own, plan: plan.state }));
+    let [began, timed] = [performance.now(), stage.done];
+    for (let i = stage.done; i < iterations; i++) {
       if (!isShared) context.signal.throwIfAborted();
       const describe = torch.scope(() => run.run(inputs.at(i), i));
       if (isStopping) throw stopReason(context.signal);
       const done = i + 1;
       if (done % logEvery === 0 || done === iterations) {
-        mean = sum.item() / (done - lastReport);
-        checkLoss(mean, task, start + lastReport, start + done);
+        const count = done - report.done;
+        const mean = sum.item() / count;
+        checkLoss(mean, task, start + report.done, start + done);
         const hasPenalty = plan.penalty !== undefined || plan.texts !== undefined;
-        const penalty = hasPenalty ? { penalty: penaltySum.item() / (done - lastReport) } : {};
+        const penalty = hasPenalty ? { penalty: penaltySum.item() / count } : {};
         const seconds = (performance.now() - began) / 1000;
         context.log({
           ...stepEvent(task, context, start + done, mean),
           ...penalty,
           ...describe(),
-          imagesPerSecond: ((done - lastReport) * batchSize) / seconds,
+          imagesPerSecond: ((done - timed) * batchSize) / seconds,
         });
         for (const each of [sum, penaltySum]) each.zero_().dispose();
-        lastReport = done;
-        began = performance.now();
+        [report.done, report.loss] = [done, mean];
+        [began, timed] = [performance.now(), done];
         context.progress(start + done, total, mean);
       }
-      await setImmediate();
+      await setImmediate(); // signals arrive here
+      const saving = stage.reached(done);
+      if (saving !== undefined) await saving;
     }
   } finally {
     context.model.checkpoints = undefined;
@@ -154,7 +169,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     sum.dispose();
     penaltySum.dispose();
   }
-  return mean;
+  return report.loss as number;
 }
 
 /** A seed of its own for every task of a run, so that a resumed run draws what an uninterrupted one draws. */

@@ -4,6 +4,7 @@ import type { ImageSet, Task } from "../../data/index.js";
 import type { protocolSchema } from "../../options/index.js";
 import type { Changes } from "../../records/index.js";
 import type { Tensor } from "../../torch/index.js";
+import type { Stage, StageState } from "./stage.js";
 
 export type ProtocolName = z.infer<typeof protocolSchema>;
 
@@ -130,6 +131,12 @@ export interface RunContext {
   readonly reference?: ReferenceData;
   /** Aborted when the run should stop. */
   readonly signal: AbortSignal;
+  /**
+   * Begins long work of the current task. Where an earlier process was in the middle of it, takes over what
+   * that kept. One stage after another, in the same order whenever the task is learned.
+   * @param name for people, such as `training`   @param total parts that it has
+   */
+  stage(name: string, total: number, state: StageState): Stage;
   /** Appends a line to the run's events. */
   log(event: RunEvent): void;
   /** Reports how far the current task's training is. */

@@ -4,13 +4,12 @@ import * as torch from "../../torch/index.js";
 
 /** Copies of a model's weights, for methods that average over them or stay near them. */
 export class WeightSnapshot {
-  readonly #weights: readonly Tensor[];
+  /** The copies, in the order of the model's parameters. */
+  readonly weights: readonly Tensor[];
 
   /** Copies the weights, except those of the logits, which no method changes. */
   constructor(model: DualEncoder) {
-    this.#weights = torch.noGrad(() =>
-      torch.unscoped(() => trainable(model).map((weight) => weight.clone())),
-    );
+    this.weights = torch.noGrad(() => torch.unscoped(() => trainable(model).map((weight) => weight.clone())));
   }
 
   /** `θ ← α θ + (1 − α) θ_snapshot`, the model's weights in place. */
@@ -32,7 +31,7 @@ export class WeightSnapshot {
   /** `θ_snapshot ← α θ_snapshot + (1 − α) θ_other` */
   pull(other: WeightSnapshot, alpha: number): void {
     inPlace(() => {
-      for (const [i, weight] of this.#weights.entries()) weight.lerp_(other.#of(i), 1 - alpha);
+      for (const [i, weight] of this.weights.entries()) weight.lerp_(other.#of(i), 1 - alpha);
     });
   }
 
@@ -50,11 +49,11 @@ export class WeightSnapshot {
   }
 
   dispose(): void {
-    for (const weight of this.#weights) weight.dispose();
+    for (const weight of this.weights) weight.dispose();
   }
 
   #of(index: number): Tensor {
-    return this.#weights[index] as Tensor;
+    return this.weights[index] as Tensor;
   }
 }
 

@@ -3,7 +3,7 @@ import { type DualEncoder, encodePrompts, fillTemplate, type Tokenizer } from ".
 import { permutation, Random } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { inParts } from "./in-parts.js";
+import { inParts, type PartsContext } from "./in-parts.js";
 import type { MethodState, RunContext } from "./types.js";
 
 export interface WordAnchorOptions {
@@ -126,7 +126,7 @@ function splitWords(text: string): string[] {
 async function encodePromptsInParts(
   model: DualEncoder,
   prompts: readonly string[],
-  context: Pick<RunContext, "signal" | "worked">,
+  context: PartsContext,
 ): Promise<Tensor> {
   const chunk = 256;
   const [count, width, { device }] = [prompts.length, model.config.embedDim, model];

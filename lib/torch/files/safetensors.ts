@@ -1,12 +1,14 @@
-import { createHash, type Hash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { checkRegularFile, explainFullDisk, renameDurably } from "../../files/index.js";
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { checkRegularFile, explainFullDisk } from "../../files/index.js";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
 import { contiguous, fromFile, narrow, toCopy } from "../operators.generated.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 import type { DType } from "../types.js";
+import type { BackgroundFiles } from "./background-file.js";
 import { foreignTypes } from "./foreign-types.js";
+import { writeChunks } from "./write-chunks.js";
 
 // Format: https://github.com/huggingface/safetensors#format — 8 bytes little-endian header length, a JSON
 // header, then the data.
@@ -137,11 +139,28 @@ export function save(
   options: SaveOptions = {},
 ): void {
   checkOptions(options, saveOptionKeys, "safetensors.save");
-  const hash = options.checksum === true ? createHash("sha256") : undefined;
-  const all = hash === undefined ? metadata : { ...metadata, [checksumKey]: noChecksum };
+  const list = Array.from(tensors);
+  const { head, dataBytes } = layOut(list, metadata, options);
+  function* chunks(): Generator<Uint8Array> {
+    yield head;
+    for (const [, tensor] of list) yield bytesOf(tensor);
+  }
+  try {
+    writeChunks(path, chunks(), options.checksum === true ? checksumAt(head) : undefined);
+  } catch (error) {
+    throw explainFullDisk(error, path, { neededBytes: head.length + dataBytes });
+  }
+}
+
+/** The header, and the bytes of the data that follows it. */
+function layOut(
+  list: readonly (readonly [string, Tensor])[],
+  metadata: Record<string, string>,
+  { checksum }: SaveOptions,
+): { head: Buffer; dataBytes: number } {
+  const all = checksum === true ? { ...metadata, [checksumKey]: noChecksum } : metadata;
   const header = new Map<string, unknown>();
   if (Object.keys(all).length > 0) header.set(metadataKey, all);
-  const list = Array.from(tensors);
   let offset = 0;
   for (const [name, tensor] of list) {
     if (header.has(name) || name === metadataKey) {
@@ -154,34 +173,33 @@ export function save(
     header.set(name, { dtype: code, shape: tensor.shape, data_offsets: [offset, end] });
     offset = end;
   }
-  const head = encodeHeader(Object.fromEntries(header));
+  return { head: encodeHeader(Object.fromEntries(header)), dataBytes: offset };
+}
 
-  const temporary = `${path}.${process.pid}.tmp`;
-  let file: number | undefined;
-  try {
-    file = openSync(temporary, "w");
-    writeAll(file, head, hash);
-    for (const [, tensor] of list) {
-      scope(() => {
-        const onCpu = contiguous(toCopyOnCpu(tensor.detach()));
-        const array = onCpu.sharedArray();
-        writeAll(file as number, new Uint8Array(array.buffer, array.byteOffset, array.byteLength), hash);
-      });
-    }
-    if (hash !== undefined) writeSync(file, hash.digest("hex"), checksumAt(head, noChecksum), "latin1");
-    fsyncSync(file);
-    closeSync(file);
-    file = undefined;
-    renameDurably(temporary, path);
-  } catch (error) {
-    if (file !== undefined) closeSync(file);
-    rmSync(temporary, { force: true });
-    throw explainFullDisk(error, path, { neededBytes: head.length + offset });
-  }
+/** The elements of a tensor of any device. */
+function bytesOf(tensor: Tensor): Uint8Array {
+  const array = scope(() => contiguous(toCopyOnCpu(tensor.detach())).sharedArray());
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/**
+ * Has a thread write the same file with a checksum. The tensors are copied as they are now.
+ * @returns when it is on the disk   @throws as `save` does
+ */
+export function saveInBackground(
+  files: BackgroundFiles,
+  path: string,
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  const list = Array.from(tensors);
+  const { head } = layOut(list, metadata, { checksum: true });
+  const copies = list.map(([, tensor]) => new Uint8Array(bytesOf(tensor)));
+  return files.write(path, { chunks: [new Uint8Array(head), ...copies], checksumAt: checksumAt(head) });
 }
 
 /** Where the digits of the checksum begin in a header. */
-function checksumAt(head: Buffer, checksum: string): number {
+function checksumAt(head: Buffer, checksum: string = noChecksum): number {
   const key = `"${checksumKey}":"`;
   return head.lastIndexOf(`${key}${checksum}"`) + key.length;
 }
@@ -229,14 +247,6 @@ export function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer 
 
 function toCopyOnCpu(tensor: Tensor): Tensor {
   return tensor.device === "cpu" ? tensor : toCopy(tensor, { device: "cpu" });
-}
-
-function writeAll(file: number, bytes: Uint8Array, hash?: Hash): void {
-  const chunk = 1 << 30; // one write call takes at most 2 GiB
-  for (let at = 0; hash !== undefined && at < bytes.length; at += chunk) {
-    hash.update(bytes.subarray(at, at + chunk));
-  }
-  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, Math.min(chunk, bytes.length - at));
 }
 
 function codeOf(dtype: DType, name: string): readonly [code: string, bytes: number] {

@@ -67,7 +67,7 @@ A configuration:
   holdOuts: [cifar100]                # evaluated after every task, never trained on
   guard: guard.yaml                   # what every task may cost, as in codyra check --help; broken limits are marked
 
-Ctrl-C stops after the current iteration; --resume goes on from the last finished task. A value after -o is read as in YAML:
+Ctrl-C stops after the current iteration; --resume goes on from there, and a run that was killed from the last minute. A value after -o is read as in YAML:
 -o rank=8, -o targets=q,v, -o replayClasses=null, -o words="yes".
 
 Examples:

@@ -96,7 +96,7 @@ async function exportRun({
   const guarded = directory.readGuard(position ?? finished - 1);
   if (guarded?.isBroken) {
     const { brokenLimits } = await import("../../records/index.js");
-    process.stderr.write(
+    tell(
       `After ${guarded.dataset}, the guard of the run is broken: ${brokenLimits(guarded)}. The model is written all the same: think before it ships.\n`,
     );
   }

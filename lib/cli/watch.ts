@@ -25,8 +25,8 @@ export interface WatchOptions {
  * Serves the report page of a run that is going on, to this machine only. Disposing of it ends all
  * connections.
  *
- * Pages are made on a thread of their own. A reader has at most one event before it that it has not read; while
- * it has, later ones are left out, each of which says everything, and one that reads nothing is dropped.
+ * Pages are made on a thread of their own. A reader has at most one event before it that it has not read.
+ * While it has, later ones, each of which says everything, are left out; one that reads nothing is dropped.
  */
 export class RunWatch implements AsyncDisposable {
   readonly #directory: string;

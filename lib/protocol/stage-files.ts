@@ -48,7 +48,10 @@ export class StageFiles {
     return { stage, state: { tensors, data: stage.data } };
   }
 
-  /** Writes a stage while other work goes on; its tensors are copied at once. @returns when it is on the disk */
+  /**
+   * Writes a stage while other work goes on; its tensors are copied at once.
+   * @returns when it is on the disk
+   */
   write(index: number, stage: SavedStage, tensors: MethodState["tensors"]): Promise<void> {
     mkdirSync(this.folder, { recursive: true });
     const metadata = { format: "codyra stage", version, stage: JSON.stringify(stage) };

@@ -5,8 +5,8 @@ import { printable } from "../../options/index.js";
 const ours = /(\n|\x1b\[[014]m)/;
 
 /**
- * Text as a stream may show it: on a terminal, control characters of names and messages are written as `\x1b`.
- * Other programs get the text as it is.
+ * Text as a stream may show it: on a terminal, control characters of names and messages are written as
+ * `\x1b`. Other programs get the text as it is.
  */
 export function shownOn({ isTTY }: { readonly isTTY?: boolean }, text: string): string {
   if (isTTY !== true) return text;

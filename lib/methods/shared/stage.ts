@@ -15,7 +15,9 @@ export interface Stage {
   reached(done: number): Promise<void> | undefined;
 }
 
-/** What of a stage must be kept. What its code does before it begins, such as drawing adapters, is done again. */
+/**
+ * What of a stage must be kept. What its code does before it begins, such as drawing adapters, is done again.
+ */
 export interface StageState {
   /**
    * @param isDone whether all parts are: then only what later code reads is needed, and no optimiser's

@@ -27,7 +27,8 @@ export class BackgroundFiles {
 
   /**
    * Writes a file after those that were asked for before.
-   * @returns when it is on the disk   @throws if it cannot be written, telling a full disk with the size needed
+   * @returns when it is on the disk
+   * @throws if it cannot be written, telling a full disk with the size needed
    */
   write(path: string, file: FileParts): Promise<void> {
     const written = this.#last.then(() => this.#ask({ path, ...file }));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
+import { tell } from "./output/print.js";
 
 /** How long the others may take to notice that one process has failed, and to end. */
 const graceMs = 20_000;
@@ -51,7 +52,7 @@ function start(words: readonly string[], processes: number, rank: number, port: 
   });
   if (child.stderr) {
     createInterface({ input: child.stderr }).on("line", (line) => {
-      process.stderr.write(`[rank ${rank}] ${line}\n`);
+      tell(`[rank ${rank}] ${line}\n`);
     });
   }
   return child;

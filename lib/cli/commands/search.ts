@@ -8,7 +8,7 @@ import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
 import { precisionOption } from "../input/precision.js";
 import { abortOnInterrupt } from "../interrupt.js";
-import { print } from "../output/print.js";
+import { print, tell } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
 interface SearchFlags extends Partial<ModelSettings> {
@@ -83,7 +83,7 @@ async function search(texts: string[], flags: SearchFlags): Promise<void> {
         "Embed again, name the model that was used with --model, or search all the same with --any-model.",
     );
   }
-  const { signal } = abortOnInterrupt(() => process.stderr.write("\nStopping.\n"));
+  const { signal } = abortOnInterrupt(() => tell("\nStopping.\n"));
   using prepared = await prepareSearch(index, opened, flags, signal);
   const found: Found[] = [];
   for (const { queries, batches } of [

@@ -1,3 +1,4 @@
+import { tell } from "../output/print.js";
 import { unreadableImages } from "../output/unreadable-images.js";
 
 /** The images that a command line names: counted, and listed anew as they are needed. */
@@ -21,7 +22,7 @@ export async function findNamedImages(
 ): Promise<NamedImages> {
   const { listImages, surveyImages } = await import("../../data/index.js");
   const { count, longestPath, missing, warnings } = await surveyImages(places);
-  for (const line of warnings) process.stderr.write(`${line}\n`);
+  for (const line of warnings) tell(`${line}\n`);
   const named = missing.map(({ path, reason }) => ({ name: path, reason }));
   if (strict && named.length > 0) throw unreadableImages(named);
   return {

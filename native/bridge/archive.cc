@@ -23,12 +23,14 @@ namespace {
 // on its way. So the file takes whatever it is given, and says at the end whether all of it was written.
 class OutputFile {
  public:
-  explicit OutputFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wb"), &std::fclose) {
+  explicit OutputFile(const std::string& path)
+      : path_(path), file_(std::fopen(path.c_str(), "wb"), &std::fclose) {
     check(file_ != nullptr);
   }
 
   size_t write(const void* data, size_t bytes) {
-    const bool isWritten = bytes == 0 || std::fwrite(data, 1, bytes, file_.get()) == bytes;  // data of none is null
+    const bool isWritten =
+        bytes == 0 || std::fwrite(data, 1, bytes, file_.get()) == bytes;  // data of none is null
     if (error_ == 0 && !isWritten) error_ = errno;
     return bytes;
   }
@@ -78,15 +80,16 @@ Napi::Value writeArchive(const Napi::CallbackInfo& info) {
     state.insert(name.As<Napi::String>().Utf8Value(), compact(values.at(i)));
   }
   std::string pickled;
-  const bool tagAggregates = false; // the tags are TorchScript's; torch.load refuses them
-  torch::jit::Pickler pickler([&](const char* data, size_t bytes) { pickled.append(data, bytes); }, nullptr, nullptr, nullptr,
-                              nullptr, tagAggregates);
+  const bool tagAggregates = false;  // the tags are TorchScript's; torch.load refuses them
+  torch::jit::Pickler pickler([&](const char* data, size_t bytes) { pickled.append(data, bytes); }, nullptr,
+                              nullptr, nullptr, nullptr, tagAggregates);
   pickler.protocol();
   pickler.pushIValue(state);
   pickler.stop();
 
   OutputFile file(path);
-  caffe2::serialize::PyTorchStreamWriter writer([&](const void* data, size_t bytes) { return file.write(data, bytes); });
+  caffe2::serialize::PyTorchStreamWriter writer(
+      [&](const void* data, size_t bytes) { return file.write(data, bytes); });
   writer.writeRecord("data.pkl", pickled.data(), pickled.size());
   for (size_t i = 0; i < pickler.tensorData().size(); ++i) {
     const at::Tensor& tensor = pickler.tensorData()[i];

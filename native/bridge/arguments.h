@@ -21,7 +21,9 @@ inline double numberOrNaN(const Napi::Value& value) {
   return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
 }
 
-inline const at::Tensor& tensorArgument(const Napi::CallbackInfo& info, size_t i) { return tensorAt(numberOrNaN(info[i])); }
+inline const at::Tensor& tensorArgument(const Napi::CallbackInfo& info, size_t i) {
+  return tensorAt(numberOrNaN(info[i]));
+}
 
 // An array that is all holes costs its maker nothing, so that its length has to be bounded.
 inline Napi::Array arrayArgument(const Napi::CallbackInfo& info, size_t i, const char* expected) {
@@ -48,7 +50,8 @@ inline std::vector<at::Tensor> tensorListArgument(const Napi::CallbackInfo& info
 // The elements of a typed array of one kind: `Element` and `type` say which, `name` is its name in
 // JavaScript.
 template <typename Element>
-std::vector<Element> typedArrayArgument(const Napi::CallbackInfo& info, size_t i, napi_typedarray_type type, const char* name) {
+std::vector<Element> typedArrayArgument(const Napi::CallbackInfo& info, size_t i, napi_typedarray_type type,
+                                        const char* name) {
   if (!info[i].IsTypedArray() || info[i].As<Napi::TypedArray>().TypedArrayType() != type) {
     throw std::invalid_argument(std::string("expected a ") + name + ".");
   }
@@ -67,7 +70,8 @@ inline std::vector<int64_t> intListArgument(const Napi::CallbackInfo& info, size
     const Napi::Value element = list[k];
     const double number = element.IsNumber() ? element.As<Napi::Number>().DoubleValue() : std::nan("");
     if (!(std::abs(number) <= kMaxSafeInteger) || number != std::trunc(number)) {
-      throw std::invalid_argument("expected an array of integers, got another value at index " + std::to_string(k) + ".");
+      throw std::invalid_argument("expected an array of integers, got another value at index " +
+                                  std::to_string(k) + ".");
     }
     values.push_back(static_cast<int64_t>(number));
   }
@@ -84,7 +88,8 @@ inline uint64_t seedArgument(const Napi::CallbackInfo& info, size_t i) {
   if (info[i].IsBigInt()) {
     bool isLossless = false;
     const uint64_t seed = info[i].As<Napi::BigInt>().Uint64Value(&isLossless);
-    if (!isLossless) throw std::invalid_argument("expected a seed from 0 to 2^64 - 1, got a bigint outside of it.");
+    if (!isLossless)
+      throw std::invalid_argument("expected a seed from 0 to 2^64 - 1, got a bigint outside of it.");
     return seed;
   }
   const double seed = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : -1;

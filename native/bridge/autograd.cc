@@ -19,13 +19,18 @@ Napi::Value requiresGrad(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value setRequiresGrad(const Napi::CallbackInfo& info) {
-  tensorArgument(info, 0).requires_grad_(info[1].ToBoolean());  // unlike set_requires_grad, refuses non-leaves
+  tensorArgument(info, 0).requires_grad_(
+      info[1].ToBoolean());  // unlike set_requires_grad, refuses non-leaves
   return info.Env().Undefined();
 }
 
-Napi::Value isLeaf(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), tensorArgument(info, 0).is_leaf()); }
+Napi::Value isLeaf(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), tensorArgument(info, 0).is_leaf());
+}
 
-Napi::Value grad(const Napi::CallbackInfo& info) { return tensorResult(info, tensorArgument(info, 0).grad()); }
+Napi::Value grad(const Napi::CallbackInfo& info) {
+  return tensorResult(info, tensorArgument(info, 0).grad());
+}
 
 Napi::Value setGrad(const Napi::CallbackInfo& info) {
   const at::Tensor& tensor = tensorArgument(info, 0);
@@ -34,12 +39,14 @@ Napi::Value setGrad(const Napi::CallbackInfo& info) {
     return info.Env().Undefined();
   }
   const at::Tensor& gradient = tensorArgument(info, 1);
-  if (gradient.sizes() != tensor.sizes() || gradient.device() != tensor.device() || gradient.scalar_type() != tensor.scalar_type()) {
-    throw std::invalid_argument(c10::str("grad must be like its tensor: expected ", tensor.sizes(), " ", tensor.dtype(), " on ",
-                                         tensor.device(), ", got ", gradient.sizes(), " ", gradient.dtype(), " on ",
-                                         gradient.device(), "."));
+  if (gradient.sizes() != tensor.sizes() || gradient.device() != tensor.device() ||
+      gradient.scalar_type() != tensor.scalar_type()) {
+    throw std::invalid_argument(c10::str("grad must be like its tensor: expected ", tensor.sizes(), " ",
+                                         tensor.dtype(), " on ", tensor.device(), ", got ", gradient.sizes(),
+                                         " ", gradient.dtype(), " on ", gradient.device(), "."));
   }
-  if (gradient.is_same(tensor)) throw std::invalid_argument("grad cannot be its own tensor: expected another one. Pass a clone().");
+  if (gradient.is_same(tensor))
+    throw std::invalid_argument("grad cannot be its own tensor: expected another one. Pass a clone().");
   tensor.mutable_grad() = gradient;
   return info.Env().Undefined();
 }
@@ -50,21 +57,23 @@ Napi::Value retainGrad(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value backward(const Napi::CallbackInfo& info) {
-  torch::autograd::backward(tensorListArgument(info, 0), tensorListArgument(info, 1), info[2].ToBoolean().Value(),
-                            info[3].ToBoolean(), tensorListArgument(info, 4));
+  torch::autograd::backward(tensorListArgument(info, 0), tensorListArgument(info, 1),
+                            info[2].ToBoolean().Value(), info[3].ToBoolean(), tensorListArgument(info, 4));
   return info.Env().Undefined();
 }
 
 Napi::Value gradients(const Napi::CallbackInfo& info) {
-  const auto results =
-      torch::autograd::grad(tensorListArgument(info, 0), tensorListArgument(info, 1), tensorListArgument(info, 2),
-                            info[3].ToBoolean().Value(), info[4].ToBoolean(), info[5].ToBoolean());
+  const auto results = torch::autograd::grad(tensorListArgument(info, 0), tensorListArgument(info, 1),
+                                             tensorListArgument(info, 2), info[3].ToBoolean().Value(),
+                                             info[4].ToBoolean(), info[5].ToBoolean());
   auto list = Napi::Array::New(info.Env(), results.size());
   for (size_t i = 0; i < results.size(); ++i) list[i] = tensorResult(info, results[i]);
   return list;
 }
 
-Napi::Value isGradEnabled(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), c10::GradMode::is_enabled()); }
+Napi::Value isGradEnabled(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), c10::GradMode::is_enabled());
+}
 
 Napi::Value setGradEnabled(const Napi::CallbackInfo& info) {
   const bool before = c10::GradMode::is_enabled();
@@ -83,7 +92,8 @@ Napi::Value enterInferenceMode(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value exitInferenceMode(const Napi::CallbackInfo& info) {
-  if (inferenceModes().empty()) throw std::logic_error("inference mode is not on; expected a call of enterInferenceMode before.");
+  if (inferenceModes().empty())
+    throw std::logic_error("inference mode is not on; expected a call of enterInferenceMode before.");
   inferenceModes().pop_back();
   return info.Env().Undefined();
 }

@@ -15,7 +15,8 @@ bool concernsAutograd(const c10::IValue& argument) {
     const at::Tensor& tensor = argument.toTensor();
     return tensor.defined() && tensor.unsafeGetTensorImpl()->autograd_meta() != nullptr;
   }
-  return argument.isList() && std::any_of(argument.toListRef().begin(), argument.toListRef().end(), concernsAutograd);
+  return argument.isList() &&
+         std::any_of(argument.toListRef().begin(), argument.toListRef().end(), concernsAutograd);
 }
 
 bool isView(const c10::IValue& result) {

@@ -30,7 +30,8 @@ bool isKeywords(napi_env env, napi_value value) {
   if (type != napi_object) return false;
   napi_value prototype, next;
   if (napi_get_prototype(env, value, &prototype) != napi_ok) return false;
-  return isNull(env, prototype) || (napi_get_prototype(env, prototype, &next) == napi_ok && isNull(env, next));
+  return isNull(env, prototype) ||
+         (napi_get_prototype(env, prototype, &next) == napi_ok && isNull(env, next));
 }
 
 std::string keyText(napi_env env, napi_value key) {
@@ -42,12 +43,14 @@ std::string keyText(napi_env env, napi_value key) {
 
 void checkKeywords(napi_env env, napi_value keywords, const Operator& op, size_t positional) {
   napi_value keys;
-  if (napi_get_property_names(env, keywords, &keys) != napi_ok) throw std::invalid_argument("unreadable keyword arguments.");
+  if (napi_get_property_names(env, keywords, &keys) != napi_ok)
+    throw std::invalid_argument("unreadable keyword arguments.");
   uint32_t count = 0;
   napi_get_array_length(env, keys, &count);
   for (uint32_t i = 0; i < count; ++i) {
     napi_value key;
-    if (napi_get_element(env, keys, i, &key) != napi_ok) throw std::invalid_argument("unreadable keyword arguments.");
+    if (napi_get_element(env, keys, i, &key) != napi_ok)
+      throw std::invalid_argument("unreadable keyword arguments.");
     const std::string name = keyText(env, key);
     size_t position = 0;
     while (position < op.parameters.size() && op.parameters[position].name != name) ++position;
@@ -56,7 +59,8 @@ void checkKeywords(napi_env env, napi_value keywords, const Operator& op, size_t
       for (const auto& parameter : op.parameters) known += (known.empty() ? "" : ", ") + parameter.name;
       throw std::invalid_argument("unknown argument '" + name + "'; expected one of " + known + ".");
     }
-    if (position < positional) throw std::invalid_argument("argument '" + name + "' was given twice, by position and by name.");
+    if (position < positional)
+      throw std::invalid_argument("argument '" + name + "' was given twice, by position and by name.");
   }
 }
 
@@ -80,7 +84,8 @@ void pushArguments(napi_env env, const Operator& op, napi_value* values, size_t 
   }
   const size_t expected = op.parameters.size();
   if (count > expected) {
-    throw std::invalid_argument("expected at most " + std::to_string(expected) + " arguments, got " + std::to_string(count) + ".");
+    throw std::invalid_argument("expected at most " + std::to_string(expected) + " arguments, got " +
+                                std::to_string(count) + ".");
   }
   for (size_t i = 0; i < count; ++i) stack.push_back(toIValue(env, values[i], op, i + 1));
   for (size_t i = count; i < expected; ++i) {
@@ -91,8 +96,8 @@ void pushArguments(napi_env env, const Operator& op, napi_value* values, size_t 
     } else if (parameter.defaultValue) {
       stack.push_back(*parameter.defaultValue);
     } else {
-      throw std::invalid_argument("argument '" + parameter.name + "' (position " + std::to_string(i + 1) + ") of type " +
-                                  parameter.type + " is missing.");
+      throw std::invalid_argument("argument '" + parameter.name + "' (position " + std::to_string(i + 1) +
+                                  ") of type " + parameter.type + " is missing.");
     }
   }
 }
@@ -105,7 +110,8 @@ napi_value takeResults(napi_env env, Stack& stack) {
     return result;
   }
   napi_create_array_with_length(env, stack.size(), &result);
-  for (uint32_t i = 0; i < stack.size(); ++i) napi_set_element(env, result, i, fromIValue(env, std::move(stack[i])));
+  for (uint32_t i = 0; i < stack.size(); ++i)
+    napi_set_element(env, result, i, fromIValue(env, std::move(stack[i])));
   return result;
 }
 

@@ -27,7 +27,8 @@ class CpuAllocator final : public c10::Allocator {
     void* block = nullptr;
     if (bytes > 0 && bytes <= SmallBlocks::kBlockBytes) block = smallBlocks().take();
     else if (bytes >= LargeBlocks::kLeastBytes) block = largeBlocks().take(bytes);
-    return block == nullptr ? fallback()->allocate(bytes) : c10::DataPtr(block, block, &release, c10::Device(c10::kCPU));
+    return block == nullptr ? fallback()->allocate(bytes)
+                            : c10::DataPtr(block, block, &release, c10::Device(c10::kCPU));
   }
 
   c10::DeleterFnPtr raw_deleter() const override { return &release; }

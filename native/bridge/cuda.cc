@@ -24,7 +24,9 @@ int cudaDevices() { return at::hasCUDA() ? at::accelerator::deviceCount() : 0; }
 
 Napi::Value hasCuda(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), at::hasCUDA()); }
 
-Napi::Value cudaDeviceCount(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), cudaDevices()); }
+Napi::Value cudaDeviceCount(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), cudaDevices());
+}
 
 Napi::Value cudaMemory(const Napi::CallbackInfo& info) {
   const auto device = cudaDeviceArgument(info, 0).index();
@@ -55,7 +57,9 @@ Napi::Value cudaResetPeakMemory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-c10::Event& eventArgument(const Napi::CallbackInfo& info, size_t i) { return externalArgument<c10::Event>(info, i, "a CUDA event"); }
+c10::Event& eventArgument(const Napi::CallbackInfo& info, size_t i) {
+  return externalArgument<c10::Event>(info, i, "a CUDA event");
+}
 
 // Records an event that measures time on the device's current stream.
 Napi::Value recordCudaEvent(const Napi::CallbackInfo& info) {

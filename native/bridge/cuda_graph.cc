@@ -23,7 +23,9 @@ struct Graph {
   c10::MempoolId_t pool = at::cuda::graph_pool_handle();
 };
 
-Graph& graphArgument(const Napi::CallbackInfo& info) { return externalArgument<Graph>(info, 0, "a CUDA graph"); }
+Graph& graphArgument(const Napi::CallbackInfo& info) {
+  return externalArgument<Graph>(info, 0, "a CUDA graph");
+}
 
 template <typename Call>
 bool quietly(Call call) {
@@ -91,13 +93,15 @@ namespace {
 
 Napi::Value beginCudaGraph(const Napi::CallbackInfo& info) {
   cudaDeviceArgument(info, 0);
-  throw std::runtime_error("this build has no CUDA graphs, because headers of CUDA were missing. Install them beside torch with "
-                           "`pip install 'cuda-toolkit[crt]'` and run `npm run setup`.");
+  throw std::runtime_error(
+      "this build has no CUDA graphs, because headers of CUDA were missing. Install them beside torch with "
+      "`pip install 'cuda-toolkit[crt]'` and run `npm run setup`.");
 }
 
 // The other functions take a graph, and there is none.
 Napi::Value withoutGraph(const Napi::CallbackInfo&) {
-  throw std::logic_error("expected a graph, which this build cannot make. Call beginCudaGraph for the reason.");
+  throw std::logic_error(
+      "expected a graph, which this build cannot make. Call beginCudaGraph for the reason.");
 }
 constexpr auto endCudaGraph = withoutGraph;
 constexpr auto abandonCudaGraph = withoutGraph;

@@ -38,11 +38,12 @@ napi_value getBacktrace(napi_env env, napi_callback_info info) {
 void attachBacktrace(napi_env env, napi_value error, const c10::Backtrace& backtrace) {
   if (!backtrace) return;
   auto* owned = new c10::Backtrace(backtrace);
-  const napi_property_descriptor property = {
-      "nativeBacktrace", nullptr, nullptr, getBacktrace, nullptr, nullptr, napi_default, owned};
+  const napi_property_descriptor property = {"nativeBacktrace", nullptr, nullptr,      getBacktrace,
+                                             nullptr,           nullptr, napi_default, owned};
   napi_define_properties(env, error, 1, &property);
   napi_add_finalizer(
-      env, error, owned, [](napi_env, void* data, void*) { delete static_cast<c10::Backtrace*>(data); }, nullptr, nullptr);
+      env, error, owned, [](napi_env, void* data, void*) { delete static_cast<c10::Backtrace*>(data); },
+      nullptr, nullptr);
 }
 
 }  // namespace
@@ -64,7 +65,8 @@ void throwToJavaScript(napi_env env, const std::string& context) {
   } catch (const std::exception& error) {
     napi_throw(env, makeError(env, context, error.what()));
   } catch (...) {
-    napi_throw(env, makeError(env, context, "an exception of unknown type. This is a bug; please report what was called."));
+    napi_throw(env, makeError(env, context,
+                              "an exception of unknown type. This is a bug; please report what was called."));
   }
 }
 

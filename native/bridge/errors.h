@@ -30,8 +30,8 @@ napi_value guarded(napi_env env, napi_callback_info raw) {
 template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
 void exportFunction(Napi::Object exports, const char* name) {
   napi_value function;
-  napi_status status =
-      napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, guarded<Function>, const_cast<char*>(name), &function);
+  napi_status status = napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, guarded<Function>,
+                                            const_cast<char*>(name), &function);
   NAPI_THROW_IF_FAILED_VOID(exports.Env(), status);
   exports.Set(name, Napi::Value(exports.Env(), function));
 }

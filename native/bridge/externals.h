@@ -60,7 +60,8 @@ Napi::Value externalResult(const Napi::CallbackInfo& info, std::unique_ptr<Objec
 template <typename Object>
 Object& externalArgument(const Napi::CallbackInfo& info, size_t i, const char* expected) {
   Object* object = info[i].IsExternal() ? info[i].As<Napi::External<Object>>().Data() : nullptr;
-  if (!Externals<Object>::instance().has(object)) throw std::invalid_argument(std::string("expected ") + expected + ".");
+  if (!Externals<Object>::instance().has(object))
+    throw std::invalid_argument(std::string("expected ") + expected + ".");
   return *object;
 }
 

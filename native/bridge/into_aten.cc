@@ -57,19 +57,22 @@ struct Place {
   const Parameter& parameter() const { return op.parameters[position - 1]; }
 
   std::string text() const {
-    std::string where = op.name + ": argument '" + parameter().name + "' (position " + std::to_string(position) + ")";
+    std::string where =
+        op.name + ": argument '" + parameter().name + "' (position " + std::to_string(position) + ")";
     return element ? where + " element " + std::to_string(*element) : where;
   }
 };
 
-[[noreturn]] void failType(napi_env env, napi_value value, const Place& place, const std::string& expected, const char* fix = "") {
+[[noreturn]] void failType(napi_env env, napi_value value, const Place& place, const std::string& expected,
+                           const char* fix = "") {
   throw ArgumentError(place.text() + " must be " + expected + ", not " + typeName(env, value) + "." + fix);
 }
 
 at::Tensor toTensor(napi_env env, napi_value value, const Place& place) {
   double handle;
   if (napi_get_value_double(env, value, &handle) != napi_ok) {
-    failType(env, value, place, place.element ? "Tensor" : place.parameter().type, " Wrap it with tensor(...).");
+    failType(env, value, place, place.element ? "Tensor" : place.parameter().type,
+             " Wrap it with tensor(...).");
   }
   const HeldTensor* held = tensors().find(handle);
   if (held == nullptr) throw ArgumentError(place.text() + " " + whyNotLive(handle));
@@ -93,7 +96,8 @@ int64_t toInt(napi_env env, napi_value value, const Place& place) {
   }
   int64_t big;
   bool isLossless;
-  if (napi_get_value_bigint_int64(env, value, &big, &isLossless) != napi_ok) failType(env, value, place, "int");
+  if (napi_get_value_bigint_int64(env, value, &big, &isLossless) != napi_ok)
+    failType(env, value, place, "int");
   if (!isLossless) throw ArgumentError(place.text() + " must fit in 64 bits, got a larger bigint.");
   return big;
 }
@@ -153,7 +157,8 @@ c10::List<Element> toList(napi_env env, napi_value value, Place place, c10::List
     const auto length = place.parameter().broadcastLength;
     napi_valuetype type;
     napi_typeof(env, value, &type);
-    if (!length || type == napi_object) failType(env, value, place, place.parameter().type, " Pass an array.");
+    if (!length || type == napi_object)
+      failType(env, value, place, place.parameter().type, " Pass an array.");
     const Element element = read(value, place);
     for (int32_t i = 0; i < *length; ++i) list.push_back(element);
     return list;
@@ -161,13 +166,14 @@ c10::List<Element> toList(napi_env env, napi_value value, Place place, c10::List
   uint32_t length;
   napi_get_array_length(env, value, &length);
   if (length > kMaxElements) {  // of an array that is all holes: it costs its maker nothing
-    throw ArgumentError(place.text() + " must have at most " + std::to_string(kMaxElements) + " elements, got " +
-                        std::to_string(length) + ". Pass a tensor.");
+    throw ArgumentError(place.text() + " must have at most " + std::to_string(kMaxElements) +
+                        " elements, got " + std::to_string(length) + ". Pass a tensor.");
   }
   list.reserve(std::min<uint32_t>(length, 1 << 16));
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
-    if (napi_get_element(env, value, i, &element) != napi_ok) throw ArgumentError(place.text() + " could not be read.");
+    if (napi_get_element(env, value, i, &element) != napi_ok)
+      throw ArgumentError(place.text() + " could not be read.");
     place.element = i;
     list.push_back(read(element, place));
   }
@@ -189,23 +195,29 @@ c10::IValue convert(napi_env env, napi_value value, const Place& place) {
     case Kind::Bool: return toBool(env, value, place);
     case Kind::String: return toText(env, value, place);
     case Kind::Scalar: return toScalar(env, value, place);
-    case Kind::ScalarType: return static_cast<int64_t>(lookUp(toText(env, value, place), kScalarTypes, place));
+    case Kind::ScalarType:
+      return static_cast<int64_t>(lookUp(toText(env, value, place), kScalarTypes, place));
     case Kind::Layout: return static_cast<int64_t>(lookUp(toText(env, value, place), kLayouts, place));
-    case Kind::MemoryFormat: return static_cast<int64_t>(lookUp(toText(env, value, place), kMemoryFormats, place));
+    case Kind::MemoryFormat:
+      return static_cast<int64_t>(lookUp(toText(env, value, place), kMemoryFormats, place));
     case Kind::Device: return parseDevice(toText(env, value, place));
     case Kind::Generator: {
       const at::Generator* generator = generators().find(toFloat(env, value, place));
-      if (generator == nullptr) throw ArgumentError(place.text() + " must be a live Generator. Make one with generator(seed).");
+      if (generator == nullptr)
+        throw ArgumentError(place.text() + " must be a live Generator. Make one with generator(seed).");
       return *generator;
     }
     case Kind::TensorList: return toList(env, value, place, c10::List<at::Tensor>(), readTensor);
-    case Kind::OptionalTensorList: return toList(env, value, place, c10::List<std::optional<at::Tensor>>(), readOptionalTensor);
+    case Kind::OptionalTensorList:
+      return toList(env, value, place, c10::List<std::optional<at::Tensor>>(), readOptionalTensor);
     case Kind::IntList: return toList(env, value, place, c10::List<int64_t>(), readInt);
     case Kind::FloatList: return toList(env, value, place, c10::List<double>(), readFloat);
     case Kind::BoolList: return toList(env, value, place, c10::List<bool>(), readBool);
     case Kind::ScalarList: {
       c10::impl::GenericList list(c10::NumberType::get());
-      const auto readScalar = [env](napi_value v, const Place& p) { return c10::IValue(toScalar(env, v, p)); };
+      const auto readScalar = [env](napi_value v, const Place& p) {
+        return c10::IValue(toScalar(env, v, p));
+      };
       return toList(env, value, place, list, readScalar);
     }
     case Kind::StringList:
@@ -213,7 +225,8 @@ c10::IValue convert(napi_env env, napi_value value, const Place& place) {
                     [env](napi_value v, const Place& p) { return toText(env, v, p); });
     case Kind::Unsupported: break;
   }
-  throw ArgumentError(place.text() + " has the type " + place.parameter().type + ", which codyra cannot pass.");
+  throw ArgumentError(place.text() + " has the type " + place.parameter().type +
+                      ", which codyra cannot pass.");
 }
 
 }  // namespace

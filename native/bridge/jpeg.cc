@@ -29,7 +29,8 @@ void leaveAtWarning(j_common_ptr info, int level) {
 }
 
 // Decodes into `pixels`, sized when the header is known.
-bool decode(jpeg_decompress_struct& info, ErrorManager& errors, const uint8_t* bytes, size_t count, Pixels& pixels) {
+bool decode(jpeg_decompress_struct& info, ErrorManager& errors, const uint8_t* bytes, size_t count,
+            Pixels& pixels) {
   if (setjmp(errors.jump) != 0) return false;
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, bytes, count);

@@ -47,7 +47,8 @@ void* LargeBlocks::take(size_t bytes) {
 
 bool LargeBlocks::give(void* memory) {
   static const auto pageBytes = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  if (reinterpret_cast<uintptr_t>(memory) % pageBytes != 0) return false;  // nearly all others, without the lock
+  if (reinterpret_cast<uintptr_t>(memory) % pageBytes != 0)
+    return false;  // nearly all others, without the lock
   std::vector<Block> dropped;
   {
     const std::lock_guard lock(mutex_);

@@ -50,7 +50,8 @@ Napi::Value describeOperator(const Napi::CallbackInfo& info) {
     parameters[count++] = entry;
   }
   count = 0;
-  for (const auto& result : op.handle.schema().returns()) returns[count++] = Napi::String::New(info.Env(), result.real_type()->str());
+  for (const auto& result : op.handle.schema().returns())
+    returns[count++] = Napi::String::New(info.Env(), result.real_type()->str());
   description["name"] = op.name;
   description["schema"] = schemaText(op.handle.schema());
   description["arguments"] = parameters;

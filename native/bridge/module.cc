@@ -7,7 +7,8 @@ namespace {
 
 void exportHot(Napi::Object exports, const char* name, napi_callback callback) {
   napi_value function;
-  const napi_status status = napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  const napi_status status =
+      napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
   NAPI_THROW_IF_FAILED_VOID(exports.Env(), status);
   exports.Set(name, Napi::Value(exports.Env(), function));
 }

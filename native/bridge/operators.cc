@@ -60,13 +60,8 @@ Parameter describe(const c10::Argument& argument) {
     isOptional = true;
     type = optional->getElementType();
   }
-  return {argument.name(),
-          text,
-          kindOf(*type),
-          isOptional,
-          argument.kwarg_only(),
-          argument.default_value(),
-          argument.N()};
+  return {argument.name(),          text,        kindOf(*type), isOptional, argument.kwarg_only(),
+          argument.default_value(), argument.N()};
 }
 
 // A collective in flight shares the storage of its result. Taken for a view of an argument, it would be
@@ -94,7 +89,8 @@ Registry& registry() {
 
 Operator& operatorAt(uint32_t id) {
   auto& operators = registry().operators;
-  if (id >= operators.size()) throw std::out_of_range("unknown operator number; get one from findOperator(name, overload)");
+  if (id >= operators.size())
+    throw std::out_of_range("unknown operator number; get one from findOperator(name, overload)");
   return operators[id];
 }
 
@@ -108,7 +104,8 @@ uint32_t findOperator(const std::string& name, const std::string& overload) {
   if (!handle) {
     std::string overloads;
     for (const auto& candidate : c10::Dispatcher::singleton().getAllOpNames()) {
-      if (candidate.name == name) overloads += (overloads.empty() ? "" : ", ") + std::string("'") + candidate.overload_name + "'";
+      if (candidate.name == name)
+        overloads += (overloads.empty() ? "" : ", ") + std::string("'") + candidate.overload_name + "'";
     }
     throw std::invalid_argument(
         "unknown operator " + fullName + ": expected an operator of this libtorch" +

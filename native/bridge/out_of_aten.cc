@@ -53,7 +53,9 @@ void adjustExternalMemory(napi_env env, int64_t bytes) {
 // Only memory that came into being with this tensor: views, in-place results and what else aliases others add
 // nothing.
 int64_t ownedBytes(const at::Tensor& tensor) {
-  if (tensor.use_count() != 1 || !tensor.has_storage() || tensor.storage().use_count() != 1 || !tensor.is_cpu()) return 0;
+  if (tensor.use_count() != 1 || !tensor.has_storage() || tensor.storage().use_count() != 1 ||
+      !tensor.is_cpu())
+    return 0;
   return static_cast<int64_t>(tensor.storage().nbytes());
 }
 
@@ -111,12 +113,16 @@ napi_value fromIValue(napi_env env, c10::IValue value) {
   }
   if (value.isSymInt()) return fromInt(env, value.toSymInt().guard_int(__FILE__, __LINE__));
   if (value.isTensorList()) {
-    return fromList(env, value.toTensorVector(), [env](const at::Tensor& tensor) { return fromTensor(env, tensor); });
+    return fromList(env, value.toTensorVector(),
+                    [env](const at::Tensor& tensor) { return fromTensor(env, tensor); });
   }
-  if (value.isIntList()) return fromList(env, value.toIntVector(), [env](int64_t element) { return fromInt(env, element); });
-  if (value.isList()) return fromList(env, value.toListRef(), [env](const c10::IValue& e) { return fromIValue(env, e); });
+  if (value.isIntList())
+    return fromList(env, value.toIntVector(), [env](int64_t element) { return fromInt(env, element); });
+  if (value.isList())
+    return fromList(env, value.toListRef(), [env](const c10::IValue& e) { return fromIValue(env, e); });
   if (value.isTuple()) {
-    return fromList(env, value.toTupleRef().elements(), [env](const c10::IValue& e) { return fromIValue(env, e); });
+    return fromList(env, value.toTupleRef().elements(),
+                    [env](const c10::IValue& e) { return fromIValue(env, e); });
   }
   throw std::invalid_argument("a result of type " + value.tagKind() + " cannot be given to JavaScript.");
 }

@@ -16,7 +16,8 @@ namespace {
 
 at::Generator& generatorArgument(const Napi::CallbackInfo& info, size_t i) {
   at::Generator* generator = generators().find(numberOrNaN(info[i]));
-  if (generator == nullptr) throw std::invalid_argument("expected a live Generator. Make one with generator(seed).");
+  if (generator == nullptr)
+    throw std::invalid_argument("expected a live Generator. Make one with generator(seed).");
   return *generator;
 }
 
@@ -27,14 +28,17 @@ Napi::Value manualSeed(const Napi::CallbackInfo& info) {
 
 Napi::Value createGenerator(const Napi::CallbackInfo& info) {
   const c10::Device device = parseDevice(textArgument(info, 0));
-  at::Generator generator = device.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>()
-                                            : at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
+  at::Generator generator =
+      device.is_cpu()
+          ? at::make_generator<at::CPUGeneratorImpl>()
+          : at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(device.index());
   generator.set_current_seed(seedArgument(info, 1));
   return Napi::Number::New(info.Env(), generators().add(std::move(generator)));
 }
 
 Napi::Value defaultGenerator(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), generators().add(at::globalContext().defaultGenerator(parseDevice(textArgument(info, 0)))));
+  return Napi::Number::New(
+      info.Env(), generators().add(at::globalContext().defaultGenerator(parseDevice(textArgument(info, 0)))));
 }
 
 Napi::Value releaseGenerator(const Napi::CallbackInfo& info) {

@@ -9,12 +9,15 @@
 namespace codyra {
 namespace {
 
-Napi::Value numThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), at::get_num_threads()); }
+Napi::Value numThreads(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), at::get_num_threads());
+}
 
 Napi::Value setNumThreads(const Napi::CallbackInfo& info) {
   const double threads = numberOrNaN(info[0]);
   if (!(threads >= 1 && threads <= 4096) || threads != static_cast<int>(threads)) {
-    throw std::invalid_argument("expected a number of threads from 1 to 4096, got " + c10::str(threads) + ".");
+    throw std::invalid_argument("expected a number of threads from 1 to 4096, got " + c10::str(threads) +
+                                ".");
   }
   at::set_num_threads(static_cast<int>(threads));
   return info.Env().Undefined();

@@ -27,7 +27,8 @@ class Slots {
   Handle add(Value value) {
     uint32_t index;
     if (free_.empty()) {
-      if (slots_.size() >= kCapacity) throw std::length_error("more than 16 million live tensors; dispose of some");
+      if (slots_.size() >= kCapacity)
+        throw std::length_error("more than 16 million live tensors; dispose of some");
       index = static_cast<uint32_t>(slots_.size());
       slots_.emplace_back();
     } else {
@@ -89,7 +90,7 @@ class Slots {
 
 struct HeldTensor {
   at::Tensor tensor;
-  int64_t ownedBytes = 0;  // memory that came into being with it
+  int64_t ownedBytes = 0;   // memory that came into being with it
   bool isReported = false;  // whether V8 was told of it, which its release takes back
 };
 

@@ -32,7 +32,9 @@ class SmallBlocks {
     free_ = block;
   }
 
-  bool owns(const void* memory) const { return memory >= blocks_.data() && memory < blocks_.data() + kBlocks; }
+  bool owns(const void* memory) const {
+    return memory >= blocks_.data() && memory < blocks_.data() + kBlocks;
+  }
 
  private:
   static constexpr size_t kBlocks = 2048;

@@ -53,13 +53,16 @@ Napi::Value fromBytes(const Napi::CallbackInfo& info) {
   int64_t elements = 1;
   bool isOverflow = false;
   for (const int64_t size : shape) {
-    if (size < 0) throw std::invalid_argument("expected sizes of at least 0, got " + std::to_string(size) + ".");
+    if (size < 0)
+      throw std::invalid_argument("expected sizes of at least 0, got " + std::to_string(size) + ".");
     isOverflow = isOverflow || __builtin_mul_overflow(elements, size, &elements);
   }
   const size_t itemBytes = c10::elementSize(dtype);
-  if (isOverflow || static_cast<uint64_t>(elements) != bytes.length / itemBytes || bytes.length % itemBytes != 0) {
-    throw std::invalid_argument("expected as many elements as shape " + c10::str(c10::IntArrayRef(shape)) + " has, got " +
-                                std::to_string(bytes.length / itemBytes) + ". Give the shape of the data.");
+  if (isOverflow || static_cast<uint64_t>(elements) != bytes.length / itemBytes ||
+      bytes.length % itemBytes != 0) {
+    throw std::invalid_argument("expected as many elements as shape " + c10::str(c10::IntArrayRef(shape)) +
+                                " has, got " + std::to_string(bytes.length / itemBytes) +
+                                ". Give the shape of the data.");
   }
   at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype));
   if (bytes.length > 0) std::memcpy(tensor.mutable_data_ptr(), bytes.data, bytes.length);
@@ -70,8 +73,8 @@ Napi::Value copyBytes(const Napi::CallbackInfo& info) {
   const Bytes into = bytesArgument(info, 1);
   const at::Tensor tensor = tensorArgument(info, 0).detach().resolve_conj().resolve_neg().cpu().contiguous();
   if (tensor.nbytes() != into.length) {
-    throw std::invalid_argument("expected a typed array of " + std::to_string(tensor.nbytes()) + " bytes, got " +
-                                std::to_string(into.length) + ".");
+    throw std::invalid_argument("expected a typed array of " + std::to_string(tensor.nbytes()) +
+                                " bytes, got " + std::to_string(into.length) + ".");
   }
   if (into.length > 0) std::memcpy(into.data, tensor.const_data_ptr(), into.length);
   return info.Env().Undefined();
@@ -80,24 +83,30 @@ Napi::Value copyBytes(const Napi::CallbackInfo& info) {
 // The buffer holds the storage, so it stays valid after the tensor was released.
 Napi::Value shareBytes(const Napi::CallbackInfo& info) {
   const at::Tensor tensor = tensorArgument(info, 0).detach();
-  if (!tensor.is_cpu() || tensor.layout() != c10::kStrided || !tensor.is_contiguous() || tensor.is_conj() || tensor.is_neg()) {
-    throw std::invalid_argument("Shared memory needs a contiguous tensor on the CPU. Use toTypedArray(), which copies.");
+  if (!tensor.is_cpu() || tensor.layout() != c10::kStrided || !tensor.is_contiguous() || tensor.is_conj() ||
+      tensor.is_neg()) {
+    throw std::invalid_argument(
+        "Shared memory needs a contiguous tensor on the CPU. Use toTypedArray(), which copies.");
   }
   if (tensor.nbytes() == 0) return Napi::ArrayBuffer::New(info.Env(), 0);
   auto* owner = new at::Tensor(tensor);
   return Napi::ArrayBuffer::New(
-      info.Env(), owner->mutable_data_ptr(), owner->nbytes(), [](Napi::Env, void*, at::Tensor* held) { delete held; }, owner);
+      info.Env(), owner->mutable_data_ptr(), owner->nbytes(),
+      [](Napi::Env, void*, at::Tensor* held) { delete held; }, owner);
 }
 
 Napi::Value fromSizes(const Napi::CallbackInfo& info, c10::IntArrayRef sizes) {
   auto array = Napi::Array::New(info.Env(), sizes.size());
-  for (size_t i = 0; i < sizes.size(); ++i) array[i] = Napi::Number::New(info.Env(), static_cast<double>(sizes[i]));
+  for (size_t i = 0; i < sizes.size(); ++i)
+    array[i] = Napi::Number::New(info.Env(), static_cast<double>(sizes[i]));
   return array;
 }
 
 Napi::Value shape(const Napi::CallbackInfo& info) { return fromSizes(info, tensorArgument(info, 0).sizes()); }
 
-Napi::Value strides(const Napi::CallbackInfo& info) { return fromSizes(info, tensorArgument(info, 0).strides()); }
+Napi::Value strides(const Napi::CallbackInfo& info) {
+  return fromSizes(info, tensorArgument(info, 0).strides());
+}
 
 Napi::Value dtype(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), scalarTypeName(tensorArgument(info, 0).scalar_type()));

@@ -21,8 +21,8 @@ namespace {
 
 using at::Tensor;
 
-void check_state(const Tensor& parameters, const Tensor& grad, const Tensor& exp_avg, const Tensor& exp_avg_sq,
-                 int64_t step, double kappa, int64_t first) {
+void check_state(const Tensor& parameters, const Tensor& grad, const Tensor& exp_avg,
+                 const Tensor& exp_avg_sq, int64_t step, double kappa, int64_t first) {
   constexpr auto name = "codyra::adamw_soft_threshold_";
   const auto check = [&](const char* argument, const Tensor& tensor) {
     TORCH_CHECK(tensor.sym_sizes() == parameters.sym_sizes(), name, ": expected ", argument, " of shape ",
@@ -46,16 +46,22 @@ void check_state(const Tensor& parameters, const Tensor& grad, const Tensor& exp
 /// The factors of one step that all elements share, in the type it is computed in.
 template <typename T>
 struct Coefficients {
-  T decay;            // 1 − ηλ
+  T decay;  // 1 − ηλ
   T beta1, beta2;
-  T fresh1, fresh2;   // 1 − β
-  T step_size;        // η / (1 − β₁ᵗ)
-  T root_scale;       // 1 / √(1 − β₂ᵗ)
+  T fresh1, fresh2;  // 1 − β
+  T step_size;       // η / (1 − β₁ᵗ)
+  T root_scale;      // 1 / √(1 − β₂ᵗ)
   T eps;
 
   Coefficients(int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay)
-      : decay(1 - lr * weight_decay), beta1(beta1), beta2(beta2), fresh1(1 - beta1), fresh2(1 - beta2),
-        step_size(lr / (1 - std::pow(beta1, step))), root_scale(1 / std::sqrt(1 - std::pow(beta2, step))), eps(eps) {}
+      : decay(1 - lr * weight_decay),
+        beta1(beta1),
+        beta2(beta2),
+        fresh1(1 - beta1),
+        fresh2(1 - beta2),
+        step_size(lr / (1 - std::pow(beta1, step))),
+        root_scale(1 / std::sqrt(1 - std::pow(beta2, step))),
+        eps(eps) {}
 };
 
 template <typename T>
@@ -72,8 +78,9 @@ T soft_threshold_reference(T x, T kappa) {
 
 // Branch-free apart from `threshold`, which is fixed at compile time, so that the compiler vectorises it.
 template <typename scalar_t, typename T, typename Threshold>
-CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict v, const scalar_t* __restrict g,
-            int64_t count, const Coefficients<T> c, const Threshold threshold) {
+CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict v,
+                              const scalar_t* __restrict g, int64_t count, const Coefficients<T> c,
+                              const Threshold threshold) {
   // Memory is asked for some blocks ahead: four streams at once are more than a core foresees by itself.
   constexpr int64_t line = 64 / sizeof(scalar_t), block = 16 * line, ahead = 4 * block;
   for (int64_t start = 0; start < count; start += block) {
@@ -97,9 +104,9 @@ CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, sc
 }
 
 // Plain ATen, for every device and layout.
-void adamw_soft_threshold_(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq, int64_t step,
-                           double lr, double beta1, double beta2, double eps, double weight_decay, double kappa,
-                           bool reference, int64_t first) {
+void adamw_soft_threshold_(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
+                           int64_t step, double lr, double beta1, double beta2, double eps,
+                           double weight_decay, double kappa, bool reference, int64_t first) {
   check_state(parameters, grad, exp_avg, exp_avg_sq, step, kappa, first);
   const Coefficients<double> c(step, lr, beta1, beta2, eps, weight_decay);
   exp_avg.mul_(c.beta1).add_(grad, c.fresh1);
@@ -116,13 +123,13 @@ constexpr int64_t elements_per_thread = 1 << 15;
 
 // One pass over contiguous tensors: every element is read and written once.
 void adamw_soft_threshold_cpu(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
-                              int64_t step, double lr, double beta1, double beta2, double eps, double weight_decay,
-                              double kappa, bool reference, int64_t first) {
+                              int64_t step, double lr, double beta1, double beta2, double eps,
+                              double weight_decay, double kappa, bool reference, int64_t first) {
   check_state(parameters, grad, exp_avg, exp_avg_sq, step, kappa, first);
   if (!parameters.is_contiguous() || !grad.is_contiguous() || !exp_avg.is_contiguous() ||
       !exp_avg_sq.is_contiguous()) {
-    return adamw_soft_threshold_(parameters, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps, weight_decay,
-                                 kappa, reference, first);
+    return adamw_soft_threshold_(parameters, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps,
+                                 weight_decay, kappa, reference, first);
   }
   AT_DISPATCH_FLOATING_TYPES_AND2(
       at::kBFloat16, at::kHalf, parameters.scalar_type(), "adamw_soft_threshold_", [&] {
@@ -149,7 +156,8 @@ void adamw_soft_threshold_cpu(Tensor& parameters, const Tensor& grad, Tensor& ex
 
 // An optimiser step has no gradient: refuse what a graph would need, and let graphs notice what changed.
 // libtorch's own fallback does neither for an operator that returns nothing.
-void step_outside_autograd(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+void step_outside_autograd(const c10::OperatorHandle& op, c10::DispatchKeySet keys,
+                           torch::jit::Stack* stack) {
   const auto& arguments = op.schema().arguments();
   std::vector<Tensor> mutated;
   for (size_t i = 0; i < arguments.size(); i++) {
@@ -172,14 +180,18 @@ void step_outside_autograd(const c10::OperatorHandle& op, c10::DispatchKeySet ke
 // Returns nothing, as ATen's fused optimisers: with several mutated arguments only such an operator can be
 // traced.
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  m.def("adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, "
-        "int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, "
-        "bool reference=False, int first=0) -> ()");
+  m.def(
+      "adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, "
+      "*, "
+      "int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, "
+      "bool reference=False, int first=0) -> ()");
 }
 
 TORCH_LIBRARY_IMPL(codyra, CPU, m) { m.impl("adamw_soft_threshold_", adamw_soft_threshold_cpu); }
 
-TORCH_LIBRARY_IMPL(codyra, CompositeExplicitAutograd, m) { m.impl("adamw_soft_threshold_", adamw_soft_threshold_); }
+TORCH_LIBRARY_IMPL(codyra, CompositeExplicitAutograd, m) {
+  m.impl("adamw_soft_threshold_", adamw_soft_threshold_);
+}
 
 TORCH_LIBRARY_IMPL(codyra, Autograd, m) {
   m.impl("adamw_soft_threshold_", torch::CppFunction::makeFromBoxedFunction<&step_outside_autograd>());

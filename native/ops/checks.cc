@@ -6,14 +6,17 @@ namespace codyra {
 namespace {
 
 void check_dim(const char* op, const char* name, const at::Tensor& tensor, int64_t dim, const char* layout) {
-  TORCH_CHECK(tensor.dim() == dim, op, ": expected ", name, " to have ", dim, " dimensions ", layout, ", got ",
-              tensor.sym_sizes(), ". Reshape it, or choose between lora_linear and lora_linear_stacked.");
+  TORCH_CHECK(tensor.dim() == dim, op, ": expected ", name, " to have ", dim, " dimensions ", layout,
+              ", got ", tensor.sym_sizes(),
+              ". Reshape it, or choose between lora_linear and lora_linear_stacked.");
 }
 
-void check_size(const char* op, const char* name, const at::Tensor& tensor, int64_t dim, const c10::SymInt& expected,
-                const char* role, const char* source_name, const at::Tensor& source, const char* remedy) {
-  TORCH_CHECK(tensor.sym_size(dim) == expected, op, ": expected ", name, ".shape[", dim, "] = ", expected, " (", role,
-              " of ", source_name, " ", source.sym_sizes(), "), got ", tensor.sym_size(dim), ". ", remedy);
+void check_size(const char* op, const char* name, const at::Tensor& tensor, int64_t dim,
+                const c10::SymInt& expected, const char* role, const char* source_name,
+                const at::Tensor& source, const char* remedy) {
+  TORCH_CHECK(tensor.sym_size(dim) == expected, op, ": expected ", name, ".shape[", dim, "] = ", expected,
+              " (", role, " of ", source_name, " ", source.sym_sizes(), "), got ", tensor.sym_size(dim), ". ",
+              remedy);
 }
 
 bool is_reduced(const at::Tensor& x, const at::Tensor& weight) {
@@ -38,20 +41,23 @@ void check_factors(const char* op, bool stacked, const at::Tensor& weight, const
   constexpr auto one_config = "Build both from one config.";
   const int64_t stack = stacked ? 1 : 0;
   check_dim(op, "weight", weight, 2, "[out_features, in_features]");
-  check_dim(op, "lora_a", lora_a, stack + 2, stacked ? "[projections, rank, in_features]" : "[rank, in_features]");
-  check_dim(op, "lora_b", lora_b, stack + 2, stacked ? "[projections, out_features, rank]" : "[out_features, rank]");
+  check_dim(op, "lora_a", lora_a, stack + 2,
+            stacked ? "[projections, rank, in_features]" : "[rank, in_features]");
+  check_dim(op, "lora_b", lora_b, stack + 2,
+            stacked ? "[projections, out_features, rank]" : "[out_features, rank]");
   check_dim(op, "importance", importance, stack + 1, stacked ? "[projections, rank]" : "[rank]");
 
   const auto rank = lora_a.sym_size(stack);
-  check_size(op, "lora_a", lora_a, stack + 1, weight.sym_size(1), "in_features", "weight", weight, one_config);
+  check_size(op, "lora_a", lora_a, stack + 1, weight.sym_size(1), "in_features", "weight", weight,
+             one_config);
   check_size(op, "lora_b", lora_b, stack + 1, rank, "rank", "lora_a", lora_a, one_config);
   check_size(op, "importance", importance, stack, rank, "rank", "lora_a", lora_a, one_config);
   if (stacked) {
     const auto projections = lora_a.sym_size(0);
     check_size(op, "lora_b", lora_b, 0, projections, "projections", "lora_a", lora_a, one_config);
     check_size(op, "importance", importance, 0, projections, "projections", "lora_a", lora_a, one_config);
-    check_size(op, "weight", weight, 0, projections * lora_b.sym_size(1), "projections x out_features", "lora_b",
-               lora_b, "Stack the projections along the first dimension.");
+    check_size(op, "weight", weight, 0, projections * lora_b.sym_size(1), "projections x out_features",
+               "lora_b", lora_b, "Stack the projections along the first dimension.");
   } else {
     check_size(op, "lora_b", lora_b, 0, weight.sym_size(0), "out_features", "weight", weight, one_config);
   }
@@ -63,7 +69,8 @@ void check_factors(const char* op, bool stacked, const at::Tensor& weight, const
 
 void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a, at::TensorList lora_b,
                   at::TensorList importance) {
-  TORCH_CHECK(weights.size() > 0, op, ": expected at least one layer, got none. Pass the adapted layers of a model.");
+  TORCH_CHECK(weights.size() > 0, op,
+              ": expected at least one layer, got none. Pass the adapted layers of a model.");
   const auto check = [&](const char* argument, at::TensorList tensors) {
     TORCH_CHECK(tensors.size() == weights.size(), op, ": expected ", weights.size(), " tensors in ", argument,
                 " (one for each of weights), got ", tensors.size(), ". Pass one of each for every layer.");
@@ -81,7 +88,8 @@ void check_distinct(const char* op, at::TensorList weights) {
     for (size_t j = 0; j < i; j++) {
       const auto overlap = at::get_overlap_status(weights[j], weights[i]);
       TORCH_CHECK(overlap != at::MemOverlapStatus::Full && overlap != at::MemOverlapStatus::Partial, op,
-                  ": expected weights that share no memory, got weights ", j, " and ", i, " that do. List every weight once.");
+                  ": expected weights that share no memory, got weights ", j, " and ", i,
+                  " that do. List every weight once.");
     }
   }
 }
@@ -103,9 +111,11 @@ void check_input(const char* op, const at::Tensor& x, const at::Tensor& weight,
   }
 }
 
-void check_effective(const char* op, const at::Tensor& effective, const at::Tensor& weight, const at::Tensor& x) {
-  TORCH_CHECK(effective.sym_sizes() == weight.sym_sizes(), op, ": expected effective of shape ", weight.sym_sizes(),
-              " (shape of weight), got ", effective.sym_sizes(), ". Form it with effective_weights.");
+void check_effective(const char* op, const at::Tensor& effective, const at::Tensor& weight,
+                     const at::Tensor& x) {
+  TORCH_CHECK(effective.sym_sizes() == weight.sym_sizes(), op, ": expected effective of shape ",
+              weight.sym_sizes(), " (shape of weight), got ", effective.sym_sizes(),
+              ". Form it with effective_weights.");
   check_dtype(op, "effective", effective, "x", x);
 }
 

@@ -8,8 +8,8 @@
 namespace codyra {
 
 /// Throws unless `tensor` has the dtype of `reference`.
-void check_dtype(const char* op, const char* name, const at::Tensor& tensor,
-                 const char* reference_name, const at::Tensor& reference);
+void check_dtype(const char* op, const char* name, const at::Tensor& tensor, const char* reference_name,
+                 const at::Tensor& reference);
 
 /// Throws unless kappa is a number >= 0.
 void check_kappa(const char* op, double kappa);
@@ -33,6 +33,7 @@ void check_input(const char* op, const at::Tensor& x, const at::Tensor& weight,
                  const std::optional<at::Tensor>& bias);
 
 /// Throws unless the effective weight has the shape of weight and the dtype of x.
-void check_effective(const char* op, const at::Tensor& effective, const at::Tensor& weight, const at::Tensor& x);
+void check_effective(const char* op, const at::Tensor& effective, const at::Tensor& weight,
+                     const at::Tensor& x);
 
 }  // namespace codyra

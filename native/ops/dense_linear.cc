@@ -40,7 +40,8 @@ Tensor dense_linear(const Tensor& x, const Tensor& weight, const std::optional<T
   static const auto onednn = is_onednn_faster() ? find_onednn() : std::nullopt;
   const bool is_suited = x.device().is_cpu() && x.scalar_type() == at::kFloat && weight.is_contiguous() &&
                          x.numel() * weight.size(0) >= worthwhile;
-  if (onednn && is_suited) return onednn->call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+  if (onednn && is_suited)
+    return onednn->call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
   return at::linear(x, weight, bias);
 }
 

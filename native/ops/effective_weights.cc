@@ -21,14 +21,14 @@ using at::TensorList;
 constexpr auto effective_weights_name = "codyra::effective_weights";
 
 // Plain ATen, for every device.
-std::vector<Tensor> effective_weights(TensorList weights, TensorList lora_a, TensorList lora_b, TensorList importance,
-                                      std::optional<at::ScalarType> dtype) {
+std::vector<Tensor> effective_weights(TensorList weights, TensorList lora_a, TensorList lora_b,
+                                      TensorList importance, std::optional<at::ScalarType> dtype) {
   check_layers(effective_weights_name, weights, lora_a, lora_b, importance);
   std::vector<Tensor> effective;
   for (size_t i = 0; i < weights.size(); i++) {
     const auto shape = {lora_b[i].sym_size(0), lora_b[i].sym_size(1)};
-    const auto scaled_b = lora_b[i].mul(importance[i].unsqueeze(1));                                  // [P, d, r]
-    const auto sum = at::baddbmm(weights[i].unflatten_symint(0, shape), scaled_b, lora_a[i]);         // [P, d, k]
+    const auto scaled_b = lora_b[i].mul(importance[i].unsqueeze(1));                           // [P, d, r]
+    const auto sum = at::baddbmm(weights[i].unflatten_symint(0, shape), scaled_b, lora_a[i]);  // [P, d, k]
     effective.push_back(sum.flatten(0, 1).to(dtype.value_or(weights[i].scalar_type())));
   }
   return effective;
@@ -48,19 +48,21 @@ std::vector<Tensor> effective_weights_cpu(TensorList weights, TensorList lora_a,
   std::vector<Tensor> effective;
   std::vector<Tile> tiles;
   for (size_t i = 0; i < weights.size(); i++) {
-    const auto scaled_b = lora_b[i].mul(importance[i].unsqueeze(1)).flatten(0, 1);                    // [P·d, r]
+    const auto scaled_b = lora_b[i].mul(importance[i].unsqueeze(1)).flatten(0, 1);  // [P·d, r]
     const auto d = lora_b[i].size(1);
-    effective.push_back(at::empty(weights[i].sizes(), weights[i].options().dtype(dtype.value_or(weights[i].scalar_type()))));
+    effective.push_back(
+        at::empty(weights[i].sizes(), weights[i].options().dtype(dtype.value_or(weights[i].scalar_type()))));
     for (int64_t projection = 0; projection < lora_a[i].size(0); projection++) {
       for (int64_t row = projection * d; row < (projection + 1) * d; row += tile_rows) {
         const auto rows = std::min(tile_rows, (projection + 1) * d - row);
         const auto part = [&](const Tensor& tensor) { return tensor.narrow(0, row, rows); };
-        tiles.push_back({part(effective[i]), part(weights[i]), part(scaled_b), lora_a[i].select(0, projection)});
+        tiles.push_back(
+            {part(effective[i]), part(weights[i]), part(scaled_b), lora_a[i].select(0, projection)});
       }
     }
   }
   at::parallel_for(0, tiles.size(), 1, [&](int64_t begin, int64_t end) {
-    const at::NoGradGuard no_grad; // a thread of its own does not inherit the caller's state
+    const at::NoGradGuard no_grad;  // a thread of its own does not inherit the caller's state
     const at::AutoDispatchBelowADInplaceOrView below_autograd;
     for (auto i = begin; i < end; i++) {
       auto& [result, weight, scaled_b, a] = tiles[i];
@@ -83,21 +85,23 @@ std::vector<Tensor> call(TensorList weights, TensorList lora_a, TensorList lora_
 }
 
 std::vector<Tensor> effective_weights_below_autograd(TensorList weights, TensorList lora_a, TensorList lora_b,
-                                                     TensorList importance, std::optional<at::ScalarType> dtype) {
+                                                     TensorList importance,
+                                                     std::optional<at::ScalarType> dtype) {
   const at::AutoDispatchBelowADInplaceOrView guard;
   return call(weights, lora_a, lora_b, importance, dtype);
 }
 
 }  // namespace
 
-Tensor effective_weight(const Tensor& weight, const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
-                        at::ScalarType dtype) {
+Tensor effective_weight(const Tensor& weight, const Tensor& lora_a, const Tensor& lora_b,
+                        const Tensor& importance, at::ScalarType dtype) {
   return call({weight}, {lora_a}, {lora_b}, {importance}, dtype)[0];
 }
 
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  m.def("effective_weights(Tensor[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance, *, "
-        "ScalarType? dtype=None) -> Tensor[]");
+  m.def(
+      "effective_weights(Tensor[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance, *, "
+      "ScalarType? dtype=None) -> Tensor[]");
 }
 
 TORCH_LIBRARY_IMPL(codyra, CompositeExplicitAutograd, m) { m.impl("effective_weights", effective_weights); }

@@ -10,16 +10,16 @@ namespace {
 
 using at::Tensor;
 
-Tensor lora_linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias, const Tensor& lora_a,
-                   const Tensor& lora_b, const Tensor& importance) {
+Tensor lora_linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
+                   const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance) {
   constexpr auto name = "codyra::lora_linear";
   check_factors(name, /*stacked=*/false, weight, lora_a, lora_b, importance);
   check_input(name, x, weight, bias);
   static const auto stacked =
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("codyra::lora_linear_stacked", "")
-          .typed<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Tensor&, const Tensor&,
-                        const Tensor&, const std::optional<Tensor>&)>();
+          .typed<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Tensor&,
+                        const Tensor&, const Tensor&, const std::optional<Tensor>&)>();
   return stacked.call(x, weight, bias, lora_a.unsqueeze(0), lora_b.unsqueeze(0), importance.unsqueeze(0),
                       std::nullopt);
 }
@@ -27,8 +27,10 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const std::optional<Te
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  m.def("lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance) -> Tensor",
-        lora_linear);  // composite: autograd, meta and every device follow from the stacked operator
+  m.def(
+      "lora_linear(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance) "
+      "-> Tensor",
+      lora_linear);  // composite: autograd, meta and every device follow from the stacked operator
 }
 
 }  // namespace codyra

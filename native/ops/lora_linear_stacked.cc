@@ -37,19 +37,20 @@ Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::opt
   check_factors(stacked_name, /*stacked=*/true, weight, lora_a, lora_b, importance);
   check_input(stacked_name, x, weight, bias);
   if (effective) check_effective(stacked_name, *effective, weight, x);
-  return dense_linear(x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
-                    bias);  // [..., P·d]
+  return dense_linear(
+      x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
+      bias);  // [..., P·d]
 }
 
 // W_eff is formed again rather than kept, which would take 490 MB for ViT-B/16, and rather than adding
 // (Q∘w)·A to g·W, which goes through dx once more (3152×768→3072 and back, float32, 2 threads: 1 ms against 2
 // to 4).
-Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor& weight, const Tensor& lora_a,
-                               const Tensor& lora_b, const Tensor& importance, std::array<bool, 6> output_mask,
-                               const std::optional<Tensor>& effective) {
+Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
+                               const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
+                               std::array<bool, 6> output_mask, const std::optional<Tensor>& effective) {
   const auto [need_x, need_weight, need_bias, need_a, need_b, need_importance] = output_mask;
-  const auto inputs = x.reshape_symint({-1, weight.sym_size(1)});                               // [N, k]
-  const auto grads = grad.reshape_symint({-1, weight.sym_size(0)});                             // [N, P·d]
+  const auto inputs = x.reshape_symint({-1, weight.sym_size(1)});    // [N, k]
+  const auto grads = grad.reshape_symint({-1, weight.sym_size(0)});  // [N, P·d]
   const auto [s, t] = skinny_products(grads, inputs, lora_a, lora_b, need_a || need_importance, need_b);
 
   Tensor grad_x, grad_weight, grad_bias, grad_a, grad_b, grad_importance;
@@ -60,9 +61,9 @@ Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor
   }
   if (need_a || need_importance) {
     if (need_importance) grad_importance = lora_a.mul(s).sum(-1);
-    if (need_a) grad_a = s.mul(importance.unsqueeze(2));                                        // [P, r, k]
+    if (need_a) grad_a = s.mul(importance.unsqueeze(2));  // [P, r, k]
   }
-  if (need_b) grad_b = t.mul(importance.unsqueeze(1));                                          // [P, d, r]
+  if (need_b) grad_b = t.mul(importance.unsqueeze(1));  // [P, d, r]
   if (need_weight) grad_weight = at::mm(grads.t(), inputs).to(weight.scalar_type());
   if (need_bias) grad_bias = grads.sum(0);
   return {grad_x, grad_weight, grad_bias, grad_a, grad_b, grad_importance};
@@ -73,7 +74,8 @@ struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& lora_a,
                         const Tensor& lora_b, const Tensor& importance, const std::optional<Tensor>& bias,
                         std::optional<Tensor> effective) {
-    static const auto forward_op = operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
+    static const auto forward_op =
+        operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
     const at::AutoDispatchBelowADInplaceOrView guard;
     // The weight that was multiplied with, rounded: its difference to `weight` is not of low rank.
     if (!effective && x.scalar_type() != weight.scalar_type()) {
@@ -86,15 +88,16 @@ struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    static const auto backward_op = operator_named<decltype(lora_linear_backward)>("codyra::lora_linear_backward");
+    static const auto backward_op =
+        operator_named<decltype(lora_linear_backward)>("codyra::lora_linear_backward");
     const auto saved = context->get_saved_variables();
     const bool need_bias = context->saved_data["has_bias"].toBool() && context->needs_input_grad(5);
     const auto effective = saved[5].defined() ? std::make_optional(saved[5]) : std::nullopt;
-    const auto [x, weight, bias, lora_a, lora_b, importance] =
-        backward_op.call(grads[0], saved[0], saved[1], saved[2], saved[3], saved[4],
-                         {context->needs_input_grad(0), context->needs_input_grad(1), need_bias,
-                          context->needs_input_grad(2), context->needs_input_grad(3), context->needs_input_grad(4)},
-                         effective);
+    const auto [x, weight, bias, lora_a, lora_b, importance] = backward_op.call(
+        grads[0], saved[0], saved[1], saved[2], saved[3], saved[4],
+        {context->needs_input_grad(0), context->needs_input_grad(1), need_bias, context->needs_input_grad(2),
+         context->needs_input_grad(3), context->needs_input_grad(4)},
+        effective);
     return {x, weight, lora_a, lora_b, importance, bias, Tensor()};
   }
 };
@@ -112,10 +115,12 @@ Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const
                                     const std::optional<Tensor>& effective) {
   static const auto op = operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
   const auto device = x.device().type();
-  const c10::impl::ExcludeDispatchKeyGuard guard(at::autocast::get_autocast_dispatch_key_from_device_type(device));
+  const c10::impl::ExcludeDispatchKeyGuard guard(
+      at::autocast::get_autocast_dispatch_key_from_device_type(device));
   const auto dtype = at::autocast::get_autocast_dtype(device);
-  return op.call(at::autocast::cached_cast(dtype, x, device), weight, at::autocast::cached_cast(dtype, bias, device),
-                 lora_a, lora_b, importance, at::autocast::cached_cast(dtype, effective, device));
+  return op.call(at::autocast::cached_cast(dtype, x, device), weight,
+                 at::autocast::cached_cast(dtype, bias, device), lora_a, lora_b, importance,
+                 at::autocast::cached_cast(dtype, effective, device));
 }
 
 }  // namespace
@@ -123,10 +128,14 @@ Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   // `effective` is W_eff as effective_weights forms it, in the dtype of x: where it is at hand, it is not
   // formed again.
-  m.def("lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance, *, "
-        "Tensor? effective=None) -> Tensor");
-  m.def("lora_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor lora_a, Tensor lora_b, Tensor importance, "
-        "bool[6] output_mask, *, Tensor? effective=None) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+  m.def(
+      "lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor "
+      "importance, *, "
+      "Tensor? effective=None) -> Tensor");
+  m.def(
+      "lora_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor lora_a, Tensor lora_b, Tensor "
+      "importance, "
+      "bool[6] output_mask, *, Tensor? effective=None) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
 }
 
 // Plain ATen, so one kernel serves CPU, CUDA and Meta.

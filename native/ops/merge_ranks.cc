@@ -29,13 +29,15 @@ c10::SymInt count_ranks(const char* name, TensorList importance) {
 void merge(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
   const auto pruned = w.detach().eq(0);
   // Masked rather than multiplied by zero, which would let an overflow in a pruned rank through.
-  const auto kept_b = b.detach().mul(w.detach().unsqueeze(1)).masked_fill(pruned.unsqueeze(1), 0);  // [P, d, r]
-  const auto kept_a = a.detach().masked_fill(pruned.unsqueeze(2), 0);                               // [P, r, k]
+  const auto kept_b =
+      b.detach().mul(w.detach().unsqueeze(1)).masked_fill(pruned.unsqueeze(1), 0);  // [P, d, r]
+  const auto kept_a = a.detach().masked_fill(pruned.unsqueeze(2), 0);               // [P, r, k]
   weight.unflatten_symint(0, {b.sym_size(0), b.sym_size(1)}).baddbmm_(kept_b, kept_a);
 }
 
 /// Returns the number of ranks merged. lora_a [r, k] or, for P stacked projections, [P, r, k].
-c10::SymInt merge_ranks_(Tensor& weight, const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance) {
+c10::SymInt merge_ranks_(Tensor& weight, const Tensor& lora_a, const Tensor& lora_b,
+                         const Tensor& importance) {
   constexpr auto name = "codyra::merge_ranks_";
   const bool stacked = lora_a.dim() == 3;
   check_factors(name, stacked, weight, lora_a, lora_b, importance);
@@ -63,9 +65,12 @@ Tensor merge_all_ranks_(TensorList weights, TensorList lora_a, TensorList lora_b
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
-  m.def("merge_ranks_(Tensor(a!) weight, Tensor lora_a, Tensor lora_b, Tensor importance) -> SymInt", merge_ranks_);
-  m.def("merge_all_ranks_(Tensor(a!)[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance) -> Tensor",
-        merge_all_ranks_);
+  m.def("merge_ranks_(Tensor(a!) weight, Tensor lora_a, Tensor lora_b, Tensor importance) -> SymInt",
+        merge_ranks_);
+  m.def(
+      "merge_all_ranks_(Tensor(a!)[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance) -> "
+      "Tensor",
+      merge_all_ranks_);
 }
 
 }  // namespace codyra

@@ -59,7 +59,8 @@ CODYRA_VECTORIZED void forward(const T* __restrict x, T* __restrict y, int64_t c
 }
 
 template <typename T>
-CODYRA_VECTORIZED void backward(const T* __restrict grad, const T* __restrict x, T* __restrict result, int64_t count) {
+CODYRA_VECTORIZED void backward(const T* __restrict grad, const T* __restrict x, T* __restrict result,
+                                int64_t count) {
   float values[block], grads[block];
   for (int64_t start = 0; start < count; start += block) {
     const auto size = std::min(block, count - start);
@@ -83,8 +84,8 @@ void for_elements(const Tensor& x, const Run& run) {
   };
   AT_DISPATCH_SWITCH(x.scalar_type(), "quick_gelu",
                      AT_DISPATCH_CASE(at::kFloat, [&] { each(scalar_t()); })
-                     AT_DISPATCH_CASE(at::kBFloat16, [&] { each(scalar_t()); })
-                     AT_DISPATCH_CASE(at::kHalf, [&] { each(scalar_t()); }));
+                         AT_DISPATCH_CASE(at::kBFloat16, [&] { each(scalar_t()); })
+                             AT_DISPATCH_CASE(at::kHalf, [&] { each(scalar_t()); }));
 }
 
 // Plain ATen, for every device and dtype.
@@ -119,8 +120,8 @@ Tensor quick_gelu_backward_cpu(const Tensor& grad, const Tensor& x) {
   const auto gradient = grad.contiguous(), input = x.contiguous();
   auto result = at::empty_like(input);
   for_elements(input, [&]<typename T>(int64_t begin, int64_t end, T) {
-    backward(gradient.const_data_ptr<T>() + begin, input.const_data_ptr<T>() + begin, result.data_ptr<T>() + begin,
-             end - begin);
+    backward(gradient.const_data_ptr<T>() + begin, input.const_data_ptr<T>() + begin,
+             result.data_ptr<T>() + begin, end - begin);
   });
   return result;
 }

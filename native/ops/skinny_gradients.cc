@@ -18,14 +18,14 @@ using at::Tensor;
 SkinnyProducts products(const Tensor& grads, const Tensor& x, const Tensor& a, const Tensor& b, bool need_s,
                         bool need_t) {
   const auto projections = a.sym_size(0), rank = a.sym_size(1), k = a.sym_size(2), d = b.sym_size(1);
-  const auto by_projection = grads.unflatten_symint(1, {projections, d}).transpose(0, 1);             // [P, N, d]
+  const auto by_projection = grads.unflatten_symint(1, {projections, d}).transpose(0, 1);  // [P, N, d]
   SkinnyProducts result;
   if (need_s) {
-    const auto q = at::bmm(by_projection, b).transpose(0, 1).flatten(1, 2);                           // [N, P·r]
+    const auto q = at::bmm(by_projection, b).transpose(0, 1).flatten(1, 2);  // [N, P·r]
     result.s = at::mm(q.t(), x).view_symint({projections, rank, k});
   }
   if (need_t) {
-    const auto p = at::mm(x, a.flatten(0, 1).t()).unflatten_symint(1, {projections, rank});           // [N, P, r]
+    const auto p = at::mm(x, a.flatten(0, 1).t()).unflatten_symint(1, {projections, rank});  // [N, P, r]
     result.t = at::bmm(p.permute({1, 2, 0}), by_projection).transpose(1, 2);
   }
   return result;
@@ -34,12 +34,12 @@ SkinnyProducts products(const Tensor& grads, const Tensor& x, const Tensor& a, c
 constexpr int64_t chunk_bytes = 1 << 20;
 
 // Chunk by chunk of rows that fit a core's cache, so that g comes from memory once instead of twice.
-SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Tensor& a, const Tensor& b, bool need_s,
-                                  bool need_t) {
+SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Tensor& a, const Tensor& b,
+                                  bool need_s, bool need_t) {
   const auto projections = a.size(0), rank = a.size(1), d = b.size(1), k = a.size(2), rows = x.size(0);
   const auto chunk_rows = std::max<int64_t>(16, chunk_bytes / ((projections * d + k) * x.element_size()));
   const auto threads = at::get_num_threads();
-  const auto all_a = a.flatten(0, 1).t();                                                             // [k, P·r]
+  const auto all_a = a.flatten(0, 1).t();  // [k, P·r]
   // A sum for every thread, added up in the order of threads: the same threads give the same result.
   const auto s = at::zeros({threads, projections * rank, k}, x.options());
   const auto t = at::zeros({threads, projections, rank, d}, x.options());
@@ -50,10 +50,10 @@ SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Te
     for (auto chunk = begin; chunk < end; chunk++) {
       const auto first = chunk * chunk_rows, count = std::min(chunk_rows, rows - first);
       const auto part = [&](const Tensor& tensor) { return tensor.narrow(0, first, count); };
-      const auto q = need_s ? at::empty({count, projections * rank}, x.options()) : Tensor();         // [n, P·r]
-      const auto p = need_t ? at::mm(part(x), all_a) : Tensor();                                      // [n, P·r]
+      const auto q = need_s ? at::empty({count, projections * rank}, x.options()) : Tensor();  // [n, P·r]
+      const auto p = need_t ? at::mm(part(x), all_a) : Tensor();                               // [n, P·r]
       for (int64_t projection = 0; projection < projections; projection++) {
-        const auto g = part(grads).narrow(1, projection * d, d);                                      // [n, d]
+        const auto g = part(grads).narrow(1, projection * d, d);  // [n, d]
         const auto ranks = [&](const Tensor& tensor) { return tensor.narrow(1, projection * rank, rank); };
         if (need_s) {
           auto own_q = ranks(q);
@@ -69,8 +69,8 @@ SkinnyProducts products_by_chunks(const Tensor& grads, const Tensor& x, const Te
 
 }  // namespace
 
-SkinnyProducts skinny_products(const Tensor& grads, const Tensor& x, const Tensor& lora_a, const Tensor& lora_b,
-                               bool need_s, bool need_t) {
+SkinnyProducts skinny_products(const Tensor& grads, const Tensor& x, const Tensor& lora_a,
+                               const Tensor& lora_b, bool need_s, bool need_t) {
   if (!need_s && !need_t) return {};
   const auto dtype = lora_a.scalar_type();
   const auto a = lora_a.to(x.scalar_type()), b = lora_b.to(x.scalar_type());

@@ -19,7 +19,8 @@ Tensor& soft_threshold_(Tensor& importance, double kappa) {
   const bool is_wide = importance.scalar_type() == at::kFloat || importance.scalar_type() == at::kDouble;
   const bool is_recorded = at::GradMode::is_enabled() && importance.requires_grad();
   if (is_wide && !is_recorded) return importance.sub_(importance.clamp(-kappa, kappa));
-  return importance.copy_(importance.sub(importance.sign(), kappa).masked_fill(importance.abs().le(kappa), 0));
+  return importance.copy_(
+      importance.sub(importance.sign(), kappa).masked_fill(importance.abs().le(kappa), 0));
 }
 
 // Three assignments that act on each other's results: what was shrunk below κ by the first two, the third
@@ -34,7 +35,8 @@ Tensor& soft_threshold_reference_(Tensor& importance, double kappa) {
 // Composite: gradient, version counter, meta and every device follow from ATen.
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   m.def("soft_threshold_(Tensor(a!) importance, float kappa) -> Tensor(a!)", soft_threshold_);
-  m.def("soft_threshold_reference_(Tensor(a!) importance, float kappa) -> Tensor(a!)", soft_threshold_reference_);
+  m.def("soft_threshold_reference_(Tensor(a!) importance, float kappa) -> Tensor(a!)",
+        soft_threshold_reference_);
 }
 
 }  // namespace codyra

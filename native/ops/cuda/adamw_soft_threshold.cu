@@ -9,7 +9,7 @@ using T = OpMath<SCALAR>::type;
 
 /// The factors of one step that all elements share.
 struct Coefficients {
-  T decay;           // 1 − ηλ
+  T decay;  // 1 − ηλ
   T beta1, beta2;
   T fresh1, fresh2;  // 1 − β
   T step_size;       // η / (1 − β₁ᵗ)
@@ -57,9 +57,9 @@ __device__ void update(SCALAR& w, SCALAR& m, SCALAR& v, SCALAR g, bool is_import
   from_opmath(exp_avg_sq, v);
 }
 
-extern "C" __global__ void adamw_soft_threshold(SCALAR* w, const SCALAR* g, SCALAR* m, SCALAR* v, long long count,
-                                                long long first, AdamW options, Schedule host_schedule,
-                                                const Schedule* device_schedule) {
+extern "C" __global__ void adamw_soft_threshold(SCALAR* w, const SCALAR* g, SCALAR* m, SCALAR* v,
+                                                long long count, long long first, AdamW options,
+                                                Schedule host_schedule, const Schedule* device_schedule) {
   __shared__ Coefficients shared;
   if (threadIdx.x == 0) shared = coefficients_of(device_schedule ? *device_schedule : host_schedule, options);
   __syncthreads();

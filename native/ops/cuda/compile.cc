@@ -21,8 +21,8 @@ struct Program {
       names.push_back(header.c_str());
       texts.push_back(text.c_str());
     }
-    check(nvrtc().create_program(&handle, sources().at(name).c_str(), name.c_str(), static_cast<int>(names.size()),
-                                 texts.data(), names.data()),
+    check(nvrtc().create_program(&handle, sources().at(name).c_str(), name.c_str(),
+                                 static_cast<int>(names.size()), texts.data(), names.data()),
           "create a program");
   }
   ~Program() { nvrtc().destroy_program(&handle); }
@@ -41,9 +41,10 @@ std::string compile_source(const std::string& name, const std::vector<std::strin
   const Program program(name);
   std::vector<const char*> arguments;
   for (const auto& option : options) arguments.push_back(option.c_str());
-  const auto result = nvrtc().compile_program(program.handle, static_cast<int>(arguments.size()), arguments.data());
-  TORCH_CHECK(result == NVRTC_SUCCESS, "CUDA kernels: expected ", name, " to compile with ", c10::Join(" ", options), ", got ",
-              nvrtc().get_error_string(result), ".\n", program.log(),
+  const auto result =
+      nvrtc().compile_program(program.handle, static_cast<int>(arguments.size()), arguments.data());
+  TORCH_CHECK(result == NVRTC_SUCCESS, "CUDA kernels: expected ", name, " to compile with ",
+              c10::Join(" ", options), ", got ", nvrtc().get_error_string(result), ".\n", program.log(),
               "Use a torch whose CUDA supports this GPU, or the device cpu.");
   size_t size = 0;
   check(nvrtc().get_cubin_size(program.handle, &size), "find the size of a cubin");

@@ -19,7 +19,8 @@ std::optional<fs::path> directory() {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string() : std::string(value);
   };
-  if (const auto cache = variable("XDG_CACHE_HOME"); !cache.empty()) return fs::path(cache) / "codyra/kernels";
+  if (const auto cache = variable("XDG_CACHE_HOME"); !cache.empty())
+    return fs::path(cache) / "codyra/kernels";
   if (const auto home = variable("HOME"); !home.empty()) return fs::path(home) / ".cache/codyra/kernels";
   return std::nullopt;
 }
@@ -35,7 +36,8 @@ std::optional<std::string> read_cached(const std::string& key) {
   std::ifstream file(*folder / (key + ".cubin"), std::ios::binary);
   const std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto digits = key.size();
-  if (content.size() <= digits || checksum(content.substr(digits)) != content.substr(0, digits)) return std::nullopt;
+  if (content.size() <= digits || checksum(content.substr(digits)) != content.substr(0, digits))
+    return std::nullopt;
   return content.substr(digits);
 }
 

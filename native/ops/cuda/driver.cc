@@ -17,7 +17,8 @@ at::DynamicLibrary& load(const std::string& name, const char* remedy) {
   try {
     return *new at::DynamicLibrary(name.c_str(), nullptr, /*leak_handle=*/true);
   } catch (const c10::Error& error) {
-    TORCH_CHECK(false, "CUDA kernels: expected to load ", name, ", got ", error.what_without_backtrace(), ". ", remedy);
+    TORCH_CHECK(false, "CUDA kernels: expected to load ", name, ", got ", error.what_without_backtrace(),
+                ". ", remedy);
   }
 }
 
@@ -47,7 +48,9 @@ Driver load_driver() {
 void load_builtins(const Nvrtc& nvrtc) {
   Dl_info info;
   int major = 0, minor = 0;
-  if (dladdr(reinterpret_cast<void*>(nvrtc.version), &info) == 0 || nvrtc.version(&major, &minor) != NVRTC_SUCCESS) return;
+  if (dladdr(reinterpret_cast<void*>(nvrtc.version), &info) == 0 ||
+      nvrtc.version(&major, &minor) != NVRTC_SUCCESS)
+    return;
   const auto name = "libnvrtc-builtins.so." + std::to_string(major) + "." + std::to_string(minor);
   dlopen(std::filesystem::path(info.dli_fname).replace_filename(name).c_str(), RTLD_LAZY);
 }
@@ -59,8 +62,8 @@ long cuda_major() {
 }
 
 Nvrtc load_nvrtc() {
-  auto& library = load("libnvrtc.so." + std::to_string(cuda_major()),
-                       "It comes with torch: run `npm run setup` again.");
+  auto& library =
+      load("libnvrtc.so." + std::to_string(cuda_major()), "It comes with torch: run `npm run setup` again.");
   Nvrtc nvrtc;
   find(library, "nvrtcGetErrorString", nvrtc.get_error_string);
   find(library, "nvrtcVersion", nvrtc.version);
@@ -91,8 +94,8 @@ void check(CUresult result, const char* what) {
   if (result == CUDA_SUCCESS) return;
   const char* message = "an unknown error";
   driver().get_error_string(result, &message);
-  TORCH_CHECK(false, "CUDA kernels: expected to ", what, ", got error ", static_cast<int>(result), " (", message,
-              "). Run again with CUDA_LAUNCH_BLOCKING=1 to see which call was the first to fail.");
+  TORCH_CHECK(false, "CUDA kernels: expected to ", what, ", got error ", static_cast<int>(result), " (",
+              message, "). Run again with CUDA_LAUNCH_BLOCKING=1 to see which call was the first to fail.");
 }
 
 void check(nvrtcResult result, const char* what) {

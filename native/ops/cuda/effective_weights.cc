@@ -16,7 +16,8 @@ std::vector<Tensor> effective_weights_cuda(TensorList weights, TensorList lora_a
   cuda::check_updates("codyra::effective_weights", updates);
   std::vector<Tensor> effective;
   for (const auto& weight : weights) {
-    effective.push_back(at::empty(weight.sizes(), weight.options().dtype(dtype.value_or(weight.scalar_type()))));
+    effective.push_back(
+        at::empty(weight.sizes(), weight.options().dtype(dtype.value_or(weight.scalar_type()))));
   }
   cuda::add_low_rank_updates(updates, effective, nullptr);
   return effective;

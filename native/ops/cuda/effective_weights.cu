@@ -85,7 +85,8 @@ extern "C" __global__ void __launch_bounds__(tile_threads, 2)
 #pragma unroll
     for (int j = 0; j < thread_packs; j++) {
       const int row = thread_row + i, column = thread_column + j * 32 * pack;
-      load(sum[i][j], weight + static_cast<long long>(row) * k + column, row < rows ? columns - column : 0, is_packed);
+      load(sum[i][j], weight + static_cast<long long>(row) * k + column, row < rows ? columns - column : 0,
+           is_packed);
     }
   }
 
@@ -128,7 +129,8 @@ extern "C" __global__ void __launch_bounds__(tile_threads, 2)
 #pragma unroll
     for (int j = 0; j < thread_packs; j++) {
       const int row = thread_row + i, column = thread_column + j * 32 * pack;
-      store(result + static_cast<long long>(row) * k + column, sum[i][j], row < rows ? columns - column : 0, is_packed);
+      store(result + static_cast<long long>(row) * k + column, sum[i][j], row < rows ? columns - column : 0,
+            is_packed);
     }
   }
   if (layer.active != nullptr && first_row == 0 && first_column == 0 && thread == 0) {

@@ -85,7 +85,9 @@ std::string type_option(const char* macro, c10::ScalarType dtype) {
       case c10::kDouble: return "double";
       case c10::kBFloat16: return "bfloat16";
       case c10::kHalf: return "half";
-      default: TORCH_CHECK(false, "CUDA kernels: expected a floating-point dtype, got ", dtype, ". Convert the tensor.");
+      default:
+        TORCH_CHECK(false, "CUDA kernels: expected a floating-point dtype, got ", dtype,
+                    ". Convert the tensor.");
     }
   };
   return std::string("-D") + macro + '=' + type();

@@ -47,8 +47,9 @@ void check_updates(const char* op, const LowRankUpdates& updates) {
   check_layers(op, weights, lora_a, lora_b, importance);
   for (const auto& tensors : {weights, lora_a, lora_b, importance}) {
     for (const auto& tensor : tensors) {
-      TORCH_CHECK(tensor.device() == weights[0].device(), op, ": expected all tensors on ", weights[0].device(),
-                  " (device of the first weight), got ", tensor.device(), ". Move one of them.");
+      TORCH_CHECK(tensor.device() == weights[0].device(), op, ": expected all tensors on ",
+                  weights[0].device(), " (device of the first weight), got ", tensor.device(),
+                  ". Move one of them.");
       check_dtype(op, "all tensors", tensor, "the first weight", weights[0]);
     }
   }
@@ -63,7 +64,9 @@ void add_low_rank_updates(const LowRankUpdates& updates, at::TensorList results,
                 type_option("ADAPTER", updates.lora_a[0].scalar_type())}},
               active != nullptr);
   std::vector<Tensor> kept;  // copies of what is not contiguous live until the launch
-  const auto data = [&](const Tensor& tensor) { return kept.emplace_back(tensor.contiguous()).const_data_ptr(); };
+  const auto data = [&](const Tensor& tensor) {
+    return kept.emplace_back(tensor.contiguous()).const_data_ptr();
+  };
   auto* counts = active == nullptr ? nullptr : active->mutable_data_ptr<int64_t>();
   for (size_t i = 0; i < results.size(); i++) {
     const auto& a = updates.lora_a[i];

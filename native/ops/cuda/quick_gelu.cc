@@ -24,8 +24,8 @@ Tensor run(const Tensor& x, const Tensor* grad) {
   constexpr unsigned threads = 256;
   const auto blocks = std::min<int64_t>((count + threads - 1) / threads, cuda::resident_blocks());
   const void* gradient_data = grad == nullptr ? nullptr : gradient.const_data_ptr();
-  cuda::launch({"quick_gelu", {cuda::type_option("SCALAR", x.scalar_type())}}, static_cast<unsigned>(blocks), threads,
-               input.const_data_ptr(), gradient_data, result.mutable_data_ptr(), count);
+  cuda::launch({"quick_gelu", {cuda::type_option("SCALAR", x.scalar_type())}}, static_cast<unsigned>(blocks),
+               threads, input.const_data_ptr(), gradient_data, result.mutable_data_ptr(), count);
   return result;
 }
 
@@ -33,8 +33,9 @@ Tensor quick_gelu_cuda(const Tensor& x) { return run(x, nullptr); }
 
 Tensor quick_gelu_backward_cuda(const Tensor& grad, const Tensor& x) {
   constexpr auto name = "codyra::quick_gelu_backward";
-  TORCH_CHECK(grad.sizes() == x.sizes() && grad.device() == x.device(), name, ": expected grad ", x.sizes(), " on ",
-              x.device(), " (as x), got ", grad.sizes(), " on ", grad.device(), ". Pass the gradient of the result for x.");
+  TORCH_CHECK(grad.sizes() == x.sizes() && grad.device() == x.device(), name, ": expected grad ", x.sizes(),
+              " on ", x.device(), " (as x), got ", grad.sizes(), " on ", grad.device(),
+              ". Pass the gradient of the result for x.");
   check_dtype(name, "grad", grad, "x", x);
   return run(x, &grad);
 }

@@ -1,5 +1,5 @@
-// `npm run check`: formatting, lint and types of all sources, C++ included. Every check runs, so that one call
-// shows everything that is to correct.
+// `npm run check`: formatting, lint and types of all sources, C++ included. Every check runs, so that one
+// call shows everything that is to correct.
 import { join } from "node:path";
 import { runInForeground } from "./setup/command.mjs";
 import { formatProblem, toSetupError } from "./setup/failure.mjs";

@@ -1,5 +1,5 @@
-// `npm run format` and `npm run check`: formats C++ as .clang-format says. `--check` changes nothing and fails
-// if a file would change. Files may be named; the default is all of native/.
+// `npm run format` and `npm run check`: formats C++ as .clang-format says. `--check` changes nothing and
+// fails if a file would change. Files may be named; the default is all of native/.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";

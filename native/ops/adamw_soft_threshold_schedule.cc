@@ -33,8 +33,7 @@ void adamw_soft_threshold_schedule(Tensor& parameters, const Tensor& grad, Tenso
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   m.def(
       "adamw_soft_threshold_.schedule(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) "
-      "exp_avg_sq, "
-      "Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool reference=False, "
+      "exp_avg_sq, Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool reference=False, "
       "int first=0) -> ()",
       adamw_soft_threshold_schedule);
 }

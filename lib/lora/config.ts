@@ -7,7 +7,7 @@ export type LoraTarget = (typeof loraTargets)[number];
 const loraEncoders = ["vision", "text", "both"] as const;
 export type LoraEncoders = (typeof loraEncoders)[number];
 
-/** Which matrices get adapters, and how these start. Method specification, sections 1 and 2. */
+/** Which matrices get adapters, and how these start. docs/specification.md, section 2.1. */
 export interface LoraConfig {
   /** Rank r of every adapter. */
   rank: number;

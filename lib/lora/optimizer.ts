@@ -10,7 +10,7 @@ export interface LoraOptimizerOptions {
   weightDecay: number;
   /**
    * `exact` is T_κ of eq. 7 (with the erratum's minus). `in-place` is what the reference code's sequence of
-   * assignments does: a dead zone of 2κ. Method specification, section 7.4.
+   * assignments does: a dead zone of 2κ. docs/specification.md, section 2.4.
    */
   threshold: "exact" | "in-place";
 }

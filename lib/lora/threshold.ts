@@ -1,4 +1,4 @@
-/** How κ rises over a task. Method specification, sections 3, 4 and 7. */
+/** How κ rises over a task. docs/specification.md, section 2.4. */
 export interface ThresholdConfig {
   /** Iterations N of a task. */
   iterations: number;

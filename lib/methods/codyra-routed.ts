@@ -1,6 +1,6 @@
 /*
  * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004; not published,
- * so inferred from the tables: method specification, section 8, and baseline specification, section 11.1.
+ * so inferred from the tables: docs/specification.md, section 2.5.
  *
  *     θ_j = θ_0 + Σ_{i ≤ j} B_i diag(w_i) A_i
  *     scores(x) = scores of θ_j where x is attributed to the learned dataset j, else of θ_t

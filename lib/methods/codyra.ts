@@ -20,7 +20,7 @@ import { defineMethod } from "./shared/definition.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 import type { ContinualMethod, ProtocolName } from "./shared/types.js";
 
-// The presets differ where the paper and its public code differ: method specification, section 7.
+// The presets differ where the paper and its public code differ: docs/specification.md, sections 2.3 and 2.4.
 const presets = {
   paper: { loss: "symmetric", threshold: "exact", schedule: "even", sparseFrom: "at" },
   "reference-code": { loss: "reference", threshold: "in-place", schedule: "fixed-step", sparseFrom: "after" },

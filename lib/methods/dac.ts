@@ -35,7 +35,7 @@ import { taskSeed, train, trainingPrompts } from "./shared/training.js";
 import type { ContinualMethod, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
-// Where the paper and its code differ: specification of the newer methods, section 2.5.
+// Where the paper and its code differ: docs/specification.md, section 7.
 const presets = {
   paper: { overlap: "mean", past: "merged" },
   "reference-code": { overlap: "sum", past: "all" },

@@ -81,7 +81,7 @@ export function methodHint(name: string, hint?: Hint): Hint {
 
 /**
  * Trainable and additional parameters of the methods with their default options. arXiv:2412.01004, table 4;
- * baseline specification, section 12.
+ * docs/specification.md, section 8.
  * @param model of any device; on `meta`, nothing is computed and no memory is needed
  */
 export function methodCosts(model: DualEncoder, setting: CostSetting): MethodCost[] {

@@ -58,7 +58,7 @@ import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
 const headWeight = 30;
 
-// Where the paper and its code differ: specification of the newer methods, section 1.10.
+// Where the paper and its code differ: docs/specification.md, section 6.
 const presets = {
   paper: {
     weightSide: "input",

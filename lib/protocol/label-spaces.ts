@@ -9,8 +9,8 @@ export interface Candidates {
 
 /**
  * Candidate classes at test time. MTIL knows the dataset, so its own classes compete. X-TAIL does not: the
- * classes of all datasets compete, learned or not, and keep the same columns throughout. Protocol
- * specification, section 4.
+ * classes of all datasets compete, learned or not, and keep the same columns throughout.
+ * docs/specification.md, section 1.
  */
 export function candidates(
   protocol: ProtocolName,

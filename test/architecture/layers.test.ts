@@ -71,6 +71,18 @@ it("options and files on disk know nothing of the layers above", () => {
   expect(above).toEqual([]);
 });
 
+it("a layer imports from layers above it in docs/architecture.md", () => {
+  const page = readFileSync(join(packageRoot, "docs/architecture.md"), "utf8");
+  const order = Array.from(page.matchAll(/^\| `lib\/(\w+)\/`/gm), ([, layer]) => layer as string);
+  const used = new Set(files.map(layerOf).filter((layer) => layer !== ""));
+  expect(order.toSorted()).toEqual([...used].toSorted());
+  const upward = imports.filter(({ from, to, isType }) => {
+    const [importer, imported] = [order.indexOf(layerOf(from)), order.indexOf(layerOf(to))];
+    return !isType && importer !== -1 && imported > importer;
+  });
+  expect(upward.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
+});
+
 it("files do not import each other in a circle when the program runs, but for the heart of tensors", () => {
   // Tensors, their scopes and operators are one thing in several files, which export hoisted functions alone.
   const heart = ["operator", "operators.generated", "random", "scope", "tensor", "tensor-methods.generated"];

@@ -9,10 +9,12 @@ export interface Page {
   readonly text: string;
 }
 
-/** The README and all of docs/, without the generated API reference. */
+/** The pages at the root, in bench/ and in all of docs/, without the generated API reference. */
 export function readPages(): Page[] {
-  const docs = readdirSync(join(packageRoot, "docs")).filter((name) => name.endsWith(".md"));
-  return ["README.md", ...docs.map((name) => `docs/${name}`)].map((path) => ({
+  const below = readdirSync(join(packageRoot, "docs"), { recursive: true, encoding: "utf8" });
+  const docs = below.filter((name) => name.endsWith(".md") && !name.startsWith("api/"));
+  const others = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md"];
+  return [...others, ...docs.map((name) => `docs/${name}`)].map((path) => ({
     path,
     text: readFileSync(join(packageRoot, path), "utf8"),
   }));

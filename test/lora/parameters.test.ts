@@ -5,7 +5,7 @@ import { inject, type LoraConfig, type LoraTarget } from "../../lib/lora/index.j
 const attention: LoraTarget[] = ["q", "k", "v", "o"];
 const mlp: LoraTarget[] = ["fc", "proj"];
 
-// Method specification, section 10.
+// docs/specification.md, section 8.
 it.each<[string, Partial<LoraConfig>, factors: number, importance: number]>([
   ["everything, rank 16", {}, 4_423_680, 2_304],
   ["vision", { encoders: "vision" }, 2_654_208, 1_152],

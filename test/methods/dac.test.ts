@@ -36,7 +36,7 @@ function fillB(pool: ExpertPool): void {
 }
 
 describe("votes", () => {
-  it("agree with the example of the specification", () => {
+  it("agree with the example of docs/specification.md, section 7", () => {
     const scores = torch.tensor([[9, 8, 1, 0], [1, 9, 0, 8]]); // biome-ignore format: two samples
     const votes = mostVotes(scores, 2).sum([0]);
     expect(votes.toArray()).toEqual([1, 2, 0, 1]);
@@ -161,7 +161,7 @@ describe("ExpertPool", () => {
 });
 
 describe("inBatchLoss", () => {
-  it("agrees with the example of the specification", () => {
+  it("agrees with the example of docs/specification.md, section 7", () => {
     const zero = torch.zeros([3, 2]);
     const labels = torch.tensor([0, 0, 1], { dtype: "int64" });
     expect(inBatchLoss(zero, zero, labels, torch.tensor(100)).item()).toBeCloseTo(1.09861, 5);
@@ -190,7 +190,7 @@ describe("columnOverlap", () => {
   const current = torch.eye(2).unsqueeze(0); // e₁ and e₂
   const past = torch.tensor([[[1], [1]]]);
 
-  it("agrees with the example of the specification", () => {
+  it("agrees with the example of docs/specification.md, section 7", () => {
     expect(columnOverlap([current], [past], "sum").item()).toBe(2);
     expect(columnOverlap([current], [past], "mean").item()).toBe(1);
   });

@@ -44,7 +44,7 @@ const framed = (rows: readonly (readonly number[])[]) =>
     { dtype: "int64" },
   );
 
-it("random sentences are as in the baseline specification, section 4.9, but for the zeros behind them", () => {
+it("random sentences are as in docs/specification.md, section 3.4, but for the zeros behind them", () => {
   const vocabulary = {
     tokenizer: { frame: (rows: readonly (readonly number[])[]) => framed(rows) },
     config: { text: { contextLength: 77, vocabSize: 49408 } },

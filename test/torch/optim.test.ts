@@ -131,7 +131,7 @@ describe("Optimizer", () => {
 describe("oneCycleSchedule", () => {
   const closeTo = (value: number) => expect.closeTo(value, 7);
 
-  test("agrees with the values of the specification of the newer methods, section 1.5", () => {
+  test("agrees with the values of docs/specification.md, section 6", () => {
     const schedule = oneCycleSchedule({ learningRate: 1e-3, total: 100 });
     const rates = { 0: 4e-5, 14: 4.94e-4, 29: 1e-3, 64: 5e-4, 99: 4e-9 };
     for (const [step, rate] of Object.entries(rates))
@@ -172,7 +172,7 @@ describe("cosineSchedule", () => {
     expect(cosineSchedule({ learningRate: 1, total: 4 })(0)).toBe(1);
   });
 
-  test("agrees with the values of the baseline specification, section 0.5", () => {
+  test("agrees with the values of docs/specification.md, section 3.3", () => {
     const full = cosineSchedule({ learningRate: 1e-5, total: 1000, warmup: 100 });
     const rates = [0, 49, 99, 100, 550, 1000].map(full);
     for (const [i, rate] of [1e-7, 5e-6, 1e-5, 1e-5, 5e-6, 0].entries())

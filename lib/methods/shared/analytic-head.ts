@@ -210,8 +210,8 @@ export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
 }
 
 /**
- * Mixes the regression in where CLIP's best guess is a learned class. Section 9.6 of the baseline
- * specification.
+ * Mixes the regression in where CLIP's best guess is a learned class. docs/specification.md,
+ * section 5.3.
  */
 export function fusion(
   { groups }: LabelSpace,

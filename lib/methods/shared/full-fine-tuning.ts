@@ -11,8 +11,8 @@ import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier } from "./zero-shot-classifier.js";
 
 /**
- * Options of every method that trains all weights. Defaults are those of the baseline specification, sections
- * 0.2 and 0.5.
+ * Options of every method that trains all weights. Defaults are those of
+ * docs/specification.md, sections 3.1 and 3.3.
  */
 export const fullFineTuningShape = {
   ...trainingShape,

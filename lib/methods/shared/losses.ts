@@ -6,8 +6,8 @@ export type ContrastiveLoss = "symmetric" | "reference" | "image-to-text" | "sig
 export interface ContrastiveLossOptions {
   /**
    * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the
-   * reference code's sum, with the text-to-image term over all classes seen so far. Method specification,
-   * section 7.2. `image-to-text`: that direction alone, as the fine-tuning baselines are trained. `sigmoid`:
+   * reference code's sum, with the text-to-image term over all classes seen so far. docs/specification.md,
+   * section 2.3. `image-to-text`: that direction alone, as the fine-tuning baselines are trained. `sigmoid`:
    * every image with every class by itself, as SigLIP was trained.
    */
   readonly loss: ContrastiveLoss;

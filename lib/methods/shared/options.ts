@@ -3,7 +3,7 @@ import { code, paper } from "../../options/index.js";
 
 const decayRate = z.number().min(0).lt(1);
 
-/** Options of every method that trains. Defaults are those of the method specification, section 5. */
+/** Options of every method that trains. Defaults are those of docs/specification.md, section 2.2. */
 export const trainingShape = {
   iterations: z.int().positive().default(500).meta(paper("iterations per task")),
   batchSize: z.int().positive().default(64).meta(code("images per iteration")),

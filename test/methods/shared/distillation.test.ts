@@ -15,7 +15,7 @@ import { colourTasks, recordedContext } from "../tasks.js";
 
 const row = (...values: number[]) => torch.tensor([values], { dtype: "float64" });
 
-// Examples computed by hand: baseline specification, section 0.9.
+// Examples computed by hand: docs/specification.md, section 3.2.
 describe("softCrossEntropy", () => {
   it("is T² times the cross-entropy of softened distributions", () => {
     expect(softCrossEntropy(row(2, 0), row(0, 2), 2).item()).toBeCloseTo(4.17728, 5);

@@ -88,7 +88,7 @@ describe("assign", () => {
   }
   const e = (...rows: number[][]) => torch.tensor(rows);
 
-  it("agrees with the examples of the baseline specification, section 8.9", () => {
+  it("agrees with the examples of docs/specification.md, section 4", () => {
     const at = (threshold: number, errors: number[]) => withErrors({ threshold }).assign(e(errors));
     expect(at(0.06, [0.07, 0.05, 0.09])).toEqual(["first"]);
     expect(at(0.045, [0.07, 0.05, 0.09])).toEqual([undefined]);

@@ -19,7 +19,7 @@ describe("Herding", () => {
   });
 
   it("picks the examples whose mean stays nearest to the mean of all", () => {
-    // Baseline specification, section 6.9: distances² 0.5778, 0.4444, 0.0444, then 0.1111 against 0.1444.
+    // docs/specification.md, section 3.4: distances² 0.5778, 0.4444, 0.0444, then 0.1111 against 0.1444.
     const features = torch.tensor([
       [1, 0],
       [0, 1],

@@ -25,7 +25,7 @@ function handMade(width: number) {
 }
 
 describe("BlockExperts", () => {
-  it("agrees with the example of the baseline specification, section 8.9", () => {
+  it("agrees with the example of docs/specification.md, section 4", () => {
     const { experts, router, forward } = handMade(1);
     router.weight.copy_(torch.tensor([[1, 2, 3, 0]])); // q of a first token of 1
     experts.downWeight.fill_(0);
@@ -106,7 +106,7 @@ describe("BlockExperts", () => {
   );
 
   it("draws noise of a scale of 0.70315 while the noise matrix is zero", () => {
-    // Baseline specification, section 8.9: softplus(0) + 0.01. With a router of zeros, the scores are the
+    // docs/specification.md, section 4: softplus(0) + 0.01. With a router of zeros, the scores are the
     // noise.
     const { experts, forward } = handMade(1);
     experts.use(0, true);

@@ -46,7 +46,7 @@ describe("contrastiveLoss against its definition in PyTorch", () => {
 describe("contrastiveLoss", () => {
   const unit = (rows: number[][]) => nn.functional.normalize(tensor(rows));
 
-  it("smooths labels as in the example of the baseline specification, section 0.9", () => {
+  it("smooths labels as in the example of docs/specification.md, section 3.1", () => {
     const [image, texts] = [
       tensor([[1, 0]]),
       tensor([

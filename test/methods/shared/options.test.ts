@@ -76,7 +76,7 @@ describe("the options of codyra", () => {
   const optionsOf = (given: Record<string, unknown>, protocol: ProtocolName = "x-tail") =>
     createMethod("codyra", given, protocol).options;
 
-  // Method specification, sections 5 and 7.
+  // docs/specification.md, sections 2.2 to 2.4.
   const common = {
     iterations: 500,
     batchSize: 64,

@@ -8,7 +8,7 @@ import { baseline, float } from "../fixtures.js";
 const labels = (...values: number[]) => torch.tensor(values, { dtype: "int64" });
 
 describe("RecursiveRidge", () => {
-  it("agrees with the example of the baseline specification, section 9.9", () => {
+  it("agrees with the example of docs/specification.md, section 5.1", () => {
     const ridge = new RecursiveRidge({ lambda: 1 });
     ridge.learn(torch.tensor([[1]]), labels(0), 1);
     expect(ridge.state().tensors.get("ridge.inverse")!.item()).toBeCloseTo(0.5, 12);
@@ -96,7 +96,7 @@ describe("against PyTorch", () => {
 });
 
 describe("KernelRidge", () => {
-  it("agrees with the example of the baseline specification, section 10.9", () => {
+  it("agrees with the example of docs/specification.md, section 5.2", () => {
     const kernel = new KernelRidge({ lambda: 0.001, gamma: 0.1 });
     kernel.learn(torch.tensor([[1, 0]]), labels(0), 1);
     kernel.learn(torch.tensor([[0, 1]]), labels(1), 2);

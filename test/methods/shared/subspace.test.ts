@@ -21,7 +21,7 @@ function expectOrthonormal(columns: torch.Tensor): void {
 }
 
 describe("leadingDirections", () => {
-  // Shares of 0.5, 0.3, 0.15 and 0.05, of the specification's example.
+  // Shares of 0.5, 0.3, 0.15 and 0.05, of the example in docs/specification.md.
   const gram = torch.diag(torch.tensor([15, 50, 5, 30], { dtype: "float64" }));
 
   it("takes the fewest directions with the share, or the most with less", () => {
@@ -53,7 +53,7 @@ describe("leadingDirections", () => {
 });
 
 describe("extendBasis", () => {
-  it("agrees with the example of the specification", () => {
+  it("agrees with the example of docs/specification.md, section 6", () => {
     const basis = torch.tensor([[1], [0]]);
     const gram = gramOf(double([[2, 0], [0, 1]])); // biome-ignore format: a matrix
     expect(coveredShare(basis, gram)).toBeCloseTo(4 / 5, 12);
@@ -93,7 +93,7 @@ describe("extendBasis", () => {
 });
 
 describe("residualFactors", () => {
-  it("agrees with the example of the specification", () => {
+  it("agrees with the example of docs/specification.md, section 6", () => {
     const { left, right } = residualFactors(double([[3, 0], [0, 1]]), torch.tensor([[1], [0]]), 2); // biome-ignore format: a matrix
     expect(left.shape).toEqual([2, 1]); // the residual has one direction
     expect(left.abs().toArray()).toEqual([[0], [1]]);

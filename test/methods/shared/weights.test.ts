@@ -31,7 +31,7 @@ it("interpolates: two tasks that each learn +1 end at 0.8 and 1.6", () => {
   expect(model.logitScale.item()).toBe(scale);
 });
 
-it("averages as in the example of the baseline specification, section 7.9: start 0, then 1, 2, 3", () => {
+it("averages as in the example of docs/specification.md, section 3.4: start 0, then 1, 2, 3", () => {
   const model = tinyClip();
   setAll(model, 0);
   const average = new WeightSnapshot(model);
@@ -88,7 +88,7 @@ it("consolidates: the squared distance and its gradient 2 (θ − θ')", () => {
   anchor.dispose();
 });
 
-it("consolidates as in the example of the baseline specification, section 7.9", () => {
+it("consolidates as in the example of docs/specification.md, section 3.4", () => {
   const model = tinyClip();
   const bias = model.vision.encoder.blocks[0]!.mlp.fc2.bias!;
   noGrad(() => bias.fill_(1));

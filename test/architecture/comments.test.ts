@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { packageRoot } from "../../lib/torch/index.js";
 
 const widest = 110;
-const sources = ["lib", "native", "test", "bench", "scripts", "configs"];
+const sources = ["lib", "native", "test", "bench", "scripts", "configs", "examples"];
 const isSource = (path: string) => /\.(ts|mjs|cc|h|cu|py|yaml)$/.test(path) && !path.includes("generated");
 
 it(`comments are at most ${widest} characters wide`, () => {

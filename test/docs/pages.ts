@@ -13,7 +13,14 @@ export interface Page {
 export function readPages(): Page[] {
   const below = readdirSync(join(packageRoot, "docs"), { recursive: true, encoding: "utf8" });
   const docs = below.filter((name) => name.endsWith(".md") && !name.startsWith("api/"));
-  const others = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "bench/README.md"];
+  const others = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "bench/README.md",
+    "examples/README.md",
+  ];
   return [...others, ...docs.map((name) => `docs/${name}`)].map((path) => ({
     path,
     text: readFileSync(join(packageRoot, path), "utf8"),

@@ -169,6 +169,7 @@ export interface RunEvent {
 }
 
 export interface TrainSummary {
+  /** Updates of whatever the method learns. With 0 nothing was learned, and a run does not evaluate again. */
   readonly iterations: number;
   /** Mean loss since the last report; `undefined` when nothing was trained. */
   readonly loss?: number;

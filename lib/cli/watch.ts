@@ -15,7 +15,7 @@ const eventsPath = "/events";
 export interface WatchOptions {
   /** 0 for any that is free. */
   port: number;
-  /** What the page says when the run ends before it is finished. */
+  /** Message of the page when the run ends before it is finished. */
   whenStopped: string;
   /** After how many milliseconds a reader that reads nothing is dropped. Default: 10,000. */
   patienceMs?: number;

@@ -10,7 +10,7 @@ import { Tokenizer } from "./tokenizer.js";
 import { tokenizerFiles } from "./tokenizer-files.js";
 import { readVocabulary } from "./vocabulary.js";
 
-/** What a model needs beside its weights. */
+/** Tokenizer and preprocessing, which a model needs beside its weights. */
 export interface ModelAssets {
   /** Absent when there is none to be found. */
   readonly tokenizer?: Tokenizer;
@@ -33,7 +33,7 @@ export interface AssetOptions {
   readonly tokenizer?: string;
   /** Pixels, for the default preprocessing. */
   readonly imageSize?: number;
-  /** Where the directory names none. Default: OpenAI's. */
+  /** Preprocessing if the directory names none. Default: OpenAI's. */
   readonly preprocessing?: Preprocessing;
   /** Take `preprocessing` whatever Hugging Face's files in the directory say. Default: false. */
   readonly ownPreprocessing?: boolean;

@@ -64,7 +64,7 @@ export class CausalText extends nn.Module implements TextTower {
     return this.tokens.forward(ids).add(this.positions.weight.narrow(0, start, ids.size(1)));
   }
 
-  /** Where each text ends: the first of several end tokens, `[C]`. */
+  /** Position of the end of each text, `[C]`: the first of several end tokens. */
   private endOfText(ids: Tensor): Tensor {
     const { endTokenId } = this.config;
     const scores = endTokenId === highestTokenId ? ids : ids.eq(endTokenId).to({ dtype: "int32" });

@@ -52,7 +52,7 @@ export abstract class DualEncoder extends nn.Module {
    * the dtype of the weights: what is done with them, such as normalising and losses, is exact.
    */
   precision: Precision = "fp32";
-  /** What `loadModel` took off, left out, or decided otherwise than a file says. */
+  /** Notes of `loadModel` on what it took off, left out, or decided otherwise than a file says. */
   notes: readonly string[] = [];
   /**
    * Where the blocks of both encoders leave what they compute again in the backward pass. Default: they keep

@@ -15,7 +15,7 @@ export interface ImageTransform {
 export interface TransformedImage {
   /** RGB bytes `[size, size, 3]`. */
   readonly pixels: Uint8Array;
-  /** Of the image before it was transformed, pixels. */
+  /** Size of the image before it was transformed, in pixels. */
   readonly width: number;
   readonly height: number;
 }

@@ -23,7 +23,7 @@ export interface PreprocessingConfig {
   readonly std: readonly number[];
   /** `squash` ignores the aspect ratio: both sides become `size`. Default: `shortest`. */
   readonly resize?: "shortest" | "squash";
-  /** What a pixel of 0 to 255 is multiplied with before the mean is taken off. Default: 1 / 255. */
+  /** Factor of a pixel of 0 to 255, before the mean is taken off. Default: 1 / 255. */
   readonly rescaleFactor?: number;
   /** How image files are decoded. Default: as CLIP's own code does. */
   readonly decoding?: DecodeOptions;
@@ -99,7 +99,7 @@ export class Preprocessing implements PreprocessingConfig {
     return new Preprocessing(parseImageProcessor(json, source, family));
   }
 
-  /** What OpenAI's models were trained with. @param imageSize pixels */
+  /** Preprocessing of OpenAI's models. @param imageSize pixels */
   static openai(imageSize = 224): Preprocessing {
     return new Preprocessing({ size: imageSize, cropSize: imageSize, mean: openaiMean, std: openaiStd });
   }

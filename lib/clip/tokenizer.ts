@@ -26,10 +26,10 @@ const tokenizerConfigSchema = z.object({
   model_max_length: z.number().positive().nullish(),
 });
 
-/** What transformers writes for "no limit" is 10³⁰; it takes more than this for none. */
+/** transformers takes a length above this for no limit, and writes 10³⁰. */
 const longest = 1e20;
 
-/** What the model and the source of a tokenizer say about it. */
+/** Facts about a tokenizer that its model and its source know. */
 export interface TokenizerOptions {
   /** Default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;

@@ -33,9 +33,8 @@ export const firstPosition: Select = (x) => x.select(1, 0);
 /** Adds to the output of a block, such as a mixture of experts beside its feed-forward half. */
 export interface BlockAdapter {
   /**
-   * Whether what it adds at a position follows from that position and the first one of its sequence. Then
-   * positions that are not read out are left out, and sequences that begin alike have their beginning in
-   * common, as in a block without adapter.
+   * The adapter reads each position together with the first one of its sequence only. The block may then
+   * skip positions that are not read out, and compute a shared beginning once, as without an adapter.
    */
   readonly isPositionwise: boolean;
   /**
@@ -71,8 +70,7 @@ export class Block extends nn.Module {
   }
 
   /**
-   * Whether positions that are not read out may be left out, and sequences that begin alike have their
-   * beginning in common.
+   * The block may skip positions that are not read out, and compute a shared beginning once.
    */
   get isPositionwise(): boolean {
     const { qkv, out } = this.attention;

@@ -1,12 +1,12 @@
 import { gunzipSync } from "node:zlib";
 import { type DirectoryFiles, readSmallFile } from "./files.js";
 
-/** What starts a text, and what ends it, by default. */
+/** The default start and end of a text. */
 export const startToken = "<|startoftext|>";
 export const endToken = "<|endoftext|>";
 /** Marks the last symbol of a word. */
 export const endOfWord = "</w>";
-/** What CLIP takes for a word; for the flags `gu`. */
+/** CLIP's pattern of a word, for the flags `gu`. */
 export const wordPattern = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 const maxBytes = 2 ** 28;
 

@@ -39,7 +39,7 @@ export interface Dataset {
   readonly test: readonly Example[];
   /** How train and test were told apart: by the data itself, or by a seeded draw per class. */
   readonly split: "given" | RandomSplit;
-  /** What the user should know, such as files that are not used. */
+  /** Messages for the user, such as about files that are not used. */
   readonly warnings?: readonly string[];
 }
 

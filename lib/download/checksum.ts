@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { IntegrityError } from "./errors.js";
 
-/** What is known about a file before it is here; each digest in hexadecimal. */
+/** Facts about a file before it is here; each digest in hexadecimal. */
 export interface Expected {
   /** Bytes. */
   readonly size?: number;

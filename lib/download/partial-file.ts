@@ -7,7 +7,7 @@ const originSchema = z.object({
   size: z.int().nonnegative().optional(),
 });
 
-/** Where the bytes of a part come from. */
+/** The origin of a part's bytes. */
 export interface Origin {
   readonly url: string;
   /** Strong ETag or date of the version they belong to; without one the download cannot go on later. */

@@ -16,11 +16,11 @@ interface Answer {
 
 /** An answer to the request for a file from some byte on. */
 export interface RestOfFile {
-  /** Where its bytes begin: as asked for, or 0 if the server sends the whole file. */
+  /** Offset of its first byte: as asked for, or 0 if the server sends the whole file. */
   readonly offset: number;
   /** Bytes of the whole file, where the server tells. */
   readonly size?: number;
-  /** What tells this version of the file from others, fit for `If-Range`. */
+  /** A mark of this version of the file, fit for `If-Range`. */
   readonly validator?: string;
   readonly chunks: AsyncIterable<Uint8Array>;
 }

@@ -4,9 +4,9 @@ import { nearest } from "./nearest.js";
 /** Recall at each k, as fractions. */
 export interface RetrievalRecall {
   readonly ks: readonly number[];
-  /** Of the images: one of their own texts is among the k nearest texts. */
+  /** Share of the images with one of their own texts among the k nearest texts. */
   readonly imageToText: readonly number[];
-  /** Of the texts: their image is among the k nearest images. */
+  /** Share of the texts with their image among the k nearest images. */
   readonly textToImage: readonly number[];
 }
 

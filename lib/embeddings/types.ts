@@ -1,4 +1,4 @@
-/** What a vector stands for. */
+/** The image or text of a vector. */
 export interface EmbeddedItem {
   /** Path of an image as it was given, or the text itself. */
   readonly name: string;
@@ -6,7 +6,7 @@ export interface EmbeddedItem {
   readonly label: string;
 }
 
-/** Where vectors come from; they are unit vectors of float32. */
+/** The origin of vectors, which are unit vectors of float32. */
 export interface EmbeddingsInfo {
   readonly kind: "images" | "texts";
   /** Numbers of a vector. */

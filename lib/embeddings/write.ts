@@ -7,7 +7,7 @@ import { type DoneItem, EmbeddingJournal } from "./journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 
 export interface WriteEmbeddingsOptions extends EmbedOptions {
-  /** What the model is called in the file, such as its path. */
+  /** Name of the model in the file, such as its path. */
   readonly modelName: string;
   /** Whether an image that cannot be read ends the work. Default: it is left out and told. */
   readonly strict?: boolean;

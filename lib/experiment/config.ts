@@ -83,7 +83,7 @@ function misplacedOption(key: string, path: readonly PropertyKey[]): string | un
   return `${JSON.stringify(key)} is an option of methods: put it under 'options'.`;
 }
 
-/** What to say of an option that is no method's: it may be a setting of the run. */
+/** A message about an option that no method has: it may be a setting of the run. */
 export function misplacedSetting(key: string, path: readonly PropertyKey[]): string | undefined {
   if (path.length > 0 || !Object.hasOwn(configSchema.shape, key)) return undefined;
   return `${JSON.stringify(key)} is a setting of the run: put it beside 'options' in the configuration.`;

@@ -41,7 +41,7 @@ export const streamSchema = z.union([
   z.array(entrySchema).nonempty(),
 ]);
 
-/** What is wrong with the kind that was meant, rather than with all of them. */
+/** The fault of the kind that was meant, rather than of all of them. */
 function explain(issue: z.core.$ZodRawIssue): string {
   const [, ofPaper = [], ofSource = []] = (issue.errors ?? []) as z.core.$ZodIssue[][];
   const { input } = issue;

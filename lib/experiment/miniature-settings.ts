@@ -18,7 +18,7 @@ const schema = z.strictObject({
   methods: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
-/** What `configs/miniature.yaml` says of the miniature benchmark. @throws ZodError if it does not fit */
+/** Reads the miniature benchmark from `configs/miniature.yaml`. @throws ZodError if it does not fit */
 export function readMiniatureSettings(packageRoot: string): z.infer<typeof schema> {
   const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
   return schema.parse(parse(text, { merge: true }));

@@ -18,7 +18,7 @@ const embeddedModels: Readonly<Record<miniature.MiniatureName, string>> = {
 /** The folder of the miniature CLIP that is used unless another model is named. */
 export const miniatureModel = embeddedModels.miniature;
 
-/** Where `codyra download` puts a model unless told otherwise. @param repository `owner/name` */
+/** The folder to which `codyra download` puts a model by default. @param repository `owner/name` */
 export function downloadedModel(repository: string): string {
   return join(cacheDirectory(), "models", repository);
 }

@@ -22,7 +22,7 @@ export interface PrepareOptions {
   readonly progress: WorkObserver;
 }
 
-/** What came of the preparation of a dataset. */
+/** The result of preparing a dataset. */
 export interface PreparedDataset {
   readonly name: DatasetId;
   readonly title: string;
@@ -39,9 +39,9 @@ export interface PreparedFile {
   readonly names: readonly string[];
   readonly status: "present" | "unpacked" | "copied" | "downloaded" | "missing" | "failed";
   readonly optional: boolean;
-  /** Where `codyra data prepare --download` gets it. */
+  /** Address from which `codyra data prepare --download` gets it. */
   readonly url?: string;
-  /** Where it is obtained by hand. */
+  /** The page on which it is obtained by hand. */
   readonly page: string;
   readonly problem?: string;
 }

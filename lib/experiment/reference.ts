@@ -28,7 +28,7 @@ export const referenceSchema = z.strictObject({
   texts: z.string().min(1).describe("text file with one caption per line"),
 });
 
-/** What is wrong with the dataset: any text would be a folder. */
+/** The fault of the dataset: any text would be a folder. */
 function explain({ errors }: z.core.$ZodRawIssue): string {
   const [, ofEntry = []] = (errors ?? []) as z.core.$ZodIssue[][];
   return ofEntry.map(({ message }) => message).join("; ");

@@ -32,7 +32,7 @@ export interface RunConfigOptions {
 }
 
 export interface ExperimentResult {
-  /** Where the run's files are. */
+  /** The folder of the run's files. */
   readonly directory: string;
   readonly accuracy: AccuracyMatrix;
 }
@@ -42,7 +42,7 @@ export function runName({ name, method, protocol, seed }: Config): string {
   return name ?? `${method}-${protocol}-seed${seed}`;
 }
 
-/** Where the files of a configuration's run go. */
+/** The folder for the files of a configuration's run. */
 export function runDirectory(config: Config): string {
   return resolve(config.output ?? `runs/${runName(config)}`);
 }

@@ -10,7 +10,7 @@ export function isDiskFull(error: unknown): boolean {
 export interface WantedSpace {
   /** Size of what is being written. Default: unknown. */
   readonly neededBytes?: number;
-  /** What to do. Default: that of a file whose earlier content is still there. */
+  /** Advice. Default: that of a file whose earlier content is still there. */
   readonly advice?: string;
 }
 

@@ -14,7 +14,7 @@ const ownerSchema = z.object({
   started: z.string().optional(),
 });
 
-/** What a lock file says of the process that has the lock; nothing where it was cut off. */
+/** Reads which process has the lock from its file; nothing if the file was cut off. */
 export type LockOwner = Partial<z.infer<typeof ownerSchema>>;
 
 /** The content of a lock file of this process. */
@@ -73,7 +73,7 @@ function machine(): string | undefined {
   }
 }
 
-/** Of man 5 proc_pid_stat: state and start time; `undefined` where the system has no /proc. */
+/** State and start time of a process, man 5 proc_pid_stat; `undefined` if the system has no /proc. */
 function processState(pid: number): { readonly isZombie: boolean; readonly started: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const drop = z.number().nonnegative();
 
-/** What an update may cost. What has no limit is measured and told, and never broken. */
+/** Limits of what an update may cost. A measure without a limit is told and never broken. */
 export const limitsSchema = z.strictObject({
   accuracyDrop: drop.optional().describe("points that the accuracy on each learned dataset may fall"),
   zeroShotDrop: drop.optional().describe("points that the accuracy on each hold-out may fall"),

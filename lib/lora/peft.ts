@@ -122,7 +122,7 @@ function productOf({ A, B, isEmbedding }: Factors): [loraA: Tensor | undefined, 
   return isKernel ? [A.flatten(1), B.flatten(1)] : [A, B];
 }
 
-/** What a tensor is that is no factor. */
+/** Names a tensor that is no factor. */
 function whatItIs(key: string): string {
   const kinds: [pattern: RegExp, what: string][] = [
     [/lora_magnitude_vector/, "the magnitudes of DoRA, which depend on the weights"],

@@ -117,7 +117,7 @@ export const icarl = defineMethod({
   cost: (model, setting) => fineTuningCost(model, 1, exemplarBytes(model, setting)),
 });
 
-/** Of the images of earlier tasks: all that there are, or as many as the memory holds. */
+/** Images of earlier tasks: all that there are, or as many as the memory holds. */
 function exemplarBytes(model: DualEncoder, { classes, tasks, shots }: CostSetting): number {
   const { memory } = schema.parse({});
   const images = Math.min(memory, Math.round((classes * shots * (tasks - 1)) / tasks));

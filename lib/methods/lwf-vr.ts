@@ -37,7 +37,7 @@ export const lwfVr = defineMethod({
   cost: (model) => fineTuningCost(model, 1 /* the teacher */),
 });
 
-/** What `randomSentences` must know of a model. */
+/** Facts of a model that `randomSentences` needs. */
 export interface Vocabulary {
   readonly tokenizer: Pick<DualEncoder["tokenizer"], "frame">;
   readonly config: { readonly text: Pick<DualEncoder["config"]["text"], "contextLength" | "vocabSize"> };

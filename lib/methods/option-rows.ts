@@ -40,7 +40,7 @@ export function optionRows(method: MethodDefinition): OptionRow[] {
   });
 }
 
-/** What is in force; of a group that is not, the default of its schema. */
+/** The value in force; for a group that is off, the default of its schema. */
 function inForceAt(option: DescribedOption, options: Given): unknown {
   const found = option.name
     .split(".")

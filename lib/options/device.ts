@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Where a model computes, as a user names it. */
+/** The device of a model, as users name it. */
 export const deviceSchema = z
   .custom<"cpu" | "cuda" | `cuda:${number}`>((text) => /^(cpu|cuda(:\d+)?)$/.test(String(text)), {
     error: ({ input }) => `expected cpu, cuda or cuda:<number>, got ${JSON.stringify(input)}`,
@@ -8,6 +8,6 @@ export const deviceSchema = z
   .meta({ type: "string" });
 export type Device = z.infer<typeof deviceSchema>;
 
-/** What the encoders compute in. */
+/** Precision of the encoders. */
 export const precisionSchema = z.enum(["fp32", "bf16"]);
 export type Precision = z.infer<typeof precisionSchema>;

@@ -18,7 +18,7 @@ function distance(name: string, candidate: string): number {
   return isPart ? Math.min(edits, 0.2 + edits / 10) : edits;
 }
 
-/** Of `learningRate` or `learning_rate`: `lr`. */
+/** Initials: `lr` of `learningRate` or `learning_rate`. */
 function initials(name: string): string {
   return (name.match(/^[a-zA-Z]|[A-Z]|(?<=[^a-zA-Z0-9])[a-z]/g) ?? []).join("").toLowerCase();
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { nearestName } from "./nearest-name.js";
 
-/** What to tell about a key beside the nearest one; `undefined` for nothing. */
+/** Advice about a key beside the nearest one; `undefined` for none. */
 export type Hint = (key: string, path: readonly PropertyKey[]) => string | undefined;
 
 /**

@@ -34,7 +34,7 @@ export class AdaptiveBatchSize {
   }
 }
 
-/** Of CUDA's allocator, or of libtorch's own for the CPU. */
+/** Errors of CUDA's allocator, or of libtorch's own for the CPU. */
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && /out of memory|can't allocate memory/i.test(error.message);
 }

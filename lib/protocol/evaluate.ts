@@ -15,7 +15,7 @@ import { AdaptiveBatchSize } from "./batch-size.js";
 import type { FrozenFeatures } from "./frozen-features.js";
 import { candidates } from "./label-spaces.js";
 
-/** What accuracy is measured on: a task, or a dataset that is never trained on. */
+/** Images on which accuracy is measured: of a task, or of a dataset that is never trained on. */
 export interface TestSet extends LabelGroup {
   readonly test: ImageSet;
 }

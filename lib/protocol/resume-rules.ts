@@ -20,7 +20,7 @@ export const changeable: Readonly<Record<string, string>> = {
   guard: "from the latest task on, tasks are measured by it",
 };
 
-/** What differs: the names for a summary, and lines that say how. */
+/** A difference: its name for a summary, and lines that say how. */
 interface Difference {
   readonly name: string;
   readonly lines: readonly string[];
@@ -105,7 +105,7 @@ function modelDifferences({ found, fresh }: Sides<RunRecord>): Difference[] {
   }));
 }
 
-/** What is known of the images, and whether an earlier version recorded the run. */
+/** Facts of the images, and whether an earlier version recorded the run. */
 interface Known {
   readonly images: Sides<Samples>;
   readonly isEarlier: boolean;
@@ -220,7 +220,7 @@ function differences(found: unknown, fresh: unknown, path: string): Difference[]
   return Array.from(keys).flatMap((key) => differences(found[key], fresh[key], `${path}.${key}`));
 }
 
-/** Of a long list its beginning. */
+/** The beginning of a long list. */
 function inBrief(value: unknown): string {
   if (!Array.isArray(value)) return JSON.stringify(value) ?? "nothing";
   const shown = value.slice(0, 5).map((each) => (typeof each === "string" ? each : JSON.stringify(each)));

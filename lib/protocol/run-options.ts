@@ -11,11 +11,11 @@ import type { BatchSize, OptionKeys } from "../options/index.js";
 import type { GuardRecord } from "../records/index.js";
 import type { TestSet } from "./evaluate.js";
 
-/** What a run tells whoever watches it. */
+/** An observer of a run. */
 export interface RunObserver {
   taskStarted?(index: number, task: Task): void;
   trained?(done: number, total: number, loss: number): void;
-  /** Of work beside training; `what` is for people. */
+  /** Called during work beside training; `what` is for people. */
   worked?(what: string, done: number, total: number): void;
   evaluated?(done: number, total: number): void;
   /** After each evaluation; `index` is −1 for the one before any training. */
@@ -42,10 +42,10 @@ export interface RunOptions {
   readonly holdOuts?: readonly TestSet[];
   /** Images and texts that belong to no task, for methods that distil on them. */
   readonly reference?: ReferenceData;
-  /** What a method kept in an earlier run, where the model came with it. */
+  /** State of an earlier run, if the model came with it. */
   readonly inherited?: MethodState;
   readonly seed: number;
-  /** Where the run's files go. */
+  /** The folder for the run's files. */
   readonly directory: string;
   /** Go on with a run that was interrupted; starts it when there is none. */
   readonly resume?: boolean;

@@ -9,7 +9,7 @@ import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
 import type { RunOptions } from "./run-options.js";
 
-/** What a run that begins now is. */
+/** The record of a run that begins now. */
 export function newRecord(options: RunOptions): RunRecord {
   const { name, method, protocol, seed, config, tasks, holdOuts = [], reference, model } = options;
   return {

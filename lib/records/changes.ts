@@ -8,7 +8,7 @@ import { formatVersion, versionSchema } from "./version.js";
 const changeSchema = z.object({
   ...versionSchema,
   dataset: z.string(),
-  /** Of the adapters before pruning. */
+  /** Rank of the adapters before pruning. */
   rank: z.int().positive(),
   modules: z
     .array(

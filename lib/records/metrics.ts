@@ -108,7 +108,7 @@ export function holdOutAccuracy({ matrix }: HoldOutMatrix): Metric {
   return metric(matrix, (column) => mean(known(column)));
 }
 
-/** What was measured. */
+/** The measured accuracies. */
 export function known(accuracies: readonly Accuracy[]): number[] {
   return accuracies.filter((accuracy) => accuracy !== null);
 }

@@ -40,10 +40,10 @@ const ranksSchema = z
 /** Number of ranks with a non-zero importance weight per adapted module after each task: `ranks.json`. */
 export type RankHistory = z.infer<typeof ranksSchema>;
 
-/** What one task adds to them. */
+/** The counts that one task adds. */
 export interface TaskRanks {
   readonly dataset: string;
-  /** Of the adapters before pruning. */
+  /** Rank of the adapters before pruning. */
   readonly rank: number;
   readonly modules: readonly Readonly<RankHistory["modules"][number]>[];
   readonly active: readonly number[];

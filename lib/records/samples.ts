@@ -22,7 +22,7 @@ const imagesSchema = z.object({ train: contentsSchema.optional(), test: contents
 const sampleSchema = drawSchema.partial().extend({ images: imagesSchema.optional() });
 const samplesSchema = z.record(z.string(), sampleSchema);
 
-/** What the images of a dataset were; a file of its own, because of the many names. */
+/** The images of a dataset; a file of its own, because of the many names. */
 export type SampleRecord = z.infer<typeof sampleSchema>;
 export type Samples = Readonly<Record<string, SampleRecord>>;
 export type ImageContents = z.infer<typeof imagesSchema>;

@@ -9,7 +9,7 @@ export interface TrainingStep {
   loss: number | null;
 }
 
-/** What the phases of a run took. */
+/** Time and memory of a run's phases. */
 export interface RunPhases {
   /** `undefined` where no event says so. */
   trainingSeconds: number | undefined;

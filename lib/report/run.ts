@@ -19,7 +19,7 @@ import {
 } from "../records/index.js";
 import { type RunPhases, readPhases, type TrainingStep } from "./events.js";
 
-/** What was run, with which configuration, data and versions: `run.json`. */
+/** A run with its configuration, data and versions: `run.json`. */
 export type RunInfo = RunRecord;
 export type { RankHistory };
 

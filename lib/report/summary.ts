@@ -22,7 +22,7 @@ export interface Outcome {
 export interface Summary {
   gained: string;
   forgotten: string;
-  /** What changed in the model. */
+  /** Changes in the model. */
   changed: string;
 }
 
@@ -38,7 +38,7 @@ export function outcome({ accuracy, metrics }: Run): Outcome | undefined {
   };
 }
 
-/** What a method gained, what it forgot and which matrices changed; the mean of its finished seeds. */
+/** Gains, losses and changed matrices of a method; means of its finished seeds. */
 export function describeGroup(group: RunGroup): Summary {
   const [run] = group.runs as [Run, ...Run[]];
   const { datasets, matrix } = run.accuracy;

@@ -165,7 +165,7 @@ function markColumn(table: Table, rows: number[], column: number, marks: Mark[][
   });
 }
 
-/** What a cell prints: the value, with a sign where it is a difference, and the deviation. */
+/** Text of a cell: the value, with a sign if it is a difference, and the deviation. */
 export function formatCell(
   table: Table,
   row: TableRow,

@@ -6,7 +6,7 @@ import type { Device, DType } from "./types.js";
 export interface AutocastOptions {
   /** `bfloat16` or `float16`. Default: `bfloat16`. */
   readonly dtype?: DType;
-  /** Whose operators are cast. Default: `cpu`. */
+  /** Device whose operators are cast. Default: `cpu`. */
   readonly device?: Device;
   /** False switches a surrounding `autocast` off. Default: true. */
   readonly enabled?: boolean;

@@ -30,7 +30,7 @@ export interface DeviceMemory {
   readonly totalBytes: number;
 }
 
-/** What `native/bridge/` exports; one line per function, grouped by the file that implements it. */
+/** The exports of `native/bridge/`; one line per function, grouped by the file that implements it. */
 export interface Bridge {
   // operators.cc
   version(): string;

@@ -143,7 +143,7 @@ function createOutput(
   return tableOutput(print, { longestPath, labels, ...terminalStyle(process.stdout) });
 }
 
-/** Of more than one batch; not where lines that appear on the terminal are progress enough. */
+/** Shows progress of several batches, unless lines that appear on the terminal are progress enough. */
 function startProgress({ json, batchSize }: ClassifyFlags, total: number): Progress | undefined {
   if (total <= batchSize || (process.stdout.isTTY && !json)) return undefined;
   const progress = new Progress();

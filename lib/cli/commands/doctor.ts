@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { Command } from "commander";
 import { bf16Instructions } from "../input/processor.js";
 
-/** What happened, what was expected, and what to do. */
+/** A problem: what happened, what was expected, and what to do. */
 interface Problem {
   readonly what: string;
   readonly expected: string;
@@ -26,7 +26,7 @@ interface Compiler {
   readonly path: string;
 }
 
-/** What `codyra doctor --json` prints. */
+/** The output of `codyra doctor --json`. */
 export interface Diagnosis {
   readonly node: string;
   readonly platform: string;

@@ -5,7 +5,7 @@ import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options
 import { print } from "./print.js";
 import { terminalStyle } from "./terminal-style.js";
 
-/** Where the result of an analysis goes. */
+/** Flags for the result of an analysis. */
 export interface OutputFlags {
   json?: boolean;
   to?: string;

@@ -1,6 +1,6 @@
 import type { FileClassification } from "../../data/index.js";
 
-/** Where results go one after another; what it prints comes in their order. */
+/** Prints results one after another, in their order. */
 export interface ClassificationOutput {
   add(result: FileClassification): void;
   end(): void;
@@ -27,7 +27,7 @@ export function jsonLinesOutput(print: Print): ClassificationOutput {
 }
 
 export interface TableOptions {
-  /** Characters of the longest path that will be added: columns are aligned before the first is there. */
+  /** Paths of all results, so that columns are aligned before the first one is there. */
   readonly longestPath: number;
   readonly labels: readonly string[];
   /** Whether the most probable label is bold. */

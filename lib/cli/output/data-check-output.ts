@@ -20,7 +20,7 @@ function row({ name, layout = "–", counts, expected, status }: DatasetCheck): 
   return [name, layout, ...numbers, status];
 }
 
-/** Where a dataset was looked for is told only of those that were asked for by name. */
+/** Tells the places of a dataset only if it was asked for by name. */
 function details(check: DatasetCheck, explainMissing: boolean): string[] {
   const { name, status, problem, split, warnings = [], images } = check;
   const lines = [

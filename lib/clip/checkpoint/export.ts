@@ -9,7 +9,7 @@ import { onlyClip } from "../only-clip.js";
 import { Preprocessing } from "../preprocessing.js";
 import { toOpenAi } from "./keys.js";
 
-/** Of the files that `saveOpenAi` writes: names and shapes do not tell the activation. */
+/** Comment in files of `saveOpenAi`: names and shapes do not tell the activation. */
 export const openAiComment = "activation: quick_gelu";
 
 const openAiVocabSize = 49408;

@@ -10,9 +10,9 @@ export interface FoundModel {
   /** Under their published names. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly naming: "huggingface" | "openai";
-  /** What stood before the names, such as `state_dict.module.`; empty where nothing did. */
+  /** Prefix of the names, such as `state_dict.module.`; empty if there was none. */
   readonly prefix: string;
-  /** What was taken off and left out, for the user. */
+  /** Notes for the user on everything that was taken off or left out. */
   readonly notes: readonly string[];
 }
 

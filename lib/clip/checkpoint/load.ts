@@ -30,7 +30,7 @@ export interface LoadOptions {
   readonly device?: Device;
   /** Default: `"float32"`. */
   readonly dtype?: DType;
-  /** What the encoders compute in. Default: `"fp32"`. */
+  /** Precision of the encoders. Default: `"fp32"`. */
   readonly precision?: Precision;
   /**
    * Read `.bin` and `.pt` files, of which only tensors, dictionaries and numbers are read. Default: false.
@@ -147,7 +147,7 @@ function printNote(note: string): void {
 
 interface Checkpoint {
   readonly config: ModelConfig;
-  /** Where the directory has none. */
+  /** Preprocessing if the directory has none. */
   readonly preprocessing: Preprocessing;
   /**
    * Whether open_clip's configuration describes the model: then its own preprocessing counts, and texts are
@@ -162,7 +162,7 @@ interface Checkpoint {
   readonly notes: readonly string[];
 }
 
-/** What a configuration says, or the shapes of the parameters. */
+/** A model as its configuration, or else the shapes of its parameters, describe it. */
 interface Description {
   readonly config: ModelConfig;
   readonly preprocessing: Preprocessing;

@@ -6,7 +6,7 @@ import { firstLines } from "../../options/index.js";
 import { archive, safetensors, type Tensor } from "../../torch/index.js";
 import { readSmallFile } from "../files.js";
 
-// What each library writes, safetensors first, because reading them runs nothing anywhere.
+// Files of each library, safetensors first, because reading them runs nothing anywhere.
 const huggingFaceNames = [
   "model.safetensors",
   "model.safetensors.index.json",
@@ -19,7 +19,7 @@ const weightsExtension = /\.(safetensors|bin|pt|pth|ckpt)$/;
 export interface Weights {
   /** By the names of the file: nested dictionaries are joined by dots. */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /** What was not read, by the names that lead to it, as the error that it is if it is needed. */
+  /** Values that were not read, by their path, as the error to throw if one is needed. */
   readonly skipped: ReadonlyMap<string, Error>;
 }
 

@@ -72,7 +72,7 @@ export function normalize(graph: Graph, features: string): string {
   return graph.node("Div", [features, graph.node("ReduceL2", [features], { axes: [-1], keepdims: 1 })]);
 }
 
-/** Where each text ends, `[C, 1]`: the first of several end tokens. */
+/** Position of the end of each text, `[C, 1]`: the first of several end tokens. */
 function endOfText(graph: Graph, { endTokenId }: ClipTextConfig, ids: string): string {
   const scores =
     endTokenId === highestTokenId ? ids : graph.node("Equal", [ids, graph.ints([endTokenId], [])]);

@@ -11,7 +11,7 @@ import { Graph, ready } from "./graph.js";
 import type { Bytes } from "./protobuf.js";
 import { type OnnxDtype, onnxDtypes, Weights } from "./weights.js";
 
-/** Of the files' names, as transformers.js has them. */
+/** Suffixes of the files' names, as transformers.js has them. */
 const suffixes: Readonly<Record<OnnxDtype, string>> = { fp32: "", fp16: "_fp16", q8: "_quantized" };
 
 export interface TransformersJsOptions {

@@ -3,7 +3,7 @@ import type { StateDict } from "../checkpoint/keys.js";
 import { type ElementType, elementTypes, type Graph } from "./graph.js";
 import type { Bytes } from "./protobuf.js";
 
-/** What the encoders compute in: `q8` has matrices of 8 bits, which are float32 again where they are used. */
+/** Types of the exported weights. `q8` has matrices of 8 bits, which are float32 again when they are used. */
 export const onnxDtypes = ["fp32", "fp16", "q8"] as const;
 
 export type OnnxDtype = (typeof onnxDtypes)[number];
@@ -12,7 +12,7 @@ const itemBytes = { float32: 4, float16: 2, int8: 1 } as const;
 
 /** Puts the parameters of a model into a graph, each when the graph asks for it. */
 export class Weights {
-  /** Of everything that is computed. */
+  /** Type of everything that is computed. */
   readonly type: "float32" | "float16";
 
   constructor(

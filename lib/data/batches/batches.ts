@@ -7,7 +7,7 @@ import { Random } from "../random.js";
 import { boxRatios, type CropOptions, centerBoxes, randomBoxes } from "./augment.js";
 import { type Box, resampleBoxes } from "./resample.js";
 
-/** What a model is trained or tested on in one step. */
+/** Images and labels of one training or test step. */
 export interface Batch {
   /** Normalised, float32 `[B, 3, size, size]`; `[0, 3, size, size]` where no image is wanted. */
   readonly pixels: torch.Tensor;
@@ -73,7 +73,7 @@ export interface TrainingBatchOptions {
          */
         readonly isFixed?: boolean;
       });
-  /** Where the batches go. Default: where the images are. */
+  /** Device of the batches. Default: that of the images. */
   readonly device?: torch.Device;
   /**
    * Which images of a batch of that many are wanted, such as those that one process of several encodes. All
@@ -141,7 +141,7 @@ export class TrainingBatches {
 export interface EvaluationBatchOptions {
   readonly batchSize: number;
   readonly preprocessing: Preprocessing;
-  /** Where the batches go. Default: where the images are. */
+  /** Device of the batches. Default: that of the images. */
   readonly device?: torch.Device;
 }
 

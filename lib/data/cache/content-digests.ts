@@ -36,7 +36,7 @@ export async function contentDigests(
   return digests;
 }
 
-/** What tells the list from others without opening a file; nothing if a file is missing. */
+/** Identifies the list without opening a file; nothing if a file is missing. */
 async function identify(examples: readonly Example[], signal?: AbortSignal): Promise<string | undefined> {
   const paths = examples.map(({ file, rawFile }) => rawFile?.toString("latin1") ?? resolve(file));
   const raw = new Map(examples.flatMap(({ rawFile }, i) => (rawFile ? [[paths[i], rawFile] as const] : [])));

@@ -12,7 +12,7 @@ import { explained } from "./write-errors.js";
 
 const blockBytes = 1 << 22; // read at once
 
-/** Of an image before it was transformed, pixels. */
+/** Size of an image before it was transformed, in pixels. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 /** Bytes before the data: 8 of length, then JSON, filled up with blanks. */
 export const headerBytes = 4096;
-/** Of the record of one image. */
+/** Size of the record of one image. */
 export const recordBytes = 12;
 const lengthBytes = 8;
 const maxNameLength = 200; // keeps the JSON below the fixed length, whatever characters it is of
@@ -15,7 +15,7 @@ export interface EntryShape {
 }
 
 export interface EntryDescription {
-  /** Whose images they are, for people. */
+  /** Name of the images, for people. */
   readonly name: string;
   /** `ImageTransform.key`. */
   readonly transform: string;
@@ -44,7 +44,7 @@ export function formatHeader({ count, size }: EntryShape, { name, transform }: E
   return header;
 }
 
-/** What a file of cached images says about itself; nothing if it is not one. */
+/** Reads the header of a file of cached images; nothing if it is not one. */
 export async function readHeader(path: string): Promise<(EntryShape & EntryDescription) | undefined> {
   await using file = await open(path, "r");
   const header = Buffer.alloc(headerBytes);

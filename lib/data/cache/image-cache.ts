@@ -13,9 +13,9 @@ import { explained } from "./write-errors.js";
 const formatVersion = 2;
 const blockBytes = 512; // of `stat`: parts have holes, which take no space
 
-/** What the cache holds of one list of images. */
+/** The images of one list in the cache. */
 export interface CachedImages {
-  /** Whose images they are. */
+  /** Name of the list. */
   readonly name: string;
   /** `ImageTransform.key`. */
   readonly transform: string;
@@ -34,7 +34,7 @@ export interface Cleared {
 }
 
 export interface OpenEntryOptions {
-  /** Whose images they are; shown by `codyra data cache`. */
+  /** Name of the list, which `codyra data cache` shows. */
   readonly name: string;
   readonly signal?: AbortSignal;
 }
@@ -71,7 +71,7 @@ export class ImageCache {
     });
   }
 
-  /** What is in the cache, last used first; with `unusedSince` only what was not used after that. */
+  /** The lists in the cache, last used first; with `unusedSince` only those that were not used after it. */
   async list({ unusedSince }: { unusedSince?: Date } = {}): Promise<CachedImages[]> {
     const lists: CachedImages[] = [];
     for (const { name: file, path, bytes, lastUse } of await this.files(unusedSince)) {

@@ -8,7 +8,7 @@ export interface Archive {
    */
   readonly url?: string;
   readonly md5?: string;
-  /** Where it is obtained by hand, if not on the dataset's page. */
+  /** The page on which it is obtained by hand, if not the dataset's. */
   readonly page?: string;
   /**
    * What of the archive goes where, relative to the dataset's folder; absent for a file that is used as it
@@ -27,7 +27,7 @@ export interface ArchiveChoice {
 }
 
 export interface DatasetArchives {
-  /** Where everything goes, relative to the root of all datasets: CoOp's folder where it has one. */
+  /** Folder of everything, relative to the root of all datasets: CoOp's, if it has one. */
   readonly folder: string;
   readonly archives: readonly ArchiveChoice[];
 }

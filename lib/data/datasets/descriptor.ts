@@ -16,17 +16,17 @@ export type PromptSet = "per-dataset" | "rail" | "mtil";
 /** Everything that is known about a dataset of the paper before it is opened. */
 export interface DatasetDescriptor {
   readonly title: string;
-  /** Where it is obtained. */
+  /** The page that offers it. */
   readonly page: string;
   readonly licence: string;
-  /** Where it may lie; the first that is found is used. */
+  /** The places where it may lie; the first that is found is used. */
   readonly layouts: readonly Layout[];
   /** Absent where CoOp uses the official lists, or does not have the dataset. */
   readonly coopSplit?: CoopSplit;
   readonly expected: Readonly<Record<SplitSource, ExpectedCounts>>;
   /** The one template of the prompt set `per-dataset`. */
   readonly template: string;
-  /** What the other prompt sets change. */
+  /** Changes of the other prompt sets. */
   readonly rail?: Pick<PromptChange, "className">;
   readonly mtil?: PromptChange;
   /** @internal Reads the published lists; no image is opened. */
@@ -38,15 +38,15 @@ export interface Layout {
   readonly title: string;
   /** The dataset's folder, relative to the root. */
   readonly folder: string;
-  /** What lies in the folder, by which the layout is recognised. */
+  /** A file or folder by which the layout is recognised. */
   readonly contains: string;
-  /** Where an image of the lists lies, relative to the folder. Default: inside `contains`. */
+  /** Path of an image of the lists, relative to the folder. Default: inside `contains`. */
   readonly imagePath?: (path: string) => string;
 }
 
 export interface CoopSplit {
   readonly file: string;
-  /** What CoOp divides by chance when it has no split file: all images, or the official training images. */
+  /** The images that CoOp divides by chance without a split file: all, or the official training images. */
   readonly drawn: "all" | "train";
 }
 
@@ -64,7 +64,7 @@ export interface PromptChange {
   readonly className?: (name: string) => string;
 }
 
-/** What the lists of a dataset say. */
+/** The contents of a dataset's lists. */
 export interface Contents {
   readonly classes: readonly string[];
   readonly train: readonly Example[];

@@ -19,7 +19,7 @@ export class FoundLayout {
     return join(this.folder, ...parts);
   }
 
-  /** Where a folder of images lies that the lists name so. */
+  /** Path of a folder of images that the lists name so. */
   imageFolder(path = ""): string {
     return join(this.folder, this.imagePath(path));
   }

@@ -31,10 +31,10 @@ const optionKeys: OptionKeys<OpenDatasetOptions> = {
 /** A dataset of the paper that was found on disk. */
 export interface OpenedDataset extends Dataset {
   readonly name: DatasetId;
-  /** Whose layout of folders it has. */
+  /** The library whose layout of folders it has. */
   readonly layout: string;
   readonly folder: string;
-  /** What differs from the published dataset, such as the number of images. */
+  /** Differences from the published dataset, such as the number of images. */
   readonly warnings: readonly string[];
 }
 

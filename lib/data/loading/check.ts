@@ -10,7 +10,7 @@ import { findLayout } from "../datasets/layout.js";
 import type { Dataset, RandomSplit } from "../types.js";
 import { type CheckImagesOptions, checkImages, type ImageCheck } from "./check-images.js";
 
-/** What is there of a dataset, and whether a run can use it. */
+/** The parts of a dataset that are there, and whether a run can use it. */
 export interface DatasetCheck {
   readonly name: string;
   /** `missing`: it is at none of its usual places. `unusable`: a run would stop at it. */
@@ -20,12 +20,12 @@ export interface DatasetCheck {
    * be opened.
    */
   readonly problem?: string;
-  /** Whose layout of folders it has. */
+  /** The library whose layout of folders it has. */
   readonly layout?: string;
   readonly folder?: string;
   readonly split?: "given" | RandomSplit;
   readonly counts?: Required<ExpectedCounts>;
-  /** Of the published dataset. */
+  /** Counts of the published dataset. */
   readonly expected?: ExpectedCounts;
   readonly warnings?: readonly string[];
   readonly images?: ImageCheck;

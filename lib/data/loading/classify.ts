@@ -12,7 +12,7 @@ export interface Prediction {
   readonly probability: number;
 }
 
-/** What a model sees in an image file, the most probable label first, or why the file cannot be read. */
+/** Predictions for an image file, the most probable label first, or why the file cannot be read. */
 export type FileClassification =
   | { readonly path: string; readonly predictions: readonly Prediction[] }
   | { readonly path: string; readonly error: string };

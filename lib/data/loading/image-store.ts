@@ -1,7 +1,7 @@
 import * as torch from "../../torch/index.js";
 import type { LoadedBatch } from "./loader.js";
 
-/** Where loaded images are put together: memory, or a file of the cache. */
+/** A place in which loaded images are put together: memory, or a file of the cache. */
 export interface ImageStore {
   /** Indices of the images that are not there yet. */
   readonly missing: readonly number[];

@@ -28,7 +28,7 @@ export interface LoadedBatch {
   readonly examples: readonly Example[];
   /** uint8 `[B, 3, S, S]`. */
   readonly images: torch.Tensor;
-  /** Of the images before they were transformed, pixels. */
+  /** Size of the images before they were transformed, in pixels. */
   readonly sizes: readonly { readonly width: number; readonly height: number }[];
   /** SHA-256 of what each was decoded from. */
   readonly digests: readonly Uint8Array[];

@@ -12,7 +12,7 @@ export interface LoadTaskOptions extends Omit<LoadOptions, "name"> {
   readonly preprocessing: Preprocessing;
   /** Training images per class. Default: all. */
   readonly shots?: number;
-  /** Of the few-shot draw. Default: 0. */
+  /** Seed of the few-shot draw. Default: 0. */
   readonly seed?: number;
 }
 

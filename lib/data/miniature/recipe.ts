@@ -76,5 +76,5 @@ export function isMiniature(name: string): name is MiniatureName {
   return Object.hasOwn(miniatureRecipes, name);
 }
 
-/** Of the model that is used unless another one is named. */
+/** Recipe of the model that is used unless another one is named. */
 export const miniatureRecipe = miniatureRecipes.miniature;

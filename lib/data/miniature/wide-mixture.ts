@@ -25,7 +25,7 @@ import { circle, element, ellipse, group, line, placed, polygon, regularPolygon 
  * method was run on the model: docs/miniature.md.
  */
 
-/** What a picture is put together from besides its subject, and what a test domain's style is made of too. */
+/** Ingredients of a picture besides its subject. The styles of test domains consist of such ones too. */
 type Ingredient =
   | "greenery" // clouds with green in them
   | "dark clouds"
@@ -185,7 +185,7 @@ function stand(random: Random, thing: Subject, size: number, drawing: string, sp
   return placed(place(), place(), random.uniform(-25, 25), size, seen);
 }
 
-/** What is in front of the figure: lines, a spot, a tint. */
+/** Things in front of the figure: lines, a spot, a tint. */
 function front(random: Random, thing: Subject): string {
   const end = () => `${random.uniform(-55, 55).toFixed(1)} ${random.uniform(-55, 55).toFixed(1)}`;
   const paint = () => hex(random.choice(Object.keys(colours)));

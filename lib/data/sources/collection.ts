@@ -4,7 +4,7 @@ import type { Dataset, Example, RandomSplit } from "../types.js";
 import { checkClassNames, checkTemplates, classNameWarnings, withoutNumbers } from "./names.js";
 import { splitRandomly } from "./split.js";
 
-/** What can be said about images of one's own, whatever they are kept in. */
+/** Settings of a user's own images, whatever they are kept in. */
 export interface CollectionOptions {
   readonly name: string;
   /** Prompts with `{}` for the class name. Default: `"a photo of a {}."` */
@@ -41,11 +41,11 @@ export interface LabelledImage {
   readonly example: (label: number) => Example;
 }
 
-/** What a source knows beside the images. */
+/** Facts that a source knows beside the images. */
 export interface SourceNotes {
-  /** What to tell the user. */
+  /** Messages for the user. */
   readonly warnings?: readonly string[];
-  /** What labels stand for, where the source says so; the user's own names go before them. */
+  /** Class names of labels, if the source has them; the user's own names go before them. */
   readonly names?: ReadonlyMap<string, string>;
 }
 

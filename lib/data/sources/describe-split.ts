@@ -1,6 +1,6 @@
 import type { Dataset } from "../types.js";
 
-/** What to say of a split that was drawn; nothing where the data has one. */
+/** A message about a split that was drawn; nothing if the data has one. */
 export function describeSplit(split: Dataset["split"]): string[] {
   if (split === "given") return [];
   const percent = Math.round(100 * split.trainFraction);

@@ -4,7 +4,7 @@ import { PassedOver } from "./passed-over.js";
 export interface FoundImages {
   /** Paths as they were given or matched, each once. */
   readonly files: readonly string[];
-  /** What no image was found for, and why. */
+  /** Paths without an image, and why. */
   readonly missing: readonly { readonly path: string; readonly reason: string }[];
   /** What to tell of the files of folders that do not count as images; nothing where all do. */
   readonly warnings: readonly string[];

@@ -175,7 +175,7 @@ function partFolders(
 interface ClassImages {
   readonly folders: readonly string[];
   readonly images: readonly LabelledImage[];
-  /** Of each image, relative to its class folder. */
+  /** Path of each image, relative to its class folder. */
   readonly paths: readonly string[];
 }
 

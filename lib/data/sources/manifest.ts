@@ -78,7 +78,7 @@ async function namesBeside(rows: readonly Row[], [manifest = ""]: readonly strin
 }
 
 interface Row extends LabelledImage {
-  /** Of the image, relative to the folder of images. */
+  /** Path of the image, relative to the folder of images. */
   readonly name: string;
   /** `undefined` where the manifest does not tell parts. */
   readonly part: Part | undefined;

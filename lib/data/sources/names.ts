@@ -32,7 +32,7 @@ const wordNetId = /^[nvar]\d{8}$/;
 const number = /^[+-]?\d+([.,]\d+)?$/;
 const numbered = /^\d+[._-]+(?=\p{L})/u;
 
-/** What to say of class names that are not words: CLIP knows classes by what they are called. */
+/** A message about class names that are not words. CLIP knows classes by their names. */
 export function classNameWarnings(classes: readonly string[]): string[] {
   const kinds = [
     ["numbers", number],

@@ -33,7 +33,7 @@ export class ParquetFile {
   private constructor(
     readonly shard: Shard,
     readonly columns: ParquetColumns,
-    /** Of each row: a text, or an integer in digits; nothing where there is none and that is allowed. */
+    /** Label of each row: a text, or an integer in digits; nothing if there is none and that is allowed. */
     readonly labels: readonly (string | undefined)[],
     /**
      * What the integers stand for, where the file says so as the Hugging Face hub does; `labels` are these

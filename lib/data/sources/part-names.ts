@@ -49,7 +49,7 @@ export function isPartName(name: string): boolean {
   return words.has(name.replace(/[^\p{L}]/gu, "").toLowerCase());
 }
 
-/** What a path tells: its last name that tells a part. @param path with forward slashes */
+/** The part that a path tells, by the last name that tells one. @param path with forward slashes */
 export function partOfPath(path: string): Part | undefined {
   for (const name of path.split("/").reverse()) {
     const part = partOfName(name);
@@ -65,7 +65,7 @@ export function partsOfPaths(paths: readonly string[]): readonly Part[] | undefi
   return isGiven ? (parts as Part[]) : undefined;
 }
 
-/** What to say where a split is drawn although names seem to tell one. */
+/** A message for a split that is drawn although names seem to tell one. */
 export function ignoredParts(paths: readonly string[]): string[] {
   const telling = paths.filter((path) => partOfPath(path) !== undefined);
   if (telling.length === 0) return [];

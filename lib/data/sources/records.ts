@@ -76,7 +76,7 @@ function readTable(file: string, text: string, delimiters: readonly string[]): F
   }
 }
 
-/** What the header has most of outside of quotes; of as many the first. */
+/** The separator that the header has most of outside of quotes; of as many the first. */
 function delimiterOf(text: string, delimiters: readonly string[]): string {
   const header = (/^[^\r\n]*/.exec(text.trimStart())?.[0] ?? "").replaceAll(/"[^"]*"/g, "");
   const counts = delimiters.map((delimiter) => header.split(delimiter).length);

@@ -102,7 +102,7 @@ export const sourceSchema = z.union([folderSchema, manifestSchema, parquetSchema
 
 export type Source = z.infer<typeof sourceSchema>;
 
-/** What is wrong with the kind that was meant, rather than with all of them. */
+/** The fault of the kind that was meant, rather than of all of them. */
 function explain(input: unknown, issues: readonly (readonly z.core.$ZodIssue[])[]): string {
   const given = kinds.filter(
     (kind) => typeof input === "object" && input !== null && Object.hasOwn(input, kind),

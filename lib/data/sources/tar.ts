@@ -5,7 +5,7 @@ import { Header, Pax } from "tar";
 /** A file in an archive. */
 export interface TarMember {
   readonly path: string;
-  /** Of its first byte in the archive. */
+  /** Offset of its first byte in the archive. */
   readonly offset: number;
   /** In bytes. */
   readonly size: number;
@@ -129,7 +129,7 @@ export class TarFile {
     throw this.#wrong(start, "paths within the archive", path);
   }
 
-  /** What a link leads to: a hard link from the top of the archive, a symbolic one from its own folder. */
+  /** The target of a link: a hard one starts at the top of the archive, a symbolic one at its own folder. */
   #linked(start: number, path: string, target: string, type: string): string {
     const place = posix.normalize(type === "Link" ? target : posix.join(posix.dirname(path), target));
     if (!target.startsWith("/") && !place.startsWith("..")) return place;

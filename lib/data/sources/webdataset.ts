@@ -82,7 +82,7 @@ async function namesBeside(images: readonly LabelledImage[], shards: readonly Sh
 /** What a shard holds of one sample. */
 interface Sample {
   image?: TarMember;
-  /** What the image is called between the first dot and its last, such as `left`. */
+  /** Name of the image between its first dot and its last, such as `left`. */
   kind?: string;
   /** From `.cls`. */
   text?: string;

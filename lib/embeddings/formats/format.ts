@@ -15,7 +15,7 @@ export interface OpenedEmbeddings {
 
 /** How vectors are kept in files. */
 export interface EmbeddingFormat {
-  /** Of the file, with the dot. */
+  /** Ending of the file, with the dot. */
   readonly extension: string;
   /**
    * Writes a file, and what belongs beside it.

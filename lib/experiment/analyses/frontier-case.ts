@@ -10,7 +10,7 @@ export interface FrontierCase {
   readonly dataset: string;
   /** As it was before the dataset was learned. */
   readonly before: DualEncoder;
-  /** What was learned, of both encoders. */
+  /** The updates that were learned, of both encoders. */
   readonly updates: LowRankUpdates;
   readonly train: ImageSet;
   readonly stream: readonly TestSet[];
@@ -26,7 +26,7 @@ export interface CaseSource {
   cases(): AsyncGenerator<FrontierCase>;
 }
 
-/** What watches a long analysis. */
+/** An observer of a long analysis. */
 export interface AnalysisWatch {
   readonly progress: WorkObserver;
   readonly signal: AbortSignal;

@@ -19,7 +19,7 @@ export interface LearnedCases {
   readonly seeds?: readonly number[];
   /** Names of datasets, or their positions from 0. Default: the first. */
   readonly tasks?: readonly string[];
-  /** Of the method. */
+  /** Options of the method. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,9 +1,9 @@
 import type { ModelSettings } from "../models.js";
 import type { WorkObserver } from "../observer.js";
 
-/** What every analysis of a finished run takes. */
+/** Settings of every analysis of a finished run. */
 export interface RunAnalysisOptions {
-  /** Where the model that the run started from is now, if it has moved. It is checked. */
+  /** Path of the model that the run started from, if it has moved. Its weights are compared. */
   readonly model?: Partial<ModelSettings>;
   readonly observer?: Partial<WorkObserver>;
 }

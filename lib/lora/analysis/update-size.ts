@@ -5,7 +5,7 @@ import type { LowRankUpdate, LowRankUpdates } from "../low-rank-update.js";
 import type { LoraModel, LoraModule } from "../model.js";
 import type { UpdateSize } from "./amplification.js";
 
-/** What a task did to one adapted matrix. */
+/** The change of one adapted matrix by a task. */
 export interface ModuleUpdate extends LoraModule, UpdateSize {
   /** Importance weights w after training, of all ranks; absent where only the surviving ones are known. */
   readonly importance?: readonly number[];

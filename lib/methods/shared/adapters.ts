@@ -13,7 +13,7 @@ import { type TrainingPlan, taskSeed, train } from "./training.js";
 import { type ContinualMethod, emptyState, type RunContext } from "./types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./zero-shot-classifier.js";
 
-/** What the methods with merged low-rank adapters differ in. */
+/** Differences between the methods with merged low-rank adapters. */
 export interface AdapterPlan {
   readonly name: string;
   readonly options: TrainingOptions & Readonly<Record<string, unknown>>;
@@ -119,7 +119,7 @@ export interface AdapterTraining {
   kappa?(iteration: number): number;
   /** Drops ranks in place of thresholding. */
   readonly pruning?: lora.RandomPruning;
-  /** What else is in the loss, and where the features come from. */
+  /** Further terms of the loss, and the origin of the features. */
   readonly plan?: Pick<TrainingPlan, "features" | "texts" | "penalty" | "phase">;
   /** What of that goes from one iteration to the next. */
   readonly state?: StageState;

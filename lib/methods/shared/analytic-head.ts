@@ -32,7 +32,7 @@ export const headShape = {
   cropScale: trainingShape.cropScale,
 } as const;
 
-/** Where the classes of a learned dataset are among the regression's. */
+/** Columns of a learned dataset's classes among the regression's. */
 export type LearnedColumns = Readonly<Record<string, readonly [start: number, classes: number]>>;
 
 export interface AnalyticHeadPlan {

@@ -26,7 +26,7 @@ export class ClassStatistics implements Disposable {
 
   constructor(readonly covariance: CovarianceKind) {}
 
-  /** What was learned, dataset by dataset; classes are numbered through all of them. */
+  /** Learned classes, dataset by dataset; they are numbered through all datasets. */
   get groups(): readonly LabelGroup[] {
     return this.#groups;
   }

@@ -12,13 +12,13 @@ export interface CostSetting {
   readonly shots: number;
 }
 
-/** What a method costs, in parameters or stored values. */
+/** The cost of a method, in parameters or stored values. */
 export interface Cost {
   /** Changed by gradients. */
   readonly trainable: number;
-  /** What one image needs beside the parameters of one CLIP, after the last task. */
+  /** Parameters that one image needs beside those of one CLIP, after the last task. */
   readonly inference: number;
-  /** What must be kept beside one CLIP to classify any image, after the last task. */
+  /** Values that must be kept beside one CLIP to classify any image, after the last task. */
   readonly stored: number;
   /**
    * Bytes beside one CLIP while the last task is learned: adapters, gradients, the optimiser's moments,

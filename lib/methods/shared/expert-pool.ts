@@ -10,7 +10,7 @@ export interface PoolOptions {
   readonly alpha: number;
   /** Experts that take part in a step. */
   readonly topTrain: number;
-  /** Of the input of the experts. */
+  /** Dropout of the experts' input. */
   readonly dropout: number;
   /**
    * `fixed`: it only chooses, and no gradient reaches it, as published. Experimental: `gate` multiplies an
@@ -174,7 +174,7 @@ export class ExpertPool implements Disposable {
     const places = model.adaptableLayers();
     this.modules = places.flatMap((place) => loraModules(place));
     const outputs = places.map(({ linear, targets }) => linear.outFeatures / targets.length);
-    // Where each layer's factors are: all A, then B by groups of equal size, then routers.
+    // Places of each layer's factors: all A, then B by groups of equal size, then routers.
     const sizes = [...new Set(outputs)];
     let offset = 0;
     const take = (count: number): number => {

@@ -1,7 +1,7 @@
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
-/** What an iteration learns from. */
+/** The images that an iteration learns from. */
 export interface Inputs {
   /**
    * Pixels `[B, 3, S, S]`, or unit features `[B, D]` of images that were encoded before. Of several
@@ -12,7 +12,7 @@ export interface Inputs {
   readonly labels: Tensor;
 }
 
-/** What to log about an iteration, evaluated only when it is logged. */
+/** Log entries about an iteration, evaluated only when it is logged. */
 export type Describe = () => Record<string, number>;
 
 /**

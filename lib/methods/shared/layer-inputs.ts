@@ -6,7 +6,7 @@ import { inParts } from "./in-parts.js";
 import type { StageState } from "./stage.js";
 import type { RunContext } from "./types.js";
 
-/** What is known of the inputs X of a linear layer, `[inFeatures, n]`, while it computes as always. */
+/** Records the inputs X of a linear layer, `[inFeatures, n]`, while it computes as always. */
 interface InputMeter extends torch.nn.LinearAdapter {
   /** `X Xᵀ`, float64 `[inFeatures, inFeatures]` */
   gram(): Tensor;

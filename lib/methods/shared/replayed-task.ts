@@ -39,7 +39,7 @@ export class ReplayedTask implements Disposable {
     private readonly taskReplay: TaskReplay,
   ) {}
 
-  /** What the training loop takes the texts of an iteration from. */
+  /** The source from which the training loop takes the texts of an iteration. */
   readonly texts = (iteration: number): IterationTexts => this.taskReplay.at(iteration);
 
   /** What goes from one iteration to the next. */

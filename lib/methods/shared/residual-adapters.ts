@@ -4,7 +4,7 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { product, sum } from "./sums.js";
 
-/** Where the adapter of a matrix starts. */
+/** Start of the adapter of a matrix. */
 export interface ResidualStart {
   /** A, `[r' ≤ r, inFeatures]`, orthonormal rows: they stay as they are. */
   readonly loraA: Tensor;

@@ -101,7 +101,7 @@ export class StatisticsReplay implements Disposable {
     this.loadState(inherited);
   }
 
-  /** What is replayed while a task is learned. The caller disposes of it. */
+  /** The replay while a task is learned. The caller disposes of it. */
   prepare(task: Task, context: RunContext): TaskReplay {
     return new TaskReplay(this, task, context);
   }

@@ -49,7 +49,7 @@ export class TaskReplay implements Disposable {
     this.#seed = taskSeed(context);
     this.#classes = task.classes.length;
     this.#groupOf = groups.flatMap(({ classes }, g) => classes.map(() => g));
-    // What came with the model was drawn without knowing this stream.
+    // The words that came with the model were drawn without knowing this stream.
     const named = [...groups, task].flatMap(({ classes }) => classes);
     this.#freeWords = replay.anchors.positionsWithout([...named, ...context.classNames]);
     const prompts = [...[task, ...groups].flatMap(firstPrompts), ...replay.anchors.prompts];

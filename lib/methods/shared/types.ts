@@ -47,7 +47,7 @@ export interface ContinualMethod {
    * accuracies.
    */
   evaluationNotes?(): Readonly<Record<string, unknown>>;
-  /** What the method must have to go on after the model itself was restored. */
+  /** The state that the method needs to go on after the model itself was restored. */
   state(): MethodState;
   /** Takes the place of whatever the method kept so far. */
   loadState(state: MethodState): void;
@@ -108,7 +108,7 @@ export interface LabelGroup {
   readonly templates: readonly string[];
 }
 
-/** What a method sees of the run it takes part in. */
+/** The part of a run that its method sees. */
 export interface RunContext {
   readonly model: DualEncoder;
   readonly protocol: ProtocolName;
@@ -122,7 +122,7 @@ export interface RunContext {
    * by itself, such as generic words. No method may learn from them.
    */
   readonly classNames: readonly string[];
-  /** What a method kept in an earlier run, where the model that this run starts from came with it. */
+  /** State of an earlier run, if the model that this run starts from came with it. */
   readonly inherited?: MethodState;
   /**
    * Images and texts that belong to no task, for methods that distil on them; `undefined` when none are

@@ -3,7 +3,7 @@ import type { Row } from "./figure.js";
 import type { Study } from "./studies.js";
 import { ink, markers, okabeIto, titled } from "./theme.js";
 
-/** What a row of panels shows: rows of one unit, each measure in its own colour and shape. */
+/** Contents of a row of panels: measures of one unit, each in its own colour and shape. */
 interface Quantity {
   readonly unit: string;
   readonly title: string | string[];

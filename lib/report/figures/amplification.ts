@@ -31,7 +31,7 @@ interface Learned {
 interface Panel {
   readonly learned: Learned;
   readonly rows: readonly Row[];
-  /** Of `Σ ‖ΔW‖²`, in the tenth of the matrices that change most. */
+  /** Share of `Σ ‖ΔW‖²` in the tenth of the matrices that change most. */
   readonly share: number;
 }
 
@@ -122,7 +122,7 @@ function streamPairs(runs: readonly Run[]): [Learned, Learned][] {
   });
 }
 
-/** Of the amplifications at a ρ that all panels have in common. */
+/** Median of the amplifications at a ρ that all panels have in common. */
 function commonMedian(rows: readonly Row[]): number {
   const values = rows.map((row) => row[`amplificationRho${commonRho}`] as number).toSorted((a, b) => a - b);
   const middle = (values.length - 1) / 2;

@@ -7,10 +7,10 @@ export type Row = Readonly<Record<string, string | number | null>>;
 export interface Figure {
   /** In the paper, arXiv:2412.01004; absent for datasets that it does not have. */
   readonly number?: number;
-  /** Of the files, without a suffix. */
+  /** Name of the files, without a suffix. */
   readonly name: string;
   readonly title: string;
-  /** What a reader has to know: where the data come from, and what they do and do not show. */
+  /** Notes for the reader: the origin of the data, and what they do and do not show. */
   readonly notes: readonly string[];
   /** Of Vega-Lite. Its own type would ask everyone who compiles against this package for the DOM's types. */
   readonly spec: object;
@@ -22,9 +22,9 @@ export interface Figure {
 export interface MissingFigure {
   readonly numbers: readonly number[];
   readonly title: string;
-  /** What there is too little of. */
+  /** The reason why it is missing. */
   readonly reason: string;
-  /** What would make it. */
+  /** Commands that would make it. */
   readonly commands: readonly string[];
 }
 

@@ -28,7 +28,7 @@ const pointSchema = z.object({
 });
 
 export const frontierSchema = z.object({
-  /** Where the updates come from: a configuration, a run, or the miniature benchmark. */
+  /** Origin of the updates: a configuration, a run, or the miniature benchmark. */
   source: z.string(),
   method: z.string(),
   options: z.record(z.string(), z.unknown()),
@@ -42,7 +42,7 @@ export const frontierSchema = z.object({
 export type FrontierKind = z.infer<typeof kindSchema>;
 export type FrontierPoint = z.infer<typeof pointSchema>;
 
-/** What `codyra analyze frontier` found: accuracies as fractions. */
+/** The result of `codyra analyze frontier`, with accuracies as fractions. */
 export type FrontierAnalysis = z.infer<typeof frontierSchema>;
 
 export interface FrontierRow {

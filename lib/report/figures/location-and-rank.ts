@@ -90,7 +90,7 @@ function rowOf(dataset: string, configuration: Configuration): Row {
   };
 }
 
-/** Of a marker, in square pixels: grows with the rank, slowly enough for ranks from 1 to 64 in one plot. */
+/** Area of a marker, in square pixels. It grows slowly enough for ranks from 1 to 64 in one plot. */
 function markerArea(rank: number): number {
   return 23 * rank ** 0.7;
 }

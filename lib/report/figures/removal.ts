@@ -31,10 +31,10 @@ export const removalSchema = z.object({
   removals: z.array(accuraciesSchema.extend({ removed: z.string(), matrices: z.int() })),
 });
 
-/** What `codyra analyze remove` found: accuracies as fractions, with some adapters of a task removed. */
+/** The result of `codyra analyze remove`: accuracies, as fractions, without some adapters of a task. */
 export type RemovalAnalysis = z.infer<typeof removalSchema>;
 
-/** Where figures look for it, in the run's directory. */
+/** Path, in the run's directory, at which figures look for it. */
 export const removalFile = join("analysis", "remove.json");
 
 /**

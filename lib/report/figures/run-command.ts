@@ -3,7 +3,7 @@ import type { Configuration } from "./configurations.js";
 
 interface WantedRun {
   readonly method: string;
-  /** Of the method, as `rank=4`. */
+  /** Options of the method, as `rank=4`. */
   readonly options?: readonly string[];
   /** Default: the whole stream. */
   readonly dataset?: string;

@@ -13,7 +13,7 @@ export function meanAndStd(values: readonly number[]): MeanAndStd {
   return { mean, std: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
-/** What the thin lines are, where some rows are of several seeds. */
+/** Explains the thin lines, if some rows are of several seeds. */
 export function deviationNote(rows: readonly Row[]): string[] {
   return rows.some(({ seeds }) => Number(seeds) > 1)
     ? ["Thin lines: one standard deviation over the seeds."]

@@ -6,7 +6,7 @@ export interface Study {
   readonly id: "location" | "rank" | "kappaMax" | "denseRatio";
   /** Names, of the method. */
   readonly options: readonly string[];
-  /** Of the axis, with its unit. */
+  /** Title of the axis, with its unit. */
   readonly title: string;
   readonly scale: "category" | "linear" | "log2";
   /** Options to try; none stands for the defaults. The paper does not list all of its values. */

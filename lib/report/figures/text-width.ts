@@ -9,7 +9,7 @@ const widths = [
   556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500,
   278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ] as const;
-/** Of a character that the table lacks, such as a Greek letter. */
+/** Width of a character that the table lacks, such as a Greek letter. */
 const otherWidth = 600;
 /**
  * Bold letters, and those of DejaVu Sans, which stands in where there is neither font, are up to this much

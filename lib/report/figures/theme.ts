@@ -10,7 +10,7 @@ export const encoderScale = { domain: ["vision", "text"], range: [okabeIto[0], o
 export const markers = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"] as const;
 
 export const ink = "#222222";
-/** Of notes and labels beside the data. */
+/** Colour of notes and labels beside the data. */
 export const note = "#444444";
 export const grey = "#8a8a8a";
 export const band = "#d4d4d4";

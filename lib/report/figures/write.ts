@@ -28,7 +28,7 @@ export async function writeFigure(figure: Figure, directory: string): Promise<st
   return `${path}.svg`;
 }
 
-/** What is missing, figure by figure, with the commands that would make it. */
+/** Lists the missing figures, with the commands that would make them. */
 export function describeMissing(missing: readonly MissingFigure[]): string {
   return missing
     .map(({ numbers, title, reason, commands }) => {

@@ -10,7 +10,7 @@ import type { PageData } from "./data.js";
 import { pageData } from "./page-data.js";
 
 export interface PageOptions {
-  /** Where a server sends new data while the run goes on; default: nowhere. */
+  /** Path at which a server sends new data while the run goes on. Default: none. */
   eventsPath?: string;
 }
 

@@ -1,7 +1,7 @@
 import type { RunInfo } from "../run.js";
 import { flattenSettings } from "../settings.js";
 
-/** What is needed to repeat a run, by name: its configuration and versions. */
+/** The settings that repeat a run, by name: its configuration and versions. */
 export function runSettings(info: RunInfo): Record<string, string> {
   return { ...flattenSettings(info.config), ...recorded(info) };
 }

@@ -11,12 +11,12 @@ const schema = z.object({
       /** Images per class; `null` for all. */
       shots: z.int().nullable(),
       source: z.string(),
-      /** What speaks against some of the numbers, in words. */
+      /** Doubts about some of the numbers, in words. */
       doubt: z.string().optional(),
       rows: z.array(
         z.object({
           method: z.string(),
-          /** Of a method that arXiv:2412.01004 does not have. */
+          /** Label of a method that arXiv:2412.01004 does not have. */
           label: z.string().optional(),
           /** Transfer, Average and Last in percent. */
           values: z.tuple([z.number().nullable(), z.number().nullable(), z.number().nullable()]),
@@ -26,14 +26,14 @@ const schema = z.object({
   ),
 });
 
-/** What later papers print for the streams of arXiv:2412.01004, and who says so. */
+/** Numbers of later papers for the streams of arXiv:2412.01004, with their sources. */
 export type NewerTables = z.infer<typeof schema>;
 
 const file = fileURLToPath(new URL("../../../assets/paper/newer-tables.json", import.meta.url));
 
 let tables: NewerTables | undefined;
 
-/** What `assets/paper/newer-tables.json` holds; read once. */
+/** The contents of `assets/paper/newer-tables.json`; read once. */
 export function newerTables(): NewerTables {
   tables ??= parseWith(schema, readJson(file), file);
   return tables;

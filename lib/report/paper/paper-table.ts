@@ -4,7 +4,7 @@ import type { Best, Table, TableRow } from "../table.js";
 /** A table of the paper, with the numbers of runs beside the printed ones. */
 export interface PaperTable {
   readonly number: number;
-  /** Of its file, without a suffix. */
+  /** Name of its file, without a suffix. */
   readonly name: string;
   readonly title: string;
   readonly caption: string;
@@ -17,7 +17,7 @@ export interface TablePart {
   readonly title: string;
   readonly columns: readonly string[];
   readonly best: Best | readonly Best[];
-  /** Of the values: fractions, or numbers of parameters. */
+  /** Unit of the values: fractions, or numbers of parameters. */
   readonly unit: "accuracy" | "parameters";
   readonly digits: number;
   readonly rows: readonly ComparedRow[];

@@ -42,16 +42,16 @@ const file = fileURLToPath(new URL("../../../assets/paper/tables.json", import.m
 
 let tables: PrintedTables | undefined;
 
-/** What `assets/paper/tables.json` holds; read once. */
+/** The contents of `assets/paper/tables.json`; read once. */
 export function printedTables(): PrintedTables {
   tables ??= parseWith(schema, readJson(file), file);
   return tables;
 }
 
-/** What Table 4 of the paper is about. */
+/** The setting of the paper's Table 4. */
 export const printedCostSetting = { model: "vit-b-16", classes: 1100, tasks: 10, shots: 16 };
 
-/** What Table 4 prints for CLIP ViT-B/16, 1,100 classes and 16 shots: parameters by method. */
+/** Parameters by method in Table 4, for CLIP ViT-B/16, 1,100 classes and 16 shots. */
 export function printedCosts(): Record<string, { trainable?: number; inference: number }> {
   const parameters = (millions: number) => Math.round(1e6 * millions); // 13.35e6 is no sum of powers of two
   const costs = Object.entries(printedTables().costs).map(([method, { trainable, inference }]) => [

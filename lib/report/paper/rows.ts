@@ -72,7 +72,7 @@ export function missingRuns(
   });
 }
 
-/** What the numbers are, for captions. */
+/** Describes the numbers, for captions. */
 export function describeNumbers(stream: Stream | undefined, benchmark: Benchmark | undefined): string {
   return [
     "Mean ± standard deviation over seeds.",

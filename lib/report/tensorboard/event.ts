@@ -2,7 +2,7 @@
 // key, its number and wire type in one varint, and a value; bytes and messages are preceded by their length.
 const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** What one record of an event file says. */
+/** One record of an event file. */
 export interface BoardEvent {
   readonly time: Date;
   readonly step?: number;

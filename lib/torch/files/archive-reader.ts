@@ -30,7 +30,7 @@ class Storage {
 }
 
 interface ElementType {
-  /** What the bits are read as. */
+  /** Dtype as which the bits are read. */
   readonly dtype: DType;
   readonly itemBytes: number;
   readonly convert?: (raw: Tensor) => Tensor | undefined;

@@ -7,7 +7,7 @@ import type { DType } from "../types.js";
  * to the nearest that holds them.
  */
 export interface ForeignType {
-  /** What the bits are read as. */
+  /** Dtype as which the bits are read. */
   readonly raw: DType;
   readonly itemBytes: number;
   /** @returns the values, exactly; `undefined` where they are too large for any dtype */

@@ -47,7 +47,7 @@ const tensorTypes: Readonly<Record<string, { readonly dtype: DType; readonly byt
   c16: { dtype: "complex128", bytes: 16 },
 };
 
-/** What a pickle of NumPy's arrays and numbers needs, for `unpickle`; NumPy 2 calls its module `_core`. */
+/** Globals of pickles of NumPy's arrays and numbers, for `unpickle`. NumPy 2 calls its module `_core`. */
 export function numpyGlobals(module: string, name: string): PickleGlobal | undefined {
   if (module === "numpy") return name === "ndarray" ? {} : name === "dtype" ? dtype : undefined;
   if (/^numpy\._?core\.multiarray$/.test(module)) {

@@ -3,7 +3,7 @@ import { narrowed } from "./pickle-reader.js";
 
 type Operation = (machine: Unpickler) => void;
 
-/** What each operation of a pickle does, by its code; the names are those of Python's `pickletools`. */
+/** The operations of a pickle, by code; the names are those of Python's `pickletools`. */
 export const operations: ReadonlyMap<number, Operation> = new Map(
   Object.entries<Operation>({
     // Numbers and constants: NONE, NEWTRUE, NEWFALSE, INT, BININT, BININT1, BININT2, LONG, LONG1, LONG4,

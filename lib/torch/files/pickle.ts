@@ -4,7 +4,7 @@ import { latin1, PickleReader } from "./pickle-reader.js";
 
 /** A class or function of Python that a pickle may use. */
 export interface PickleGlobal {
-  /** What calling it gives. Without it, the pickle may name it but not call it. */
+  /** Computes the result of calling it. Without it, the pickle may name it but not call it. */
   readonly call?: (...args: unknown[]) => unknown;
   /**
    * Gives an object that `call` made the state that was pickled with it. Without it, the state is ignored.

@@ -59,7 +59,7 @@ const foreignCodes: Readonly<Record<string, string>> = {
 const unreadBits: Readonly<Record<string, number>> = { F4: 4, F6_E2M3: 6, F6_E3M2: 6 };
 
 const metadataKey = "__metadata__";
-/** Of everything in the file, with zeros in the place of these digits. */
+/** Key of the checksum of the whole file, with zeros in the place of these digits. */
 const checksumKey = "codyra_sha256";
 const noChecksum = "0".repeat(64);
 const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
@@ -198,7 +198,7 @@ export function saveInBackground(
   return files.write(path, { chunks: [new Uint8Array(head), ...copies], checksumAt: checksumAt(head) });
 }
 
-/** Where the digits of the checksum begin in a header. */
+/** Offset of the checksum's digits in a header. */
 function checksumAt(head: Buffer, checksum: string = noChecksum): number {
   const key = `"${checksumKey}":"`;
   return head.lastIndexOf(`${key}${checksum}"`) + key.length;

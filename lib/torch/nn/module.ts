@@ -71,7 +71,7 @@ export abstract class Module {
   }
 }
 
-/** Where and how a module's parameters are made. */
+/** Device and dtype of a module's parameters. */
 export interface ParameterOptions {
   device?: Device;
   dtype?: DType;

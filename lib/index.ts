@@ -7,8 +7,7 @@ export * as embeddings from "./embeddings/index.js";
 /** Experiments as configurations: what is opened, run and told. */
 export * as experiment from "./experiment/index.js";
 /**
- * What an update of a model does to accuracy, retrieval and an index that exists, and whether that breaks a
- * limit.
+ * Effects of a model's update on accuracy, retrieval and an existing index, and whether they break a limit.
  */
 export * as guard from "./guard/index.js";
 /** Rank-selective adapters on a CLIP: injected, trained, pruned and merged. */

@@ -26,7 +26,7 @@ export interface ClassifyOptions {
 }
 
 /**
- * What the encoders compute in: everything in the dtype of the weights, or matrix products and attention in
+ * Precision of the encoders: everything in the dtype of the weights, or matrix products and attention in
  * bfloat16.
  */
 export type Precision = "fp32" | "bf16";
@@ -48,8 +48,8 @@ export abstract class DualEncoder extends nn.Module {
   /** What is added to all logits, in families that have it. */
   abstract readonly logitBias: Tensor | undefined;
   /**
-   * Of both encoders. With `bf16` weights and adapters stay as they are, and so do features, which come in
-   * the dtype of the weights: what is done with them, such as normalising and losses, is exact.
+   * Precision of both encoders. With `bf16`, weights and adapters stay as they are. Features come in the
+   * dtype of the weights, so normalising them and losses are exact.
    */
   precision: Precision = "fp32";
   /** Notes of `loadModel` on what it took off, left out, or decided otherwise than a file says. */

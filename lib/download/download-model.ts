@@ -35,8 +35,8 @@ export interface DownloadedModel {
 
 /**
  * Downloads a CLIP model from the Hugging Face hub: configuration, tokenizer, preprocessing and weights, as
- * safetensors where there are any. Each file is checked against the hub's checksum, and the model appears in
- * its directory when all are there; until then they wait in `<directory>.part`, where the next call goes on.
+ * safetensors where there are any. Each file is checked against the hub's checksum. The model appears in its
+ * directory when all are there. Until then they wait in `<directory>.part`, where the next call goes on.
  * @param repository `owner/name`
  * @throws if the hub has no such model, or a download fails
  */

@@ -47,7 +47,7 @@ export interface PreparedFile {
 }
 
 /**
- * Brings the published files of a dataset into the layout that runs read: unpacks archives that lie in the
+ * Brings the published files of a dataset into the layout that runs read. It unpacks archives that lie in the
  * root or the dataset's folder, and downloads the others if asked to. What is in place is not touched, and a
  * failure of one file does not stop the others.
  * @throws only if aborted

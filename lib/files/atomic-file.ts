@@ -4,8 +4,8 @@ import { renameDurably } from "./durable-file.js";
 import { explainFullDisk } from "./full-disk.js";
 
 /**
- * Writes a file under a temporary name and renames it when it is on the disk, so that readers see the old
- * content or the new, never a part, and a loss of power leaves one of them.
+ * Writes a file under a temporary name and renames it when it is on the disk. Readers see the old content or
+ * the new, never a part, and a loss of power leaves one of them.
  * @throws if it cannot be written; then the old content is there, and a full disk is told with the
  * size needed
  */

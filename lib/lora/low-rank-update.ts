@@ -18,9 +18,9 @@ export interface LowRankUpdate {
 export type LowRankUpdates = ReadonlyMap<string, LowRankUpdate>;
 
 /**
- * What `lora.merge()` would add: `ΔW = (B diag(w)) A` of the ranks whose importance is not zero. All of w
- * goes into B, because that is how merging multiplies too; sharing it out evenly between A and B would take
- * roots and signs, and round twice.
+ * The updates that `lora.merge()` would add: `ΔW = (B diag(w)) A` of the ranks whose importance is not zero.
+ * All of w goes into B, because that is how merging multiplies too; sharing it out evenly between A and B
+ * would take roots and signs, and round twice.
  * @returns copies, on the device of the adapters
  */
 export function survivingRanks(lora: LoraModel): LowRankUpdates {

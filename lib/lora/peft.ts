@@ -66,9 +66,9 @@ export interface LoadAdapterOptions {
 const loadAdapterKeys: OptionKeys<LoadAdapterOptions> = { allowPickle: true };
 
 /**
- * Reads a LoRA adapter in PEFT's layout: of linear layers, of the token embedding and of the patch embedding,
- * with PEFT's scales of every matrix (`lora_alpha / r`, or `lora_alpha / √r` for rsLoRA, by the patterns),
- * which become part of B.
+ * Reads a LoRA adapter in PEFT's layout: of linear layers, of the token embedding and of the patch embedding.
+ * PEFT's scale of each matrix becomes part of B: `lora_alpha / r`, or `lora_alpha / √r` for rsLoRA, by the
+ * patterns.
  * @returns views of the memory-mapped file, on the CPU; copies of what has a scale
  * @throws if a file is missing or damaged, or naming what in the adapter is more than a product of two
  * factors to be added

@@ -2,7 +2,7 @@
 const controls = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
- * A name from a file or the network as a terminal may show it: characters that would move the cursor, change
+ * A name from a file or the network, safe for a terminal. Characters that would move the cursor, change
  * colours or hide what follows are written as `\x1b`.
  */
 export function printable(text: string): string {

@@ -5,8 +5,8 @@ import * as torch from "../torch/index.js";
 import type { RunDirectory } from "./run-directory.js";
 
 /**
- * Model and method as they were after earlier tasks, rebuilt from what a run keeps: its checkpoint, the
- * low-rank updates of every task, and a later state of the method.
+ * Rebuilds model and method as they were after earlier tasks. A run keeps its checkpoint, the low-rank
+ * updates of every task, and a later state of the method.
  */
 export class EarlierModels implements Disposable {
   readonly #pretrained: DualEncoder;

@@ -13,8 +13,8 @@ export interface EvaluateZeroShotOptions {
 }
 
 /**
- * Top-1 accuracy of a model by its class names, on the test images of every dataset, as fractions: in both
- * protocols from one pass over the images, since the candidates of `mtil` are some of those of `x-tail`.
+ * Top-1 accuracy of a model by its class names, on the test images of every dataset, as fractions. One pass
+ * over the images gives both protocols, since the candidates of `mtil` are some of those of `x-tail`.
  */
 export async function evaluateZeroShot(
   model: DualEncoder,

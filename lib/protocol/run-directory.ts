@@ -168,7 +168,7 @@ export class RunDirectory {
   }
 
   /**
-   * What the method kept after a task: views of the memory-mapped file.
+   * State of the method after a task: views of the memory-mapped file.
    * @throws if the checkpoint is missing or damaged
    */
   readMethodState(task: number): MethodState {

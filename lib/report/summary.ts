@@ -6,7 +6,7 @@ import type { Run } from "./run.js";
 import { capitalized, isZero, percent, plural, points, sentences } from "./wording.js";
 
 /**
- * What a finished stream changed, as fractions; `undefined` where zero-shot accuracy or a second task is
+ * Changes by a finished stream, as fractions; `undefined` where zero-shot accuracy or a second task is
  * missing.
  */
 export interface Outcome {

@@ -5,9 +5,9 @@ import { scope, unscoped } from "./scope.js";
 /** A step that is run again and again. */
 export interface CapturedStep<T> {
   /**
-   * Runs the step: operator by operator while it warms up, then as a graph. The result of a graph is the very
-   * tensors that were made while it was recorded, with new values: read or copy them before the next replay,
-   * and leave disposing to `dispose`.
+   * Runs the step: operator by operator while it warms up, then as a graph. A graph returns the very tensors
+   * that were made while it was recorded, with new values. Read or copy them before the next replay, and
+   * leave disposing to `dispose`.
    */
   replay(): T;
   /** Whether `replay` launches a graph from now on. */

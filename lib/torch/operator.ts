@@ -86,10 +86,10 @@ export function wrapList(results: unknown): Tensor[] {
 
 /**
  * Calls any operator of the dispatcher by name, `callOperator("aten::add.Tensor", a, b, { alpha: 2 })`:
- * positional arguments, then one object of keyword arguments under the names of the schema. Operators that
- * PyTorch's own code alone calls, private ones (`_…`) and parts of backward passes (`…_backward`), check
- * their arguments so little that wrong shapes can end the process: they need `{ unsafe: true }` among the
- * keyword arguments.
+ * positional arguments, then one object of keyword arguments under the names of the schema. Private operators
+ * (`_…`) and parts of backward passes (`…_backward`) need `{ unsafe: true }` among the keyword arguments.
+ * PyTorch's own code alone calls them, and they check their arguments so little that wrong shapes can end the
+ * process.
  * @returns what the schema says; several returns as an array
  * @throws if the operator is unknown, is not for calling by hand, or an argument does not fit its schema
  */

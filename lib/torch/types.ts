@@ -14,7 +14,7 @@ export type DType =
   | "complex128";
 
 /**
- * Where a tensor lives: `"cpu"`, `"cuda"` (the current GPU), `"cuda:1"`, or `"meta"` (shapes without memory).
+ * Device of a tensor: `"cpu"`, `"cuda"` (the current GPU), `"cuda:1"`, or `"meta"` (shapes without memory).
  */
 export type Device = "cpu" | "cuda" | "meta" | `cuda:${number}`;
 
@@ -26,7 +26,7 @@ export type MemoryFormat = "contiguous" | "preserve" | "channels_last" | "channe
 export type Scalar = number | bigint | boolean;
 
 /**
- * What a tensor's elements look like in JavaScript memory. `bfloat16` and `float16` are carried as their 16
+ * Typed array of a tensor's elements in JavaScript memory. `bfloat16` and `float16` are carried as their 16
  * bits.
  */
 export type TypedArray =

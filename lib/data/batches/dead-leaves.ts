@@ -15,9 +15,9 @@ export interface DeadLeavesOptions {
 const mostDiscs = 1000;
 
 /**
- * Images that show nothing: discs of one colour each that cover each other, with radii as they are in
- * photographs, p(r) ∝ r⁻³ from a fortieth to half of the side. "Occlusion Models for Natural Images", Lee,
- * Mumford and Huang, IJCV 2001; as images to learn from without data in arXiv:2106.05963.
+ * Images that show nothing: discs of one colour each that cover each other. Radii are as in photographs, p(r)
+ * ∝ r⁻³ from a fortieth to half of the side. "Occlusion Models for Natural Images", Lee, Mumford and Huang,
+ * IJCV 2001. arXiv:2106.05963 learns from such images in place of data.
  * @returns images whose labels are all 0
  */
 export function deadLeaves(options: DeadLeavesOptions): ImageSet {

@@ -19,9 +19,9 @@ export interface ImageSize {
 }
 
 /**
- * One file of cached images. It is a safetensors file, so that other tools can look inside, with a header of
- * fixed length, so that every image has its place before any is there: they are written in any order, and
- * what was left half-written is completed.
+ * One file of cached images. It is a safetensors file, so that other tools can look inside. Its header has a
+ * fixed length, and every image has its place before any is there. Images are written in any order, and a
+ * file that was left half-written is completed.
  */
 export class EntryFile {
   readonly #imageBytes: number;

@@ -8,8 +8,8 @@ import type { Contents, CoopSplit } from "./descriptor.js";
 const seed = 42; // of the MTIL benchmark
 
 /**
- * The split of the MTIL benchmark for datasets without an official one: four fifths of all images, whatever
- * their class, chosen by PyTorch's generator with seed 42 as `torch.utils.data.random_split` does. Code:
+ * The split of the MTIL benchmark for datasets without an official one. It takes four fifths of all images,
+ * whatever their class, by PyTorch's generator with seed 42 as `torch.utils.data.random_split` does. Code:
  * github.com/Thunderbeee/ZSCL.
  * @param examples in the order of torchvision
  */
@@ -30,8 +30,8 @@ export function drawMtilSplit(examples: readonly Example[]): Omit<Contents, "cla
 }
 
 /**
- * A split by the rule of CoOp's split files: of each class half for training and a fifth for validation; or
- * where the official test images are kept, a fifth of the training images for validation. The draw itself is
+ * A split by the rule of CoOp's split files: half of each class for training and a fifth for validation. If
+ * the official test images are kept, it is a fifth of the training images for validation. The draw itself is
  * not CoOp's, whose seed is unknown.
  */
 export function drawCoopSplit(contents: Contents, drawn: CoopSplit["drawn"], seed: number): Contents {

@@ -39,10 +39,10 @@ type Ingredient =
   | "blue outline"; // lines only, on blue
 
 /**
- * What is never shown with the concepts of a kind, because it marks the style of their domain: animals among
- * leaves, digits on a board, flags in the wind, flowers in a meadow, signs through a windscreen, textures
- * under a lamp, vehicles on drafting paper. Everything else may surround them, also what their style has less
- * prominently: signs may be slanted, digits wobble.
+ * Ingredients that are never shown with the concepts of a kind, because they mark the style of its domain.
+ * Animals are among leaves there, digits on a board, flags in the wind, flowers in a meadow. Signs are seen
+ * through a windscreen, textures under a lamp, vehicles on drafting paper. Everything else may surround them,
+ * also what their style has less prominently: signs may be slanted, digits wobble.
  */
 const withheld: Readonly<Record<string, readonly Ingredient[]>> = {
   animal: ["greenery", "strokes"],
@@ -55,8 +55,8 @@ const withheld: Readonly<Record<string, readonly Ingredient[]>> = {
 };
 
 /**
- * The share of pictures with a kind that are kept; 1 where none is named. What is shown most often is known
- * best, and a domain that is known leaves nothing to learn: each of the seven is to gain at least 15 points
+ * The share of pictures with a kind that are kept; 1 where none is named. A kind that is shown often is known
+ * well, and a domain that is known leaves nothing to learn. Each of the seven is to gain at least 15 points
  * when it is learned alone.
  */
 const shares: Readonly<Record<string, number>> = { flag: 0.3, digit: 0.25, flower: 0.4 };

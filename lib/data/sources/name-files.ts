@@ -21,8 +21,8 @@ export interface FoundNames {
 }
 
 /**
- * What labels that are integers or WordNet ids stand for, from a file beside the data: with a name per line,
- * the first for label 0, or with the label, blanks and the name on each line.
+ * Reads the names of labels that are integers or WordNet ids from a file beside the data. The file has a name
+ * per line, the first for label 0, or the label, blanks and the name on each line.
  * @param folders to look in, in order
  * @returns nothing if labels are words, or no file names all of them
  */

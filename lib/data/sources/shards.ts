@@ -16,9 +16,9 @@ export interface Shard {
 }
 
 /**
- * Finds the files of a dataset, sorted. Where the parts are not told, they are recognised by words such as
- * `train`, `valid` or `testing` anywhere in the name of the file, or else of the nearest folder below the one
- * that holds all.
+ * Finds the files of a dataset, sorted. Parts that are not given are recognised by words such as `train`,
+ * `valid` or `testing`. The words may stand anywhere in the name of the file, or else of the nearest folder
+ * below the one that holds all.
  * @param extensions what to look for in folders
  * @returns all files where they are in one part
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part

@@ -90,10 +90,10 @@ export interface InputGramOptions {
 }
 
 /**
- * Gram matrices of what the attention layers of both encoders read on a task: one pass over its training
- * images, of which models see the middle, and one over its prompts. In its last block an encoder computes the
- * output projection for the position that it reads out alone, so that is all it counts there. Call it inside
- * a scope that outlives the use of the result.
+ * Gram matrices of the inputs of the attention layers of both encoders on a task. They take one pass over its
+ * training images, of which models see the middle, and one over its prompts. In its last block an encoder
+ * computes the output projection for the position that it reads out alone, so that is all it counts there.
+ * Call it inside a scope that outlives the use of the result.
  * @returns by layer: q, k and v are one layer, with one matrix
  * @throws if the run is aborted
  */

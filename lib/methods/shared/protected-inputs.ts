@@ -26,8 +26,8 @@ export interface WeightProtection {
 }
 
 /**
- * For every matrix of the attention, a subspace U of its inputs that updates must leave alone: main
- * directions of the weights, and of what was read in earlier tasks. q, k and v read the same and have
+ * Every matrix of the attention has a subspace U of its inputs that updates must leave alone. U holds main
+ * directions of the weights and of the inputs in earlier tasks. Query, key and value read the same and have
  * different weights, so each has its own U.
  */
 export class ProtectedInputs implements Disposable {

@@ -16,11 +16,11 @@ export interface ResidualStart {
 
 /**
  * Low-rank adapters of which B alone is trained, `y = x (W + s (B − B₀) A)ᵀ + b`. A shift of the weights by
- * `−s B₀ A`, which makes them start without effect, is the same function; but here they start without effect
- * bit by bit, and the model is what it was where training fails.
+ * `−s B₀ A` would be the same function. Here adapters start without effect bit by bit, and the model is what
+ * it was if training fails.
  *
- * What is trained is `D = B − B₀`. AdamW's steps do not depend on the values of parameters, so D moves as B
- * would; only weight decay tells them apart: `decayTowardsZero` makes it that of B.
+ * The trained parameter is `D = B − B₀`. AdamW's steps do not depend on the values of parameters, so D moves
+ * as B would. Only weight decay tells them apart, and `decayTowardsZero` makes it that of B.
  */
 export class ResidualAdapters {
   /** D of all matrices, flat, starting at zero; its `grad` collects their gradients. */

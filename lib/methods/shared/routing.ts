@@ -29,8 +29,8 @@ export function routedScores<Expert>(
 }
 
 /**
- * What is needed of each expert, made when it is first asked for. Its tensors belong to the scope of this
- * call, such as an evaluation's, not to that of the batch which asks first.
+ * Values of each expert, made when they are first asked for. Its tensors belong to the scope of this call,
+ * such as an evaluation's, not to that of the batch which asks first.
  */
 export function perExpert<Expert, Made>(make: (expert: Expert) => Made): (expert: Expert) => Made {
   const made = new Map<Expert, Made>();

@@ -69,8 +69,8 @@ export const replayOption = {
 } as const;
 
 /**
- * What a method replays instead of images: pseudo-features drawn from the statistics of earlier classes, and
- * generic words that stay where the pre-trained text encoder has them.
+ * The replay of a method in place of images: pseudo-features drawn from the statistics of earlier classes,
+ * and generic words that stay where the pre-trained text encoder has them.
  */
 export class StatisticsReplay implements Disposable {
   readonly statistics: ClassStatistics;

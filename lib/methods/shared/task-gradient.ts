@@ -34,10 +34,10 @@ export interface TaskGradient {
 }
 
 /**
- * The gradient of the cross-entropy over a task's classes with respect to some weights of the model as it is:
- * one pass over the training images, of which models see the middle. The weights do not change meanwhile, so
- * the text encoder runs once: what the batches ask of its features is added up, and goes back through it at
- * the end. Call it inside a scope that outlives the use of the result.
+ * The gradient of the cross-entropy over a task's classes with respect to some weights of the model as it is.
+ * It takes one pass over the training images, of which models see the middle. The weights do not change
+ * meanwhile, so the text encoder runs once. The gradients of its features are added up over the batches, and
+ * go back through it at the end. Call it inside a scope that outlives the use of the result.
  * @throws if the run is aborted
  */
 export async function taskGradient(

@@ -7,9 +7,9 @@ import { streamComparison } from "./stream-comparison.js";
 import { findStreams, type Stream } from "./streams.js";
 
 /**
- * Tables 1, 2, 3 and 5 of arXiv:2412.01004 from finished runs: one of each for every stream that the runs
- * have, over the paper's datasets or others; where they have none, the paper's with blanks for our numbers.
- * Table 4 is `costComparison`.
+ * Tables 1, 2, 3 and 5 of arXiv:2412.01004 from finished runs. There is one of each for every stream of the
+ * runs, over the paper's datasets or others. Without such a stream, the paper's table has blanks for our
+ * numbers. Table 4 is `costComparison`.
  */
 export function paperTables(runs: readonly Run[]): PaperTable[] {
   const all = findStreams(runs);

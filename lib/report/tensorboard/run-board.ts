@@ -3,10 +3,10 @@ import type { RunEvent } from "../../methods/index.js";
 import { EventFile } from "./event-file.js";
 
 /**
- * Writes the numbers of a run as scalars for TensorBoard: everything that training logs under `train/`, such
- * as loss, learning rate, κ, active ranks and images per second; the accuracies after each task under
- * `accuracy/` and `holdOuts/`; and memory. Steps count the iterations of all tasks. A resumed run adds a
- * file, which replaces what the interrupted task has written.
+ * Writes the numbers of a run as scalars for TensorBoard. `train/` has everything that training logs, such as
+ * loss, learning rate, κ, active ranks and images per second. `accuracy/` and `holdOuts/` have the accuracies
+ * after each task; memory is there too. Steps count the iterations of all tasks. A resumed run adds a file,
+ * which replaces what the interrupted task has written.
  */
 export class RunBoard {
   #file: EventFile | undefined;

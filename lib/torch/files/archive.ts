@@ -14,9 +14,9 @@ export { notPlain } from "./pickle.js";
 /** How to read an archive. */
 export interface LoadOptions {
   /**
-   * Called with every part that is left out because it is no tensor or plain data: the keys that lead to it,
-   * and what it asks for, such as `asks for argparse.Namespace, which is not allowed`. Default: such a part
-   * is an error.
+   * Called with every part that is left out because it is no tensor or plain data. Its arguments are the keys
+   * that lead to it, and what it asks for, such as `asks for argparse.Namespace, which is not allowed`.
+   * Default: such a part is an error.
    */
   readonly onSkip?: (name: string, reason: string) => void;
 }

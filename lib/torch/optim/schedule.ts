@@ -25,8 +25,8 @@ export function cosineSchedule(options: {
 }
 
 /**
- * The one-cycle policy with cosine phases: the learning rate rises from `lr / 25` to `lr` in the first 30 %
- * of the steps and falls to `lr / 250,000`, while β₁ falls from 0.95 to 0.85 and rises again.
+ * The one-cycle policy with cosine phases. The learning rate rises from `lr / 25` to `lr` in the first 30 %
+ * of the steps and then falls to `lr / 250,000`. β₁ falls from 0.95 to 0.85 meanwhile and rises again.
  * Super-Convergence, arXiv:1708.07120; the defaults and rounding are those of PyTorch's `OneCycleLR`.
  * @returns the learning rate and β₁ of step `i`, `0 ≤ i < total`
  */

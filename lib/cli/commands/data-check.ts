@@ -34,7 +34,7 @@ export function dataCheckCommand(): Command {
     .addHelpText(
       "after",
       `
-The exit code is 1 if a run could not use one of the datasets that were named or, where none was named, one of those that are there.
+The exit code is 1 if a run could not use one of the named datasets. Without names, all that are there count.
 
 Examples:
   $ codyra data check --root datasets

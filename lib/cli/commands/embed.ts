@@ -38,7 +38,7 @@ export function embedCommand(): Command {
     .addHelpText(
       "after",
       `
-A row has the path of an image or the text, the folder that the image is in below the one given, and a unit vector of float32. The file
+A row has the path of an image or the text, the image's folder below the given one, and a unit vector of float32. The file
 also says which model made it. Parquet has a list column that pandas, DuckDB, Polars and LanceDB read; .npy and .safetensors have a CSV
 of names beside them.
 

@@ -24,7 +24,7 @@ export function modelDrift(model: DualEncoder, reference: DualEncoder): ModelDri
   const squares = { vision: { distance: 0, norm: 0 }, text: { distance: 0, norm: 0 } };
   torch.noGrad(() =>
     torch.scope(() => {
-      const before = reference.stateDict();
+      const before = base.stateDict();
       for (const [name, weight] of model.stateDict()) {
         if (name === "logit_scale") continue;
         const start = before.get(name) as Tensor;

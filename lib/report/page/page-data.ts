@@ -112,8 +112,8 @@ function metricData({ columns, overall }: Metric): MetricData {
 /** Colours go to the groups shown first, so that these differ. */
 function describeMethods(groups: RunGroup[]): GroupData[] {
   const shown = groupsShown(groups);
-  const isReference = ({ runs }: RunGroup) => runs[0]?.info.method === "zero-shot";
-  const styled = [...shown, ...groups.filter((group) => !shown.has(group))].filter((g) => !isReference(g));
+  const isZeroShot = ({ runs }: RunGroup) => runs[0]?.info.method === "zero-shot";
+  const styled = [...shown, ...groups.filter((group) => !shown.has(group))].filter((g) => !isZeroShot(g));
   let next = 0;
   return groups.map((group) => {
     const first = next;

@@ -16,7 +16,7 @@ export interface Heatmap {
   label: string;
   corner: string;
   columns: string[];
-  rows: { label: string; isReference?: boolean; cells: (HeatCell | null)[] }[];
+  rows: { label: string; isBaseline?: boolean; cells: (HeatCell | null)[] }[];
   isDiverging?: boolean;
   hasUprightColumns?: boolean;
 }
@@ -43,10 +43,10 @@ export function heatmap(map: Heatmap): HTMLElement {
     h(
       "tbody",
       {},
-      map.rows.map(({ label, isReference }, r) =>
+      map.rows.map(({ label, isBaseline }, r) =>
         h(
           "tr",
-          { class: isReference && "reference" },
+          { class: isBaseline && "baseline" },
           h("th", { scope: "row", title: label }, h("span", {}, label)),
           cells[r]?.map((cell) => cell ?? h("td", { class: "empty" })) as Child[],
         ),

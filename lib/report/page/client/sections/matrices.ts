@@ -103,7 +103,7 @@ function panel(
   }));
   const before = zeroShot && {
     label: "zero-shot",
-    isReference: true,
+    isBaseline: true,
     cells: zeroShot.map((value, j) => cell(value, j, "before training")),
   };
   return h(

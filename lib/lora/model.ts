@@ -21,9 +21,9 @@ export interface LoraModule {
 }
 
 /**
- * The adapters of a model. Everything that is trained lies in one flat tensor, all factors A and B first and
- * all importance weights after them, so that an optimiser step with thresholding, counting and saving are one
- * operation each; the layers hold views of it, and so do gradients.
+ * The adapters of a model. Everything that is trained lies in one flat tensor: all factors A and B first,
+ * then all importance weights. An optimiser step with thresholding, counting and saving are one operation
+ * each. The layers hold views of it, and so do gradients.
  */
 export class LoraModel {
   /** All factors, then all importance weights, flat. `parameters.grad` collects their gradients. */
@@ -109,9 +109,9 @@ export class LoraModel {
   }
 
   /**
-   * Forms the effective weights of all layers in one operation, rounded to `dtype`, and lets the layers
-   * compute with them until the adapters are trained, merged or removed: for steps in 16 bits, and for
-   * several passes in one step. Without it every layer forms its own whenever it is called.
+   * Forms the effective weights of all layers in one operation, rounded to `dtype`. The layers compute with
+   * them until the adapters are trained, merged or removed. This is for steps in 16 bits, and for several
+   * passes in one step. Without it every layer forms its own whenever it is called.
    */
   formEffectiveWeights(dtype: torch.DType): void {
     this.releaseEffectiveWeights();
@@ -255,7 +255,7 @@ export function loraModules(
 
 /**
  * Every A, every B and the importance weights of fresh adapters, flat, on the CPU. A is Kaiming-uniform with
- * a = √5, as in the reference code: uniform in ±1/√k for k inputs. B is zero: no change at first.
+ * a = √5, as in the released code: uniform in ±1/√k for k inputs. B is zero: no change at first.
  */
 function initialParameters(
   config: LoraConfig,

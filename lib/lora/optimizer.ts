@@ -9,7 +9,7 @@ export interface LoraOptimizerOptions {
   eps: number;
   weightDecay: number;
   /**
-   * `exact` is T_κ of eq. 7 (with the erratum's minus). `in-place` is what the reference code's sequence of
+   * `exact` is T_κ of eq. 7 (with the erratum's minus). `in-place` is what the released code's sequence of
    * assignments does: a dead zone of 2κ. docs/specification.md, section 2.4.
    */
   threshold: "exact" | "in-place";
@@ -111,7 +111,7 @@ export class LoraOptimizer {
       beta2: betas[1],
       eps,
       weightDecay,
-      reference: threshold === "in-place",
+      released: threshold === "in-place",
       first: this.lora.numTrainable.factors,
     };
     if (schedule instanceof torch.Tensor) {
@@ -125,7 +125,7 @@ export class LoraOptimizer {
     const { weightDecay, threshold } = this.#options;
     this.#trained.mul_(1 - learningRate * weightDecay).add_(this.#gradients, { alpha: -learningRate });
     if (kappa === 0 || this.lora.numTrainable.importance === 0) return;
-    if (threshold === "in-place") torch.softThresholdReference_(this.lora.importance, kappa);
+    if (threshold === "in-place") torch.softThresholdReleased_(this.lora.importance, kappa);
     else torch.softThreshold_(this.lora.importance, kappa);
   }
 

@@ -9,15 +9,15 @@ import type { LoraOptimizerOptions } from "./optimizer.js";
  * the control that tells the choice of ranks from their number.
  *
  * A copy w' of the importance weights takes the same gradient steps and is thresholded, `w' ← T_κ(w' + Δw)`.
- * Ranks of a matrix stand in a random order, and only the first n of them keep their weight, where n is the
- * number of ranks whose w' is not zero. Weights that are kept are not shrunk, unless `isShrunk`: then those
- * of a matrix are scaled together so that their absolute values add up to those of w', and nothing but the
- * choice of the ranks tells this from thresholding.
+ * Ranks of a matrix stand in a random order. Only the first n of them keep their weight; n is the number of
+ * ranks whose w' is not zero. Kept weights are not shrunk by default. With `isShrunk`, those of a matrix are
+ * scaled together so that their absolute values add up to those of w'. Then only the choice of the ranks
+ * differs from thresholding.
  */
 export class RandomPruning implements Disposable {
   readonly #threshold: LoraOptimizerOptions["threshold"];
   readonly #isShrunk: boolean;
-  /** Of each rank in the random order of its matrix: `[modules, rank]`. */
+  /** Position of each rank in the random order of its matrix: `[modules, rank]`. */
   readonly #positions: Tensor;
   /** w', and w after the last step. */
   readonly #thresholded: Tensor;
@@ -55,7 +55,7 @@ export class RandomPruning implements Disposable {
         const { importance } = this.lora;
         this.#thresholded.add_(importance).sub_(this.#before);
         if (kappa > 0) {
-          if (this.#threshold === "in-place") torch.softThresholdReference_(this.#thresholded, kappa);
+          if (this.#threshold === "in-place") torch.softThresholdReleased_(this.#thresholded, kappa);
           else torch.softThreshold_(this.#thresholded, kappa);
           const counts = this.#thresholded.ne(0).sum([1], true); // [modules, 1]
           importance.mul_(this.#positions.lt(counts));

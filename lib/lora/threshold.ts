@@ -10,7 +10,7 @@ export interface ThresholdConfig {
   levels: number;
   /**
    * `even` spreads the levels over the whole sparse phase, so that κ_max is always reached. `fixed-step`
-   * moves up every ⌊(N − ρN) / levels⌋ iterations, as the reference code does: with fewer iterations than
+   * moves up every ⌊(N − ρN) / levels⌋ iterations, as the released code does: with fewer iterations than
    * levels κ stays 0. `learning-rate` is the appendix's κ = η λ with λ = κ_max / (highest learning rate).
    */
   schedule: "even" | "fixed-step" | "learning-rate";

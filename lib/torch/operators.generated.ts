@@ -1179,7 +1179,7 @@ export interface AdamwSoftThresholdOptions {
   weightDecay: number;
   kappa: number;
   /** Default: false */
-  reference?: boolean;
+  released?: boolean;
   /** Default: 0 */
   first?: number;
 }
@@ -1192,7 +1192,7 @@ const ADAMW_SOFT_THRESHOLD_OPTIONS_KEYS: OptionKeys<AdamwSoftThresholdOptions> =
   eps: true,
   weightDecay: true,
   kappa: true,
-  reference: true,
+  released: true,
   first: true,
 };
 
@@ -1202,7 +1202,7 @@ export interface AdamwSoftThresholdScheduleOptions {
   eps: number;
   weightDecay: number;
   /** Default: false */
-  reference?: boolean;
+  released?: boolean;
   /** Default: 0 */
   first?: number;
 }
@@ -1212,7 +1212,7 @@ const ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS: OptionKeys<AdamwSoftThresholdS
   beta2: true,
   eps: true,
   weightDecay: true,
-  reference: true,
+  released: true,
   first: true,
 };
 
@@ -5954,17 +5954,17 @@ export function softThreshold_(importance: Tensor, kappa: number): Tensor {
   return wrap(call(id(SOFT_THRESHOLD_), handle(importance), kappa));
 }
 
-const SOFT_THRESHOLD_REFERENCE_ = lazyOperator("codyra::soft_threshold_reference_", "");
+const SOFT_THRESHOLD_RELEASED_ = lazyOperator("codyra::soft_threshold_released_", "");
 
-/** `codyra::soft_threshold_reference_(Tensor(a!) importance, float kappa) -> Tensor(a!)` */
-export function softThresholdReference_(importance: Tensor, kappa: number): Tensor {
-  return wrap(call(id(SOFT_THRESHOLD_REFERENCE_), handle(importance), kappa));
+/** `codyra::soft_threshold_released_(Tensor(a!) importance, float kappa) -> Tensor(a!)` */
+export function softThresholdReleased_(importance: Tensor, kappa: number): Tensor {
+  return wrap(call(id(SOFT_THRESHOLD_RELEASED_), handle(importance), kappa));
 }
 
 const ADAMW_SOFT_THRESHOLD_ = lazyOperator("codyra::adamw_soft_threshold_", "");
 const ADAMW_SOFT_THRESHOLD__SCHEDULE = lazyOperator("codyra::adamw_soft_threshold_", "schedule");
 
-/** `codyra::adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, bool reference=False, int first=0) -> ()` */
+/** `codyra::adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, *, int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, bool released=False, int first=0) -> ()` */
 export function adamwSoftThreshold_(
   parameters: Tensor,
   grad: Tensor,
@@ -5972,7 +5972,7 @@ export function adamwSoftThreshold_(
   expAvgSq: Tensor,
   options: AdamwSoftThresholdOptions,
 ): void;
-/** `codyra::adamw_soft_threshold_.schedule(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool reference=False, int first=0) -> ()` */
+/** `codyra::adamw_soft_threshold_.schedule(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool released=False, int first=0) -> ()` */
 export function adamwSoftThreshold_(
   parameters: Tensor,
   grad: Tensor,
@@ -6004,7 +6004,7 @@ export function adamwSoftThreshold_(
       keywords.beta2,
       keywords.eps,
       keywords.weightDecay,
-      keywords.reference,
+      keywords.released,
       keywords.first,
     );
     return;
@@ -6024,7 +6024,7 @@ export function adamwSoftThreshold_(
     keywords.eps,
     keywords.weightDecay,
     keywords.kappa,
-    keywords.reference,
+    keywords.released,
     keywords.first,
   );
 }

@@ -18,10 +18,10 @@ interface Scope {
 const scopes = new AsyncLocalStorage<Scope | undefined>();
 
 /**
- * Runs `body` and releases every tensor made inside it, except those found in what it returns (tensors,
- * arrays, plain objects and maps of them, at any depth) and those that were kept with `keep`. They are
- * released also when `body` throws. `body` may be asynchronous: the scope closes when its promise settles,
- * and overlapping asynchronous scopes keep their tensors apart.
+ * Runs `body` and releases every tensor made inside it. Tensors in its result stay (in arrays, plain objects
+ * and maps, at any depth), and so do those that were kept with `keep`. They are released also when `body`
+ * throws. `body` may be asynchronous: the scope closes when its promise settles, and overlapping asynchronous
+ * scopes keep their tensors apart.
  */
 export function scope<T>(body: () => T): T {
   const opened: Scope = { tensors: [], isOpen: true };

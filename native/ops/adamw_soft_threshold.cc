@@ -70,7 +70,7 @@ T soft_threshold(T x, T kappa) {
 }
 
 template <typename T>
-T soft_threshold_reference(T x, T kappa) {
+T soft_threshold_released(T x, T kappa) {
   x = x > kappa ? x - kappa : x;
   x = x < -kappa ? x + kappa : x;
   return std::abs(x) < kappa ? T(0) : x;
@@ -106,7 +106,7 @@ CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, sc
 // Plain ATen, for every device and layout.
 void adamw_soft_threshold_(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
                            int64_t step, double lr, double beta1, double beta2, double eps,
-                           double weight_decay, double kappa, bool reference, int64_t first) {
+                           double weight_decay, double kappa, bool released, int64_t first) {
   check_state(parameters, grad, exp_avg, exp_avg_sq, step, kappa, first);
   const Coefficients<double> c(step, lr, beta1, beta2, eps, weight_decay);
   exp_avg.mul_(c.beta1).add_(grad, c.fresh1);
@@ -115,7 +115,7 @@ void adamw_soft_threshold_(Tensor& parameters, const Tensor& grad, Tensor& exp_a
   if (kappa == 0) return;
   const auto count = parameters.sym_numel() - first;
   auto importance = first == 0 ? parameters : parameters.view_symint({-1}).narrow_symint(0, first, count);
-  reference ? soft_threshold_reference_(importance, kappa) : soft_threshold_(importance, kappa);
+  released ? soft_threshold_released_(importance, kappa) : soft_threshold_(importance, kappa);
 }
 
 // Fewer are not worth waking another thread for.
@@ -124,12 +124,12 @@ constexpr int64_t elements_per_thread = 1 << 15;
 // One pass over contiguous tensors: every element is read and written once.
 void adamw_soft_threshold_cpu(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
                               int64_t step, double lr, double beta1, double beta2, double eps,
-                              double weight_decay, double kappa, bool reference, int64_t first) {
+                              double weight_decay, double kappa, bool released, int64_t first) {
   check_state(parameters, grad, exp_avg, exp_avg_sq, step, kappa, first);
   if (!parameters.is_contiguous() || !grad.is_contiguous() || !exp_avg.is_contiguous() ||
       !exp_avg_sq.is_contiguous()) {
     return adamw_soft_threshold_(parameters, grad, exp_avg, exp_avg_sq, step, lr, beta1, beta2, eps,
-                                 weight_decay, kappa, reference, first);
+                                 weight_decay, kappa, released, first);
   }
   AT_DISPATCH_FLOATING_TYPES_AND2(
       at::kBFloat16, at::kHalf, parameters.scalar_type(), "adamw_soft_threshold_", [&] {
@@ -148,7 +148,7 @@ void adamw_soft_threshold_cpu(Tensor& parameters, const Tensor& grad, Tensor& ex
         at::parallel_for(0, parameters.numel(), elements_per_thread, [&](int64_t begin, int64_t end) {
           run(begin, std::min(end, dense), [](T x) { return x; });
           begin = std::max(begin, dense);
-          if (reference) run(begin, end, [k](T x) { return soft_threshold_reference(x, k); });
+          if (released) run(begin, end, [k](T x) { return soft_threshold_released(x, k); });
           else run(begin, end, [k](T x) { return soft_threshold(x, k); });
         });
       });
@@ -184,7 +184,7 @@ TORCH_LIBRARY_FRAGMENT(codyra, m) {
       "adamw_soft_threshold_(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) exp_avg_sq, "
       "*, "
       "int step, float lr, float beta1, float beta2, float eps, float weight_decay, float kappa, "
-      "bool reference=False, int first=0) -> ()");
+      "bool released=False, int first=0) -> ()");
 }
 
 TORCH_LIBRARY_IMPL(codyra, CPU, m) { m.impl("adamw_soft_threshold_", adamw_soft_threshold_cpu); }

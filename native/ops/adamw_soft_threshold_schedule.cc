@@ -14,7 +14,7 @@ using Step = void(Tensor&, const Tensor&, Tensor&, Tensor&, int64_t, double, dou
 /// `schedule` [3]: lr, kappa and step.
 void adamw_soft_threshold_schedule(Tensor& parameters, const Tensor& grad, Tensor& exp_avg,
                                    Tensor& exp_avg_sq, const Tensor& schedule, double beta1, double beta2,
-                                   double eps, double weight_decay, bool reference, int64_t first) {
+                                   double eps, double weight_decay, bool released, int64_t first) {
   TORCH_CHECK(schedule.sizes() == at::IntArrayRef{3},
               "codyra::adamw_soft_threshold_: expected schedule [3] (lr, kappa, "
               "step), got ",
@@ -24,7 +24,7 @@ void adamw_soft_threshold_schedule(Tensor& parameters, const Tensor& grad, Tenso
   const Tensor values = schedule.to(at::kCPU, at::kDouble).contiguous();
   const double* value = values.const_data_ptr<double>();
   update.call(parameters, grad, exp_avg, exp_avg_sq, static_cast<int64_t>(value[2]), value[0], beta1, beta2,
-              eps, weight_decay, value[1], reference, first);
+              eps, weight_decay, value[1], released, first);
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ void adamw_soft_threshold_schedule(Tensor& parameters, const Tensor& grad, Tenso
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   m.def(
       "adamw_soft_threshold_.schedule(Tensor(a!) parameters, Tensor grad, Tensor(b!) exp_avg, Tensor(c!) "
-      "exp_avg_sq, Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool reference=False, "
+      "exp_avg_sq, Tensor schedule, *, float beta1, float beta2, float eps, float weight_decay, bool released=False, "
       "int first=0) -> ()",
       adamw_soft_threshold_schedule);
 }

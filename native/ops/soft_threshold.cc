@@ -25,8 +25,8 @@ Tensor& soft_threshold_(Tensor& importance, double kappa) {
 
 // Three assignments that act on each other's results: what was shrunk below κ by the first two, the third
 // sets to zero.
-Tensor& soft_threshold_reference_(Tensor& importance, double kappa) {
-  check_kappa("codyra::soft_threshold_reference_", kappa);
+Tensor& soft_threshold_released_(Tensor& importance, double kappa) {
+  check_kappa("codyra::soft_threshold_released_", kappa);
   auto x = at::where(importance.gt(kappa), importance.sub(kappa), importance);
   x = at::where(x.lt(-kappa), x.add(kappa), x);
   return importance.copy_(x.masked_fill(x.abs().lt(kappa), 0));
@@ -35,8 +35,8 @@ Tensor& soft_threshold_reference_(Tensor& importance, double kappa) {
 // Composite: gradient, version counter, meta and every device follow from ATen.
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   m.def("soft_threshold_(Tensor(a!) importance, float kappa) -> Tensor(a!)", soft_threshold_);
-  m.def("soft_threshold_reference_(Tensor(a!) importance, float kappa) -> Tensor(a!)",
-        soft_threshold_reference_);
+  m.def("soft_threshold_released_(Tensor(a!) importance, float kappa) -> Tensor(a!)",
+        soft_threshold_released_);
 }
 
 }  // namespace codyra

@@ -8,6 +8,6 @@ namespace codyra {
 at::Tensor& soft_threshold_(at::Tensor& importance, double kappa);
 
 /// The published code's variant in place: 0 for |x| < 2κ, but |x| = κ stays; x − sign(x)·κ beyond.
-at::Tensor& soft_threshold_reference_(at::Tensor& importance, double kappa);
+at::Tensor& soft_threshold_released_(at::Tensor& importance, double kappa);
 
 }  // namespace codyra

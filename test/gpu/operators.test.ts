@@ -55,7 +55,7 @@ function layers(
 }
 
 describe.skipIf(!hasGpu)("on a GPU", () => {
-  it.each(["soft_threshold_", "soft_threshold_reference_"])("%s equals the CPU's", (name) => {
+  it.each(["soft_threshold_", "soft_threshold_released_"])("%s equals the CPU's", (name) => {
     compare([normal([1001], 1)], ([x]) => [callOperator(`codyra::${name}`, x, 0.3) as Tensor]);
   });
 
@@ -65,7 +65,7 @@ describe.skipIf(!hasGpu)("on a GPU", () => {
     it.each([
       ["exact", false],
       ["in-place", true],
-    ] as const)("equals the CPU's, with the %s threshold", (_name, reference) => {
+    ] as const)("equals the CPU's, with the %s threshold", (_name, released) => {
       const [count, first] = [10_007, 4_099];
       const inputs = [normal([count + start], 1).mul(0.01), normal([count + start], 2)];
       compare(inputs, (tensors, device) => {
@@ -74,7 +74,7 @@ describe.skipIf(!hasGpu)("on a GPU", () => {
         for (let step = 1; step <= 5; step++) {
           callOperator("codyra::adamw_soft_threshold_", parameters, grad, ...moments, {
             ...options,
-            ...{ step, lr: 1e-3, kappa: 5e-4, reference, first },
+            ...{ step, lr: 1e-3, kappa: 5e-4, released, first },
           });
         }
         return [parameters, ...moments];

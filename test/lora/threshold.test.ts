@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ThresholdConfig, thresholdSchedule } from "../../lib/lora/index.js";
-import { softThreshold_, softThresholdReference_, tensor } from "../../lib/torch/index.js";
+import { softThreshold_, softThresholdReleased_, tensor } from "../../lib/torch/index.js";
 
 const values = [
   -2, -0.61, -0.6, -0.59, -0.31, -0.3, -0.29, -0.01, 0, 0.01, 0.29, 0.3, 0.31, 0.59, 0.6, 0.61, 2,
@@ -14,10 +14,10 @@ describe("soft-thresholding", () => {
   });
 
   // Section 7.4; all numbers are exact in float32.
-  it("has a dead zone of 2κ in the reference code's variant, with a hole at |x| = κ", () => {
+  it("has a dead zone of 2κ in the released code's variant, with a hole at |x| = κ", () => {
     const given = [-3, -1, -0.9375, -0.5625, -0.5, -0.4375, 0, 0.25, 0.5, 0.75, 0.9375, 1, 1.25, 3];
     const expected = [-2.5, -0.5, 0, 0, -0.5, 0, 0, 0, 0.5, 0, 0, 0.5, 0.75, 2.5];
-    expect(softThresholdReference_(tensor(given), 0.5).toArray()).toEqual(expected);
+    expect(softThresholdReleased_(tensor(given), 0.5).toArray()).toEqual(expected);
   });
 
   it("refuses a negative threshold", () => {
@@ -35,7 +35,7 @@ const paper: ThresholdConfig = {
 };
 const reference: ThresholdConfig = { ...paper, schedule: "fixed-step", sparseFrom: "after" };
 
-describe("the reference code's staircase", () => {
+describe("the released code's staircase", () => {
   it.each([
     [0.5, { first: 251, firstKappa: 1.02e-4, top: 490, steps: 249, sum: 0.65 }],
     [0.7, { first: 351, firstKappa: 1.02e-4, top: 495, steps: 149, sum: 0.385 }],
@@ -49,7 +49,7 @@ describe("the reference code's staircase", () => {
     expect(sum(kappas)).toBeCloseTo(expected.sum, 3);
   });
 
-  it("follows the reference code, step by step", () => {
+  it("follows the released code, step by step", () => {
     for (const iterations of [50, 120, 333, 500, 1000]) {
       for (const denseRatio of [0, 0.1, 0.25, 0.5, 0.7, 0.9, 1]) {
         const config = { ...reference, iterations, denseRatio };

@@ -60,17 +60,17 @@ void launch_update(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tens
 
 void adamw_soft_threshold_cuda(Tensor& parameters, const Tensor& grad, Tensor& exp_avg, Tensor& exp_avg_sq,
                                int64_t step, double lr, double beta1, double beta2, double eps,
-                               double weight_decay, double kappa, bool reference, int64_t first) {
+                               double weight_decay, double kappa, bool released, int64_t first) {
   TORCH_CHECK(step >= 1, name, ": expected step >= 1, got ", step, ". The first step is 1.");
   check_kappa(name, kappa);
-  launch_update(parameters, grad, exp_avg, exp_avg_sq, first, {beta1, beta2, eps, weight_decay, reference},
+  launch_update(parameters, grad, exp_avg, exp_avg_sq, first, {beta1, beta2, eps, weight_decay, released},
                 {lr, kappa, static_cast<double>(step)}, nullptr);
 }
 
 // The device is not asked what the schedule holds: that would end the capture of a graph.
 void adamw_soft_threshold_schedule_cuda(Tensor& parameters, const Tensor& grad, Tensor& exp_avg,
                                         Tensor& exp_avg_sq, const Tensor& schedule, double beta1,
-                                        double beta2, double eps, double weight_decay, bool reference,
+                                        double beta2, double eps, double weight_decay, bool released,
                                         int64_t first) {
   TORCH_CHECK(schedule.sizes() == at::IntArrayRef{3} && schedule.scalar_type() == at::kDouble &&
                   schedule.device() == parameters.device() && schedule.is_contiguous(),
@@ -80,8 +80,8 @@ void adamw_soft_threshold_schedule_cuda(Tensor& parameters, const Tensor& grad, 
   TORCH_CHECK(
       !at::GradMode::is_enabled() || !parameters.requires_grad(), name,
       ": expected grad mode off, because parameters requires grad, got grad mode on. Step inside no_grad.");
-  launch_update(parameters, grad, exp_avg, exp_avg_sq, first, {beta1, beta2, eps, weight_decay, reference},
-                {}, schedule.const_data_ptr());
+  launch_update(parameters, grad, exp_avg, exp_avg_sq, first, {beta1, beta2, eps, weight_decay, released}, {},
+                schedule.const_data_ptr());
   for (const Tensor& changed : {parameters, exp_avg, exp_avg_sq})
     changed.unsafeGetTensorImpl()->bump_version();
 }

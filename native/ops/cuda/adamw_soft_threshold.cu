@@ -37,20 +37,20 @@ __device__ T soft_threshold(T x, T kappa) {
   return x == x ? T(0) : x;  // NaN stays NaN
 }
 
-__device__ T soft_threshold_reference(T x, T kappa) {
+__device__ T soft_threshold_released(T x, T kappa) {
   x = x > kappa ? x - kappa : x;
   x = x < -kappa ? x + kappa : x;
   return x < kappa && x > -kappa ? T(0) : x;
 }
 
-__device__ void update(SCALAR& w, SCALAR& m, SCALAR& v, SCALAR g, bool is_importance, bool reference,
+__device__ void update(SCALAR& w, SCALAR& m, SCALAR& v, SCALAR g, bool is_importance, bool released,
                        const Coefficients& c) {
   const T grad = to_opmath(g);
   const T exp_avg = c.beta1 * to_opmath(m) + c.fresh1 * grad;
   const T exp_avg_sq = c.beta2 * to_opmath(v) + c.fresh2 * grad * grad;
   T parameter = c.decay * to_opmath(w) - c.step_size * exp_avg / (sqrt(exp_avg_sq) * c.root_scale + c.eps);
   if (is_importance && c.kappa > 0) {
-    parameter = reference ? soft_threshold_reference(parameter, c.kappa) : soft_threshold(parameter, c.kappa);
+    parameter = released ? soft_threshold_released(parameter, c.kappa) : soft_threshold(parameter, c.kappa);
   }
   from_opmath(parameter, w);
   from_opmath(exp_avg, m);
@@ -78,13 +78,13 @@ extern "C" __global__ void adamw_soft_threshold(SCALAR* w, const SCALAR* g, SCAL
 #pragma unroll
     for (int e = 0; e < Elements::size; e++) {
       update(parameters.at[e], averages.at[e], squares.at[e], grads.at[e], p * Elements::size + e >= first,
-             options.reference, c);
+             options.released, c);
     }
     reinterpret_cast<Elements*>(w)[p] = parameters;
     reinterpret_cast<Elements*>(m)[p] = averages;
     reinterpret_cast<Elements*>(v)[p] = squares;
   }
   for (long long i = packs * Elements::size + thread; i < count; i += threads) {
-    update(w[i], m[i], v[i], g[i], i >= first, options.reference, c);
+    update(w[i], m[i], v[i], g[i], i >= first, options.released, c);
   }
 }

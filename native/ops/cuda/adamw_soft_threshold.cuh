@@ -5,7 +5,7 @@ namespace codyra::cuda {
 
 struct AdamW {
   double beta1, beta2, eps, weight_decay;
-  bool reference;  // the published code's thresholding
+  bool released;  // the published code's thresholding
 };
 
 /// What changes from step to step. A captured graph reads it from the device, [3] float64.

@@ -15,7 +15,7 @@ import {
   optim,
   randn,
   softThreshold_,
-  softThresholdReference_,
+  softThresholdReleased_,
   type Tensor,
   tensor,
 } from "../../../lib/torch/index.js";
@@ -118,7 +118,7 @@ describe("soft_threshold_", () => {
 
   test("as the published code writes it differs only between kappa and 2 kappa", () => {
     const importance = tensor([-3, -1.5, -0.5, 1.5, 2.5]);
-    softThresholdReference_(importance, 1);
+    softThresholdReleased_(importance, 1);
     expect(importance.toArray()).toEqual([-2, 0, 0, 0, 1.5]);
   });
 

@@ -18,7 +18,7 @@ def soft_threshold(x, kappa):
     return torch.where(x.abs() > kappa, x - x.sign() * kappa, torch.zeros_like(x))
 
 
-def soft_threshold_reference(x, kappa):
+def soft_threshold_released(x, kappa):
     """The published code's three masked assignments."""
     x = x.clone()
     x[x > kappa] -= kappa

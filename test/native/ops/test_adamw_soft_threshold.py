@@ -5,7 +5,7 @@ import unittest
 import torch
 from torch.library import opcheck
 
-from reference import activations, ops, relative_error, soft_threshold, soft_threshold_reference
+from reference import activations, ops, relative_error, soft_threshold, soft_threshold_released
 
 SETTINGS = {"lr": 0.05, "beta1": 0.9, "beta2": 0.9999, "eps": 1e-8, "weight_decay": 0.1}
 
@@ -21,9 +21,9 @@ def state(*shape, dtype=torch.float32):
 
 
 class AdamWSoftThreshold(unittest.TestCase):
-    def run_both(self, dtype, kappa, reference, steps=20, layout=torch.clone):
+    def run_both(self, dtype, kappa, released, steps=20, layout=torch.clone):
         """`steps` steps of the operator and of torch.optim.AdamW + threshold from one start; returns both results."""
-        plain = soft_threshold_reference if reference else soft_threshold
+        plain = soft_threshold_released if released else soft_threshold
         start = activations(36, 16, dtype=dtype)
         parameter = torch.nn.Parameter(start.double().clone())
         optimizer = torch.optim.AdamW(
@@ -36,7 +36,7 @@ class AdamWSoftThreshold(unittest.TestCase):
             grad = activations(36, 16, dtype=dtype, seed=100 + step)
             ops.adamw_soft_threshold_(
                 parameters, layout(grad), exp_avg, exp_avg_sq,
-                step=step, kappa=kappa, reference=reference, **SETTINGS,
+                step=step, kappa=kappa, released=released, **SETTINGS,
             )
             parameter.grad = grad.double()
             optimizer.step()
@@ -46,9 +46,9 @@ class AdamWSoftThreshold(unittest.TestCase):
 
     def test_twenty_steps_agree_with_torch_optim_adamw(self):
         for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 5e-2)):
-            for kappa, reference in ((0.0, False), (0.005, False), (0.005, True)):
-                with self.subTest(dtype=dtype, kappa=kappa, reference=reference):
-                    actual, expected = self.run_both(dtype, kappa, reference)
+            for kappa, released in ((0.0, False), (0.005, False), (0.005, True)):
+                with self.subTest(dtype=dtype, kappa=kappa, released=released):
+                    actual, expected = self.run_both(dtype, kappa, released)
                     self.assertLessEqual(relative_error(actual, expected), tolerance)
                     if dtype != torch.bfloat16:
                         self.assertTrue(torch.equal(actual == 0, expected == 0))
@@ -66,9 +66,9 @@ class AdamWSoftThreshold(unittest.TestCase):
 
     def test_agrees_bitwise_with_a_step_followed_by_the_threshold_operator(self):
         # More elements than one thread's share, so that the pass is split.
-        for reference, threshold in ((False, ops.soft_threshold_), (True, ops.soft_threshold_reference_)):
+        for released, threshold in ((False, ops.soft_threshold_), (True, ops.soft_threshold_released_)):
             fused, separate = state(100_003), state(100_003)
-            ops.adamw_soft_threshold_(*fused, step=7, kappa=0.3, reference=reference, **SETTINGS)
+            ops.adamw_soft_threshold_(*fused, step=7, kappa=0.3, released=released, **SETTINGS)
             ops.adamw_soft_threshold_(*separate, step=7, kappa=0.0, **SETTINGS)
             threshold(separate[0], 0.3)
             for actual, expected in zip(fused, separate, strict=True):
@@ -136,6 +136,6 @@ class AdamWSoftThreshold(unittest.TestCase):
                 ops.adamw_soft_threshold_(*arguments, **{"step": 1, "kappa": 0.5, **SETTINGS, **changed})
 
     def test_opcheck(self):
-        for reference in (False, True):
+        for released in (False, True):
             opcheck(ops.adamw_soft_threshold_.default, tuple(state(6, 4)),
-                    {"step": 3, "kappa": 0.2, "reference": reference, "first": 10, **SETTINGS})
+                    {"step": 3, "kappa": 0.2, "released": released, "first": 10, **SETTINGS})

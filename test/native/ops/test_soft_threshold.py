@@ -1,4 +1,4 @@
-"""soft_threshold_ and soft_threshold_reference_: the equation, the published variant, autograd rules."""
+"""soft_threshold_ and soft_threshold_released_: the equation, the published variant, autograd rules."""
 
 import unittest
 
@@ -6,11 +6,11 @@ import torch
 from torch.autograd import gradcheck
 from torch.library import opcheck
 
-from reference import activations, ops, soft_threshold, soft_threshold_reference
+from reference import activations, ops, soft_threshold, soft_threshold_released
 
 VARIANTS = {
     ops.soft_threshold_: soft_threshold,
-    ops.soft_threshold_reference_: soft_threshold_reference,
+    ops.soft_threshold_released_: soft_threshold_released,
 }
 
 
@@ -30,7 +30,7 @@ class SoftThreshold(unittest.TestCase):
         exact = ops.soft_threshold_(values.clone(), 0.5)
         self.assertEqual(exact.tolist(), [-1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.5, 1.5])
         # 0.75 lies between κ and 2κ and is lost; |x| = κ is left alone.
-        published = ops.soft_threshold_reference_(values.clone(), 0.5)
+        published = ops.soft_threshold_released_(values.clone(), 0.5)
         self.assertEqual(published.tolist(), [-1.5, -0.5, 0.0, 0.0, 0.0, 0.5, 0.0, 0.5, 1.5])
 
     def test_agrees_bitwise_with_the_plain_formula(self):

@@ -23,16 +23,14 @@ import type { ContinualMethod, ProtocolName } from "./shared/types.js";
 // The presets differ where the paper and its public code differ: docs/specification.md, sections 2.3 and 2.4.
 const presets = {
   paper: { loss: "symmetric", threshold: "exact", schedule: "even", sparseFrom: "at" },
-  "reference-code": { loss: "reference", threshold: "in-place", schedule: "fixed-step", sparseFrom: "after" },
+  released: { loss: "released", threshold: "in-place", schedule: "fixed-step", sparseFrom: "after" },
 } as const;
 
 const denseRatios: Record<ProtocolName, number> = { "x-tail": 0.5, mtil: 0.7 };
 
 export const codyraSchema = z
   .strictObject({
-    preset: z
-      .enum(["paper", "reference-code"])
-      .describe("defaults of loss, threshold, schedule and sparseFrom"),
+    preset: z.enum(["paper", "released"]).describe("defaults of loss, threshold, schedule and sparseFrom"),
     ...adapterShape,
     loss: adapterShape.loss.meta({ source: "paper or code" }),
     ...replayOption,
@@ -60,7 +58,7 @@ export const codyraSchema = z
       .meta(paperOrCode("whether the iteration that ends the dense phase is thresholded")),
     threshold: z
       .enum(["exact", "in-place"])
-      .meta(paperOrCode("soft-thresholding, or the reference code's variant of it")),
+      .meta(paperOrCode("soft-thresholding, or the released code's variant of it")),
     optimizer: z.enum(["adamw", "sgd"]).default("adamw").meta(paper("gradient step before the thresholding")),
   })
   .refine(({ gates, pruning }) => gates === "learned" || pruning === "none", {
@@ -80,7 +78,7 @@ export const codyra = defineMethod({
 
 /** Options with those filled in that the preset, the protocol or the gates decide. */
 export function codyraDefaults(given: Given, protocol: ProtocolName): Given {
-  const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
+  const preset = presets[given.preset === "released" ? "released" : "paper"];
   const defaults = {
     preset: "paper",
     denseRatio: denseRatios[protocol],

@@ -8,7 +8,7 @@
  * `inBatchLoss` the supervised loss. B_cur are the K most used columns of B so far, B_past those of earlier
  * tasks side by side: what is new should point elsewhere.
  *
- * What the publications leave open, and how it is here:
+ * The publications leave some things open. Here they are so:
  * - `preset: paper` takes what the text says of L_orth: the mean over pairs of columns, and of earlier tasks
  *   only the K columns that were merged. With the same λ that is far weaker than the code's sum. The default
  *   is the code, because the published numbers are its.
@@ -35,15 +35,15 @@ import { taskSeed, train, trainingPrompts } from "./shared/training.js";
 import type { ContinualMethod, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
-// Where the paper and its code differ: docs/specification.md, section 7.
+// The presets differ where the paper and its code do: docs/specification.md, section 7.
 const presets = {
   paper: { overlap: "mean", past: "merged" },
-  "reference-code": { overlap: "sum", past: "all" },
+  released: { overlap: "sum", past: "all" },
 } as const;
 
 const schema = z
   .strictObject({
-    preset: z.enum(["paper", "reference-code"]).describe("defaults of overlap and past"),
+    preset: z.enum(["paper", "released"]).describe("defaults of overlap and past"),
     iterations: trainingShape.iterations.default(501).meta({ source: "code" }),
     batchSize: trainingShape.batchSize.default(32),
     learningRate: trainingShape.learningRate.default(2e-3).describe("first learning rate"),
@@ -120,8 +120,8 @@ export const dac = defineMethod({
 });
 
 function withPreset(given: Given): Given {
-  const preset = presets[given.preset === "paper" ? "paper" : "reference-code"];
-  return { preset: "reference-code", ...preset, ...given };
+  const preset = presets[given.preset === "paper" ? "paper" : "released"];
+  return { preset: "released", ...preset, ...given };
 }
 
 class Dac implements ContinualMethod {

@@ -16,7 +16,7 @@
  * for images of a dataset that was learned, whose name must be known at test time. Each starts at the class
  * means, learns with B and then stays.
  *
- * What the publications leave open, and how it is here:
+ * The publications leave some things open. Here they are so:
  * - W − σ A B₀ is never written: `ResidualAdapters` trains B − B₀, the same function. So v1 and ++ without
  *   layer scale differ in what weight decay pulls towards, B₀ or nothing, and are equal without it.
  * - Without epochs given, a task has 500 iterations: few-shot and X-TAIL runs of this method are nobody
@@ -58,7 +58,7 @@ import { zeroShotHead } from "./shared/zero-shot-classifier.js";
 
 const headWeight = 30;
 
-// Where the paper and its code differ: docs/specification.md, section 6.
+// The presets differ where the paper and its code do: docs/specification.md, section 6.
 const presets = {
   paper: {
     weightSide: "input",
@@ -69,7 +69,7 @@ const presets = {
     textPositions: "words",
     testTemplates: "all",
   },
-  "reference-code": {
+  released: {
     weightSide: "output",
     weightShare: "below",
     features: "slot-mean",
@@ -83,9 +83,7 @@ const presets = {
 const share = z.number().min(0).max(1);
 
 const schema = z.strictObject({
-  preset: z
-    .enum(["paper", "reference-code"])
-    .describe("defaults of the options from weightSide to testTemplates"),
+  preset: z.enum(["paper", "released"]).describe("defaults of the options from weightSide to testTemplates"),
   variant: z
     .enum(["v1", "plus", "pp", "pp-cls"])
     .default("v1")
@@ -162,7 +160,7 @@ export const keepLora = defineMethod({
   summary: "low-rank updates outside of what the weights and earlier tasks use; KeepLoRA+ and ++ by variant",
   schema,
   complete(given) {
-    const preset = presets[given.preset === "reference-code" ? "reference-code" : "paper"];
+    const preset = presets[given.preset === "released" ? "released" : "paper"];
     return { preset: "paper", ...preset, ...given };
   },
   create(options, protocol) {

@@ -8,7 +8,7 @@
  * in every block of a frozen CLIP, with the state r of the first token, one router R_t per task and experts e
  * that all tasks share; experts that a task used most are frozen after it. Trained as in `finetune`. At test
  * time an autoencoder per task says which router to use, or none: `BlockExperts` and `DomainAutoencoders`
- * have the equations in full. The reference code trains both for one iteration more.
+ * have the equations in full. The released code trains both for one iteration more.
  */
 
 import { z } from "zod";

@@ -7,7 +7,7 @@
  *
  * The second part is the distillation of `lwf`, from the pre-trained model on broad reference images and
  * texts. Captions that are longer than the context keep their end token, as CLIP's own tokenizer cuts them;
- * the reference code loses it.
+ * the released code loses it.
  */
 
 import { z } from "zod";
@@ -90,7 +90,7 @@ export const zscl = defineMethod({
             }),
             afterStep(iteration) {
               if (ensembleEvery === null) return;
-              // The reference code makes one more iteration, of learning rate zero, whose weights enter too.
+              // The released code makes one more iteration, of learning rate zero, whose weights enter too.
               const times = Number(iteration % ensembleEvery === 0) + Number(isLastOfMany(iteration + 1));
               for (let i = 0; i < times; i++) {
                 average.average(model, 1 / ++averaged.count);

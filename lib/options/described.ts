@@ -6,13 +6,13 @@ import type { OptionSource } from "./source.js";
 export interface DescribedOption {
   /** Its name, with the names of its groups: `ddas.unit`. */
   readonly name: string;
-  /** What it takes, such as `whole number > 0` or `paper | reference-code`. */
+  /** The values it takes, such as `whole number > 0` or `paper | released`. */
   readonly type: string;
   /** The default of the schema; `undefined` where it has none, or another part of the program decides. */
   readonly default: unknown;
   readonly meaning: string;
   readonly source: OptionSource;
-  /** Of a setting that is also a flag. */
+  /** The flag of a setting that has one. */
   readonly flag?: string;
 }
 

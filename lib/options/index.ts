@@ -7,6 +7,7 @@ export {
   evaluationBatchSizeSchema,
 } from "./evaluation-batch-size.js";
 export { nearestName } from "./nearest-name.js";
+export { withCurrentNames } from "./old-names.js";
 export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
 export { defaultSaveEverySeconds, saveEverySchema } from "./save-every.js";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeJsonAtomically } from "../files/index.js";
-import { protocolSchema } from "../options/index.js";
+import { protocolSchema, withCurrentNames } from "../options/index.js";
 import { parseWith, readJson } from "./parse.js";
 
 const count = z.int().nonnegative();
@@ -22,13 +22,13 @@ const testedSchema = z.object({
 const referenceSchema = z.object({ name: z.string(), images: count, texts: count, fingerprint: z.string() });
 
 const peakSchema = z.object({
-  /** Of the whole process. */
+  /** Memory of the whole process. */
   peakResidentBytes: count,
-  /** Of tensors on the device, where that has memory of its own. */
+  /** Memory of tensors on the device, if that has memory of its own. */
   peakDeviceBytes: count.optional(),
 });
 
-/** What a run spends its time on; `load` is everything before it. */
+/** The phases of a run; `load` is everything before them. */
 const phaseSchema = z.enum(["load", "zero-shot", "training", "evaluation"]);
 
 /** Cells of a row: `after` is the dataset that was learned last, null for the row before any training. */
@@ -44,13 +44,13 @@ const runSchema = z.object({
   method: z.string(),
   protocol: protocolSchema,
   seed: z.int(),
-  config: z.record(z.string(), z.unknown()),
+  config: z.record(z.string(), z.unknown()).transform(withCurrentNames),
   versions: z.object({ codyra: z.string(), libtorch: z.string(), node: z.string() }),
   gitRevision: z.string().nullable(),
   datasets: z.array(testedSchema.extend({ trainImages: count })),
   holdOuts: z.array(testedSchema).optional(),
   reference: referenceSchema.optional(),
-  /** Of the model that the run started from; absent in runs of earlier versions. */
+  /** Fingerprint of the model that the run started from; absent in runs of earlier versions. */
   modelFingerprint: z.string().optional(),
   /** Which accuracies of the matrix are not known, and why; absent where all are. */
   emptyCells: z.array(emptyCellsSchema).optional(),
@@ -63,7 +63,7 @@ const runSchema = z.object({
   totalParameters: count,
 });
 
-/** What was run, with which configuration, data and versions: everything needed to repeat it. `run.json`. */
+/** A run with its configuration, data and versions: everything needed to repeat it. `run.json`. */
 export type RunRecord = z.infer<typeof runSchema>;
 export type HoldOutRecord = z.infer<typeof testedSchema>;
 export type ReferenceRecord = z.infer<typeof referenceSchema>;

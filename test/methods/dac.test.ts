@@ -227,7 +227,7 @@ it("merging: σ = 1/12, b = 6 and a = 2 make 1", () => {
 describe("dac", () => {
   it("changes every matrix by as many ranks as are merged, and keeps earlier columns", async () => {
     for (const [preset, columns] of [
-      ["reference-code", 4],
+      ["released", 4],
       ["paper", 2],
     ] as const) {
       // biome-ignore format: pairs
@@ -303,7 +303,7 @@ describe("dac", () => {
 
   it("has the published options", () => {
     expect(createMethod("dac", {}, "mtil").options).toMatchObject({
-      preset: "reference-code",
+      preset: "released",
       iterations: 501,
       batchSize: 32,
       learningRate: 2e-3,

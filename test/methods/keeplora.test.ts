@@ -245,7 +245,7 @@ describe("keeplora", () => {
       textPositions: "words",
       testTemplates: "all",
     });
-    expect(createMethod("keeplora", { preset: "reference-code" }, "mtil").options).toMatchObject({
+    expect(createMethod("keeplora", { preset: "released" }, "mtil").options).toMatchObject({
       weightSide: "output",
       weightShare: "below",
       features: "slot-mean",

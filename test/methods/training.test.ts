@@ -247,9 +247,9 @@ describe("codyra", () => {
   });
 
   it.each([
-    { preset: "reference-code", negatives: "seen" },
+    { preset: "released", negatives: "seen" },
     { encoders: "vision", labelSmoothing: 0.1 },
-    { encoders: "text", loss: "reference" },
+    { encoders: "text", loss: "released" },
     { optimizer: "sgd", importance: "ones", schedule: "learning-rate" },
     { gates: "fixed" },
     { gates: "fixed", importance: "ones" },

@@ -50,7 +50,7 @@ const variants: readonly [method: string, options: Options][] = [
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],
-  ["keeplora", { ...keeplora, preset: "reference-code", variant: "pp", epochs: 2 }],
+  ["keeplora", { ...keeplora, preset: "released", variant: "pp", epochs: 2 }],
   ["dac", { ...dac, preset: "paper", router: "gate" }],
   ["statra", { ...statra, imageIterations: 0, replayClasses: 2 }],
   ["statra", { ...statra, covariance: "diagonal", candidates: "own", distillationWeight: 0 }],

@@ -1,4 +1,4 @@
-import { cpSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createMethod } from "../../lib/methods/index.js";
@@ -24,6 +24,15 @@ describe("a run of an earlier version", () => {
     expect(readMatrix(directory)?.matrix).toHaveLength(2);
     expect(readRanks(directory)?.tasks.map(({ dataset }) => dataset)).toEqual(["colours", "greys"]);
     expect(readChanges(directory, 1)?.modules.length).toBe(readRanks(directory)?.modules.length);
+  });
+
+  it("has the values of options under their names of today", () => {
+    const directory = copyOf("before-gates/interrupted");
+    const path = join(directory, "run.json");
+    const record = readJson(path) as { config: object };
+    const config = { ...record.config, preset: "reference-code", loss: "reference" };
+    writeFileSync(path, JSON.stringify({ ...record, config }));
+    expect(readRunRecord(directory).config).toEqual({ ...config, preset: "released", loss: "released" });
   });
 
   it("is reported", () => {

@@ -7,6 +7,7 @@ import {
   type Given,
   type Hint,
   parseOptions,
+  withCurrentNames,
 } from "../../options/index.js";
 import type { Cost, CostSetting } from "./cost.js";
 import type { ContinualMethod, ProtocolName } from "./types.js";
@@ -27,21 +28,18 @@ export interface MethodDefinition {
   /** @throws ZodError if an option is unknown or out of range */
   create(given: Given, protocol: ProtocolName, hint?: Hint): ContinualMethod;
   /**
-   * What it costs with its default options, counted on the modules that it builds.
+   * Counts its cost with its default options on the modules that it builds.
    * @param model of any device; on `meta`, nothing is computed and no memory is needed
    */
   cost(model: DualEncoder, setting: CostSetting): Cost;
 }
 
-/** What a method's file says. */
+/** The definition in a method's file. */
 export interface MethodPlan<S extends z.ZodObject> {
   readonly name: string;
   readonly summary: string;
   readonly schema: S;
-  /**
-   * Where all options come from, for a method whose options have one source. Default: what the schema says of
-   * each.
-   */
+  /** Source of all options, for a method whose options have one. Default: that of each in the schema. */
   readonly source?: OptionSource;
   /** Fills in options whose default depends on the protocol or on another option. */
   complete?(given: Given, protocol: ProtocolName): Given;
@@ -52,8 +50,10 @@ export interface MethodPlan<S extends z.ZodObject> {
 /** Makes a method known by its schema: flags, help, YAML validation and types come from it. */
 export function defineMethod<S extends z.ZodObject>(plan: MethodPlan<S>): MethodDefinition {
   const { name, summary, schema, source } = plan;
-  const resolve = (given: Given, protocol: ProtocolName, hint?: Hint): z.output<S> =>
-    parseOptions(schema, plan.complete?.(given, protocol) ?? given, hint);
+  const resolve = (given: Given, protocol: ProtocolName, hint?: Hint): z.output<S> => {
+    const current = withCurrentNames(given);
+    return parseOptions(schema, plan.complete?.(current, protocol) ?? current, hint);
+  };
   return {
     name,
     summary,

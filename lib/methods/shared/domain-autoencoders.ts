@@ -54,7 +54,7 @@ const referenceDomain = "(reference)";
  * Discriminative Auto-Selector of MoE-Adapters, arXiv:2403.11549, section 3.3; `src/models/AutoEncoder.py` of
  * JiazuoYu/MoE-Adapters4CL.
  *
- * `v = sigmoid(features)`, `v̂ = sigmoid(W₂ ReLU(W₁ v + b₁) + b₂)`, loss `mean (v − v̂)²`. The reference code
+ * `v = sigmoid(features)`, `v̂ = sigmoid(W₂ ReLU(W₁ v + b₁) + b₂)`, loss `mean (v − v̂)²`. The released code
  * also asks the untrained autoencoders of tasks to come; their errors are far above any useful threshold.
  */
 export class DomainAutoencoders {

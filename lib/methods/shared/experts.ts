@@ -34,9 +34,8 @@ export interface Router {
  *
  * A token r of the sequence h chooses its experts: `q = r R`, in training plus noise `ξ ⊙ (softplus(r N) +
  * 0.01)`; a softmax over the k largest gives the gates. Expert e adds `scale · (W_up dropout(ReLU(W_down h +
- * b_down)) + b_up)`. That token is the first one, which in a causal text is the same whatever follows; the
- * reference code's auxiliary loss that balances the experts' load never reaches the optimiser, and is left
- * out.
+ * b_down)) + b_up)`. That token is the first one, which in a causal text is the same whatever follows. The
+ * released code's auxiliary loss for the experts' load never reaches the optimiser, and is left out.
  */
 export class BlockExperts implements BlockAdapter {
   readonly downWeight: Tensor; // [experts, bottleneck, width]
@@ -47,7 +46,7 @@ export class BlockExperts implements BlockAdapter {
   /** How often each expert was chosen: in the current step, and in the current task. `[experts]` */
   readonly stepUse: Tensor;
   readonly taskUse: Tensor;
-  /** Of the noise and dropout. */
+  /** Generator of the noise and dropout. */
   generator: Generator;
   #active: Router | undefined;
   #isTraining = false;

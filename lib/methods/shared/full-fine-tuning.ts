@@ -40,7 +40,7 @@ export type FullFineTuningOptions = TrainingOptions & {
   readonly learningRates: Readonly<Record<string, number>>;
 };
 
-/** What a method adds to fine-tuning on one task. */
+/** Additions of a method to fine-tuning on one task. */
 export interface TaskTerms {
   /** The texts of an iteration, where they are more than the prompts of the task's classes. */
   texts?: TrainingPlan["texts"];
@@ -60,7 +60,7 @@ export interface TaskTerms {
 export interface FullFineTuningPlan {
   readonly name: string;
   readonly options: FullFineTuningOptions;
-  /** What the method adds, for each task anew. Default: nothing. */
+  /** Makes the method's additions, for each task anew. Default: none. */
   terms?(task: Task, context: RunContext): TaskTerms | Promise<TaskTerms>;
 }
 
@@ -70,7 +70,7 @@ export interface FullFineTuningPlan {
  */
 export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): ContinualMethod {
   const { iterations, warmup, betas, eps, weightDecay } = options;
-  // The reference code makes one more update, at a rate of zero, which changes nothing.
+  // The released code makes one more update, at a rate of zero, which changes nothing.
   const scheduleOf = (dataset: string) => {
     const learningRate = options.learningRates[dataset] ?? options.learningRate;
     return torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });

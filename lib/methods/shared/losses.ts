@@ -16,7 +16,7 @@ export interface ContrastiveLossOptions {
   /** Added to all logits of `sigmoid`; in a softmax it would change nothing. */
   readonly bias?: Tensor;
   /**
-   * Classes of earlier tasks. `reference` divides the text-to-image term by their number plus the current
+   * Classes of earlier tasks. `released` divides the text-to-image term by their number plus the current
    * classes.
    */
   readonly earlierClasses?: number;
@@ -31,7 +31,7 @@ export interface ContrastiveLossOptions {
  *
  * With `z[n, c] = s · vₙ·u_c`: image to text is `mean_n −log softmax_c z[n, ·]` at `c = yₙ`; text to image is
  * `−log softmax_n z[·, yₙ]` at `n`, averaged over the images of a class and then over the classes in the
- * batch (`symmetric`), or summed over images and divided by all classes seen (`reference`).
+ * batch (`symmetric`), or summed over images and divided by all classes seen (`released`).
  * @param imageFeatures unit vectors `[N, D]`
  * @param textFeatures unit vectors `[C, D]` of the current task's classes
  * @param labels `int64 [N]`   @param scale s, a scalar tensor
@@ -60,7 +60,7 @@ export function contrastiveLoss(
     .gather(1, labels.unsqueeze(1))
     .squeeze(1); // [N]
   const classes = textFeatures.size(0);
-  if (loss === "reference") {
+  if (loss === "released") {
     return imageToText.sub(logProbabilities.sum().div(classes + earlierClasses));
   }
   const columns = torch.arange(classes, { device: labels.device });

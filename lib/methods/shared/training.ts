@@ -19,7 +19,7 @@ import { sumGradients } from "./sum-gradients.js";
 import type { LabelGroup, RunContext, RunEvent } from "./types.js";
 import { encodeUnitTexts, rowOf } from "./unit-features.js";
 
-/** What a method adds to the common training loop. */
+/** Additions of a method to the common training loop. */
 export interface TrainingPlan {
   readonly options: TrainingOptions;
   /**
@@ -46,7 +46,7 @@ export interface TrainingPlan {
   readonly features?: { at(iteration: number): Inputs };
   /** The texts of an iteration, where they are more than the prompts of the task's classes. */
   texts?(iteration: number): IterationTexts;
-  /** What images are compared with, from the unit features of the task's prompts `[C, D]`. Default: these. */
+  /** Makes the features that images are compared with, from those of the prompts `[C, D]`. Default: these. */
   classFeatures?(texts: Tensor): Tensor;
   /**
    * The loss of a batch, in place of the contrastive one. `accumulate` then has no effect, and one process
@@ -85,7 +85,7 @@ export interface IterationTexts {
   readonly classes: Tensor;
   /** Unit features `[E, D]` of earlier classes, which compete for the task's images too. */
   readonly earlier?: Tensor;
-  /** What the texts add to the loss. */
+  /** A term of the texts in the loss. */
   readonly penalty?: Tensor;
 }
 
@@ -271,8 +271,8 @@ function prepareLoss(
         labelSmoothing: options.labelSmoothing,
         earlierClasses,
         earlierFeatures: earlier,
-        // The reference code leaves the text-to-image term out when only the text encoder learns.
-        textToImage: !(options.loss === "reference" && encoders === "text"),
+        // The released code leaves the text-to-image term out when only the text encoder learns.
+        textToImage: !(options.loss === "released" && encoders === "text"),
       });
       return { loss, penalty };
     },

@@ -11,7 +11,7 @@ interface Fixture {
   texts: number[][];
   earlier: number[][];
   cases: {
-    loss: "symmetric" | "reference" | "image-to-text";
+    loss: "symmetric" | "released" | "image-to-text";
     labelSmoothing: number;
     withEarlier: boolean;
     textToImage: boolean;
@@ -76,7 +76,7 @@ describe("contrastiveLoss", () => {
     const target = tensor(labels, { dtype: "int64" });
     const at = (options: { earlierClasses: number; textToImage?: boolean }): number =>
       contrastiveLoss(unit(images), unit(texts), target, tensor(scale), {
-        loss: "reference",
+        loss: "released",
         ...options,
       }).item();
     const imageToText = at({ earlierClasses: 0, textToImage: false });

@@ -120,13 +120,13 @@ describe("the options of codyra", () => {
 
   it("are the public code's with the other preset", () => {
     const code = {
-      preset: "reference-code",
-      loss: "reference",
+      preset: "released",
+      loss: "released",
       threshold: "in-place",
       schedule: "fixed-step",
       sparseFrom: "after",
     };
-    expect(optionsOf({ preset: "reference-code" })).toEqual({
+    expect(optionsOf({ preset: "released" })).toEqual({
       ...common,
       ...code,
       gates: "learned",
@@ -139,7 +139,7 @@ describe("the options of codyra", () => {
   });
 
   it("go over the preset where they are given", () => {
-    const options = optionsOf({ preset: "reference-code", threshold: "exact", denseRatio: 0.1 });
+    const options = optionsOf({ preset: "released", threshold: "exact", denseRatio: 0.1 });
     expect(options).toMatchObject({ threshold: "exact", schedule: "fixed-step", denseRatio: 0.1 });
   });
 

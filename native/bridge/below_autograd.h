@@ -6,8 +6,8 @@
 
 namespace codyra {
 
-// Whether autograd has nothing to record for this call, so that its layers, which cost as much as a small
-// operator, can be left out.
+// True if autograd has nothing to record for this call. Its layers cost as much as a small operator and
+// can be left out then.
 bool canSkipAutograd(const Operator& op, const torch::jit::Stack& arguments);
 
 // Calls the operator without autograd's layers. False when it returned a view of an argument, which autograd

@@ -75,7 +75,7 @@ Napi::Value cudaElapsedMs(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), eventArgument(info, 0).elapsedTime(end));
 }
 
-// Where the current thread was before it went to a side stream.
+// Device and stream of the current thread before it went to a side stream.
 struct Place {
   c10::Device device;
   c10::Stream stream;
@@ -95,7 +95,7 @@ c10::Stream sideStream(const c10::impl::VirtualGuardImpl& cuda, c10::Device devi
   return streams.emplace(device.index(), cuda.getStreamFromGlobalPool(device)).first->second;
 }
 
-// What is queued on `second` from now on waits for what is on `first`.
+// Work queued on `second` from now on waits for the work on `first`.
 void waitFor(const c10::Stream& first, const c10::Stream& second) {
   c10::Event event(first.device_type());
   event.record(first);

@@ -48,7 +48,7 @@ std::string toString(napi_env env, napi_value value) {
   return text;
 }
 
-// Where a value stands in a call, for the messages.
+// Place of a value in a call, for the messages.
 struct Place {
   const Operator& op;
   size_t position;

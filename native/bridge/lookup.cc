@@ -1,4 +1,4 @@
-// What operators there are and what they take.
+// The operators of this libtorch and their schemas.
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/version.h>

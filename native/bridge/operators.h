@@ -10,7 +10,7 @@
 
 namespace codyra {
 
-// What a parameter of a schema takes, worked out once at lookup so that a call only switches on it.
+// Kind of a schema's parameter, worked out once at lookup so that a call only switches on it.
 enum class Kind {
   Tensor,
   Int,

@@ -8,7 +8,7 @@ import torch
 print(f"torch {torch.__version__}, CUDA {torch.version.cuda}")
 `;
 
-/** @returns {Promise<string[]>} lines about processor, GPU, driver, compilers and torch, or what is missing */
+/** @returns {Promise<string[]>} lines about processor, GPU, driver, compilers, torch, or what is missing */
 export async function describeMachine() {
   const query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"];
   const programs = [

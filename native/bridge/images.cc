@@ -45,22 +45,27 @@ at::Tensor resize(const at::Tensor& image, int64_t height, int64_t width, bool i
 
 // Bicubic or bilinear with antialiasing, as Pillow, which does the height first where that saves work; the
 // middle as transformers cuts it.
-std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_t height, const Square& square) {
+std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_t height,
+                                    const Square& square) {
   const auto [size, shortSide, isBilinear] = square;
   const int64_t shorter = std::min(width, height);
   const int64_t newWidth = shortSide == 0 ? size : shortSide * width / shorter;
   const int64_t newHeight = shortSide == 0 ? size : shortSide * height / shorter;
   if (newWidth * newHeight > kMostResizedPixels) {
-    throw std::runtime_error("Image of " + c10::str(width, " × ", height) + " pixels: expected at most " +
-                             c10::str(kMostResizedPixels, " pixels after resizing, got ", newWidth, " × ", newHeight) +
-                             ". Crop it, or leave it out.");
+    throw std::runtime_error(
+        "Image of " + c10::str(width, " × ", height) + " pixels: expected at most " +
+        c10::str(kMostResizedPixels, " pixels after resizing, got ", newWidth, " × ", newHeight) +
+        ". Crop it, or leave it out.");
   }
   const c10::InferenceMode inference;
-  auto image = at::from_blob(const_cast<uint8_t*>(pixels), {1, height, width, 3}, at::kByte).permute({0, 3, 1, 2});
-  if (height > newHeight && height - newHeight > 2 * (width - newWidth)) image = resize(image, newHeight, width, isBilinear);
+  auto image =
+      at::from_blob(const_cast<uint8_t*>(pixels), {1, height, width, 3}, at::kByte).permute({0, 3, 1, 2});
+  if (height > newHeight && height - newHeight > 2 * (width - newWidth))
+    image = resize(image, newHeight, width, isBilinear);
   image = resize(image, newHeight, newWidth, isBilinear);
   const auto rows = image.select(0, 0).permute({1, 2, 0});  // [newHeight, newWidth, 3]
-  const auto middle = rows.narrow(0, (newHeight - size) / 2, size).narrow(1, (newWidth - size) / 2, size).contiguous();
+  const auto middle =
+      rows.narrow(0, (newHeight - size) / 2, size).narrow(1, (newWidth - size) / 2, size).contiguous();
   const auto* data = middle.const_data_ptr<uint8_t>();
   return {data, data + middle.numel()};
 }
@@ -70,7 +75,10 @@ std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_
 class ImageWorker : public Napi::AsyncWorker {
  public:
   ImageWorker(Napi::Env env, std::vector<uint8_t> input, std::optional<Square> square)
-      : AsyncWorker(env), input_(std::move(input)), square_(square), deferred_(Napi::Promise::Deferred::New(env)) {}
+      : AsyncWorker(env),
+        input_(std::move(input)),
+        square_(square),
+        deferred_(Napi::Promise::Deferred::New(env)) {}
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
@@ -102,7 +110,8 @@ class ImageWorker : public Napi::AsyncWorker {
     auto image = Napi::Object::New(Env());
     auto* data = new std::vector<uint8_t>(std::move(result_->data));
     image["pixels"] = Napi::Buffer<uint8_t>::New(
-        Env(), data->data(), data->size(), [](Napi::Env, uint8_t*, std::vector<uint8_t>* owner) { delete owner; }, data);
+        Env(), data->data(), data->size(),
+        [](Napi::Env, uint8_t*, std::vector<uint8_t>* owner) { delete owner; }, data);
     image["width"] = static_cast<double>(result_->width);
     image["height"] = static_cast<double>(result_->height);
     deferred_.Resolve(image);
@@ -117,7 +126,8 @@ class JpegWorker final : public ImageWorker {
 
   std::optional<Pixels> work() override {
     auto image = decodeJpeg(input_.data(), input_.size());
-    if (image && square_) image->data = resizeToSquare(image->data.data(), image->width, image->height, *square_);
+    if (image && square_)
+      image->data = resizeToSquare(image->data.data(), image->width, image->height, *square_);
     return image;
   }
 };
@@ -144,7 +154,8 @@ int64_t sideArgument(const Napi::CallbackInfo& info, size_t i, int64_t least) {
   constexpr int64_t most = 1 << 20;
   const double value = numberOrNaN(info[i]);
   if (!(value >= static_cast<double>(least) && value <= most) || value != std::trunc(value)) {
-    throw std::invalid_argument("expected a number of pixels from " + std::to_string(least) + " to " + std::to_string(most) + ".");
+    throw std::invalid_argument("expected a number of pixels from " + std::to_string(least) + " to " +
+                                std::to_string(most) + ".");
   }
   return static_cast<int64_t>(value);
 }
@@ -176,12 +187,15 @@ Napi::Value resizeToSquareAsync(const Napi::CallbackInfo& info) {
   auto pixels = bytesArgument(info, 0);
   const int64_t width = sideArgument(info, 1, 1), height = sideArgument(info, 2, 1);
   if (static_cast<int64_t>(pixels.size()) != 3 * width * height) {
-    throw std::invalid_argument("expected " + c10::str(3 * width * height, " bytes of RGB pixels, got ", pixels.size(), "."));
+    throw std::invalid_argument(
+        "expected " + c10::str(3 * width * height, " bytes of RGB pixels, got ", pixels.size(), "."));
   }
   return queue(new ResizeWorker(info.Env(), std::move(pixels), width, height, squareArgument(info, 3)));
 }
 
-Napi::Value hasJpegDecoderValue(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), hasJpegDecoder()); }
+Napi::Value hasJpegDecoderValue(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), hasJpegDecoder());
+}
 
 }  // namespace
 

@@ -117,7 +117,8 @@ bool toBool(napi_env env, napi_value value, const Place& place) {
 std::string toText(napi_env env, napi_value value, const Place& place) {
   napi_valuetype type;
   napi_typeof(env, value, &type);
-  if (type != napi_string) failType(env, value, place, place.parameter().type == "Any" ? "str" : place.parameter().type);
+  if (type != napi_string)
+    failType(env, value, place, place.parameter().type == "Any" ? "str" : place.parameter().type);
   return toString(env, value);
 }
 

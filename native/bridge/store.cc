@@ -36,7 +36,8 @@ Napi::Value openStore(const Napi::CallbackInfo& info) {
   options.timeout = milliseconds(static_cast<int64_t>(numberOrNaN(info[4])));
   return Promised<SharedStore>::of(info.Env(), [=] {
     auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
-    return std::make_unique<SharedStore>(SharedStore{c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store))});
+    return std::make_unique<SharedStore>(
+        SharedStore{c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(store))});
   });
 }
 

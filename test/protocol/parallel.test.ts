@@ -17,7 +17,7 @@ const replay = { pseudoFeatures: 8, wordCount: 20, wordBatch: 3 };
  */
 const cases: readonly (readonly [name: string, options: Record<string, unknown>, protocol?: string])[] = [
   ["codyra", adapters],
-  ["codyra", { ...adapters, loss: "reference", negatives: "seen" }],
+  ["codyra", { ...adapters, loss: "released", negatives: "seen" }],
   ["codyra", { ...adapters, accumulate: 3, checkpointing: true }],
   ["codyra", { ...adapters, encoders: "vision", batchSize: 2 }],
   ["codyra", { ...adapters, encoders: "text", batchSize: 2 }],
@@ -30,7 +30,7 @@ const cases: readonly (readonly [name: string, options: Record<string, unknown>,
   ["icarl", { ...slow, memory: 11 }],
   ["zscl", { ...slow, ensembleEvery: 2, consolidation: 10 }],
   ["keeplora", { ...slow, rank: 3 }],
-  ["keeplora", { ...slow, rank: 3, variant: "pp-cls", preset: "reference-code" }, "mtil"],
+  ["keeplora", { ...slow, rank: 3, variant: "pp-cls", preset: "released" }, "mtil"],
   ["statra", { ...slow, ...replay, rank: 3, crops: 2, imageLearningRate: 1e-4 }],
   ["rail-primal", { hiddenDim: 20 }],
   ["rail-dual", {}],

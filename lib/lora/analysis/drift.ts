@@ -20,7 +20,7 @@ export interface ModelDrift {
  * Distance between two models of one shape over all parameters but the logit scale: `‖θ − θ₀‖ = (Σ_W ‖W −
  * W₀‖_F²)^½`, and the same for each encoder with its projection.
  */
-export function modelDrift(model: DualEncoder, reference: DualEncoder): ModelDrift {
+export function modelDrift(model: DualEncoder, base: DualEncoder): ModelDrift {
   const squares = { vision: { distance: 0, norm: 0 }, text: { distance: 0, norm: 0 } };
   torch.noGrad(() =>
     torch.scope(() => {

@@ -198,7 +198,7 @@ export class DomainAutoencoders {
       const error = reconstruct(target, parameters).sub(target).square().mean();
       optimizer.zeroGrad();
       error.backward();
-      // The reference code decays as Adam does, through the gradient, not as AdamW.
+      // The released code decays as Adam does, through the gradient, not as AdamW.
       torch.noGrad(() => {
         for (const parameter of parameters) parameter.grad?.add_(parameter, { alpha: weightDecay });
       });

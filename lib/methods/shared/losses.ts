@@ -1,12 +1,12 @@
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
-export type ContrastiveLoss = "symmetric" | "reference" | "image-to-text" | "sigmoid";
+export type ContrastiveLoss = "symmetric" | "released" | "image-to-text" | "sigmoid";
 
 export interface ContrastiveLossOptions {
   /**
-   * `symmetric`: the mean of both directions, images of one class being joint positives. `reference`: the
-   * reference code's sum, with the text-to-image term over all classes seen so far. docs/specification.md,
+   * `symmetric`: the mean of both directions, images of one class being joint positives. `released`: the
+   * released code's sum, with the text-to-image term over all classes seen so far. docs/specification.md,
    * section 2.3. `image-to-text`: that direction alone, as the fine-tuning baselines are trained. `sigmoid`:
    * every image with every class by itself, as SigLIP was trained.
    */

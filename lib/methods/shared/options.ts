@@ -23,11 +23,11 @@ export const trainingShape = {
     .default([0.9, 1])
     .meta(code("area of random crops, relative to the image")),
   loss: z
-    .enum(["symmetric", "reference", "image-to-text", "sigmoid"])
+    .enum(["symmetric", "released", "image-to-text", "sigmoid"])
     .default("symmetric")
     .meta(
       paper(
-        "contrastive loss: the paper's, the reference code's, cross-entropy over the classes alone, or SigLIP's of each class by itself, without label smoothing",
+        "contrastive loss: the paper's, the released code's, cross-entropy over the classes alone, or SigLIP's of each class by itself, without label smoothing",
       ),
     ),
   negatives: z

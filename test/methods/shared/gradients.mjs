@@ -26,7 +26,7 @@ const difference = (own, whole) =>
   Math.max(...own.map((grad, i) => grad.sub(whole[i]).abs().max().item() / whole[i].abs().max().item()));
 
 const errors = {};
-for (const loss of ["symmetric", "reference", "image-to-text"]) {
+for (const loss of ["symmetric", "released", "image-to-text"]) {
   const whole = gradients((image, text) => {
     contrastiveLoss(image(images), text(prompts), labels, scale, { loss }).backward();
   });

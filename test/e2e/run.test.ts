@@ -28,6 +28,7 @@ describe("codyra run on real images", needsRealImages, () => {
       "changes",
       "checkpoints",
       "events.jsonl",
+      "features",
       "matrix.json",
       "ranks.json",
       "report.html",

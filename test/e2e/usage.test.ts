@@ -6,6 +6,7 @@ import { codyra, temporaryFolder, writeConfig } from "./cli.js";
 const commandNames = [
   "demo",
   "run",
+  "launch",
   "learn",
   "methods",
   "classify",

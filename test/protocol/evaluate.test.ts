@@ -91,7 +91,7 @@ describe("evaluate", () => {
     const colours = colourTasks()[0]!;
     const again = taskFromArrays({
       name: "more colours",
-      classes: ["a colour with a much longer name than the others", "blue", "red", "green"],
+      classes: ["violets", "blue", "red", "green"],
       templates: colours.templates,
       size: 32,
       train: arrays(colours),

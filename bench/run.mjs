@@ -8,7 +8,18 @@ import { formatTable } from "./lib/table.mjs";
  * Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options,
  * report)`.
  */
-const names = ["dispatch", "kernels", "step", "task", "eval", "classify", "pipeline", "memory", "scaling"];
+const names = [
+  "dispatch",
+  "kernels",
+  "step",
+  "task",
+  "eval",
+  "classify",
+  "pipeline",
+  "memory",
+  "scaling",
+  "processes",
+];
 
 const numbers = ["rounds", "threads", "seed", "count"];
 const choices = {

@@ -32,13 +32,13 @@ export async function startPeer(script, { threads, interpreter = python() }) {
 }
 
 /** A script of `bench/contenders/` in a process of its own, see `bench/lib/serve.mjs`. */
-export function startCodyra(script, { threads }) {
-  return start(process.execPath, script, `../contenders/${script}`, threads);
+export function startCodyra(script, { threads, env = {} }) {
+  return start(process.execPath, script, `../contenders/${script}`, threads, env);
 }
 
-async function start(program, script, path, threads) {
+async function start(program, script, path, threads, env = {}) {
   const file = fileURLToPath(new URL(path, import.meta.url));
-  const child = spawn(program, [file], { env: { ...process.env, OMP_NUM_THREADS: String(threads) } });
+  const child = spawn(program, [file], { env: { ...process.env, OMP_NUM_THREADS: String(threads), ...env } });
   let complaints = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {
     complaints = (complaints + text).slice(-4000);

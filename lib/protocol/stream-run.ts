@@ -287,7 +287,8 @@ export class StreamRun {
 
   /** Processes on unlike processors round differently: after each task all go on from the same weights. */
   #alignWeights(): void {
-    torch.distributed.copyFromFirst(this.#options.model.stateDict().values());
+    if (!torch.distributed.isInitialized()) return;
+    torch.scope(() => torch.distributed.copyFromFirst(this.#options.model.stateDict().values()));
   }
 
   async #evaluateAll(taskIndex: number, features: TestFeatures): Promise<Accuracies> {
@@ -365,7 +366,10 @@ export class StreamRun {
       identity: taskIdentity(this.#options, t),
       saveEverySeconds,
       signal: this.#signal,
-      repeat: (event) => this.#directory.appendEvent(event),
+      repeat: (event) => {
+        this.#directory.appendEvent(event);
+        observer?.logged?.(event);
+      },
       warn: (message) => observer?.warn?.(message),
     });
   }

@@ -13,7 +13,7 @@ export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as cuda from "./cuda.js";
 export * as distributed from "./distributed/index.js";
 export * as archive from "./files/archive.js";
-export { BackgroundFiles } from "./files/background-file.js";
+export { BackgroundFiles, type FileParts } from "./files/background-file.js";
 export { NumpyArray, numpyGlobals } from "./files/numpy.js";
 export { type PickleGlobal, type UnpickleOptions, unpickle } from "./files/pickle.js";
 export * as safetensors from "./files/safetensors.js";

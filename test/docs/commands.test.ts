@@ -17,12 +17,20 @@ const commandLines = readPages().flatMap((page) =>
 const known = await commands();
 
 /** The command that the words name, and the options among the rest. */
-function parse(words: readonly string[], among: readonly Command[]): { command: Command; options: string[] } {
+interface Parsed {
+  readonly command: Command;
+  readonly options: readonly string[];
+}
+
+/** A command with the options given to it; two where one, such as `launch`, runs another. */
+function parse(words: readonly string[], among: readonly Command[]): Parsed[] {
   const command = among.find((candidate) => candidate.name() === words[0]);
   if (command === undefined) throw new Error(`there is no command '${words[0]}'`);
   const rest = words.slice(1);
   if (command.commands.length > 0) return parse(rest, command.commands);
-  return { command, options: rest.filter((word) => /^--?[a-z]/.test(word)) };
+  const other = command.name() === "launch" ? rest.indexOf("run") : rest.length;
+  const options = rest.slice(0, other).filter((word) => /^--?[a-z]/.test(word));
+  return [{ command, options }, ...(other < rest.length ? parse(rest.slice(other), among) : [])];
 }
 
 describe("commands in the documentation", () => {
@@ -32,8 +40,9 @@ describe("commands in the documentation", () => {
 
   it.each(commandLines)("%s: %s", (_page, line) => {
     const words = line.replaceAll(/"[^"]*"/g, "text").split(/\s+/);
-    const { command, options } = parse(words.slice(2), known);
-    const accepted = command.options.flatMap(({ long, short }) => [long, short]);
-    expect(accepted).toEqual(expect.arrayContaining(options));
+    for (const { command, options } of parse(words.slice(2), known)) {
+      const accepted = command.options.flatMap(({ long, short }) => [long, short]);
+      expect(accepted).toEqual(expect.arrayContaining([...options]));
+    }
   });
 });

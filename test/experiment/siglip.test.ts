@@ -15,7 +15,7 @@ it.each([
   const folder = temporaryFolder();
   const model = writeSiglip(join(folder, "siglip"));
   const stream = realStream({ method, model, protocol: "mtil", cache: false, output: "run" });
-  const path = writeConfig(folder, { ...stream, options: { ...options, ...more } });
+  const path = writeConfig(folder, { ...stream, truncate: true, options: { ...options, ...more } });
   const { accuracy, directory } = await experiment.run(await experiment.readConfig(path));
   // The digits are what a random model of this size learns from four images each.
   const digits = accuracy.datasets.indexOf("mnist");

@@ -15,7 +15,8 @@ export interface ProcessEnvironment {
   readonly attempt: number;
 }
 
-type Variables = Readonly<Record<string, string | undefined>>;
+/** Variables of an environment, by name. */
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * What `torchrun`, `codyra launch`, Kubernetes' PyTorchJob (`RANK`, `WORLD_SIZE`, `MASTER_ADDR`,

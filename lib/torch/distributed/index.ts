@@ -8,7 +8,7 @@ export {
   startAllReduce,
   type Work,
 } from "./collectives.js";
-export { environment, type ProcessEnvironment } from "./environment.js";
+export { environment, type ProcessEnvironment, type Variables } from "./environment.js";
 export {
   collectivesIssued,
   type InitOptions,

@@ -1,7 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { ProcessEnvironment } from "./environment.js";
-
-type Variables = Readonly<Record<string, string | undefined>>;
+import type { ProcessEnvironment, Variables } from "./environment.js";
 
 /**
  * Threads of an operator in one of several processes on a machine: what Slurm or `OMP_NUM_THREADS` says, else

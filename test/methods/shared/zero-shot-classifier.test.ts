@@ -27,7 +27,7 @@ describe("zeroShotClassifier", () => {
     const template = "a photo of a {}.";
     const groups = [
       group(["cat", "dog", "bird"], template),
-      group(["a class with a name much longer than the others", "dog", "cat"], template),
+      group(["seals", "dog", "cat"], template),
       group(["cat"], "a drawing of a {}"),
     ];
     const scores = zeroShotClassifier(

@@ -6,21 +6,21 @@ import { compileKernel, needsEmulator, runKernel, type Scalar, scalars } from ".
 interface Step {
   readonly step: number;
   readonly kappa: number;
-  readonly reference: boolean;
+  readonly released: boolean;
   readonly first: number;
 }
 
 const [lr, beta1, beta2, eps, weightDecay] = [1e-2, 0.9, 0.999, 1e-8, 0.05] as const;
 
 /** On the CPU in float64. @returns w, m and v afterwards */
-function expected(state: readonly Tensor[], { step, kappa, reference, first }: Step): Tensor[] {
+function expected(state: readonly Tensor[], { step, kappa, released, first }: Step): Tensor[] {
   const [w, g, m, v] = state.map((tensor) => tensor.clone().to({ dtype: "float64" })) as [
     Tensor,
     Tensor,
     Tensor,
     Tensor,
   ];
-  const options = { lr, beta1, beta2, eps, weight_decay: weightDecay, kappa, reference, first };
+  const options = { lr, beta1, beta2, eps, weight_decay: weightDecay, kappa, released, first };
   callOperator("codyra::adamw_soft_threshold_", w, g, m, v, { step, ...options });
   return [w, m, v];
 }
@@ -28,7 +28,7 @@ function expected(state: readonly Tensor[], { step, kappa, reference, first }: S
 function emulated(
   program: string,
   state: readonly Tensor[],
-  { step, kappa, reference, first }: Step,
+  { step, kappa, released, first }: Step,
   { order = 0, blocks = 2, onDevice = false } = {},
 ): Tensor[] {
   const [w, g, m, v] = state as [Tensor, Tensor, Tensor, Tensor];
@@ -36,7 +36,7 @@ function emulated(
   const host = onDevice ? [0, 0, 0] : [lr, kappa, step];
   return runKernel(
     program,
-    [order, blocks, w.numel(), first, beta1, beta2, eps, weightDecay, reference, ...host],
+    [order, blocks, w.numel(), first, beta1, beta2, eps, weightDecay, released, ...host],
     [{ tensor: w }, { tensor: g }, { tensor: m }, { tensor: v }, schedule],
     [w, m, v],
   );
@@ -61,11 +61,11 @@ describe("adamw_soft_threshold_ on emulated CUDA", needsEmulator, () => {
     };
 
     it.each<[number, Step]>([
-      [1, { step: 1, kappa: 0, reference: false, first: 0 }],
-      [3, { step: 2, kappa: 0.05, reference: false, first: 0 }],
-      [1030, { step: 1, kappa: 0.05, reference: false, first: 1001 }],
-      [1030, { step: 700, kappa: 0.05, reference: true, first: 514 }],
-      [2051, { step: 3, kappa: 0.3, reference: false, first: 2051 }],
+      [1, { step: 1, kappa: 0, released: false, first: 0 }],
+      [3, { step: 2, kappa: 0.05, released: false, first: 0 }],
+      [1030, { step: 1, kappa: 0.05, released: false, first: 1001 }],
+      [1030, { step: 700, kappa: 0.05, released: true, first: 514 }],
+      [2051, { step: 3, kappa: 0.3, released: false, first: 2051 }],
     ])("is the CPU's operator on %i elements, %j", (count, step) => {
       scope(() => {
         const before = state(count);
@@ -86,7 +86,7 @@ describe("adamw_soft_threshold_ on emulated CUDA", needsEmulator, () => {
       scope(() => {
         const before = state(9);
         before[1]!.select(0, 4).fill_(Number.NaN);
-        const step = { step: 1, kappa: 0.05, reference: false, first: 0 };
+        const step = { step: 1, kappa: 0.05, released: false, first: 0 };
         const [w] = emulated(program, before, step);
         expectRounded(w!, expected(before, step)[0]!, { what: "w", magnitude: before[0]!.abs().add(1) });
       });
@@ -100,7 +100,7 @@ describe("adamw_soft_threshold_ on emulated CUDA", needsEmulator, () => {
     });
     scope(() => {
       const state = Array.from({ length: 4 }, () => randomTensor([64], "float32").abs());
-      const step = { step: 1, kappa: 0, reference: false, first: 0 };
+      const step = { step: 1, kappa: 0, released: false, first: 0 };
       const [forward] = emulated(program, state, step, { order: 0 });
       const [backward] = emulated(program, state, step, { order: 1 });
       expect(forward!.isfinite().all().item()).toBe(true);

@@ -15,7 +15,7 @@ int main(int, char** arguments) {
   options.beta2 = numbers.take();
   options.eps = numbers.take();
   options.weight_decay = numbers.take();
-  options.reference = numbers.take() != 0;
+  options.released = numbers.take() != 0;
   Schedule schedule;
   schedule.lr = numbers.take();
   schedule.kappa = numbers.take();

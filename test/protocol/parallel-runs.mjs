@@ -1,4 +1,4 @@
-// node parallel-runs.mjs DIRECTORY CASES [other]: methods with their options, as JSON, on two tiny tasks each,
+// node parallel-runs.mjs DIRECTORY CASES [other]: methods with options, as JSON, on two tiny tasks each,
 // as one of the processes that a launcher started or by itself. Prints a hash of the weights after each.
 // `other` is what rank 1 has another one of: seed, dataset or weights.
 import { createHash } from "node:crypto";

@@ -15,7 +15,8 @@ function largeRun(): string {
   });
   const path = join(folder, "run.json");
   const record = JSON.parse(readFileSync(path, "utf8"));
-  writeFileSync(path, JSON.stringify({ ...record, name: "x".repeat(4_000_000) }));
+  const config = { ...record.config, model: "x".repeat(4_000_000) };
+  writeFileSync(path, JSON.stringify({ ...record, config }));
   return folder;
 }
 

@@ -114,7 +114,7 @@ export async function diagnose(): Promise<Diagnosis> {
   const compiler = record?.compiler ?? (await attempt(setUp.findToolchain))?.compiler ?? null;
   const { addon, cudaDevices, jpegDecoder } = await loadAddon(record !== undefined);
   if (!addon.loads) problems.push(addonProblem(addon, record?.libtorch));
-  const processes = await attempt(findProcesses);
+  const processes = addon.loads ? await attempt(findProcesses) : null;
 
   return {
     node: process.versions.node,
@@ -158,7 +158,7 @@ async function loadAddon(isBuilt: boolean): Promise<LoadedAddon> {
   }
 }
 
-/** What a launcher says in the environment. @throws if that does not fit together */
+/** Place of this process among those of a launcher. @throws if its variables do not fit together */
 async function findProcesses(): Promise<Diagnosis["processes"]> {
   const { distributed } = await import("../../torch/index.js");
   const place = distributed.environment();

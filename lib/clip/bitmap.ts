@@ -1,18 +1,22 @@
 import { decodeBmp } from "./bmp.js";
+import { checkPixels } from "./decode-limits.js";
 import type { DecodedImage } from "./image.js";
 
-/** More pixels are a damaged header, or an attack: as sharp's limit. */
-const mostPixels = 0x3fff * 0x3fff;
+type CheckSize = (width: number, height: number) => void;
 
 /**
  * Windows bitmaps and Netpbm files, which sharp's prebuilt library cannot decode.
  * @returns nothing if the content is neither
- * @throws if it is damaged
+ * @throws if it is damaged, or has more pixels than it may
  */
-export function decodeBitmap(content: Uint8Array): DecodedImage | undefined {
+export function decodeBitmap(content: Uint8Array, limitInputPixels: number): DecodedImage | undefined {
   const [first = 0, second = 0] = content;
+  const checkSize: CheckSize = (width, height) => {
+    if (width < 1 || height < 1) throw new Error(`expected at least one pixel, got ${width} × ${height}`);
+    checkPixels(width, height, limitInputPixels);
+  };
   if (first === 0x42 && second === 0x4d) return decodeBmp(content, checkSize); // BM
-  if (first === 0x50 && second >= 0x31 && second <= 0x36) return decodeNetpbm(content); // P1 to P6
+  if (first === 0x50 && second >= 0x31 && second <= 0x36) return decodeNetpbm(content, checkSize); // P1 to P6
   return undefined;
 }
 
@@ -20,7 +24,7 @@ export function decodeBitmap(content: Uint8Array): DecodedImage | undefined {
  * https://netpbm.sourceforge.net/doc/: a magic number, width, height, largest value but for P1 and P4, and
  * the samples.
  */
-function decodeNetpbm(content: Uint8Array): DecodedImage {
+function decodeNetpbm(content: Uint8Array, checkSize: CheckSize): DecodedImage {
   const kind = (content[1] as number) - 0x30;
   const isBits = kind === 1 || kind === 4;
   const reader = new NetpbmReader(content, 2);
@@ -104,9 +108,4 @@ function isBlank(byte: number | undefined): boolean {
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-function checkSize(width: number, height: number): void {
-  if (width > 0 && height > 0 && width * height <= mostPixels) return;
-  throw new Error(`expected 1 to ${mostPixels} pixels, got ${width} × ${height}`);
 }

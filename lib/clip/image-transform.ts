@@ -1,6 +1,13 @@
 import { checkOptions } from "../options/index.js";
 import { images } from "../torch/index.js";
-import { type DecodedImage, type DecodeOptions, decodeImage, decodeOptionKeys } from "./image.js";
+import { resolveLimits } from "./decode-limits.js";
+import {
+  type DecodedImage,
+  type DecodeOptions,
+  decodeImage,
+  decodeJpegFast,
+  decodeOptionKeys,
+} from "./image.js";
 
 /** From an encoded or decoded image to a square of pixels of a fixed size, away from the main thread. */
 export interface ImageTransform {
@@ -8,7 +15,7 @@ export interface ImageTransform {
   readonly size: number;
   /** Says all that the pixels depend on beside the image; part of the key of cached images. */
   readonly key: string;
-  /** @throws if the image is damaged, saying why, or too elongated */
+  /** @throws if the image is damaged or breaks a limit, saying why, or is too elongated */
   apply(image: Uint8Array | DecodedImage): Promise<TransformedImage>;
 }
 
@@ -71,7 +78,9 @@ export function stretchAndCenterCrop(
 
 function transform(key: string, shape: images.Square, options: TransformOptions = {}): ImageTransform {
   checkOptions(options, { ...decodeOptionKeys, filter: true }, "An image transform");
-  const { orient = false, transparency = "drop", filter = "bicubic" } = options;
+  const { filter = "bicubic", ...given } = options;
+  const { orient = false, transparency = "drop" } = given;
+  const decoding = { orient, transparency, ...resolveLimits(given) };
   const square = { ...shape, filter };
   const differences = [
     ...(filter === "bicubic" ? [] : [filter]),
@@ -83,8 +92,8 @@ function transform(key: string, shape: images.Square, options: TransformOptions 
     key: [key, ...differences].join(", "),
     async apply(source) {
       if (!(source instanceof Uint8Array)) return images.resizeToSquare(source, square);
-      const fast = orient ? undefined : await images.decodeJpeg(source, square);
-      return fast ?? images.resizeToSquare(await decodeImage(source, { orient, transparency }), square);
+      const fast = await decodeJpegFast(source, decoding, square);
+      return fast ?? images.resizeToSquare(await decodeImage(source, decoding), square);
     },
   };
 }

@@ -3,7 +3,15 @@ import type { Sharp } from "sharp";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { images } from "../torch/index.js";
 import { decodeBitmap } from "./bitmap.js";
+import {
+  checkPixels,
+  type DecodeLimits,
+  decodeLimitKeys,
+  explainTimeout,
+  resolveLimits,
+} from "./decode-limits.js";
 import { transparentColor } from "./gif.js";
+import { jpegSize } from "./jpeg-size.js";
 
 /** A decoded image: rows of RGB pixels, 8 bits a channel. */
 export interface DecodedImage {
@@ -12,7 +20,7 @@ export interface DecodedImage {
   readonly height: number;
 }
 
-export interface DecodeOptions {
+export interface DecodeOptions extends DecodeLimits {
   /** Turns the image upright as its EXIF tag says. Default: false, as in CLIP's own code. */
   readonly orient?: boolean;
   /**
@@ -22,7 +30,11 @@ export interface DecodeOptions {
   readonly transparency?: "drop" | "white";
 }
 
-export const decodeOptionKeys: OptionKeys<DecodeOptions> = { orient: true, transparency: true };
+export const decodeOptionKeys: OptionKeys<DecodeOptions> = {
+  orient: true,
+  transparency: true,
+  ...decodeLimitKeys,
+};
 
 /**
  * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP
@@ -30,48 +42,75 @@ export const decodeOptionKeys: OptionKeys<DecodeOptions> = { orient: true, trans
  * colour profiles ignored. TIFF files are turned upright whatever the options say. Of an animation, the first
  * frame. Not so AVIF and uncompressed YCbCr in TIFF, whose colour planes are read in another way.
  * @param source path, or content of a file
- * @throws if it cannot be read or is damaged, naming the path
+ * @throws if it cannot be read, is damaged or breaks a limit, naming the path
  */
 export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<DecodedImage> {
   checkOptions(options, decodeOptionKeys, "decodeImage");
-  const { orient = false, transparency = "drop" } = options;
+  const limited = { ...options, ...resolveLimits(options) };
   try {
     const content = typeof source === "string" ? await readFile(source) : source;
-    const jpeg = orient ? undefined : await images.decodeJpeg(content);
-    if (jpeg !== undefined) return jpeg;
-    const bitmap = decodeBitmap(content);
-    if (bitmap !== undefined) return bitmap;
-    const { default: sharp } = await import("sharp"); // as long to load as all of CLIP, and rarely needed
-    // Stray bytes in a JPEG are only a warning of its decoder: Pillow reads such files, and published
-    // datasets have them.
-    const image = sharp(content, {
-      ignoreIcc: true,
-      failOn: "error",
-      sequentialRead: true,
-    });
-    const { format, space, hasAlpha } = await image.metadata();
-    if (orient || format === "tiff") image.autoOrient();
-    if (space === "cmyk") return await decodeCmyk(image);
-    if (space === "grey16" && !hasAlpha) return await decodeGrey16(image);
-    const hidden = format === "gif" ? transparentColor(content) : undefined;
-    const background = transparency === "white" ? "white" : hidden;
-    if (background !== undefined) image.flatten({ background });
-    const { data, info } = await image
-      .removeAlpha()
-      .toColourspace("srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    return { pixels: data, width: info.width, height: info.height };
-  } catch (cause) {
+    return (
+      (await decodeJpegFast(content, limited)) ??
+      decodeBitmap(content, limited.limitInputPixels) ??
+      (await decodeWithSharp(content, limited))
+    );
+  } catch (error) {
     const name = typeof source === "string" ? source : `image of ${source.length} bytes`;
-    const reason = (cause as Error).message;
-    throw new Error(`${name}: cannot be read as an image: ${reason}. Replace it, or leave it out.`, {
+    const cause = explainTimeout(error as Error, limited.decodeTimeoutSeconds);
+    throw new Error(`${name}: cannot be read as an image: ${cause.message}. Replace it, or leave it out.`, {
       cause,
     });
   }
+}
+
+/** How to decode, with all limits. */
+type LimitedOptions = DecodeOptions & Required<DecodeLimits>;
+
+/**
+ * By libjpeg, which is several times faster.
+ * @returns undefined where it is not for libjpeg, which includes images that are to be refused for their size
+ */
+export async function decodeJpegFast(
+  content: Uint8Array,
+  { orient = false, limitInputPixels }: LimitedOptions,
+  square?: images.Square,
+): Promise<images.Pixels | undefined> {
+  const size = orient ? undefined : jpegSize(content);
+  if (size === undefined || size.width * size.height > limitInputPixels) return undefined;
+  return await images.decodeJpeg(content, square);
+}
+
+async function decodeWithSharp(
+  content: Uint8Array,
+  { orient = false, transparency = "drop", limitInputPixels, decodeTimeoutSeconds }: LimitedOptions,
+): Promise<DecodedImage> {
+  const { default: sharp } = await import("sharp"); // as long to load as all of CLIP, and rarely needed
+  // Stray bytes in a JPEG are only a warning of its decoder: Pillow reads such files, and published
+  // datasets have them.
+  const image = sharp(content, {
+    ignoreIcc: true,
+    failOn: "error",
+    sequentialRead: true,
+    limitInputPixels: false, // its own error does not tell the size
+  });
+  const { format, space, hasAlpha, width, height } = await image.metadata();
+  checkPixels(width, height, limitInputPixels);
+  image.timeout({ seconds: decodeTimeoutSeconds });
+  if (orient || format === "tiff") image.autoOrient();
+  if (space === "cmyk") return await decodeCmyk(image);
+  if (space === "grey16" && !hasAlpha) return await decodeGrey16(image);
+  const hidden = format === "gif" ? transparentColor(content) : undefined;
+  const background = transparency === "white" ? "white" : hidden;
+  if (background !== undefined) image.flatten({ background });
+  const { data, info } = await image
+    .removeAlpha()
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  return { pixels: data, width: info.width, height: info.height };
 }
 
 /**

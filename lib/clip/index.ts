@@ -29,6 +29,7 @@ export {
 } from "./config.js";
 export { formatConfig, parseConfig } from "./config-json.js";
 export { copyModel } from "./copy.js";
+export type { DecodeLimits } from "./decode-limits.js";
 export { type ClassifyOptions, DualEncoder, defaultPrecision, type Precision } from "./dual-encoder.js";
 export type { DirectoryFiles } from "./files.js";
 export { modelFingerprint, weightsFingerprint } from "./fingerprint.js";

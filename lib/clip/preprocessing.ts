@@ -9,6 +9,7 @@ import {
   unscoped,
 } from "../torch/index.js";
 import type { ModelFamily } from "./config.js";
+import { type DecodeLimits, resolveLimits } from "./decode-limits.js";
 import type { DecodedImage, DecodeOptions } from "./image.js";
 import { formatImageProcessor, openaiMean, openaiStd, parseImageProcessor } from "./image-processor.js";
 import { type ImageTransform, resizeAndCenterCrop, stretchAndCenterCrop } from "./image-transform.js";
@@ -52,12 +53,14 @@ export class Preprocessing implements PreprocessingConfig {
   readonly std: readonly number[];
   readonly resize: "shortest" | "squash";
   readonly rescaleFactor: number;
-  /** What differs from the defaults; absent where nothing does, so that a model's fingerprint stays. */
-  readonly decoding: DecodeOptions | undefined;
+  /** What makes other pixels than the defaults; absent where nothing does: a model's fingerprint stays. */
+  readonly decoding: Omit<DecodeOptions, keyof DecodeLimits> | undefined;
   readonly filter: images.Filter | undefined;
+  // Private, so that it is in no fingerprint.
+  readonly #limits: DecodeLimits;
   readonly #constants = new Map<Device, readonly [scale: Tensor, shift: Tensor]>();
 
-  /** @throws if the crop is larger than what resizing leaves */
+  /** @throws if the crop is larger than what resizing leaves, or a limit is no number that can be kept */
   constructor(config: PreprocessingConfig) {
     checkOptions(config, configKeys, "Preprocessing");
     const {
@@ -82,6 +85,7 @@ export class Preprocessing implements PreprocessingConfig {
     this.resize = resize;
     this.rescaleFactor = rescaleFactor;
     this.decoding = unusual(decoding);
+    this.#limits = resolveLimits(decoding ?? {});
     this.filter = filter === "bicubic" ? undefined : filter; // one preprocessing, one fingerprint
   }
 
@@ -132,12 +136,18 @@ export class Preprocessing implements PreprocessingConfig {
     return formatImageProcessor(this, family);
   }
 
+  /** What decoding an image may cost. */
+  get limits(): DecodeLimits {
+    return this.#limits;
+  }
+
   /** Resizes with antialiasing, as Pillow does, and cuts the middle out. */
   get transform(): ImageTransform {
-    const { size, cropSize, filter, decoding } = this;
+    const { size, cropSize, filter, decoding, limits } = this;
+    const options = { ...decoding, ...limits, filter };
     return this.resize === "squash"
-      ? stretchAndCenterCrop(size, cropSize, { ...decoding, filter })
-      : resizeAndCenterCrop(size, cropSize, { ...decoding, filter });
+      ? stretchAndCenterCrop(size, cropSize, options)
+      : resizeAndCenterCrop(size, cropSize, options);
   }
 
   /** @returns `uint8 [3, S, S]`   @throws if the image is damaged */
@@ -173,7 +183,7 @@ export class Preprocessing implements PreprocessingConfig {
   }
 }
 
-function unusual({ orient, transparency }: DecodeOptions = {}): DecodeOptions | undefined {
+function unusual({ orient, transparency }: DecodeOptions = {}): Preprocessing["decoding"] {
   const decoding = { ...(orient && { orient }), ...(transparency === "white" && { transparency }) };
   return Object.keys(decoding).length > 0 ? decoding : undefined;
 }

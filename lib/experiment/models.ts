@@ -4,7 +4,12 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { miniature } from "../data/index.js";
 import { isRepository } from "../download/index.js";
-import { inputShape, modelShape } from "../options/index.js";
+import {
+  defaultDecodeTimeoutSeconds,
+  defaultLimitInputPixels,
+  inputShape,
+  modelShape,
+} from "../options/index.js";
 import { cacheDirectory } from "./cache-directory.js";
 
 const assets = fileURLToPath(new URL("../../assets/", import.meta.url));
@@ -33,8 +38,9 @@ export type ModelSettings = Readonly<z.input<typeof modelSchema>>;
  * left out.
  */
 export function modelSettings(given: Readonly<Record<string, unknown>>): ModelSettings {
-  const { model, tokenizer, activation, allowPickle, truncate, orient, transparency } =
+  const { model, tokenizer, activation, allowPickle, truncate, orient, transparency, ...limits } =
     modelSchema.parse(given);
+  const { limitInputPixels, decodeTimeoutSeconds } = limits;
   return {
     model,
     ...(tokenizer !== undefined && { tokenizer }),
@@ -43,6 +49,8 @@ export function modelSettings(given: Readonly<Record<string, unknown>>): ModelSe
     ...(truncate && { truncate }),
     ...(orient && { orient }),
     ...(transparency !== "drop" && { transparency }),
+    ...(limitInputPixels !== defaultLimitInputPixels && { limitInputPixels }),
+    ...(decodeTimeoutSeconds !== defaultDecodeTimeoutSeconds && { decodeTimeoutSeconds }),
   };
 }
 

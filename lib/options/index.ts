@@ -1,4 +1,10 @@
 export { checkOptions, type OptionKeys } from "./check-options.js";
+export {
+  decodeTimeoutSchema,
+  defaultDecodeTimeoutSeconds,
+  defaultLimitInputPixels,
+  limitInputPixelsSchema,
+} from "./decode-limits.js";
 export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
 export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
 export {
@@ -12,6 +18,7 @@ export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
 export { defaultSaveEverySeconds, saveEverySchema } from "./save-every.js";
 export {
+  decodeLimitsShape,
   defaultTestFeatures,
   inputShape,
   modelShape,

@@ -1,4 +1,10 @@
 import { z } from "zod";
+import {
+  decodeTimeoutSchema,
+  defaultDecodeTimeoutSeconds,
+  defaultLimitInputPixels,
+  limitInputPixelsSchema,
+} from "./decode-limits.js";
 import { describeOptions, formatDefault } from "./described.js";
 import { deviceSchema, precisionSchema } from "./device.js";
 import { defaultEvaluationBatchSize, evaluationBatchSizeSchema } from "./evaluation-batch-size.js";
@@ -46,6 +52,26 @@ export const modelShape = {
     ),
 } as const;
 
+/** What decoding one image may cost. */
+export const decodeLimitsShape = {
+  limitInputPixels: limitInputPixelsSchema
+    .default(defaultLimitInputPixels)
+    .meta(
+      setting(
+        "--limit-input-pixels <n>",
+        "pixels of the largest image that is decoded; larger ones are refused",
+      ),
+    ),
+  decodeTimeoutSeconds: decodeTimeoutSchema
+    .default(defaultDecodeTimeoutSeconds)
+    .meta(
+      setting(
+        "--decode-timeout-seconds <n>",
+        "seconds after which an image counts as unreadable; 0 waits for ever",
+      ),
+    ),
+} as const;
+
 /** How images and texts become what the model reads. */
 export const inputShape = {
   truncate: z
@@ -67,6 +93,7 @@ export const inputShape = {
         "drop it, as CLIP's own code, or lay images on white, as transformers 5.21 and later",
       ),
     ),
+  ...decodeLimitsShape,
 } as const;
 
 /** How the datasets of the paper are read; said once for all of them, or for a single one. */

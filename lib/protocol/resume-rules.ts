@@ -14,6 +14,8 @@ export const changeable: Readonly<Record<string, string>> = {
   tokenizer: "the weights are those that the run started from",
   activation: "the weights are those that the run started from",
   allowPickle: "the weights are those that the run started from",
+  limitInputPixels: "limits change no pixel",
+  decodeTimeoutSeconds: "limits change no pixel",
   datasets: "classes, templates and images are those of the run; new datasets come after them",
   holdOuts: "classes, templates and images are those of the run",
   reference: "images and texts are those of the run",

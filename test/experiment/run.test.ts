@@ -50,3 +50,20 @@ it("a configuration runs from TypeScript, and tells what it does", async () => {
   await expect(experiment.run(config)).rejects.toThrow(/holds a run already/);
   expect((await experiment.run(config, { resume: true })).accuracy).toEqual(accuracy);
 });
+
+it("a run decodes within its limits, which may be others when it is resumed", async () => {
+  const folder = temporaryFolder();
+  await writeDataset(join(folder, "colours"));
+  const settings = {
+    method: "zero-shot",
+    cache: false,
+    datasets: [{ name: "colours", root: "colours" }],
+    output: "run",
+  };
+  const run = (limits: object, resume = false) =>
+    experiment.run(experiment.readConfig(writeConfig(folder, { ...settings, ...limits })), { resume });
+  await expect(run({ limitInputPixels: 1 })).rejects.toThrow(/= \d+ pixels, and the limit is 1; raise it/);
+  const { directory, accuracy } = await run({ limitInputPixels: 1e6, decodeTimeoutSeconds: 5 });
+  expect(readRun(directory).info.config).toMatchObject({ limitInputPixels: 1e6, decodeTimeoutSeconds: 5 });
+  expect((await run({}, true)).accuracy).toEqual(accuracy);
+});

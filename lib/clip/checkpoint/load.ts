@@ -5,6 +5,7 @@ import { archive, type Device, type DType, scope, type Tensor } from "../../torc
 import { checkAssets, readAssets } from "../assets.js";
 import type { ClipActivation, ModelConfig } from "../config.js";
 import { parseConfig } from "../config-json.js";
+import { type DecodeLimits, decodeLimitKeys } from "../decode-limits.js";
 import type { DualEncoder, Precision } from "../dual-encoder.js";
 import { newModel } from "../families.js";
 import { parseJson, readDirectory } from "../files.js";
@@ -25,7 +26,7 @@ import { checkParameters, loadStateDict } from "./parameters.js";
 import { checkFinite, checkMemory, checkSizes } from "./sizes.js";
 import { findWeights, isArchive, readWeights, type Weights } from "./weights.js";
 
-export interface LoadOptions {
+export interface LoadOptions extends DecodeLimits {
   /** Default: `"cpu"`. */
   readonly device?: Device;
   /** Default: `"float32"`. */
@@ -84,6 +85,7 @@ const loadOptionKeys: OptionKeys<LoadOptions> = {
   truncate: true,
   orient: true,
   transparency: true,
+  ...decodeLimitKeys,
   shareFile: true,
   onNote: true,
 };
@@ -118,7 +120,12 @@ export function loadModel(path: string, options: LoadOptions = {}): DualEncoder 
       repairsText: isOpenClip,
       tokenizer: options.tokenizer,
       truncate: options.truncate,
-      decoding: { orient: options.orient, transparency: options.transparency },
+      decoding: {
+        orient: options.orient,
+        transparency: options.transparency,
+        limitInputPixels: options.limitInputPixels,
+        decodeTimeoutSeconds: options.decodeTimeoutSeconds,
+      },
     });
     checkAssets(assets, config, directory);
     const model = newModel(config, assets, { device, dtype });

@@ -29,9 +29,9 @@ export interface LoadOptions {
  * resized crop is a box in fractions of width and height, so stretching does not change what it shows, and
  * all images fit into one tensor.
  */
-export function trainingTransform({ cropSize, decoding }: Preprocessing): ImageTransform {
+export function trainingTransform({ cropSize, decoding, limits }: Preprocessing): ImageTransform {
   // The smallest crop keeps most of the image: 8/7 of the input (256 for 224) loses no visible detail.
-  return stretch(Math.ceil((cropSize * 8) / 7), decoding);
+  return stretch(Math.ceil((cropSize * 8) / 7), { ...decoding, ...limits });
 }
 
 /**

@@ -152,6 +152,17 @@ describe("codyra classify", () => {
     expect(await predictions("--orient")).not.toEqual(await predictions());
   });
 
+  it("refuses images of more pixels than it is told, by name", async () => {
+    const image = join(folder, "a.png");
+    const flags = [image, ...labels, "--limit-input-pixels"];
+    expect((await codyraClassify(...flags, "384", "--decode-timeout-seconds", "5")).error).toBeUndefined();
+    const { error } = await codyraClassify(...flags, "383");
+    expect(error?.message).toContain(
+      `${image}: it has 24 × 16 = 384 pixels, and the limit is 383; raise it with limitInputPixels (--limit-input-pixels)`,
+    );
+    for (const wrong of ["0", "many"]) expect((await codyraClassify(...flags, wrong)).error).toBeDefined();
+  });
+
   it("tells what it passes over in a folder", async () => {
     writeFileSync(join(folder, "deep/scan.heic"), "");
     const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);

@@ -50,6 +50,14 @@ const search = (...args: string[]) => outcomeOf(searchCommand(), ...args);
 const check = (...args: string[]) => outcomeOf(checkCommand(), ...args);
 
 describe("codyra embed and codyra search", () => {
+  it("embed leaves out and names images of more pixels than it is told", async () => {
+    const [index, photos] = [join(folder, "small.parquet"), join(folder, "photos/red")];
+    const { stdout, error } = await embed("--to", index, photos, "--limit-input-pixels", "383");
+    expect(stdout).toBe("");
+    expect(error?.message).toContain("0.png: it has 24 × 16 = 384 pixels, and the limit is 383; raise it");
+    expect((await embed("--to", index, photos, "--limit-input-pixels", "384")).stdout).toBe(`${index}\n`);
+  });
+
   it("make a file of vectors of a folder, and find an image among them by itself", async () => {
     const index = join(folder, "photos.parquet");
     const { stdout, error } = await embed("--to", index, join(folder, "photos"));

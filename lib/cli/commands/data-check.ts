@@ -1,14 +1,15 @@
 import { statSync } from "node:fs";
 import { Command, Option } from "commander";
-import type { Tokenizer } from "../../clip/index.js";
+import type { DecodeLimits, Tokenizer } from "../../clip/index.js";
 import type { DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
 import type { Config } from "../../experiment/index.js";
-import { UsageError } from "../../options/index.js";
+import { decodeLimitsShape, UsageError } from "../../options/index.js";
+import { addSettings } from "../input/flags.js";
 import { formatChecks } from "../output/data-check-output.js";
 import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
-interface CheckFlags {
+interface CheckFlags extends DecodeLimits {
   root?: string;
   config?: string;
   splitSource?: SplitSource;
@@ -18,7 +19,7 @@ interface CheckFlags {
 
 /** `codyra data check`: what is there of the datasets, and whether a run can use them. */
 export function dataCheckCommand(): Command {
-  return new Command("check")
+  const command = new Command("check")
     .description("Report which datasets are there and whether a run can use them.")
     .argument("[dataset...]", "datasets of the paper, such as dtd (default: all)")
     .option("--root <dir>", "folder that holds the folders of the datasets")
@@ -29,7 +30,8 @@ export function dataCheckCommand(): Command {
         "whose division into training and test images is wanted (default: coop)",
       ).choices(["coop", "torchvision"]),
     )
-    .option("--decode", "decode every image, rather than only look for its file")
+    .option("--decode", "decode every image, rather than only look for its file");
+  return addSettings(command, decodeLimitsShape)
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -84,20 +86,24 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Dat
     throw new Error(`${flags.root}: expected the folder that holds the datasets, got none. Check the path.`);
   }
   const chosen = ids.length === 0 ? datasetIds : (ids as DatasetId[]);
-  const { root, splitSource, decode } = flags;
+  const { root, splitSource, decode, limitInputPixels, decodeTimeoutSeconds } = flags;
+  const limits = { limitInputPixels, decodeTimeoutSeconds };
   return withProgress(chosen, String, (id, onProgress) =>
-    checkDataset(id, { root: root!, splitSource, decode, onProgress }),
+    checkDataset(id, { root: root!, splitSource, decode, limits, onProgress }),
   );
 }
 
 /** All that a run would read: the stream, the hold-outs, and the reference images and texts. */
-async function checkConfig(path: string, { decode }: CheckFlags): Promise<DatasetCheck[]> {
+async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Promise<DatasetCheck[]> {
   const { checkSource } = await import("../../data/index.js");
   const { checkPrompts, checkReference, nameOf, openEntry, readConfig } = await import(
     "../../experiment/index.js"
   );
   const config = readConfig(path);
   const { datasets, holdOuts, reference } = config;
+  const { limitInputPixels = config.limitInputPixels, decodeTimeoutSeconds = config.decodeTimeoutSeconds } =
+    flags;
+  const limits = { limitInputPixels, decodeTimeoutSeconds };
   const tokenizer = await tokenizerOf(config);
   const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) => {
     const open = async () => {
@@ -105,9 +111,9 @@ async function checkConfig(path: string, { decode }: CheckFlags): Promise<Datase
       if (tokenizer !== undefined) checkPrompts(tokenizer, dataset);
       return dataset;
     };
-    return checkSource(nameOf(entry), open, { decode, onProgress });
+    return checkSource(nameOf(entry), open, { decode, limits, onProgress });
   });
-  if (reference !== undefined) checks.push(await checkReference(reference, { decode }));
+  if (reference !== undefined) checks.push(await checkReference(reference, { decode, limits }));
   return withDistinctNames(checks);
 }
 

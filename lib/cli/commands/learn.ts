@@ -1,13 +1,20 @@
 import { Command, InvalidArgumentError } from "commander";
-import { type Device, modelShape, type Precision, UsageError } from "../../options/index.js";
+import type { DecodeLimits } from "../../clip/index.js";
+import {
+  type Device,
+  decodeLimitsShape,
+  modelShape,
+  type Precision,
+  UsageError,
+} from "../../options/index.js";
 import { checkDevice } from "../input/device.js";
-import { settingFlag } from "../input/flags.js";
+import { addSettings, settingFlag } from "../input/flags.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
 import { abortOnInterrupt, commandLine } from "../interrupt.js";
 import { Progress } from "../output/progress.js";
 import { finishRun } from "../output/run-output.js";
 
-interface LearnFlags extends BaseModelFlags {
+interface LearnFlags extends BaseModelFlags, DecodeLimits {
   run: string;
   dataset: string;
   root?: string;
@@ -55,7 +62,7 @@ export function learnCommand(): Command {
     .addOption(settingFlag("device"))
     .addOption(settingFlag("precision"))
     .addOption(settingFlag("saveEverySeconds"));
-  return addBaseModelOptions(command)
+  return addSettings(addBaseModelOptions(command), decodeLimitsShape)
     .option("--json", "print the metrics as JSON")
     .addHelpText(
       "after",
@@ -112,6 +119,7 @@ function describe(flags: Omit<LearnFlags, "run">): Record<string, unknown> {
 function settingsOf(flags: Omit<LearnFlags, "run">): Record<string, unknown> {
   const names = [
     ...Object.keys(modelShape),
+    ...Object.keys(decodeLimitsShape),
     "device",
     "precision",
     "saveEverySeconds",

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { decodeImage } from "../../clip/index.js";
+import { type DecodeLimits, decodeImage } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import type { Dataset, Example } from "../types.js";
 import { place, reasonOf } from "./unreadable.js";
@@ -27,6 +27,8 @@ export interface ImageCheck {
 export interface CheckImagesOptions {
   /** Decode every image, rather than only look for its file. Default: false. */
   readonly decode?: boolean;
+  /** What decoding an image may cost. Default: as of `decodeImage`. */
+  readonly limits?: DecodeLimits;
   /** Ends the work; the signal's reason is thrown. */
   readonly signal?: AbortSignal;
   /** Called after each image. */
@@ -35,8 +37,8 @@ export interface CheckImagesOptions {
 
 /** Looks for the file of every image. */
 export async function checkImages(dataset: Dataset, options: CheckImagesOptions = {}): Promise<ImageCheck> {
-  checkOptions(options, { decode: true, signal: true, onProgress: true }, "checkImages");
-  const { decode = false, signal, onProgress } = options;
+  checkOptions(options, { decode: true, limits: true, signal: true, onProgress: true }, "checkImages");
+  const { decode = false, limits, signal, onProgress } = options;
   const total = parts.reduce((sum, part) => sum + dataset[part].length, 0);
   const [missing, unreadable] = [new Failures(), new Failures()];
   let done = 0;
@@ -46,7 +48,8 @@ export async function checkImages(dataset: Dataset, options: CheckImagesOptions 
     // Looking up files is waiting; decoding keeps every core busy while the next images are read.
     await forEach(dataset[part], decode ? 2 * availableParallelism() : 32, async (example, index) => {
       signal?.throwIfAborted();
-      const failure = (await checkFile(example)) ?? (decode ? await checkContent(example) : undefined);
+      const failure =
+        (await checkFile(example)) ?? (decode ? await checkContent(example, limits) : undefined);
       if (failure !== undefined) {
         const failures = failure.isMissing ? missing : unreadable;
         failures.add(offset + index, { place: place(example), reason: failure.reason });
@@ -75,10 +78,10 @@ async function checkFile({ file, rawFile }: Example): Promise<Failure | undefine
   }
 }
 
-async function checkContent(example: Example): Promise<Failure | undefined> {
+async function checkContent(example: Example, limits?: DecodeLimits): Promise<Failure | undefined> {
   try {
     const content = await example.read();
-    if (content instanceof Uint8Array) await decodeImage(content);
+    if (content instanceof Uint8Array) await decodeImage(content, limits);
     return undefined;
   } catch (error) {
     return { isMissing: false, reason: reasonOf(error as Error) };

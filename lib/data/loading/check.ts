@@ -45,8 +45,9 @@ export async function checkDataset(
   } catch (error) {
     return { name: id, status: "missing", problem: (error as Error).message };
   }
-  const { decode, signal, onProgress, ...reading } = options;
-  const check = await checkSource(id, () => openDataset(id, reading), { decode, signal, onProgress });
+  const { decode, limits, signal, onProgress, ...reading } = options;
+  const images = { decode, limits, signal, onProgress };
+  const check = await checkSource(id, () => openDataset(id, reading), images);
   return { ...check, expected: descriptor.expected[options.splitSource ?? "coop"] };
 }
 

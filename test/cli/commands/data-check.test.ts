@@ -105,6 +105,20 @@ describe("codyra data check", () => {
     expect(code).toBe(1);
   });
 
+  it("decodes within the limits of the configuration, over which flags go", async () => {
+    const limited = join(root, "limited.yaml");
+    writeFileSync(limited, "datasets:\n  - { name: shop, root: shop, split: 0.5 }\nlimitInputPixels: 383\n");
+    const { stdout, code } = await dataCheck("--config", limited, "--decode");
+    expect(stdout).toMatch(
+      /2 unreadable images:\n.*1\.png: it has 24 × 16 = 384 pixels, and the limit is 383/,
+    );
+    expect(code).toBe(1);
+    process.exitCode = undefined;
+    expect((await dataCheck("--config", limited, "--decode", "--limit-input-pixels", "384")).code).toBe(0);
+    const ofPaper = await dataCheck("--root", root, "dtd", "--decode", "--limit-input-pixels", "1");
+    expect(ofPaper.stdout).toContain("2 unreadable images");
+  });
+
   it("checks datasets of the paper and images of any kind in a configuration", async () => {
     const rows = ["cat/1.png,cat,train", "cat/2.png,cat,test", "cat/gone.png,cat,test"];
     writeFileSync(join(root, "shop/list.csv"), ["image,label,split", ...rows, ""].join("\n"));

@@ -175,10 +175,15 @@ export async function runTasks(options: ExperimentOptions, tasks: readonly Task[
 async function openRunGuard(
   config: GuardConfig,
   model: DualEncoder,
-  { device, precision, cache = true, observer, signal = new AbortController().signal }: ExperimentOptions,
+  options: ExperimentOptions,
 ): Promise<RunGuard> {
+  const { device, precision, cache = true, observer, signal = new AbortController().signal } = options;
+  const { limitInputPixels, decodeTimeoutSeconds } = options.model;
   const data = await openGuardData(config, { cache, progress: workObserver(observer), signal });
   const { against } = config;
-  const base = against === undefined ? copyModel(model) : openModel({ model: against }, device, precision);
+  const base =
+    against === undefined
+      ? copyModel(model)
+      : openModel({ model: against, limitInputPixels, decodeTimeoutSeconds }, device, precision);
   return new RunGuard(config, data, base);
 }

@@ -36,7 +36,11 @@ const keyFileOf = (path: string): string => `${path}.usearch.json`;
 
 /** An approximate index over the vectors of a file, which lies beside it and is mapped into memory. */
 export class ApproximateIndex {
-  private constructor(readonly index: Index) {}
+  readonly #index: Index; // private to the declarations too: usearch is optional
+
+  private constructor(index: Index) {
+    this.#index = index;
+  }
 
   /** Whether usearch is there: npm leaves it out where there is no build of it and no compiler. */
   static async isAvailable(): Promise<boolean> {
@@ -96,13 +100,13 @@ export class ApproximateIndex {
    */
   search(queries: Tensor, k: number): Neighbours {
     const [m, width] = [queries.size(0), queries.size(1)];
-    const found = Math.min(k, Number(this.index.size()));
+    const found = Math.min(k, Number(this.#index.size()));
     const rows = new Int32Array(m * found);
     const scores = new Float32Array(m * found);
     const asked = queries.toTypedArray() as Float32Array;
     for (let query = 0; query < m; query++) {
       const vector = asked.subarray(query * width, (query + 1) * width);
-      const { keys, distances } = this.index.search(vector, found, 1);
+      const { keys, distances } = this.#index.search(vector, found, 1);
       for (const [i, key] of keys.entries()) {
         rows[query * found + i] = Number(key);
         scores[query * found + i] = 1 - (distances[i] as number);

@@ -27,7 +27,7 @@ export function parseJson(files: DirectoryFiles, name: string, directory: string
   const content = files.get(name);
   if (content === undefined) {
     throw new Error(
-      `${path} is missing: expected a Hugging Face CLIP directory. Check the path, or download the model again.`,
+      `${path} is missing: expected a Hugging Face directory of a CLIP or SigLIP. Check the path, or download the model again.`,
     );
   }
   try {

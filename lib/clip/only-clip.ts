@@ -6,6 +6,6 @@ export function onlyClip(model: DualEncoder, format: string): ClipModel {
   if (model instanceof ClipModel) return model;
   throw new Error(
     `${format}: expected a CLIP, got a SigLIP, which is not written in this format. ` +
-      "Write it as a Hugging Face directory with saveModel.",
+      "Write it as a Hugging Face directory: saveModel, or --format huggingface.",
   );
 }

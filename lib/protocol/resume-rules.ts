@@ -98,7 +98,7 @@ function modelDifferences({ found, fresh }: Sides<RunRecord>): Difference[] {
   if (found.modelFingerprint !== undefined) {
     if (found.modelFingerprint === fresh.modelFingerprint) return [];
     const [from, to] = [found.config.model, fresh.config.model].map((model) => JSON.stringify(model));
-    const line = `model: the weights of ${to} are not those of ${from} that the run started from`;
+    const line = `model: weights or preprocessing of ${to} are not those of ${from} that the run started from`;
     return [{ name: "config.model", lines: [line] }];
   }
   return differences(found.config.model, fresh.config.model, "config.model").map(({ name, lines }) => ({

@@ -41,7 +41,7 @@ describe("what may change when a run is resumed", () => {
     noGrad(() => model.logitScale.add_(1));
     const attempt = tinyRun(folder, { options, model, config: { ...started, model: "b" }, resume: true });
     await expect(attempt).rejects.toThrow(
-      'model: the weights of "b" are not those of "a/clip" that the run started from',
+      'model: weights or preprocessing of "b" are not those of "a/clip" that the run started from',
     );
   });
 

@@ -129,7 +129,7 @@ function checkFits(format: string, demands: readonly Demand[]): void {
     .map(([what, found, expected]) => `  ${what}: expected ${expected}, got ${found}`);
   if (misfits.length === 0) return;
   throw new Error(
-    `This model cannot be written for ${format}.\n${misfits.join("\n")}\nWrite it as a Hugging Face directory with saveModel.`,
+    `This model cannot be written for ${format}.\n${misfits.join("\n")}\nWrite it as a Hugging Face directory: saveModel, or --format huggingface.`,
   );
 }
 

@@ -103,7 +103,7 @@ describe("saveOpenClip", () => {
       "This model cannot be written for open_clip.\n" +
         "  text layerNormEps: expected 0.00001, got 0.0001\n" +
         "  vision layerNormEps: expected 0.00001, got 0.0001\n" +
-        "Write it as a Hugging Face directory with saveModel.",
+        "Write it as a Hugging Face directory: saveModel, or --format huggingface.",
     );
     const { config, assets } = tiny();
     const early = createModel(
@@ -139,7 +139,7 @@ describe("saveOpenAi", () => {
         "  text mlpWidth, 4 · width: expected 64, got 40\n" +
         "  vision heads, width / 64: expected 0.375, got 3\n" +
         "  vision mlpWidth, 4 · width: expected 96, got 32\n" +
-        "Write it as a Hugging Face directory with saveModel.",
+        "Write it as a Hugging Face directory: saveModel, or --format huggingface.",
     );
     expect(existsSync(path)).toBe(false);
   });

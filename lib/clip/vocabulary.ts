@@ -39,7 +39,10 @@ export function readVocabulary(path: string, vocabSize: number): DirectoryFiles 
     .split("\n", Math.max(count, 0) + 1)
     .slice(1)
     .map((line) => line.trimEnd().split(" "));
-  if (count < 0 || merges.length < count) {
+  if (count < 0) {
+    fail(`expected a model of CLIP's vocabulary, which has more than 514 tokens, got one of ${vocabSize}`);
+  }
+  if (merges.length < count) {
     fail(`expected ${count} merges for the ${vocabSize} tokens of the model, got ${merges.length}`);
   }
   const broken = merges.findIndex((merge) => merge.length !== 2);

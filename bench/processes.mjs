@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { torch } from "../dist/index.js";
 import { alternate } from "./lib/alternate.mjs";
 import { models, writeInputs, writeModel } from "./lib/model.mjs";
 import { startCodyra } from "./lib/peer.mjs";
@@ -84,16 +84,10 @@ export async function run(config, report) {
 }
 
 async function startTogether(count, started) {
+  const { freePort, launchVariables } = torch.distributed;
   const port = await freePort();
   for (let rank = 0; rank < count; rank++) {
-    const env = {
-      RANK: `${rank}`,
-      WORLD_SIZE: `${count}`,
-      LOCAL_RANK: `${rank}`,
-      LOCAL_WORLD_SIZE: `${count}`,
-      MASTER_ADDR: "127.0.0.1",
-      MASTER_PORT: `${port}`,
-    };
+    const env = launchVariables(rank, count, port);
     started.push(await startCodyra("process.mjs", { threads: 1, env }));
   }
   return started.slice(-count);
@@ -110,14 +104,4 @@ function checkLosses(losses) {
   if (!(worst <= 1e-4 * Math.abs(first))) {
     throw new Error(`Expected losses like ${first}, got ${others.join(", ")}: not the same work.`);
   }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { tell } from "./output/print.js";
@@ -16,8 +15,14 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * @returns the exit code of the first process that failed, else 0
  */
 export async function launch(words: readonly string[], processes: number): Promise<number> {
-  const port = await freePort();
-  const children = Array.from({ length: processes }, (_, rank) => start(words, processes, rank, port));
+  const { distributed } = await import("../torch/index.js");
+  const port = await distributed.freePort();
+  const children = Array.from({ length: processes }, (_, rank) =>
+    start(words, rank, {
+      ...distributed.launchVariables(rank, processes, port),
+      CODYRA_LAUNCH: `launch --processes ${processes}`,
+    }),
+  );
   const forward = (signal: NodeJS.Signals): void => {
     for (const child of children) child.kill(signal);
   };
@@ -36,19 +41,14 @@ export async function launch(words: readonly string[], processes: number): Promi
   return failed ?? 0;
 }
 
-function start(words: readonly string[], processes: number, rank: number, port: number): ChildProcess {
+function start(
+  words: readonly string[],
+  rank: number,
+  variables: Readonly<Record<string, string>>,
+): ChildProcess {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...words], {
     stdio: rank === 0 ? "inherit" : ["ignore", "ignore", "pipe"],
-    env: {
-      ...process.env,
-      RANK: `${rank}`,
-      WORLD_SIZE: `${processes}`,
-      LOCAL_RANK: `${rank}`,
-      LOCAL_WORLD_SIZE: `${processes}`,
-      MASTER_ADDR: "127.0.0.1",
-      MASTER_PORT: `${port}`,
-      CODYRA_LAUNCH: `launch --processes ${processes}`,
-    },
+    env: { ...process.env, ...variables },
   });
   if (child.stderr) {
     createInterface({ input: child.stderr }).on("line", (line) => {
@@ -63,16 +63,5 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -20,6 +20,7 @@ export {
   rank,
   worldSize,
 } from "./group.js";
+export { freePort, launchVariables } from "./launch.js";
 export type { Member } from "./member.js";
 export { allGatherObjects, broadcastObject } from "./objects.js";
 export { encodeRows, gatherRows, ownRows, type RowLike, type Rows } from "./rows.js";

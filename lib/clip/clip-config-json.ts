@@ -1,6 +1,16 @@
 import { z } from "zod";
 import { type ClipConfig, logitScaleInit } from "./config.js";
-import { checkTowers, formatTransformer, parsed, size, square, tokenId, transformer } from "./tower-json.js";
+import {
+  checkTowers,
+  formatTexts,
+  formatTransformer,
+  parsed,
+  size,
+  square,
+  texts,
+  tokenId,
+  transformer,
+} from "./tower-json.js";
 
 const tower = {
   hidden_act: z.enum(["quick_gelu", "gelu"]).default("quick_gelu"),
@@ -47,11 +57,7 @@ export function parseClipConfig(json: unknown, source: string): ClipConfig {
   const config: ClipConfig = {
     text: {
       ...transformer(text),
-      vocabSize: text.vocab_size,
-      contextLength: text.max_position_embeddings,
-      startTokenId: text.bos_token_id,
-      padTokenId: text.pad_token_id,
-      endTokenId: text.eos_token_id,
+      ...texts(text),
     },
     vision: { ...transformer(vision), imageSize: vision.image_size, patchSize: vision.patch_size },
     embedDim: rest.projection_dim,
@@ -73,11 +79,7 @@ export function formatClipConfig(config: ClipConfig): Record<string, unknown> {
       model_type: "clip_text_model",
       ...formatTransformer(text),
       projection_dim: config.embedDim,
-      vocab_size: text.vocabSize,
-      max_position_embeddings: text.contextLength,
-      bos_token_id: text.startTokenId,
-      pad_token_id: text.padTokenId,
-      eos_token_id: text.endTokenId,
+      ...formatTexts(text),
     },
     vision_config: {
       model_type: "clip_vision_model",

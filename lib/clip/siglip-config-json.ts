@@ -1,6 +1,16 @@
 import { z } from "zod";
 import type { SiglipConfig } from "./config.js";
-import { checkTowers, formatTransformer, parsed, size, square, tokenId, transformer } from "./tower-json.js";
+import {
+  checkTowers,
+  formatTexts,
+  formatTransformer,
+  parsed,
+  size,
+  square,
+  texts,
+  tokenId,
+  transformer,
+} from "./tower-json.js";
 
 const tower = {
   hidden_act: z.enum(["gelu_pytorch_tanh", "gelu", "quick_gelu"]).default("gelu_pytorch_tanh"),
@@ -45,11 +55,7 @@ export function parseSiglipConfig(json: unknown, source: string): SiglipConfig {
     family: "siglip",
     text: {
       ...transformer(text),
-      vocabSize: text.vocab_size,
-      contextLength: text.max_position_embeddings,
-      startTokenId: text.bos_token_id,
-      padTokenId: text.pad_token_id,
-      endTokenId: text.eos_token_id,
+      ...texts(text),
     },
     vision: { ...transformer(vision), imageSize: vision.image_size, patchSize: vision.patch_size },
     embedDim: text.projection_size ?? text.hidden_size,
@@ -73,11 +79,7 @@ export function formatSiglipConfig({ text, vision, embedDim }: SiglipConfig): Re
       model_type: "siglip_text_model",
       ...formatTransformer(text),
       projection_size: embedDim,
-      vocab_size: text.vocabSize,
-      max_position_embeddings: text.contextLength,
-      bos_token_id: text.startTokenId,
-      pad_token_id: text.padTokenId,
-      eos_token_id: text.endTokenId,
+      ...formatTexts(text),
     },
     vision_config: {
       model_type: "siglip_vision_model",

@@ -63,6 +63,35 @@ export function formatTransformer(config: TransformerConfig): Tower<Activation> 
   };
 }
 
+interface Texts<End> {
+  readonly vocab_size: number;
+  readonly max_position_embeddings: number;
+  readonly bos_token_id: number | null;
+  readonly pad_token_id: number | null;
+  readonly eos_token_id: End;
+}
+
+/** What a text encoder has beside its transformer. */
+export function texts<End extends number | null>(tower: Texts<End>) {
+  return {
+    vocabSize: tower.vocab_size,
+    contextLength: tower.max_position_embeddings,
+    startTokenId: tower.bos_token_id,
+    padTokenId: tower.pad_token_id,
+    endTokenId: tower.eos_token_id,
+  };
+}
+
+export function formatTexts(config: DualEncoderConfig["text"]): Texts<number | null> {
+  return {
+    vocab_size: config.vocabSize,
+    max_position_embeddings: config.contextLength,
+    bos_token_id: config.startTokenId,
+    pad_token_id: config.padTokenId,
+    eos_token_id: config.endTokenId,
+  };
+}
+
 /** @throws if heads do not divide a width, or a patch is larger than the image */
 export function checkTowers({ text, vision }: DualEncoderConfig, source: string): void {
   for (const [name, { width, heads }] of Object.entries({ text_config: text, vision_config: vision })) {

@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 
 /**
- * Variables by which `init` of one of several processes on this machine finds the others: those of `torchrun`.
+ * Variables by which `init` of one of several processes on this machine finds the others.
+ * They are those of `torchrun`.
  * @param port free, the same for all
  */
 export function launchVariables(

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { Index, IndexConfig } from "usearch";
+import { explainingFullDisk, writeFileAtomically } from "../files/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { OpenedEmbeddings } from "./formats/format.js";
@@ -87,10 +88,9 @@ export class ApproximateIndex {
     }
     const temporary = `${indexFileOf(path)}.tmp`;
     rmSync(keyFileOf(path), { force: true });
-    index.save(temporary);
+    explainingFullDisk(indexFileOf(path), () => index.save(temporary));
     renameSync(temporary, indexFileOf(path));
-    writeFileSync(`${keyFileOf(path)}.tmp`, writtenKey(path, key));
-    renameSync(`${keyFileOf(path)}.tmp`, keyFileOf(path)); // an index counts when its key is there
+    writeFileAtomically(keyFileOf(path), writtenKey(path, key)); // an index counts when its key is there
   }
 
   /**

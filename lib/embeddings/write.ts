@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { relative, sep } from "node:path";
 import { type DualEncoder, modelFingerprint } from "../clip/index.js";
+import { explainFullDisk } from "../files/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 import { formatOf } from "./files.js";
 import { type DoneItem, EmbeddingJournal } from "./journal.js";
@@ -60,6 +61,9 @@ export async function writeEmbeddings(
     if (rows > 0) await format.write(target, info, rows, journal.read());
     journal.remove();
     return { rows, resumed, unreadable };
+  } catch (error) {
+    const advice = "What was embedded so far is kept. Free some, then run the same command again.";
+    throw explainFullDisk(error, target, { advice });
   } finally {
     await stream.return(undefined);
   }

@@ -9,7 +9,7 @@ import { explainFullDisk } from "./full-disk.js";
  * @throws if it cannot be written; then the old content is there, and a full disk is told with the
  * size needed
  */
-export function writeFileAtomically(path: string, content: string): void {
+export function writeFileAtomically(path: string, content: string | Uint8Array): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true });

@@ -17,12 +17,26 @@ export interface WantedSpace {
 const usualAdvice =
   "What was there before is unchanged. Free some, or choose a folder on another disk; then run the same command again.";
 
+/** Too little space, in words already. */
+class LackOfSpace extends Error {
+  override readonly name = "Error";
+}
+
+/** Runs what writes a file or folder, and says in words when the disk is full. */
+export function explainingFullDisk<T>(path: string, write: () => T, wanted?: WantedSpace): T {
+  try {
+    return write();
+  } catch (error) {
+    throw explainFullDisk(error, path, wanted);
+  }
+}
+
 /**
  * Says in words when the disk is full; any other error is returned as it is.
  * @param path what was being written
  */
 export function explainFullDisk(error: unknown, path: string, wanted: WantedSpace = {}): unknown {
-  if (!isDiskFull(error)) return error;
+  if (error instanceof LackOfSpace || !isDiskFull(error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   const found = `the disk is full${code === undefined ? "" : ` (${code})`}`;
   return lackOfSpace(path, found, wanted, { cause: error });
@@ -36,7 +50,7 @@ export function lackOfSpace(
   options?: ErrorOptions,
 ): Error {
   const needed = neededBytes === undefined ? "space" : `${formatBytes(neededBytes)} of space`;
-  return new Error(`${path}: expected ${needed} to write to, but ${found}. ${advice}`, options);
+  return new LackOfSpace(`${path}: expected ${needed} to write to, but ${found}. ${advice}`, options);
 }
 
 export function formatBytes(bytes: number): string {

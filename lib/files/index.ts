@@ -1,6 +1,13 @@
 export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
 export { renameDurably, syncFile, syncFolder } from "./durable-file.js";
-export { explainFullDisk, formatBytes, isDiskFull, lackOfSpace, type WantedSpace } from "./full-disk.js";
+export {
+  explainFullDisk,
+  explainingFullDisk,
+  formatBytes,
+  isDiskFull,
+  lackOfSpace,
+  type WantedSpace,
+} from "./full-disk.js";
 export { type LockOptions, withLock } from "./lock.js";
 export type { LockOwner } from "./lock-owner.js";
 export { checkRegularFile } from "./regular-file.js";

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { writeFileAtomically } from "../files/index.js";
+import { explainingFullDisk, writeFileAtomically } from "../files/index.js";
 import { parseJson, parseWith } from "./parse.js";
 
 const count = z.int().nonnegative();
@@ -33,7 +33,10 @@ export type KnownEvent = z.infer<typeof eventSchema>;
 /** Appends one line; the file may end in a part of a line when the process is killed, which readers skip. */
 export function appendEvent(directory: string, event: RunEvent): void {
   const line = JSON.stringify({ time: new Date().toISOString(), ...event });
-  appendFileSync(join(directory, "events.jsonl"), `${line}\n`);
+  const path = join(directory, "events.jsonl");
+  explainingFullDisk(path, () => appendFileSync(path, `${line}\n`), {
+    neededBytes: Buffer.byteLength(line) + 1,
+  });
 }
 
 /** The events of known kinds, in the order of the file. @throws if a line is damaged, naming it */

@@ -1,5 +1,6 @@
-import { access, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeFileAtomically } from "../../files/index.js";
 import { checkOptions } from "../../options/index.js";
 import { Random } from "../random.js";
 import type { Draw } from "./concepts/index.js";
@@ -105,9 +106,6 @@ async function cached(file: string, length: number, make: () => Promise<Uint8Arr
     if (kept.length === length) return new Uint8Array(kept.buffer, kept.byteOffset, kept.length);
   }
   const made = await make();
-  await mkdir(join(file, ".."), { recursive: true });
-  const unfinished = `${file}.${process.pid}.tmp`;
-  await writeFile(unfinished, made);
-  await rename(unfinished, file);
+  writeFileAtomically(file, made);
   return made;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../files/index.js";
 import type { Figure, FoundFigures, MissingFigure } from "./figure.js";
@@ -23,7 +23,7 @@ export async function writeFigure(figure: Figure, directory: string): Promise<st
   const { svg, png, csv } = await renderFigure(figure);
   const path = join(directory, figure.name);
   writeFileAtomically(`${path}.svg`, svg);
-  writeFileSync(`${path}.png`, png);
+  writeFileAtomically(`${path}.png`, png);
   writeFileAtomically(`${path}.csv`, csv);
   return `${path}.svg`;
 }

@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { explainingFullDisk } from "../../files/index.js";
 import { type BoardEvent, encodeEvent } from "./event.js";
 import { encodeRecord } from "./record.js";
 
@@ -16,11 +17,11 @@ export class EventFile {
     const time = new Date();
     this.path = join(directory, `events.out.tfevents.${time.getTime()}.${hostname()}.${process.pid}`);
     const first = encodeRecord(encodeEvent({ time, fileVersion: "brain.Event:2" }));
-    writeFileSync(this.path, first, { flag: "wx" });
+    explainingFullDisk(this.path, () => writeFileSync(this.path, first, { flag: "wx" }));
   }
 
   /** Writes at once: whoever watches sees it, and a killed process leaves whole records. */
   append(event: BoardEvent): void {
-    appendFileSync(this.path, encodeRecord(encodeEvent(event)));
+    explainingFullDisk(this.path, () => appendFileSync(this.path, encodeRecord(encodeEvent(event))));
   }
 }

@@ -1,139 +1,154 @@
 import { existsSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { collectEnvironment } from "./lib/environment.mjs";
-import { saveRun } from "./lib/results.mjs";
-import { formatTable } from "./lib/table.mjs";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { alternate } from "./lib/alternate.mjs";
+import { atSize, models, writeModel } from "./lib/model.mjs";
+import { summarize } from "./lib/statistics.mjs";
+import { copyDomains } from "./lib/stream.mjs";
+import { compare } from "./lib/table.mjs";
+import { temporaryDirectory } from "./lib/temporary.mjs";
+import { timeCommand } from "./lib/time-command.mjs";
 
-/**
- * Each names a file beside this one that exports `name`, `description`, `defaults` and `run(options,
- * report)`.
- */
-const names = [
-  "dispatch",
-  "kernels",
-  "step",
-  "task",
-  "eval",
-  "classify",
-  "pipeline",
-  "memory",
-  "scaling",
-  "processes",
-];
-
-const numbers = ["rounds", "threads", "seed", "count"];
-const choices = {
-  device: ["cpu", "cuda"],
-  precision: ["float32", "bfloat16"],
-  model: ["vit-b-16", "vit-b-32", "vit-l-14", "small"],
-  method: ["codyra", "statra"],
+export const name = "run";
+export const description =
+  "`codyra run` over four domains: methods against CoDyRA, and against another build";
+export const defaults = {
+  rounds: 3,
+  warmUp: 0,
+  threads: 2,
+  model: "vit-b-16",
+  imageSize: 96,
+  imageFolder: "../shared/data/realmini",
+  domains: ["dtd", "flowers", "food101", "satellite"],
+  count: undefined,
+  iterations: 40,
+  batchSize: 32,
+  method: undefined,
+  against: undefined,
+  seed: 0,
 };
 
-const help = `Usage: npm run bench [-- NAME...] [options]
-
-Measures codyra against the same work in Python, in turns, in one run. Prints Markdown tables on stdout and keeps
-every run as JSON in bench/results/.
-
-Options:
-  --rounds N      timed rounds of each contender
-  --threads N     CPU threads of each contender
-  --seed N        seed of weights and inputs
-  --device D      cpu or cuda
-  --precision P   float32 or bfloat16: only rows in that precision
-  --model M       shape of the model: ${choices.model.join(", ")}
-  --method M      task only: statra measures it against CoDyRA's training
-  --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
-  --images DIR    JPEG files for pipeline and classify
-  --count N       how many of them
-  --help          this text
-
-Examples: npm run bench -- dispatch --rounds 15
-          npm run bench -- step --only "16x100 float32" --rounds 3
-
-Benchmarks:
-`;
-
-async function main() {
-  const { values, positionals } = readArguments();
-  if (!existsSync(new URL("../dist/index.js", import.meta.url))) {
-    throw new Error("codyra is not built: dist/index.js is missing. Run `npm run setup` first.");
-  }
-  const chosen = positionals.length > 0 ? positionals : names;
-  const unknown = chosen.find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new UsageError(`There is no benchmark '${unknown}': expected one of ${names.join(", ")}.`);
-  }
-  if (values.help) {
-    const lines = await Promise.all(
-      names.map(async (name) => `  ${name.padEnd(12)} ${(await load(name)).description}`),
-    );
-    process.stdout.write(`${help}${lines.join("\n")}\n`);
-    return;
-  }
-  for (const name of chosen) await runBenchmark(await load(name), values);
-}
+/** What is run. Limits: of the time of another build's CoDyRA, or of CoDyRA's in the same run. */
+const kinds = {
+  codyra: { title: "CoDyRA", method: "codyra", options: {}, limit: 0.6 },
+  text: { title: "StatRA, texts alone", method: "statra", options: { imageIterations: 0 }, limit: 0.25 },
+  images: { title: "StatRA with images", method: "statra", options: {}, limit: 0.8 },
+};
+const own = resolve(import.meta.dirname, "..");
+const lossTolerance = 1e-3; // of the first logged loss, relative: what comes later amplifies rounding
 
 /**
- * A failed run is kept too, and so are the rows beside one that failed.
- * @throws if one did, after the others
+ * @returns rows with the seconds of whole runs, by the clock and of processors; each is a new process that
+ * decodes its images
+ * @throws if another build learns something else
  */
-async function runBenchmark(benchmark, options) {
-  const config = { ...benchmark.defaults };
-  for (const [option, value] of Object.entries(options)) {
-    const key = option === "images" ? "imageFolder" : option;
-    if (key in config) config[key] = numbers.includes(option) ? wholeNumber(option, value) : value;
-  }
-  const record = { benchmark: benchmark.name, startedAt: new Date().toISOString(), config };
+export async function run(config, report) {
+  const { against, seed, count } = config;
+  if (against !== undefined) checkBuild(against);
+  const directory = await temporaryDirectory();
   try {
-    record.environment = await collectEnvironment();
-    Object.assign(
-      record,
-      await benchmark.run(config, (text) => process.stderr.write(`${benchmark.name}: ${text}\n`)),
-    );
-  } catch (error) {
-    record.error = error.message;
-    throw error;
+    report("drawing weights, copying images");
+    const model = join(directory, "model");
+    await writeModel(model, { config: atSize(models[config.model], config.imageSize), seed });
+    const source = resolve(own, config.imageFolder);
+    const datasets = await copyDomains(source, config.domains, count, join(directory, "images"));
+    return await measure({ ...config, directory, model, datasets, report });
   } finally {
-    record.ownPeakBytes = process.resourceUsage().maxRSS * 1024; // contenders in other processes have theirs
-    process.stderr.write(`${benchmark.name}: kept in ${await saveRun(record)}\n`);
+    await rm(directory, { recursive: true, force: true });
   }
-  process.stdout.write(`${formatTable(record)}\n`);
-  if (record.failures?.length > 0) throw new Error(record.failures.join("\n"));
 }
 
-function load(name) {
-  return import(`./${name}.mjs`);
+async function measure({ rounds, warmUp, ...context }) {
+  const processor = {};
+  const losses = {};
+  const parts = {};
+  const contender = (key, build, kind) => async () => {
+    const found = await runOnce(build, kind, context);
+    losses[key] = found.loss;
+    parts[key] = found.parts;
+    processor[key] = [...(processor[key] ?? []), found.cpuSeconds];
+    context.report(
+      `${key}: ${found.seconds.toFixed(1)} s, ${found.cpuSeconds.toFixed(1)} s of processors; ${found.parts}`,
+    );
+    return found.seconds;
+  };
+  const chosen = Object.entries(kinds).filter(([, { method }]) => (context.method ?? method) === method);
+  const ours = chosen.map(([key, kind]) => [key, contender(key, undefined, kind)]);
+  const other =
+    context.against === undefined ? [] : [["before", contender("before", context.against, kinds.codyra)]];
+  const clock = await alternate(Object.fromEntries([...ours, ...other]), { rounds, warmUp });
+  checkLosses(losses);
+  return {
+    rows: rowsOf({ clock, processor }, warmUp),
+    notes: Object.entries(parts).map(
+      ([key, text]) => `${kinds[key]?.title ?? "CoDyRA of the other build"}: ${text}.`,
+    ),
+  };
 }
 
-class UsageError extends Error {}
-
-function readArguments() {
-  const text = { type: "string" };
-  const texts = [...numbers, ...Object.keys(choices), "only", "images"].map((option) => [option, text]);
-  const options = { help: { type: "boolean" }, ...Object.fromEntries(texts) };
-  let parsed;
-  try {
-    parsed = parseArgs({ options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(error.message);
-  }
-  for (const [option, allowed] of Object.entries(choices)) {
-    const value = parsed.values[option];
-    if (value === undefined || allowed.includes(value)) continue;
-    throw new UsageError(`--${option} must be one of ${allowed.join(", ")}, got '${value}'.`);
-  }
-  return parsed;
+/** One process, from nothing to the last row of the matrix. */
+async function runOnce(
+  build = own,
+  { method, options },
+  { directory, model, datasets, iterations, batchSize, threads, seed },
+) {
+  const [output, cache] = [join(directory, "run"), join(directory, "cache")];
+  for (const folder of [output, cache]) await rm(folder, { recursive: true, force: true });
+  await mkdir(cache);
+  const config = join(directory, "run.yaml");
+  const settings = { name: "bench", model, protocol: "x-tail", method, seed, output, datasets };
+  await writeFile(config, JSON.stringify({ ...settings, options: { ...options, iterations, batchSize } })); // JSON is YAML
+  const main = join(build, "dist/cli/main.js");
+  const environment = { OMP_NUM_THREADS: String(threads), XDG_CACHE_HOME: cache };
+  const time = await timeCommand(process.execPath, [main, "run", "--config", config], environment);
+  return { ...time, ...(await readEvents(join(output, "events.jsonl"), time.seconds)) };
 }
 
-function wholeNumber(option, text) {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < (option === "seed" ? 0 : 1)) {
-    throw new UsageError(`--${option} must be a positive whole number, got '${text}'.`);
-  }
-  return number;
+/** The first logged loss, and where the time went. */
+async function readEvents(path, seconds) {
+  const events = (await readFile(path, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const secondsOf = (kind) =>
+    events.filter((event) => event.kind === kind).reduce((sum, event) => sum + event.seconds, 0);
+  const [tasks, evaluations] = [secondsOf("task-end"), secondsOf("evaluation")];
+  const share = (part) => `${Math.round((100 * part) / seconds)} %`;
+  return {
+    loss: events.find(({ kind }) => kind === "step").loss,
+    parts: `tasks ${share(tasks)}, evaluations ${share(evaluations)}, all else ${share(seconds - tasks - evaluations)}`,
+  };
 }
 
-main().catch((error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
-});
+function rowsOf({ clock, processor }, warmUp) {
+  const samples = (key) => summarize(processor[key].slice(warmUp));
+  const both = (what, key, peer, name, limit) => [
+    compare(what, "s", clock[key], { name, ...clock[peer] }, limit),
+    compare(`${what}, processor time`, "s", samples(key), { name, ...samples(peer) }, limit),
+  ];
+  return [
+    ...("before" in clock && "codyra" in clock
+      ? both(kinds.codyra.title, "codyra", "before", "the other build", kinds.codyra.limit)
+      : []),
+    ...["text", "images"]
+      .filter((key) => key in clock)
+      .flatMap((key) =>
+        "codyra" in clock ? both(kinds[key].title, key, "codyra", "CoDyRA", kinds[key].limit) : [],
+      ),
+  ];
+}
+
+function checkLosses({ codyra, before }) {
+  if (before === undefined || codyra === undefined) return;
+  if (Math.abs(codyra - before) <= lossTolerance * Math.abs(before)) return;
+  throw new Error(
+    `run: expected a first loss of ${before} as the other build has it, got ${codyra}. They do not learn the same, so their times are not compared.`,
+  );
+}
+
+function checkBuild(directory) {
+  if (existsSync(join(directory, "dist/cli/main.js"))) return;
+  throw new Error(
+    `--against: expected a checkout with a build, got ${directory} without dist/cli/main.js. Run \`npm run setup\` there.`,
+  );
+}

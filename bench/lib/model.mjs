@@ -11,6 +11,11 @@ export const models = {
 /** Each contender sets these itself. */
 export const training = { learning_rate: 5e-4, betas: [0.9, 0.9999], kappa: 1e-4 };
 
+/** A model for images of another size. @param imageSize pixels */
+export function atSize(config, imageSize) {
+  return { ...config, vision: { ...config.vision, imageSize } };
+}
+
 /** A model like ViT-B/32 with other towers. */
 function scaled(tower) {
   const base = clip.clipConfigs["vit-b-32"];
@@ -26,7 +31,7 @@ export async function writeModel(directory, { config, seed }) {
   const { tokenizer, config: tokenizerConfig } = clip.formatTokenizer(letterPairs(config.text.vocabSize));
   await writeFile(join(directory, "tokenizer.json"), JSON.stringify(tokenizer));
   await writeFile(join(directory, "tokenizer_config.json"), JSON.stringify(tokenizerConfig));
-  const assets = clip.readAssets(directory);
+  const assets = clip.readAssets(directory, { imageSize: config.vision.imageSize });
   const model = clip.createModel(config, { seed, assets });
   torch.scope(() => torch.noGrad(() => model.logitScale.fill_(Math.log(100)))); // as after pre-training
   clip.saveModel(model, directory);

@@ -39,5 +39,5 @@ export function stagesFor(device) {
 }
 
 function benchmark(name, ...options) {
-  return { name, script: ["bench/run.mjs", name, ...options.flat()], isBenchmark: true };
+  return { name, script: ["bench/main.mjs", name, ...options.flat()], isBenchmark: true };
 }

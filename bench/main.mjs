@@ -19,6 +19,7 @@ const names = [
   "memory",
   "scaling",
   "processes",
+  "install",
   "run",
 ];
 
@@ -47,7 +48,7 @@ Options:
   --images DIR    JPEG files for pipeline and classify
   --count N       how many of them; of run: test images of each domain
   --iterations N  run only: iterations of a task
-  --against DIR   run only: another checkout with a build, which takes turns with this one
+  --against DIR   run and install: another checkout with a build, which takes turns with this one
   --help          this text
 
 Examples: npm run bench -- dispatch --rounds 15

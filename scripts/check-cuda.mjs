@@ -1,11 +1,10 @@
 // `npm run check:cuda [-- --torch VERSION]`: compiles and links the CUDA side of the addon, for which no GPU
 // is needed, and loads it as far as that goes without.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { availableParallelism, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { runCmake } from "./setup/cmake.mjs";
 import { runCommand } from "./setup/command.mjs";
 import { exitOnSignals } from "./setup/exit-on-signals.mjs";
 import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
@@ -102,37 +101,20 @@ function hasCuda(libtorch) {
 }
 
 async function build(libtorch, update) {
-  const { compiler, generator } = await findToolchain();
-  const manifest = createRequire(join(packageRoot, "package.json")).resolve("cmake-js/package.json");
-  const cmakeJs = join(dirname(manifest), "bin/cmake-js");
-  const jobs =
-    Number(process.env.CMAKE_BUILD_PARALLEL_LEVEL) || Math.min(availableParallelism(), memoryLimit());
-  const options = ["-d", packageRoot, "-O", buildDirectory, "-G", generator, "--cxx", compiler.path];
-  const definitions = [`--CDLIBTORCH=${libtorch.path}`, `--CDCODYRA_OUTPUT=${outputDirectory}`];
-  mkdirSync(buildDirectory, { recursive: true });
-  let log = "";
-  for (const step of [
-    ["configure", ...options, ...definitions],
-    ["build", ...options, "-p", String(jobs)],
-  ]) {
-    const { code, output } = await runCommand(process.execPath, [cmakeJs, ...step], {
-      onLine: (line) => update(line.trim()),
-    });
-    log += output;
-    if (code !== 0) {
-      const path = join(buildDirectory, "build.log");
-      writeFileSync(path, log);
-      const errors = log.split("\n").filter((line) => /error:|CMake Error|undefined reference/.test(line));
-      throw failure(`The build failed; its whole output is in ${path}.`, errors.slice(0, 10));
-    }
+  const { code, output } = await runCmake({
+    directory: buildDirectory,
+    definitions: { LIBTORCH: libtorch.path, CODYRA_OUTPUT: outputDirectory },
+    onLine: (line) => update(line.trim()),
+    toolchain: await findToolchain(),
+  });
+  if (code !== 0) {
+    const path = join(buildDirectory, "build.log");
+    writeFileSync(path, output);
+    const errors = output.split("\n").filter((line) => /error:|CMake Error|undefined reference/.test(line));
+    throw failure(`The build failed; its whole output is in ${path}.`, errors.slice(0, 10));
   }
-  if (/headers .* are missing/.test(log))
-    throw failure("The headers of CUDA are missing.", lastLines(log, 10));
-}
-
-/** A file that includes libtorch takes up to 2 GB to compile. */
-function memoryLimit() {
-  return Math.max(1, Math.floor(totalmem() / 2 ** 31));
+  if (/headers .* are missing/.test(output))
+    throw failure("The headers of CUDA are missing.", lastLines(output, 10));
 }
 
 /** Node itself provides its own functions. */

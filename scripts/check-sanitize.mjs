@@ -1,9 +1,7 @@
 // `npm run check:sanitize [-- TEST...]`: builds bridge and operators with AddressSanitizer and
 // UndefinedBehaviorSanitizer beside the usual build, and runs the native and torch tests on them.
-import { mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { availableParallelism, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { runCmake } from "./setup/cmake.mjs";
 import { runCommand } from "./setup/command.mjs";
 import { exitOnSignals } from "./setup/exit-on-signals.mjs";
 import { formatProblem, SetupError, toSetupError } from "./setup/failure.mjs";
@@ -29,38 +27,29 @@ const asanOptions = [
 exitOnSignals();
 try {
   if (process.platform !== "linux") throw failure("This check runs on Linux only.", []);
-  const { compiler, generator } = await findToolchain();
-  await report.run("native build with sanitizers", "", (update) => build(compiler, generator, update));
-  process.exitCode = await runTests(compiler);
+  const toolchain = await findToolchain();
+  await report.run("native build with sanitizers", "", (update) => build(toolchain, update));
+  process.exitCode = await runTests(toolchain.compiler);
 } catch (error) {
   console.error(`\n${formatProblem(toSetupError(error))}\n`);
   process.exitCode = 1;
 }
 
-async function build(compiler, generator, update) {
+async function build(toolchain, update) {
   const libtorch = await locateLibtorch();
   if (!libtorch) throw failure("There is no libtorch.", ["Run `npm run setup` first."]);
-  const manifest = createRequire(join(packageRoot, "package.json")).resolve("cmake-js/package.json");
-  const cmakeJs = join(dirname(manifest), "bin/cmake-js");
-  const options = ["-d", packageRoot, "-O", buildDirectory, "-G", generator, "--cxx", compiler.path];
-  const definitions = [
-    `--CDLIBTORCH=${libtorch.path}`,
-    `--CDCODYRA_OUTPUT=${outputDirectory}`,
-    "--CDCODYRA_SANITIZE=ON",
-  ];
-  const jobs =
-    Number(process.env.CMAKE_BUILD_PARALLEL_LEVEL) ||
-    Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 32)));
-  mkdirSync(buildDirectory, { recursive: true });
-  for (const step of [
-    ["configure", ...options, ...definitions],
-    ["build", ...options, "-p", String(jobs)],
-  ]) {
-    const { code, output } = await runCommand(process.execPath, [cmakeJs, ...step], {
-      onLine: (line) => update(line.trim()),
-    });
-    if (code !== 0) throw failure("The build failed.", lastLines(output, 10));
-  }
+  const { code, output } = await runCmake({
+    directory: buildDirectory,
+    definitions: {
+      LIBTORCH: libtorch.path,
+      CODYRA_OUTPUT: outputDirectory,
+      CODYRA_SANITIZE: "ON",
+    },
+    onLine: (line) => update(line.trim()),
+    toolchain,
+    bytesPerJob: 2 ** 32,
+  });
+  if (code !== 0) throw failure("The build failed.", lastLines(output, 10));
 }
 
 /** Node itself has no sanitizer: the run-time libraries are loaded before it. */

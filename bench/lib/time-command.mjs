@@ -6,11 +6,13 @@ const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
 /**
  * Runs a program to its end.
  * @param {Record<string, string>} env added to this process's
+ * @param {string} [cwd] where it runs
  * @returns {Promise<{ seconds: number, cpuSeconds: number, stdout: string }>}
  * @throws with what it said, if it fails
  */
-export async function timeCommand(program, args, env) {
-  const child = spawn("bash", ["-c", script, "bash", program, ...args], { env: { ...process.env, ...env } });
+export async function timeCommand(program, args, env, cwd) {
+  const options = { cwd, env: { ...process.env, ...env } };
+  const child = spawn("bash", ["-c", script, "bash", program, ...args], options);
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text) => {
     stdout += text;

@@ -1,13 +1,15 @@
 import { join } from "node:path";
+import { toSetupError } from "./failure.mjs";
 import { packageRoot } from "./files.mjs";
 import { tryJavaScriptPeers } from "./javascript-peers.mjs";
 import { locateLibtorch } from "./libtorch.mjs";
 import { withLock } from "./lock.mjs";
 import { checkMachine } from "./machine.mjs";
-import { buildNative, isBuilt, recordBuild } from "./native.mjs";
+import { buildNative, installPrebuilt, isBuilt, recordBuild } from "./native.mjs";
 import { tryNvrtc } from "./nvrtc.mjs";
 import { arePackagesInstalled, installPackages } from "./packages.mjs";
 import { preparePeers, tryPeers } from "./peers.mjs";
+import { findPrebuilt } from "./prebuilt.mjs";
 import { installPrivateEnvironment } from "./private-environment.mjs";
 import { tryPrograms } from "./programs.mjs";
 import { createReport } from "./report.mjs";
@@ -59,7 +61,8 @@ export async function setUp({
 async function prepareAddon(report) {
   let libtorch = await locateLibtorch();
   const isDone = libtorch !== null && isBuilt(libtorch);
-  const toolchain = isDone ? undefined : await findToolchain(); // before the download, which would be in vain without it
+  const mayFit = isDone || isFitting(findPrebuilt(libtorch));
+  let toolchain = mayFit ? undefined : await findToolchain(); // before the download, which would be in vain without it
   if (toolchain) report.found(describeToolchain(toolchain));
   if (libtorch) report.found(describeLibtorch(libtorch));
   else {
@@ -69,8 +72,37 @@ async function prepareAddon(report) {
     });
   }
   if (isDone) return report.found("native build", "up to date");
+  if (await tryPrebuilt(report, libtorch)) return;
+  toolchain ??= await findToolchain();
   await report.run("native build", "", (update) => buildNative(libtorch, toolchain, update));
-  await report.run("addon", "loads in", () => recordBuild(libtorch, toolchain.compiler));
+  const { compiler } = toolchain;
+  await report.run("addon", "loads in", () => recordBuild(libtorch, { compiler }));
+}
+
+function isFitting(prebuilt) {
+  return prebuilt !== undefined && prebuilt.reason === undefined;
+}
+
+/** @returns whether the addon is there; where it is not, it has to be compiled */
+async function tryPrebuilt(report, libtorch) {
+  const prebuilt = findPrebuilt(libtorch);
+  if (prebuilt === undefined) return false;
+  const { name, libraries, reason } = prebuilt;
+  if (reason !== undefined) {
+    report.say(`${name} ${reason}: the addon is compiled here.`);
+    return false;
+  }
+  try {
+    await report.run(`addon of ${name}`, "loads in", () => {
+      installPrebuilt(libraries, libtorch);
+      return recordBuild(libtorch, { prebuilt: name });
+    });
+    return true;
+  } catch (error) {
+    const { details = [] } = toSetupError(error);
+    report.say(`${name} does not load, so the addon is compiled here. ${details[0] ?? ""}`.trim());
+    return false;
+  }
 }
 
 async function prepareTypescript(report) {

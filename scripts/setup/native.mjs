@@ -1,7 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { availableParallelism, totalmem } from "node:os";
-import { dirname, join } from "node:path";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { runCmake } from "./cmake.mjs";
 import { runCommand } from "./command.mjs";
 import { fullDisk, SetupError } from "./failure.mjs";
 import { hashFiles, packageRoot, readJson, writeJson } from "./files.mjs";
@@ -10,17 +17,16 @@ const buildDirectory = join(packageRoot, "build");
 const cmakeDirectory = join(buildDirectory, "cmake");
 const recordPath = join(buildDirectory, "codyra-build.json");
 const logPath = join(buildDirectory, "native-build.log");
-const addon = join(buildDirectory, "Release/codyra.node");
-const opsLibrary = join(
-  buildDirectory,
-  `Release/libcodyra_ops.${process.platform === "darwin" ? "dylib" : "so"}`,
-);
+const outputDirectory = join(buildDirectory, "Release");
+const addon = join(outputDirectory, "codyra.node");
+const opsLibrary = join(outputDirectory, `libcodyra_ops.${process.platform === "darwin" ? "dylib" : "so"}`);
 
 /**
  * What the last build that loaded was made of, or undefined.
- * @returns {{ fingerprint: string, addon: string, opsLibrary: string, libtorch: { version: string, path:
- * string, source: string },
- *   python: string | null, compiler: { name: string, version: string, path: string } } | undefined}
+ * @returns {{ fingerprint: string, addon: string, opsLibrary: string,
+ *   libtorch: { version: string, path: string, source: string }, python: string | null,
+ *   compiler: { name: string, version: string, path: string } | null, prebuilt?: string } | undefined}
+ *   prebuilt: the package that it is from, where nothing was compiled
  */
 export function readBuildRecord() {
   const record = readJson(recordPath);
@@ -33,34 +39,43 @@ export function isBuilt(libtorch) {
 }
 
 /** Compiles libcodyra_ops and codyra.node into build/Release. `update` is told the progress. */
-export async function buildNative(libtorch, { compiler, generator }, update) {
-  discardForeignCmakeCache(compiler, generator);
-  mkdirSync(buildDirectory, { recursive: true });
+export async function buildNative(libtorch, toolchain, update) {
+  discardForeignCmakeCache(toolchain);
   rmSync(recordPath, { force: true });
-  const cmakeJs = locateCmakeJs();
-  const options = ["-d", packageRoot, "-O", cmakeDirectory, "-G", generator, "--cxx", compiler.path];
   update("configuring");
-  const configured = await runCommand(process.execPath, [
-    cmakeJs,
-    "configure",
-    ...options,
-    `--CDLIBTORCH=${libtorch.path}`,
-  ]);
-  const built =
-    configured.code === 0
-      ? await runCommand(process.execPath, [cmakeJs, "build", ...options, "-p", String(parallelJobs())], {
-          onLine: (line) => reportProgress(line, update),
-        })
-      : { code: configured.code, output: "" };
-  const log = configured.output + built.output;
-  writeFileSync(logPath, log);
-  if (built.code !== 0) throw buildFailure(log, libtorch);
+  const { code, output } = await runCmake({
+    directory: cmakeDirectory,
+    definitions: { LIBTORCH: libtorch.path },
+    onLine: (line) => reportProgress(line, update),
+    toolchain,
+  });
+  writeFileSync(logPath, output);
+  if (code !== 0) throw buildFailure(output, libtorch);
+}
+
+/**
+ * Puts prebuilt libraries where those that are compiled go.
+ * @param {string[]} libraries their paths
+ */
+export function installPrebuilt(libraries, libtorch) {
+  rmSync(recordPath, { force: true });
+  rmSync(cmakeDirectory, { recursive: true, force: true }); // it would take these libraries for its own
+  mkdirSync(outputDirectory, { recursive: true });
+  for (const library of libraries) {
+    const path = join(outputDirectory, basename(library));
+    rmSync(path, { force: true }); // a process that runs keeps the file it has loaded
+    copyFileSync(library, path);
+  }
+  const link = join(outputDirectory, "libtorch"); // where they look for it
+  rmSync(link, { force: true });
+  symlinkSync(join(libtorch.path, "lib"), link);
 }
 
 /**
  * Loads the addon in a process of its own, so that not even a crash hides the message, and records the build.
+ * @param {{ compiler: object } | { prebuilt: string }} origin what compiled it, or the package it is from
  */
-export async function recordBuild(libtorch, compiler) {
+export async function recordBuild(libtorch, origin) {
   const { code, output } = await runCommand(process.execPath, ["-e", `require(${JSON.stringify(addon)})`]);
   if (code !== 0) {
     throw new SetupError({
@@ -80,20 +95,23 @@ export async function recordBuild(libtorch, compiler) {
     opsLibrary,
     libtorch: rest,
     python,
-    compiler,
+    compiler: null,
+    ...origin,
   });
 }
 
 function fingerprint(libtorch) {
   const machine = `${process.platform} ${process.arch} ${packageRoot}`;
-  return hashFiles(
-    [join(packageRoot, "native"), join(packageRoot, "CMakeLists.txt")],
-    JSON.stringify([libtorch, machine]),
-  );
+  return hashNativeSources(JSON.stringify([libtorch, machine]));
+}
+
+/** SHA-256 over everything that the addon is compiled from, and `extra`. */
+export function hashNativeSources(extra = "") {
+  return hashFiles([join(packageRoot, "native"), join(packageRoot, "CMakeLists.txt")], extra);
 }
 
 /** CMake refuses a cache that was made in another folder, by another generator, or for another compiler. */
-function discardForeignCmakeCache(compiler, generator) {
+function discardForeignCmakeCache({ compiler, generator }) {
   const cachePath = join(cmakeDirectory, "CMakeCache.txt");
   if (!existsSync(cachePath)) return;
   const cache = readFileSync(cachePath, "utf8");
@@ -103,27 +121,6 @@ function discardForeignCmakeCache(compiler, generator) {
     value("CMAKE_GENERATOR") === generator &&
     value("CMAKE_CXX_COMPILER") === compiler.path;
   if (!isOurs) rmSync(cmakeDirectory, { recursive: true });
-}
-
-function locateCmakeJs() {
-  try {
-    const manifest = createRequire(join(packageRoot, "package.json")).resolve("cmake-js/package.json");
-    return join(dirname(manifest), "bin/cmake-js");
-  } catch {
-    throw new SetupError({
-      what: "The packages that the build needs are not installed (cmake-js is missing).",
-      expected: "node_modules to hold what package.json asks for",
-      fix: "Run `npm install`.",
-    });
-  }
-}
-
-/** A file that includes libtorch takes up to 2 GB to compile. */
-function parallelJobs() {
-  const chosen = Number(process.env.CMAKE_BUILD_PARALLEL_LEVEL);
-  return chosen > 0
-    ? chosen
-    : Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)));
 }
 
 /** Ninja prints `[3/12] Building …`, make `[ 25%] Building …`. */

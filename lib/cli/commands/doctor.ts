@@ -42,7 +42,10 @@ export interface Diagnosis {
   /** A Python whose torch is this libtorch. */
   readonly python: string | null;
   readonly cuda: { readonly available: boolean; readonly devices: readonly string[] };
+  /** What compiled the addon, or would. */
   readonly compiler: Compiler | null;
+  /** The package that the addon is from, where nothing was compiled. */
+  readonly prebuilt: string | null;
   readonly addon: { readonly loads: boolean; readonly path: string; readonly error?: string };
   /**
    * What decodes JPEG files: libjpeg where the addon was built with it, else sharp, which is several times
@@ -75,7 +78,13 @@ interface SetUp {
   findToolchain(): Promise<{ compiler: Compiler }>;
   locateLibtorch(): Promise<(Libtorch & { python: string | null }) | null>;
   readBuildRecord():
-    | { libtorch: Libtorch; opsLibrary: string; python: string | null; compiler: Compiler }
+    | {
+        libtorch: Libtorch;
+        opsLibrary: string;
+        python: string | null;
+        compiler: Compiler | null;
+        prebuilt?: string;
+      }
     | undefined;
 }
 
@@ -111,7 +120,7 @@ export async function diagnose(): Promise<Diagnosis> {
   await attempt(setUp.checkMachine);
   const record = setUp.readBuildRecord();
   const found = record ? { ...record.libtorch, python: record.python } : await attempt(setUp.locateLibtorch);
-  const compiler = record?.compiler ?? (await attempt(setUp.findToolchain))?.compiler ?? null;
+  const compiler = record ? record.compiler : ((await attempt(setUp.findToolchain))?.compiler ?? null);
   const { addon, cudaDevices, jpegDecoder } = await loadAddon(record !== undefined);
   if (!addon.loads) problems.push(addonProblem(addon, record?.libtorch));
   const processes = addon.loads ? await attempt(findProcesses) : null;
@@ -125,6 +134,7 @@ export async function diagnose(): Promise<Diagnosis> {
     python: found?.python ?? null,
     cuda: { available: cudaDevices > 0, devices: await nameCudaDevices(cudaDevices) },
     compiler,
+    prebuilt: record?.prebuilt ?? null,
     addon,
     jpegDecoder,
     processes: processes ?? null,
@@ -195,7 +205,11 @@ function formatDiagnosis(diagnosis: Diagnosis): string {
     CUDA: cuda.available ? cuda.devices.join("; ") : "none",
     libtorch: libtorch ? `${libtorch.version} (${libtorch.source}) ${libtorch.path}` : "not found",
     python: diagnosis.python ?? "none with this torch",
-    compiler: compiler ? `${compiler.name} ${compiler.version} (${compiler.path})` : "not found",
+    compiler: compiler
+      ? `${compiler.name} ${compiler.version} (${compiler.path})`
+      : diagnosis.prebuilt
+        ? `none: the addon is from ${diagnosis.prebuilt}`
+        : "not found",
     addon: `${addon.loads ? "loads" : "does not load"} ${addon.path}`,
     operators: diagnosis.opsLibrary ?? "not built",
     JPEG:

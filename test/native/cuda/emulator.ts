@@ -9,7 +9,7 @@ import { needs } from "../../needs.js";
 
 export const kernels = join(import.meta.dirname, "../../../native/ops/cuda");
 const programs = join(import.meta.dirname, "../../../build/cuda-emulation");
-const compiler = readBuildRecord()?.compiler.path ?? "g++";
+const compiler = readBuildRecord()?.compiler?.path ?? "g++";
 const flags = [
   ...["-std=c++20", "-O1", "-g1", "-Wall", "-Werror", "-Wno-unknown-pragmas"],
   ...["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fsanitize-sections=shared"],

@@ -23,7 +23,10 @@ export async function run(options: RunOptions): Promise<AccuracyMatrix> {
   try {
     checkStream(options);
     checkParallel(options.method);
-    const attempt = (): Promise<AccuracyMatrix> => new StreamRun(options).finish();
+    const attempt = async (): Promise<AccuracyMatrix> => {
+      using stream = new StreamRun(options);
+      return await stream.finish();
+    };
     if (torch.distributed.rank() > 0) return await attempt(); // the first process has the directory
     return await withClaim(options.directory, attempt, options.signal);
   } finally {

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import pLimit from "p-limit";
 import { type DecodeLimits, decodeImage } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import type { Dataset, Example } from "../types.js";
@@ -46,7 +47,8 @@ export async function checkImages(dataset: Dataset, options: CheckImagesOptions 
   for (const part of parts) {
     const offset = done;
     // Looking up files is waiting; decoding keeps every core busy while the next images are read.
-    await forEach(dataset[part], decode ? 2 * availableParallelism() : 32, async (example, index) => {
+    const limit = pLimit(decode ? 2 * availableParallelism() : 32);
+    await limit.map(dataset[part], async (example, index) => {
       signal?.throwIfAborted();
       const failure =
         (await checkFile(example)) ?? (decode ? await checkContent(example, limits) : undefined);
@@ -103,16 +105,4 @@ class Failures {
   result(): FailedImages {
     return { count: this.#count, first: this.#first.map(({ place, reason }) => ({ place, reason })) };
   }
-}
-
-async function forEach<T>(
-  items: readonly T[],
-  concurrency: number,
-  visit: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  const remaining = items.entries();
-  const work = async () => {
-    for (const [index, item] of remaining) await visit(item, index);
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import pLimit from "p-limit";
 import type { ImageTransform } from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import * as torch from "../../torch/index.js";
@@ -51,7 +52,7 @@ export async function* loadBatches(
   checkCount("prefetch", prefetch, 0);
   const left = new AbortController();
   const stop = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
-  const limited = limiter(2 * availableParallelism()); // on every core, one is read while another is decoded
+  const limited = pLimit(2 * availableParallelism()); // on every core, one is read while another is decoded
   const parts = partsOf(examples, batchSize);
   const ahead: { batch: BatchInProgress; done: Promise<void> }[] = [];
   let isAtEnd = false;
@@ -153,25 +154,6 @@ class BatchInProgress {
   dispose(): void {
     this.#images.dispose();
   }
-}
-
-type Limit = <T>(work: () => Promise<T>) => Promise<T>;
-
-/** Lets a number of works run at a time; the others wait in order. */
-function limiter(count: number): Limit {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (free > 0) free--;
-    else await new Promise<void>((proceed) => waiting.push(proceed));
-    try {
-      return await work();
-    } finally {
-      const proceed = waiting.shift();
-      if (proceed === undefined) free++;
-      else proceed();
-    }
-  };
 }
 
 function checkCount(name: string, value: number, least: number): void {

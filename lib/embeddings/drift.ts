@@ -97,7 +97,7 @@ export function adviseOnIndex({ ks, newOnOld, mapped }: IndexDrift, enough = 0.9
 }
 
 function meanCosine({ before, after }: VectorPair): number {
-  return before.mul(after).sum([1]).mean().item() as number;
+  return before.mul(after).sum([1]).mean().item();
 }
 
 /** Mean share of the first k neighbours of each query that are among the first k of another search. */

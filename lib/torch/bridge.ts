@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import bindings from "bindings";
-import type { Scalar } from "./types.js";
+import type { Complex, Scalar } from "./types.js";
 
 /**
  * A tensor inside the addon: slot number and generation in one integer. Zero or less is a tensor that was
@@ -50,7 +50,7 @@ export interface Bridge {
   strides(handle: Handle): number[];
   dtype(handle: Handle): string;
   device(handle: Handle): string;
-  item(handle: Handle): Scalar | { re: number; im: number };
+  item(handle: Handle): Scalar | Complex;
   isContiguous(handle: Handle): boolean;
   isSameStorage(a: Handle, b: Handle): boolean;
   memoryStatistics(): { liveTensors: number; liveBytes: number };

@@ -26,5 +26,14 @@ export { Generator, generator, manualSeed } from "./random.js";
 export { memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
 export { keep, scope, unscoped } from "./scope.js";
 export { type BackwardOptions, Tensor } from "./tensor.js";
-export type { Device, DType, Layout, MemoryFormat, NestedNumbers, Scalar, TypedArray } from "./types.js";
+export type {
+  Complex,
+  Device,
+  DType,
+  Layout,
+  MemoryFormat,
+  NestedNumbers,
+  Scalar,
+  TypedArray,
+} from "./types.js";
 export { upload } from "./upload.js";

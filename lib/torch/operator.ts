@@ -37,26 +37,22 @@ export function call(operator: number, ...args: unknown[]): unknown {
   return bridge().call(operator, ...args);
 }
 
-/** The handle the addon expects where a schema says `Tensor`. */
-export function handle(value: Tensor): Handle {
-  // A number that a caller passes by mistake must not be taken for a handle: NaN is none, and the addon names
-  // the argument.
-  return value instanceof Tensor
-    ? value.handle
-    : typeof value === "number"
-      ? Number.NaN
-      : (value as unknown as Handle);
+/**
+ * The handle the addon expects where a schema says `Tensor`. A caller without types may pass anything: the
+ * addon refuses it and names the argument.
+ */
+export function handle(value: unknown): Handle {
+  if (value instanceof Tensor) return value.handle;
+  return typeof value === "number" ? Number.NaN : (value as Handle); // no number must be taken for a handle
 }
 
-export function optionalHandle(value: Tensor | null | undefined): Handle | undefined {
+export function optionalHandle(value: unknown): Handle | undefined {
   return value === undefined || value === null ? undefined : handle(value);
 }
 
-export function handles(values: readonly (Tensor | null | undefined)[]): Handle[] {
-  // Whatever is not a list goes through as it is: the addon's message names the argument.
-  return Array.isArray(values)
-    ? values.map((value) => handle(value as Tensor))
-    : (values as unknown as Handle[]);
+/** Whatever is not a list goes through as it is: the addon's message names the argument. */
+export function handles(values: unknown): Handle[] {
+  return Array.isArray(values) ? values.map(handle) : (values as Handle[]);
 }
 
 export function generatorHandle(value: Generator | null | undefined): number | undefined {

@@ -3,7 +3,7 @@ import { bridge, type Handle } from "./bridge.js";
 import * as operators from "./operators.generated.js";
 import { adopt, disposed, keep, scopeClosed } from "./scope.js";
 import { TensorMethods } from "./tensor-methods.generated.js";
-import type { Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
+import type { Complex, Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 
 export interface BackwardOptions {
   /** Gradient of the loss with respect to this tensor; may be left out for a scalar. */
@@ -87,9 +87,12 @@ export class Tensor extends TensorMethods implements Disposable {
     return bridge().isSameStorage(this.live(), other.live());
   }
 
-  /** The value of a tensor with one element; waits for the device. Integers beyond 2⁵³ come as `bigint`. */
-  item(): number {
-    return bridge().item(this.live()) as number;
+  /**
+   * The value of a tensor with one element; waits for the device. The type parameter says what the dtype
+   * holds: numbers unless it is `boolean`, `bigint` (integers beyond 2⁵³) or `Complex`.
+   */
+  item<Value extends Scalar | Complex = number>(): Value {
+    return bridge().item(this.live()) as Value;
   }
 
   /**

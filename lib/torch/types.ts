@@ -25,6 +25,12 @@ export type MemoryFormat = "contiguous" | "preserve" | "channels_last" | "channe
 /** A Python-style number: integral `number`s and `bigint`s are integers, other `number`s are floats. */
 export type Scalar = number | bigint | boolean;
 
+/** An element of a complex tensor. */
+export interface Complex {
+  readonly re: number;
+  readonly im: number;
+}
+
 /**
  * Typed array of a tensor's elements in JavaScript memory. `bfloat16` and `float16` are carried as their 16
  * bits.

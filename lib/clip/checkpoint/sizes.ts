@@ -96,7 +96,7 @@ function isAllFinite(tensor: Tensor): boolean {
   return noGrad(() =>
     scope(() => {
       if (Number.isFinite(Number(tensor.sum({ dtype: "float32" }).item()))) return true;
-      return Boolean(tensor.isfinite().all().item());
+      return tensor.isfinite().all().item<boolean>();
     }),
   );
 }

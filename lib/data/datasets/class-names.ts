@@ -21,7 +21,7 @@ export function classNames(
       );
     }
   }
-  const gap = Array.from(names).indexOf(undefined as never);
+  const gap = Array.from<string | undefined>(names).indexOf(undefined);
   if (gap >= 0 || names.length === 0) {
     throw new Error(
       `${source}: expected images of every label, got none of label ${Math.max(gap, 0)}. Download it again.`,

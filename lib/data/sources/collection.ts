@@ -137,7 +137,7 @@ export function list(names: readonly string[]): string {
 }
 
 /** All labels, integers by value, others by code unit. */
-export function labelsOf({ train, validation = [], test }: Parts<readonly LabelledImage[]>): string[] {
+export function labelsOf({ train, validation = [], test }: Parts<readonly { label: string }[]>): string[] {
   const labels = new Set<string>();
   for (const part of [train, validation, test]) for (const { label } of part) labels.add(label);
   const sorted = [...labels].sort();

@@ -84,8 +84,7 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
 
 /** Integers by value, others by code unit. */
 function ordered(folders: readonly string[]): string[] {
-  const images = folders.map((label) => ({ label, example: () => undefined as never }));
-  return labelsOf({ train: images, test: [] });
+  return labelsOf({ train: folders.map((label) => ({ label })), test: [] });
 }
 
 /**

@@ -56,7 +56,7 @@ function readTable(file: string, text: string, delimiters: readonly string[]): F
   const table = text.slice(line.length);
   const linesBefore = line === "" ? 0 : 1;
   try {
-    const rows = parse(table, {
+    const rows: unknown[] = parse(table, {
       columns: uniqueColumns,
       delimiter: separator ?? delimiterOf(table, delimiters),
       info: true,
@@ -64,7 +64,8 @@ function readTable(file: string, text: string, delimiters: readonly string[]): F
       skip_empty_lines: true,
       trim: true,
     });
-    return (rows as unknown as { info: { lines: number }; record: Record<string, string> }[]).map(
+    // The declarations take no notice of the option `info`.
+    return (rows as { info: { lines: number }; record: Record<string, string> }[]).map(
       ({ info, record }) => ({ line: info.lines + linesBefore, fields: record }),
     );
   } catch (cause) {

@@ -135,7 +135,7 @@ const mostShards = 100_000;
 function expandRanges(pattern: string): string[] {
   const range = /\{(\d+)\.\.(\d+)\}/.exec(pattern);
   if (range === null) return [pattern];
-  const [text, first, last] = range as unknown as [string, string, string];
+  const [text, first = "", last = ""] = range;
   const count = Number(last) - Number(first) + 1;
   if (count < 1 || count > mostShards) {
     throw new RangeError(

@@ -67,7 +67,9 @@ export const parquet: EmbeddingFormat = {
       }
     };
     const items: EmbeddedItem[] = [];
-    await forEach(["name", "label"], (row) => void items.push(row as unknown as EmbeddedItem));
+    await forEach(["name", "label"], ({ name, label }) => {
+      items.push({ name: name as string, label: label as string });
+    });
     return {
       info,
       items,

@@ -121,7 +121,7 @@ export function residualFactors(
   return torch.noGrad(() =>
     torch.scope(() => {
       const residual = projectOut(basis, gradient);
-      if (!torch.isfinite(residual).all().item()) {
+      if (!torch.isfinite(residual).all().item<boolean>()) {
         throw new Error(
           "The gradient of the task is not finite: expected numbers. Take it in float32 (gradient: exact), and check the images.",
         );

@@ -1,4 +1,3 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { Row } from "./figure.js";
 import type { Study } from "./studies.js";
 import { ink, markers, okabeIto, titled } from "./theme.js";
@@ -50,7 +49,7 @@ export function ablationDrawing(
   title: string,
   notes: readonly string[],
   panels: { study: Study; rows: readonly Row[] }[],
-): TopLevelSpec {
+): object {
   return {
     title: titled(title, notes),
     columns: panels.length,
@@ -68,7 +67,7 @@ export function ablationDrawing(
       ),
     ),
     resolve: { scale: { color: "independent", shape: "independent", strokeDash: "independent" } },
-  } as unknown as TopLevelSpec;
+  };
 }
 
 /** One scale for all panels of a quantity, so that they compare. */

@@ -1,4 +1,3 @@
-import type { TopLevelSpec } from "vega-lite";
 // Not through lora/index.js: that loads the addon, and figures need none.
 import { amplification } from "../../lora/analysis/amplification.js";
 import { type Changes, readChanges } from "../../records/index.js";
@@ -177,7 +176,7 @@ function panelTitle({ learned: { dataset, configuration }, rows, share }: Panel)
   ];
 }
 
-function drawing(title: string, notes: readonly string[], panels: readonly Panel[]): TopLevelSpec {
+function drawing(title: string, notes: readonly string[], panels: readonly Panel[]): object {
   const datasets = [...new Set(panels.map(({ learned }) => learned.dataset))];
   const column = (dataset: string, isFirst: boolean) => {
     const ofDataset = panels.filter(({ learned }) => learned.dataset === dataset);
@@ -219,5 +218,5 @@ function drawing(title: string, notes: readonly string[], panels: readonly Panel
     spacing: 28,
     hconcat: datasets.map((dataset, i) => column(dataset, i === 0)),
     resolve: { scale: { color: "independent" } },
-  } as unknown as TopLevelSpec;
+  };
 }

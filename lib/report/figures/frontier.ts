@@ -1,4 +1,3 @@
-import type { TopLevelSpec } from "vega-lite";
 import { z } from "zod";
 import type { Figure, Row } from "./figure.js";
 import { deviationNote, type MeanAndStd, meanAndStd } from "./statistics.js";
@@ -160,7 +159,7 @@ export function frontierFigure(analysis: FrontierAnalysis): Figure {
   return { name: "frontier", title, notes, spec: drawing(title, notes, rows), rows };
 }
 
-function drawing(title: string, notes: readonly string[], rows: readonly Row[]): TopLevelSpec {
+function drawing(title: string, notes: readonly string[], rows: readonly Row[]): object {
   const titles = kinds.map(({ title }) => title);
   const axis = (field: string, axisTitle: string) => ({
     field,
@@ -220,5 +219,5 @@ function drawing(title: string, notes: readonly string[], rows: readonly Row[]):
     title: titled(title, notes, 100),
     spacing: 30,
     hconcat: protocols.map(panel),
-  } as unknown as TopLevelSpec;
+  };
 }

@@ -1,4 +1,3 @@
-import type { TopLevelSpec } from "vega-lite";
 import { known } from "../../records/index.js";
 import {
   type Configuration,
@@ -99,7 +98,7 @@ function drawing(
   title: string,
   notes: readonly string[],
   panels: { dataset: string; rows: readonly Row[] }[],
-): TopLevelSpec {
+): object {
   const locations = [...new Set(panels.flatMap(({ rows }) => rows.map((row) => row.location)))];
   const ranks = [...new Set(panels.flatMap(({ rows }) => rows.map((row) => row.rank as number)))].toSorted(
     (a, b) => a - b,
@@ -180,5 +179,5 @@ function drawing(
         },
       ],
     })),
-  } as unknown as TopLevelSpec;
+  };
 }

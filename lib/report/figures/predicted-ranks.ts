@@ -34,8 +34,7 @@ export async function predictedShare(
   let shrinkage = 0;
   for (let i = 0; i < iterations; i++) shrinkage += kappa(i);
   if (importance === "ones") return shrinkage < 1 ? 1 : 0;
-  const { cumulativeNormal } = (await import("vega")) as unknown as {
-    cumulativeNormal(value: number): number; // which vega's declarations leave out
-  };
+  const vega: object = await import("vega"); // its declarations leave this function out
+  const { cumulativeNormal } = vega as { cumulativeNormal(value: number): number };
   return 2 * cumulativeNormal(-shrinkage);
 }

@@ -1,15 +1,10 @@
-import type { TopLevelSpec } from "vega-lite";
 import type { RankStatistics } from "./rank-statistics.js";
 import { band, ink, okabeIto, outline, titled } from "./theme.js";
 
 /**
  * For each encoder, the map with its margins: the mean of each module on the right, and of each layer below.
  */
-export function rankMapDrawing(
-  statistics: RankStatistics,
-  title: string,
-  notes: readonly string[],
-): TopLevelSpec {
+export function rankMapDrawing(statistics: RankStatistics, title: string, notes: readonly string[]): object {
   const encoders = (["vision", "text"] as const).filter((name) =>
     statistics.matrices.some(({ encoder }) => encoder === name),
   );
@@ -27,7 +22,7 @@ export function rankMapDrawing(
       ],
     })),
     resolve: { scale: { color: "independent" } },
-  } as unknown as TopLevelSpec;
+  };
 }
 
 const cell = { width: 26, height: 24 };

@@ -64,13 +64,13 @@ export function rankStatistics(
     const outside = mean > high + tolerance ? "above" : mean < low - tolerance ? "below" : null;
     return { sum: mean * group.length, mean, std, low, high, outside };
   };
-  const grouped = <Key extends "target" | "layer">(key: Key) => {
-    const names = new Map(cells.map((cell) => [`${cell.encoder} ${cell[key]}`, cell]));
-    return Array.from(names.values(), (first) => ({
-      encoder: first.encoder,
-      [key]: first[key],
-      ...statistic(cells.filter((cell) => cell.encoder === first.encoder && cell[key] === first[key])),
-    }));
+  const grouped = (key: "target" | "layer") => {
+    const firsts = new Map(cells.map((cell) => [`${cell.encoder} ${cell[key]}`, cell]));
+    return Array.from(firsts.values(), (first) => {
+      const group = cells.filter((cell) => cell.encoder === first.encoder && cell[key] === first[key]);
+      const { encoder, target, layer } = first;
+      return { encoder, target, layer, ...statistic(group) };
+    });
   };
   return {
     rank,
@@ -83,8 +83,8 @@ export function rankStatistics(
       layer: cell.layer,
       ...statistic([cell]),
     })),
-    modules: grouped("target") as unknown as RankStatistics["modules"],
-    layers: grouped("layer") as unknown as RankStatistics["layers"],
+    modules: grouped("target").map(({ layer, ...module }) => module),
+    layers: grouped("layer").map(({ target, ...layer }) => layer),
     expectedOutside: cells.length * binomialBand(rank * draws.length, probability).outside,
   };
 }

@@ -35,12 +35,14 @@ export async function renderFigure({ spec, rows }: Figure): Promise<RenderedFigu
   }
 }
 
+/** Widths of texts, which vega's declarations leave out. */
+interface Measuring {
+  readonly textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
+}
+
 /** Without a canvas, vega takes every letter for a wide one, which leaves figures half empty. */
-function measureText(vega: typeof import("vega")): void {
-  const { textMetrics } = vega as unknown as {
-    // which vega's declarations leave out
-    textMetrics: { width(item: { fontSize?: number }, text: unknown): number };
-  };
+function measureText(vega: object): void {
+  const { textMetrics } = vega as Measuring;
   textMetrics.width = ({ fontSize = 11 }, text) => textWidth(String(text ?? "").trim(), fontSize);
 }
 

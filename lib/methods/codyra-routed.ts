@@ -51,6 +51,7 @@ const schema = codyraSchema.safeExtend(ownShape);
 
 export const codyraRouted = defineMethod({
   name: "codyra-routed",
+  label: "CoDyRA†",
   summary: "CoDyRA, each image classified with the weights of the task it is attributed to",
   schema,
   complete: (given, protocol) => ({

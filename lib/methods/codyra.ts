@@ -69,6 +69,7 @@ export const codyraSchema = z
 
 export const codyra = defineMethod({
   name: "codyra",
+  label: "CoDyRA",
   summary: "rank-selective low-rank adapters: ranks compete, survivors are merged after each task",
   schema: codyraSchema,
   complete: codyraDefaults,

@@ -96,6 +96,7 @@ type DacOptions = z.infer<typeof schema>;
 
 export const dac = defineMethod({
   name: "dac",
+  label: "DAC",
   summary:
     "a pool of rank-one experts per matrix; batches vote for those that learn, the most used are merged",
   schema,
@@ -203,7 +204,7 @@ class Dac implements ContinualMethod {
     const pool = this.#current();
     const { rank, topMerge, past } = this.options;
     torch.scope(() => {
-      if (!torch.isfinite(pool.parameters).all().item()) {
+      if (!torch.isfinite(pool.parameters).all().item<boolean>()) {
         this.#removePool();
         throw new Error(
           `What was learned on dataset '${task.name}' is lost: expected finite adapters. Train with a lower learning rate.`,

@@ -20,6 +20,7 @@ const schema = z.strictObject({ ...fullFineTuningShape, ...replayOption });
 
 export const finetune = defineMethod({
   name: "finetune",
+  label: "Fine-tuning",
   summary: "sequential full fine-tuning of all weights",
   schema,
   complete: withWarmup,

@@ -52,6 +52,7 @@ const schema = z.strictObject({
 
 export const icarl = defineMethod({
   name: "icarl",
+  label: "iCaRL",
   summary: "fine-tuning with distillation on herded exemplars of earlier tasks",
   schema,
   complete: withWarmup,

@@ -85,11 +85,17 @@ export function methodHint(name: string, hint?: Hint): Hint {
  * @param model of any device; on `meta`, nothing is computed and no memory is needed
  */
 export function methodCosts(model: DualEncoder, setting: CostSetting): MethodCost[] {
-  return methods.map((method) => ({ method: method.name, ...method.cost(model, setting) }));
+  return methods.map((method) => ({
+    method: method.name,
+    label: method.label,
+    ...method.cost(model, setting),
+  }));
 }
 
 export interface MethodCost extends Cost {
   readonly method: string;
+  /** The method's name in tables and figures. */
+  readonly label: string;
 }
 
 export { type OptionRow, optionRows } from "./option-rows.js";

@@ -157,6 +157,7 @@ type KeepLoraOptions = z.infer<typeof schema>;
 
 export const keepLora = defineMethod({
   name: "keeplora",
+  label: "KeepLoRA",
   summary: "low-rank updates outside of what the weights and earlier tasks use; KeepLoRA+ and ++ by variant",
   schema,
   complete(given) {
@@ -297,7 +298,7 @@ class KeepLora implements ContinualMethod {
   async endTask(task: Task, context: RunContext): Promise<void> {
     const adapters = this.#current();
     torch.scope(() => {
-      if (!torch.isfinite(adapters.parameters).all().item()) {
+      if (!torch.isfinite(adapters.parameters).all().item<boolean>()) {
         this.#removeAdapters();
         throw new Error(
           `What was learned on dataset '${task.name}' is lost: expected finite adapters. Train with a lower learning rate.`,

@@ -32,6 +32,7 @@ const schema = z.strictObject({ ...adapterShape, ...replayOption });
 
 export const lora = defineMethod({
   name: "lora",
+  label: "LoRA",
   summary: "low-rank adapters of fixed rank, merged after each task",
   schema,
   create(options, protocol) {

@@ -26,6 +26,7 @@ const schema = z.strictObject({
 
 export const lwfVr = defineMethod({
   name: "lwf-vr",
+  label: "LwF-VR",
   summary: "LwF on random sentences in place of the class prompts",
   schema,
   complete: withWarmup,

@@ -24,6 +24,7 @@ const schema = z.strictObject(distillationShape);
 
 export const lwf = defineMethod({
   name: "lwf",
+  label: "LwF",
   summary: "fine-tuning that keeps the previous model's responses to the task's own images and prompts",
   schema,
   complete: withWarmup,

@@ -99,6 +99,7 @@ const schema = z
 
 export const moeAdapter = defineMethod({
   name: "moe-adapter",
+  label: "MoE-Adapter",
   summary: "frozen CLIP with a mixture of experts, a router per task and autoencoders that choose it",
   schema,
   complete: (given, protocol) => ({ ...withWarmup(given), ddas: withDecay(given.ddas, protocol) }),

@@ -29,6 +29,7 @@ type DualOptions = z.infer<typeof schema>;
 
 export const railDual = defineMethod({
   name: "rail-dual",
+  label: "RAIL-Dual",
   summary: "frozen CLIP with kernel ridge regression on the features of all training images",
   schema,
   create: (options, protocol) =>
@@ -39,6 +40,7 @@ export const railDual = defineMethod({
 /** CoDyRA with the head of RAIL-Dual, arXiv:2412.01004, table 5. */
 export const codyraRailDual = defineMethod({
   name: "codyra+rail-dual",
+  label: "CoDyRA + RAIL-Dual",
   summary: "CoDyRA, with RAIL's kernel ridge regression on the features of the updated model",
   schema: codyraSchema.safeExtend({
     rail: schema.prefault({}).describe("options of the regression"),

@@ -34,6 +34,7 @@ type PrimalOptions = z.infer<typeof primalSchema>;
 
 export const railPrimal = defineMethod({
   name: "rail-primal",
+  label: "RAIL-Primal",
   summary: "frozen CLIP with recursive ridge regression on randomly expanded features",
   schema: primalSchema,
   create: (options, protocol) =>
@@ -44,6 +45,7 @@ export const railPrimal = defineMethod({
 /** CoDyRA with the head of RAIL-Primal, arXiv:2412.01004, table 5. */
 export const codyraRailPrimal = defineMethod({
   name: "codyra+rail-primal",
+  label: "CoDyRA + RAIL-Primal",
   summary: "CoDyRA, with RAIL's recursive ridge regression on the features of the updated model",
   schema: codyraSchema.safeExtend({
     rail: primalSchema.prefault({}).describe("options of the regression"),

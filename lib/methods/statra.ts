@@ -76,6 +76,7 @@ type Options = z.infer<typeof statraSchema>;
 
 export const statra = defineMethod({
   name: "statra",
+  label: "StatRA",
   summary: "adapters of the text, then of the image encoder, with statistics of earlier classes replayed",
   schema: statraSchema,
   source: "codyra",

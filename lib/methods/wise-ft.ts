@@ -25,6 +25,7 @@ const schema = z.strictObject({
 
 export const wiseFt = defineMethod({
   name: "wise-ft",
+  label: "WiSE-FT",
   summary: "fine-tuning, then interpolation with the weights before the task",
   schema,
   complete: withWarmup,

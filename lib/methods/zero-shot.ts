@@ -15,6 +15,7 @@ import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-sho
 
 export const zeroShot = defineMethod({
   name: "zero-shot",
+  label: "CLIP zero-shot",
   summary: "the pre-trained CLIP as it is",
   schema: z.strictObject({}),
   create() {

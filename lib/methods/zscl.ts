@@ -50,6 +50,7 @@ const schema = z.strictObject({
 
 export const zscl = defineMethod({
   name: "zscl",
+  label: "ZSCL",
   summary: "fine-tuning with distillation on reference data, weight consolidation and weight averaging",
   schema,
   complete: withWarmup,

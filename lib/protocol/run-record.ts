@@ -16,6 +16,7 @@ export function newRecord(options: RunOptions): RunRecord {
     formatVersion,
     name,
     method: method.name,
+    methodLabel: method.label,
     protocol,
     seed,
     config: { ...config, precision: model.precision, options: method.options },

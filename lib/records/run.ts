@@ -42,6 +42,8 @@ const runSchema = z.object({
   formatVersion: z.literal(1),
   name: z.string(),
   method: z.string(),
+  /** The method's name in tables and figures; absent in runs of earlier versions. */
+  methodLabel: z.string().optional(),
   protocol: protocolSchema,
   seed: z.int(),
   config: z.record(z.string(), z.unknown()).transform(withCurrentNames),

@@ -86,7 +86,7 @@ it("is known to help, costs, checkpoints, tables and the report by its line in t
 
   const setting = { classes: 3, tasks: 1, shots: 1 };
   const cost = methodCosts(tinyClip(), setting).find(({ method }) => method === "bitfit");
-  expect(cost).toEqual({ method: "bitfit", ...bitfit.cost(tinyClip(), setting) });
+  expect(cost).toEqual({ method: "bitfit", label: "BitFit", ...bitfit.cost(tinyClip(), setting) });
 
   const directory = join(temporaryFolder(), "bitfit");
   const options = { iterations: 2, batchSize: 9, logEvery: 1 };
@@ -94,9 +94,10 @@ it("is known to help, costs, checkpoints, tables and the report by its line in t
   const accuracy = await tinyRun(directory, { method: method() });
   expect(await tinyRun(directory, { method: method(), resume: true })).toEqual(accuracy);
   const run = readRun(directory);
+  expect(run.info.methodLabel).toBe("BitFit"); // for readers, which load no method
   const [metrics] = metricTables([run]);
   expect(metrics?.rows.map(({ label }) => label)).toEqual(["bitfit"]);
   const rows = paperTables([run]).flatMap(({ parts }) => parts.flatMap((part) => part.rows));
-  expect(rows).toContainEqual(expect.objectContaining({ method: "bitfit", label: "bitfit" }));
+  expect(rows).toContainEqual(expect.objectContaining({ method: "bitfit", label: "BitFit" }));
   expect(reportHtml([run])).toContain("bitfit");
 });

@@ -15,6 +15,8 @@ import type { ContinualMethod, ProtocolName } from "./types.js";
 /** A method by name: its options, how it is made, and what it costs. */
 export interface MethodDefinition {
   readonly name: string;
+  /** Its name in tables and figures. */
+  readonly label: string;
   /** One line for `--help` and reports. */
   readonly summary: string;
   /** Its options in the order of help, each with its default where that does not depend on others. */
@@ -37,6 +39,8 @@ export interface MethodDefinition {
 /** The definition in a method's file. */
 export interface MethodPlan<S extends z.ZodObject> {
   readonly name: string;
+  /** Its name in tables and figures, as the field writes it. Default: `name`. */
+  readonly label?: string;
   readonly summary: string;
   readonly schema: S;
   /** Source of all options, for a method whose options have one. Default: that of each in the schema. */
@@ -49,19 +53,21 @@ export interface MethodPlan<S extends z.ZodObject> {
 
 /** Makes a method known by its schema: flags, help, YAML validation and types come from it. */
 export function defineMethod<S extends z.ZodObject>(plan: MethodPlan<S>): MethodDefinition {
-  const { name, summary, schema, source } = plan;
+  const { name, label = name, summary, schema, source } = plan;
   const resolve = (given: Given, protocol: ProtocolName, hint?: Hint): z.output<S> => {
     const current = withCurrentNames(given);
     return parseOptions(schema, plan.complete?.(current, protocol) ?? current, hint);
   };
   return {
     name,
+    label,
     summary,
     get described() {
       return describeOptions(schema).map((option) => ({ ...option, source: source ?? option.source }));
     },
     resolve,
-    create: (given, protocol, hint) => plan.create(resolve(given, protocol, hint), protocol),
+    create: (given, protocol, hint) =>
+      Object.assign(plan.create(resolve(given, protocol, hint), protocol), { label }),
     cost: (model, setting) => plan.cost(model, setting),
   };
 }

@@ -14,6 +14,8 @@ export type ProtocolName = z.infer<typeof protocolSchema>;
  */
 export interface ContinualMethod {
   readonly name: string;
+  /** Its name in tables and figures, which the run records; `defineMethod` sets it. Default: `name`. */
+  readonly label?: string;
   /** The options in force, all of them: they are recorded with the run. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Whether images are routed by their class token, which not every model has. */

@@ -5,7 +5,13 @@ import { printedCosts, printedTables } from "./printed.js";
 
 const schema = z.object({
   methods: z.array(
-    z.object({ method: z.string(), trainable: z.number(), inference: z.number(), explanation: z.string() }),
+    z.object({
+      method: z.string(),
+      label: z.string().optional(), // absent in files of earlier versions
+      trainable: z.number(),
+      inference: z.number(),
+      explanation: z.string(),
+    }),
   ),
 });
 
@@ -23,12 +29,13 @@ export function costComparison(analysis: CostAnalysis | undefined): PaperTable {
   const printed = printedCosts();
   const counted = new Map(analysis?.methods.map((cost) => [cost.method, cost]));
   const methods = Object.keys(printed);
+  const labelOf = (method: string) => counted.get(method)?.label ?? labels[method] ?? method;
   const exact = (value: number | undefined) => (value === undefined ? undefined : { mean: value, std: 0 });
   const explanations = new Map<string, string[]>();
   for (const method of methods) {
     const explanation = counted.get(method)?.explanation;
     if (explanation)
-      explanations.set(explanation, [...(explanations.get(explanation) ?? []), labels[method] ?? method]);
+      explanations.set(explanation, [...(explanations.get(explanation) ?? []), labelOf(method)]);
   }
   return {
     number: 4,
@@ -45,7 +52,7 @@ export function costComparison(analysis: CostAnalysis | undefined): PaperTable {
         digits: 2,
         rows: methods.map((method) => ({
           method,
-          label: labels[method] ?? method,
+          label: labelOf(method),
           seeds: [],
           ours: [exact(counted.get(method)?.trainable), exact(counted.get(method)?.inference)],
           paper: [printed[method]?.trainable, printed[method]?.inference],

@@ -23,6 +23,7 @@ const streamSchema = z.object({
 
 const schema = z.object({
   source: z.string(),
+  /** Of rows without runs, and of runs that earlier versions recorded. */
   labels: z.record(z.string(), z.string()),
   "x-tail": streamSchema,
   mtil: streamSchema,

@@ -17,7 +17,7 @@ export function compare(
   const runs = stream?.methods.get(method)?.runs ?? [];
   return {
     method,
-    label: printedTables().labels[method] ?? method,
+    label: runs[0]?.info.methodLabel ?? printedTables().labels[method] ?? method,
     seeds: runs.map(({ info }) => info.seed),
     ours: overRuns(runs.map(values)),
     paper: printed.map((value) => (value === undefined ? undefined : value / 100)),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { methods } from "../../../lib/methods/index.js";
 import {
   costComparison,
   newerComparison,
@@ -145,6 +146,11 @@ it("Table 4 has counted parameters beside the printed ones, and is blank without
   expect(row(found, "rail-primal")?.paper).toEqual([undefined, 24_180_000]);
   expect(found.notes).toEqual(["CoDyRA: Fresh factors."]);
   expect(costComparison(undefined).missing[0]?.command).toBe("codyra analyze cost --json");
+});
+
+it("a method has one label: in its file, and in rows without runs", () => {
+  const labels = Object.fromEntries(methods.map(({ name, label }) => [name, label]));
+  expect(labels).toEqual(printedTables().labels);
 });
 
 describe("Table 6", () => {

@@ -1,0 +1,140 @@
+import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import type { DType, Tensor } from "../../torch/index.js";
+import type { ModelConfig } from "../config.js";
+import { newModel } from "../families.js";
+import type { Preprocessing } from "../preprocessing.js";
+import { checkConfigBeside, describeModel, withActivation } from "./describe-model.js";
+import { type FoundModel, findModel, noModel, withoutWrappers } from "./find-model.js";
+import { fromOpenAi, type StateDict, toOpenAi } from "./keys.js";
+import type { LoadOptions } from "./load-options.js";
+import { checkTowers, withoutCustomText } from "./openai.js";
+import { checkParameters } from "./parameters.js";
+import { checkMemory, checkSizes } from "./sizes.js";
+import { findWeights, readWeights, type Weights } from "./weights.js";
+
+/** A model's parameters and all that its files say of it. */
+export interface Checkpoint {
+  readonly config: ModelConfig;
+  /** Preprocessing if the directory has none. */
+  readonly preprocessing: Preprocessing;
+  /**
+   * Whether open_clip's configuration describes the model: then its own preprocessing counts, and texts are
+   * repaired as it does.
+   */
+  readonly isOpenClip: boolean;
+  /** Under Hugging Face's names. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Path of the weights. */
+  readonly source: string;
+  readonly directory: string;
+  readonly notes: readonly string[];
+}
+
+const bytesOf: Partial<Record<DType, number>> = { float16: 2, bfloat16: 2, float64: 8 };
+
+/** @throws if files are missing, damaged or of no known model, or naming parameters that do not fit */
+export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
+  if (!existsSync(path)) {
+    throw new Error(
+      `${path} is missing: expected a CLIP or SigLIP model. Check the path, or download the model.`,
+    );
+  }
+  const isDirectory = statSync(path).isDirectory();
+  const source = isDirectory ? findWeights(path) : path;
+  const directory = isDirectory ? path : dirname(path);
+  const weights = readWeights(source, options.allowPickle ?? false);
+  const found = findModel(weights.tensors, source, options.weights);
+  if (found === undefined) throw whyNoModel(weights, source, directory);
+  const notes = [...found.notes];
+  const named = {
+    ...found,
+    tensors: found.naming === "openai" ? withoutCustomText(found.tensors) : found.tensors,
+  };
+  if (found.naming === "openai") checkTowers(named.tensors, source);
+  const described = describeModel(named, source, directory, options);
+  const isClip = described.config.family !== "siglip";
+  const tensors = isClip ? scalarLogits(named.tensors, notes) : named.tensors;
+  const said = described.activationFrom ?? source;
+  checkSizes(described.config, named.tensors, said.endsWith(".json") ? said : source, source);
+  const empty = newModel(described.config, undefined, { device: "meta" });
+  try {
+    // Under the names of the file, so that these are the ones in the message.
+    const expected = found.naming === "openai" ? toOpenAi(empty.stateDict()) : empty.stateDict();
+    checkNothingNeededWasSkipped(weights, found, expected);
+    checkParameters(tensors, expected, source);
+    checkMemory(expected, bytesOf[options.dtype ?? "float32"] ?? 4, source);
+  } finally {
+    empty.dispose();
+  }
+  notes.push(...notesAboutSkipped(weights));
+  const config = withActivation(described, options.activation, source, notes);
+  return {
+    ...described,
+    config,
+    source,
+    directory,
+    notes,
+    tensors: found.naming === "openai" ? fromOpenAi(tensors) : tensors,
+  };
+}
+
+/** The error about weights without a model: the configuration beside them may tell more. */
+function whyNoModel({ tensors, skipped }: Weights, source: string, directory: string): Error {
+  checkConfigBeside(directory);
+  const [unread] = skipped.values();
+  if (tensors.size === 0 && unread !== undefined) return unread;
+  const error = noModel(tensors, source);
+  // It may lie in what was not read, such as a whole module.
+  const names = [...skipped.keys()].slice(0, 3).map((name) => `'${name}'`);
+  return unread === undefined
+    ? error
+    : new Error(`${error.message}\nNot read: ${names.join(", ")}. ${unread.message}`);
+}
+
+/**
+ * PyTorch and open_clip take a scale of one element for a scalar; a bias of all logits changes no feature and
+ * no probability over classes.
+ */
+function scalarLogits(tensors: StateDict, notes: string[]): StateDict {
+  const result = new Map(tensors);
+  const scale = tensors.get("logit_scale");
+  if (scale !== undefined && scale.dim() > 0 && scale.numel() === 1)
+    result.set("logit_scale", scale.reshape([]));
+  const bias = tensors.get("logit_bias");
+  if (bias?.numel() === 1) {
+    result.delete("logit_bias");
+    notes.push("left out logit_bias, which changes no feature and no probability over classes");
+  }
+  return result;
+}
+
+/** @throws with the reason why a parameter was not read */
+function checkNothingNeededWasSkipped({ skipped }: Weights, found: FoundModel, expected: StateDict): void {
+  for (const [path, error] of skipped) {
+    const name = withoutWrappers(path);
+    const isNeeded = [...expected.keys()].some((key) => {
+      const names = [found.prefix + key, `${found.prefix}text.${key}`];
+      return (
+        !found.tensors.has(key) && names.some((wanted) => wanted === name || wanted.startsWith(`${name}.`))
+      );
+    });
+    if (isNeeded) throw error;
+  }
+}
+
+function notesAboutSkipped({ skipped }: Weights): string[] {
+  const names = [...skipped.keys()];
+  if (names.length === 0) return [];
+  const reasons = new Set(
+    Array.from(skipped.values(), ({ message }) => /(?:asks for|holds|has) [^,:]+/.exec(message)?.[0]),
+  );
+  const some = names
+    .slice(0, 3)
+    .map((name) => `'${name}'`)
+    .join(", ");
+  const first = [...reasons].slice(0, 3).join("; ");
+  return [
+    `skipped what no weight needs: ${some}${names.length > 3 ? ` and ${names.length - 3} more` : ""} (it ${first})`,
+  ];
+}

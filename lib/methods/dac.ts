@@ -31,7 +31,8 @@ import { liveState } from "./shared/live-state.js";
 import { inBatchLoss } from "./shared/losses.js";
 import { trainingSchema, trainingShape } from "./shared/options.js";
 import { sum } from "./shared/sums.js";
-import { taskSeed, train, trainingPrompts } from "./shared/training.js";
+import { taskSeed, train } from "./shared/training.js";
+import { trainingPrompts } from "./shared/training-prompts.js";
 import type { ContinualMethod, MethodState, RunContext } from "./shared/types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 

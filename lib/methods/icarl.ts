@@ -29,7 +29,8 @@ import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
 import { inParts } from "./shared/in-parts.js";
 import { liveState } from "./shared/live-state.js";
 import type { StageState } from "./shared/stage.js";
-import { taskSeed, trainingPrompts } from "./shared/training.js";
+import { taskSeed } from "./shared/training.js";
+import { trainingPrompts } from "./shared/training-prompts.js";
 import type { RunContext } from "./shared/types.js";
 
 const schema = z.strictObject({

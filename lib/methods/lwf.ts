@@ -17,7 +17,8 @@ import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { type DistillationOptions, distillationShape, FeatureDistillation } from "./shared/distillation.js";
 import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
-import { taskSeed, trainingPrompts } from "./shared/training.js";
+import { taskSeed } from "./shared/training.js";
+import { trainingPrompts } from "./shared/training-prompts.js";
 import type { ContinualMethod, RunContext } from "./shared/types.js";
 
 const schema = z.strictObject(distillationShape);

@@ -5,7 +5,7 @@ import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
 import { contrastiveLoss } from "./losses.js";
 import type { StageState } from "./stage.js";
-import { trainingPrompts } from "./training.js";
+import { trainingPrompts } from "./training-prompts.js";
 import type { RunContext } from "./types.js";
 
 export interface TaskGradientOptions {

@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import { classPrompts, type DualEncoder, encodePrompts, type Prompts } from "../../clip/index.js";
 import { type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
@@ -12,12 +11,12 @@ import {
   type Update,
 } from "./iteration.js";
 import { liveState } from "./live-state.js";
-import { contrastiveLoss } from "./losses.js";
+import { LossMeter } from "./loss-meter.js";
 import type { TrainingOptions } from "./options.js";
 import { joinedState, type StageState } from "./stage.js";
 import { sumGradients } from "./sum-gradients.js";
-import type { LabelGroup, RunContext, RunEvent } from "./types.js";
-import { encodeUnitTexts, rowOf } from "./unit-features.js";
+import { prepareLoss } from "./task-loss.js";
+import type { RunContext, RunEvent } from "./types.js";
 
 /** Additions of a method to the common training loop. */
 export interface TrainingPlan {
@@ -103,37 +102,22 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   const { start, total } = plan.phase ?? { start: 0, total: iterations };
   const inputs = plan.features ?? cropsOf(task, context, plan);
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
-  using prepared = plan.loss
-    ? givenLoss(plan.loss.bind(plan))
-    : prepareLoss(task, context, plan, checkpoints);
-  const [sum, penaltySum] = torch.unscoped(() => {
-    const zero = () => torch.zeros([], { device: context.model.device });
-    return [zero(), zero()];
-  });
-  const report: { done: number; loss?: number } = { done: 0 }; // the last one
+  using prepared = prepareLoss(task, context, plan, checkpoints);
+  using losses = new LossMeter(context.model.device);
   const isShared = torch.distributed.isInitialized();
   let isStopping = false;
   if (options.checkpointing) context.model.checkpoints = checkpoints;
   const run = prepareIterations(task, context, plan, ({ images, labels }, iteration) => {
     plan.zeroGrad();
-    const contrast = prepared.of(images, labels, iteration);
-    let { loss } = contrast;
-    for (const penalty of [contrast.penalty, plan.penalty?.(iteration)]) {
-      if (penalty === undefined) continue;
-      penaltySum.add_(penalty.detach());
-      loss = loss.add(penalty);
-    }
-    if (loss.requiresGrad) loss.backward(); // a process without rows has nothing to go back through
+    const { loss, penalty } = prepared.of(images, labels, iteration);
+    const whole = losses.add(loss, [penalty, plan.penalty?.(iteration)]);
+    if (whole.requiresGrad) whole.backward(); // a process without rows has nothing to go back through
     checkpoints.backward();
     if (isShared) isStopping = sumGradients(plan.parameters, context.signal.aborted);
-    sum.add_(loss.detach());
   });
   try {
-    const own = liveState({
-      tensors: { sum, penaltySum },
-      generators: plan.generator && [plan.generator],
-      counters: report,
-    });
+    const generators = plan.generator && [plan.generator];
+    const own = liveState({ tensors: losses.sums, generators, counters: losses.last });
     const stage = context.stage("training", iterations, joinedState({ training: own, plan: plan.state }));
     let [began, timed] = [performance.now(), stage.done];
     for (let i = stage.done; i < iterations; i++) {
@@ -142,22 +126,19 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
       if (isStopping) throw stopReason(context.signal);
       const done = i + 1;
       if (done % logEvery === 0 || done === iterations) {
-        const count = done - report.done;
-        const mean = sum.item() / count;
-        checkLoss(mean, task, start + report.done, start + done);
+        const from = losses.last.done;
+        const { loss, penalty } = losses.read(done);
+        checkLoss(loss, task, start + from, start + done);
         const hasPenalty = plan.penalty !== undefined || plan.texts !== undefined;
-        const penalty = hasPenalty ? { penalty: penaltySum.item() / count } : {};
         const seconds = (performance.now() - began) / 1000;
         context.log({
-          ...stepEvent(task, context, start + done, mean),
-          ...penalty,
+          ...stepEvent(task, context, start + done, loss),
+          ...(hasPenalty && { penalty }),
           ...describe(),
           imagesPerSecond: ((done - timed) * batchSize) / seconds,
         });
-        for (const each of [sum, penaltySum]) each.zero_().dispose();
-        [report.done, report.loss] = [done, mean];
         [began, timed] = [performance.now(), done];
-        context.progress(start + done, total, mean);
+        context.progress(start + done, total, loss);
       }
       await setImmediate(); // signals arrive here
       const saving = stage.reached(done);
@@ -166,10 +147,8 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   } finally {
     context.model.checkpoints = undefined;
     run.dispose();
-    sum.dispose();
-    penaltySum.dispose();
   }
-  return report.loss as number;
+  return losses.last.loss as number;
 }
 
 /** A seed of its own for every task of a run, so that a resumed run draws what an uninterrupted one draws. */
@@ -224,95 +203,6 @@ function prepareIterations(
   return plainIterations(computeGradients, update);
 }
 
-interface PreparedLoss extends Disposable {
-  of(images: Tensor, labels: Tensor, iteration: number): { readonly loss: Tensor; readonly penalty?: Tensor };
-}
-
-function givenLoss(loss: (pixels: Tensor, labels: Tensor) => Tensor): PreparedLoss {
-  return { of: (images, labels) => ({ loss: loss(images, labels) }), [Symbol.dispose]() {} };
-}
-
-function prepareLoss(
-  task: Task,
-  context: RunContext,
-  plan: TrainingPlan,
-  checkpoints: torch.Checkpoints,
-): PreparedLoss {
-  const { model, learned } = context;
-  const { options, encoders, classFeatures = (texts: Tensor) => texts } = plan;
-  const kept: Tensor[] = [];
-  const keep = (make: () => Tensor): Tensor => {
-    const tensor = torch.noGrad(() => torch.scope(make)).keep();
-    kept.push(tensor);
-    return tensor;
-  };
-  const scale = keep(() => model.logitScale.exp());
-  const textsOf = plan.texts ?? taskTexts(task, context, plan, keep);
-  const earlierClasses = learned.reduce((count, group) => count + group.classes.length, 0);
-
-  const encodeImages = (pixels: Tensor): Tensor => {
-    const encode = (part: Tensor): Tensor => unit(model.encodeImage(part));
-    if (options.accumulate === 1) return encode(pixels);
-    return torch.cat(pixels.chunk(options.accumulate).map((part) => checkpoints.run(part, encode)));
-  };
-  const featuresOf = (images: Tensor, total: number): Tensor => {
-    if (plan.features !== undefined) return images;
-    const encode = () =>
-      encoders === "text" ? torch.noGrad(() => encodeImages(images)) : encodeImages(images);
-    return torch.distributed.gatherRows(images.size(0) === 0 ? undefined : encode(), total, rowOf(model));
-  };
-  return {
-    of(images, labels, iteration) {
-      const features = featuresOf(images, labels.size(0));
-      const { classes, earlier, penalty } = textsOf(iteration);
-      const loss = contrastiveLoss(features, classFeatures(classes), labels, scale, {
-        loss: options.loss,
-        bias: model.logitBias,
-        labelSmoothing: options.labelSmoothing,
-        earlierClasses,
-        earlierFeatures: earlier,
-        // The released code leaves the text-to-image term out when only the text encoder learns.
-        textToImage: !(options.loss === "released" && encoders === "text"),
-      });
-      return { loss, penalty };
-    },
-    [Symbol.dispose]() {
-      for (const tensor of kept) tensor.dispose();
-    },
-  };
-}
-
-/**
- * The prompts of the task's classes alone, beside those of earlier ones as they are before the task where
- * they compete.
- */
-function taskTexts(
-  task: Task,
-  { model, learned }: RunContext,
-  { options, encoders }: TrainingPlan,
-  keep: (make: () => Tensor) => Tensor,
-): (iteration: number) => IterationTexts {
-  let sharedPrefix = 0;
-  const ids = keep(() => {
-    const prompts = trainingPrompts(model, [task]);
-    sharedPrefix = prompts.sharedPrefix;
-    return prompts.ids;
-  });
-  const prompts = { ids, sharedPrefix };
-  const frozen = encoders === "vision" ? keep(() => encodeUnitTexts(model, prompts)) : undefined;
-  const earlier =
-    options.negatives === "seen" && learned.length > 0
-      ? keep(() => encodeUnitTexts(model, trainingPrompts(model, learned)))
-      : undefined;
-  return () => ({ classes: frozen ?? encodeUnitTexts(model, prompts), earlier });
-}
-
-/** The prompts of all classes, each in the first template of its group. */
-export function trainingPrompts({ tokenizer, device }: DualEncoder, groups: readonly LabelGroup[]): Prompts {
-  const prompts = groups.flatMap(({ classes, templates }) => classPrompts(classes, templates[0]));
-  return encodePrompts(tokenizer, prompts, { device });
-}
-
 /**
  * A term of the loss that every process computes alike, through nothing that it alone has encoded: its
  * gradient counts on the first one.
@@ -324,10 +214,6 @@ export function countedOnce(term: Tensor): Tensor {
 /** Why this process stops; another one may have been asked to. */
 function stopReason(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException("stopped with another process", "AbortError");
-}
-
-function unit(features: Tensor): Tensor {
-  return torch.nn.functional.normalize(features);
 }
 
 function checkLoss(mean: number, task: Task, from: number, to: number): void {

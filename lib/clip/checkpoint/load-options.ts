@@ -31,7 +31,7 @@ export interface LoadOptions extends DecodeLimits {
    * that is no average.
    */
   readonly weights?: string;
-  /** Load weights with NaN or infinite numbers, which make every result so. Default: an error. */
+  /** Load weights that are NaN, infinite or beyond 1e18, which make every result so. Default: an error. */
   readonly allowNonFinite?: boolean;
   /** Cut texts that are longer than the context. Default: an error, as in OpenAI's tokenizer. */
   readonly truncate?: boolean;

@@ -76,27 +76,35 @@ export function checkMemory(expected: StateDict, itemBytes: number, source: stri
   );
 }
 
+/** Beyond this, squares that are added up in float32 overflow: a damaged exponent, not a trained weight. */
+const largestWeight = 1e18;
+
 /**
  * @param tensors those that the model takes
- * @throws naming the tensor and file, where a number is NaN or infinite: every result would be
+ * @throws naming the tensor and file, where a number is NaN, infinite or so large that every result would be
  */
 export function checkFinite(tensors: StateDict, source: string): void {
   for (const [name, tensor] of tensors) {
-    if (isAllFinite(tensor)) continue;
-    const broken = noGrad(() => scope(() => Number(tensor.isfinite().logicalNot().sum().item())));
+    if (isUsable(tensor)) continue;
+    const broken = noGrad(() => scope(() => Number(isInRange(tensor).logicalNot().sum().item())));
     throw new Error(
-      `${source}: tensor '${name}' has ${broken} of ${tensor.numel()} numbers that are NaN or infinite: expected finite weights. ` +
+      `${source}: tensor '${name}' has ${broken} of ${tensor.numel()} numbers that are NaN, infinite or beyond ${largestWeight}: expected weights to compute with. ` +
         "Download or export them again; `allowNonFinite: true` loads them as they are.",
     );
   }
 }
 
-/** A sum is finite only if all terms are; one that is not may have overflowed, and then each is looked at. */
-function isAllFinite(tensor: Tensor): boolean {
+/** A sum is in range only if all terms are, or nearly so; of one that is not, each term is looked at. */
+function isUsable(tensor: Tensor): boolean {
   return noGrad(() =>
     scope(() => {
-      if (Number.isFinite(Number(tensor.sum({ dtype: "float32" }).item()))) return true;
-      return tensor.isfinite().all().item<boolean>();
+      if (Math.abs(Number(tensor.sum({ dtype: "float32" }).item())) <= largestWeight) return true;
+      return isInRange(tensor).all().item<boolean>();
     }),
   );
+}
+
+/** False for NaN. */
+function isInRange(tensor: Tensor): Tensor {
+  return tensor.abs().le(largestWeight);
 }

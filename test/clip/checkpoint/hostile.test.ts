@@ -113,20 +113,22 @@ describe("a file that is none", () => {
 });
 
 describe("weights", () => {
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("with %s", (value) => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1e26])("with %s", (value) => {
     const name = "vision_model.encoder.layers.1.mlp.fc1.weight";
     const directory = withTensors((tensors) => noGrad(() => tensors.get(name)!.select(0, 0).fill_(value)));
     expect(refusal(() => loadModel(directory))).toMatch(
-      new RegExp(`model\\.safetensors: tensor '${name}' has \\d+ of \\d+ numbers that are NaN or infinite`),
+      new RegExp(
+        `model\\.safetensors: tensor '${name}' has \\d+ of \\d+ numbers that are NaN, infinite or beyond`,
+      ),
     );
     const model = loadModel(directory, { allowNonFinite: true });
-    expect(Number.isFinite(model.stateDict().get(name)!.sum().item() as number)).toBe(false);
+    expect(model.stateDict().get(name)!.select(0, 0).abs().lt(1e18).any().item()).toBe(false);
   });
 
-  it("so large that their sum overflows are finite", () => {
+  it("of which only the sum is out of range are taken", () => {
     const name = "text_projection.weight";
-    const directory = withTensors((tensors) => noGrad(() => tensors.get(name)!.fill_(3e38)));
-    expect(loadModel(directory).stateDict().get(name)!.max().item()).toBeCloseTo(3e38, -34);
+    const directory = withTensors((tensors) => noGrad(() => tensors.get(name)!.fill_(9e17)));
+    expect(loadModel(directory).stateDict().get(name)!.max().item()).toBeCloseTo(9e17, -13);
   });
 
   it("with control characters in their names are told in one readable line each", () => {

@@ -25,6 +25,7 @@ export {
   type LoraTarget,
   loraTargets,
 } from "./config.js";
+export { FlatParameters, type Span } from "./flat-parameters.js";
 export { LoraLayer } from "./layer.js";
 export {
   applyUpdates,

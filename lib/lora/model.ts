@@ -9,6 +9,7 @@ import {
   selectedTargets,
   trainsImportance,
 } from "./config.js";
+import { FlatParameters, product, type Span } from "./flat-parameters.js";
 import { LoraLayer } from "./layer.js";
 
 /** One adapted weight matrix. */
@@ -51,47 +52,25 @@ export class LoraModel {
     const sizes = shapes.map(({ a, b }) => product(a) + product(b));
     const factorCount = sizes.reduce((sum, size) => sum + size, 0);
 
-    const made = torch.noGrad(() =>
-      torch.scope(() => {
-        const importanceCount = this.modules.length * rank;
-        const parameters = initialParameters(config, selected, shapes, generator).to({ device }).keep();
-        const factors = parameters.narrow(0, 0, factorCount).keep();
-        const importance = parameters
-          .narrow(0, factorCount, importanceCount)
-          .view([this.modules.length, rank])
-          .keep();
-        const gradients = torch.zeros([factorCount + importanceCount], { device });
-        parameters.grad = gradients;
-        const importanceGradients = gradients
-          .narrow(0, factorCount, importanceCount)
-          .view([this.modules.length, rank]);
-
-        let offset = 0;
-        let row = 0;
-        const layers = selected.map(({ place, targets }, i) => {
-          const { a, b } = shapes[i] as FactorShapes;
-          const leaf = (at: number, shape: number[]): Tensor =>
-            leafView(factors.narrow(0, at, product(shape)), gradients.narrow(0, at, product(shape)), shape);
-          const loraA = leaf(offset, a);
-          const loraB = leaf(offset + product(a), b);
-          const importanceRows = importance.narrow(0, row, targets.length);
-          const weights = trainsImportance(config)
-            ? leafView(importanceRows, importanceGradients.narrow(0, row, targets.length), [
-                targets.length,
-                rank,
-              ])
-            : importanceRows.detach().keep();
-          offset += product(a) + product(b);
-          row += targets.length;
-          return new LoraLayer(place, targets, loraA, loraB, weights);
-        });
-        return { parameters, factors, importance, layers };
-      }),
+    const initial = torch.noGrad(() =>
+      torch.scope(() => initialParameters(config, selected, shapes, generator).to({ device })).keep(),
     );
-    this.parameters = made.parameters.keep();
-    this.factors = made.factors.keep();
-    this.importance = made.importance.keep();
-    this.layers = made.layers;
+    const flat = new FlatParameters(initial);
+    this.parameters = flat.values;
+    this.factors = flat.fixed({ at: 0, shape: [factorCount] });
+    this.importance = flat.fixed({ at: factorCount, shape: [this.modules.length, rank] });
+    let offset = 0;
+    const next = (shape: readonly number[]): Span => {
+      offset += product(shape);
+      return { at: offset - product(shape), shape };
+    };
+    const factors = shapes.map(({ a, b }) => [flat.leaf(next(a)), flat.leaf(next(b))] as const);
+    this.layers = selected.map(({ place, targets }, i) => {
+      const [loraA, loraB] = factors[i] as readonly [Tensor, Tensor];
+      const rows = next([targets.length, rank]);
+      const importance = trainsImportance(config) ? flat.leaf(rows) : flat.fixed(rows);
+      return new LoraLayer(place, targets, loraA, loraB, importance);
+    });
     for (const layer of this.layers) layer.place.linear.adapter = layer;
   }
 
@@ -274,15 +253,4 @@ function initialParameters(
     });
     return torch.cat([...factors, importance]);
   });
-}
-
-/** A trainable view of flat storage whose gradient accumulates into a view of the flat gradient. */
-function leafView(storage: Tensor, gradient: Tensor, shape: number[]): Tensor {
-  const leaf = storage.view(shape).detach().requiresGrad_().keep();
-  leaf.grad = gradient.view(shape);
-  return leaf;
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((total, size) => total * size, 1);
 }

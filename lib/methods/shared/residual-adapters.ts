@@ -1,5 +1,11 @@
 import type { AdaptableLayer } from "../../clip/index.js";
-import { LoraLayer, type LoraModule, type LowRankUpdates, loraModules } from "../../lora/index.js";
+import {
+  FlatParameters,
+  LoraLayer,
+  type LoraModule,
+  type LowRankUpdates,
+  loraModules,
+} from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { product, sum } from "./sums.js";
@@ -53,39 +59,29 @@ export class ResidualAdapters {
     ]);
     const device = places[0]?.linear.weight.device as torch.Device;
     const total = sum(shapes.map(product));
-    const made = torch.noGrad(() =>
-      torch.unscoped(() => ({
-        parameters: torch.zeros([total], { device }),
-        gradients: torch.zeros([total], { device }),
-        initial: keepsInitial ? torch.zeros([total], { device }) : undefined,
-      })),
-    );
-    this.parameters = made.parameters;
-    this.#initial = made.initial;
+    const zeros = (): Tensor => torch.noGrad(() => torch.unscoped(() => torch.zeros([total], { device })));
+    const flat = new FlatParameters(zeros());
+    this.parameters = flat.values;
+    this.#initial = keepsInitial ? zeros() : undefined;
     let offset = 0;
     this.layers = torch.noGrad(() =>
-      torch.scope(() => {
-        this.parameters.grad = made.gradients;
-        const layers = places.map((place, i) => {
+      torch.scope(() =>
+        places.map((place, i) => {
           const shape = shapes[i] as number[];
-          const view = (flat: Tensor): Tensor => flat.narrow(0, offset, product(shape)).view(shape);
-          const loraB = view(this.parameters).detach().requiresGrad_().keep();
-          loraB.grad = view(made.gradients);
+          const loraB = flat.leaf({ at: offset, shape });
+          const initial = this.#initial?.narrow(0, offset, product(shape)).view(shape);
           const parts = loraModules(place).map(ofModule);
           const loraA = torch.zeros([parts.length, rank, place.linear.inFeatures], { device }).keep();
           const scales = torch.zeros([parts.length, rank], { device }).keep();
           parts.forEach((start, part) => {
             loraA.select(0, part).narrow(0, 0, start.loraA.size(0)).copy_(start.loraA);
             scales.select(0, part).fill_(start.scale);
-            if (this.#initial === undefined) return;
-            view(this.#initial).select(0, part).narrow(1, 0, start.loraB.size(1)).copy_(start.loraB);
+            initial?.select(0, part).narrow(1, 0, start.loraB.size(1)).copy_(start.loraB);
           });
           offset += product(shape);
           return new LoraLayer(place, place.targets, loraA, loraB, scales);
-        });
-        made.gradients.dispose();
-        return layers;
-      }),
+        }),
+      ),
     );
     for (const layer of this.layers) layer.place.linear.adapter = layer;
   }

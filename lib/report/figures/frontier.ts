@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Figure, Row } from "./figure.js";
+import { frontierDrawing } from "./frontier-drawing.js";
 import { deviationNote, type MeanAndStd, meanAndStd } from "./statistics.js";
-import { ink, markers, note, okabeIto, titled } from "./theme.js";
 
 const protocols = ["x-tail", "mtil"] as const;
 
@@ -156,68 +156,11 @@ export function frontierFigure(analysis: FrontierAnalysis): Figure {
     `${analysis.method} learns ${datasets.join(", ")} (${seeds.length > 1 ? "seeds" : "seed"} ${seeds.join(", ")}); then the update of the image encoder is changed, and that of the text encoder is kept.`,
     ...deviationNote(rows),
   ];
-  return { name: "frontier", title, notes, spec: drawing(title, notes, rows), rows };
-}
-
-function drawing(title: string, notes: readonly string[], rows: readonly Row[]): object {
-  const titles = kinds.map(({ title }) => title);
-  const axis = (field: string, axisTitle: string) => ({
-    field,
-    type: "quantitative",
-    scale: { zero: false, padding: 16 },
-    axis: { title: axisTitle, tickCount: 6 },
-  });
-  const x = (field = "own") => axis(field, "accuracy on the learned dataset (%)");
-  const y = (field = "others") => axis(field, "mean accuracy on the others (%)");
-  const scaled = `datum.kind === '${titles[0]}'`;
-  const byKind = (range: readonly string[]) => ({
-    field: "kind",
-    type: "nominal",
-    scale: { domain: titles, range },
-    legend: { title: "image encoder's update", labelLimit: 220, symbolOpacity: 1 },
-  });
-  const color = byKind([ink, ...okabeIto.slice(0, 4), "#8a8a8a"]);
-  const deviation = (field: string, places: object) => ({
-    transform: [
-      { filter: `datum.${field}Std > 0` },
-      { calculate: `datum.${field} - datum.${field}Std`, as: "low" },
-      { calculate: `datum.${field} + datum.${field}Std`, as: "high" },
-    ],
-    mark: { type: "rule", opacity: 0.5 },
-    encoding: { ...places, color },
-  });
-  const panel = (protocol: string) => ({
-    title: { text: protocol === "x-tail" ? "X-TAIL" : "MTIL", fontSize: 11, fontWeight: "normal" },
-    width: 270,
-    height: 250,
-    data: { values: rows.filter((row) => row.protocol === protocol) },
-    layer: [
-      {
-        transform: [{ filter: scaled }],
-        mark: { type: "line", color: ink, strokeWidth: 1 },
-        encoding: { x: x(), y: y(), order: { field: "value", type: "quantitative" } },
-      },
-      deviation("own", { x: x("low"), x2: { field: "high" }, y: y() }),
-      deviation("others", { x: x(), y: y("low"), y2: { field: "high" } }),
-      {
-        mark: { type: "point", filled: true, opacity: 1, size: 64, stroke: "white", strokeWidth: 0.5 },
-        encoding: {
-          x: x(),
-          y: y(),
-          color,
-          shape: byKind([...markers.slice(0, 5), "cross"]),
-        },
-      },
-      {
-        transform: [{ filter: `${scaled} || datum.kind === 'Wiener filter, λ'` }],
-        mark: { type: "text", align: "left", baseline: "bottom", dx: 5, dy: -3, fontSize: 9, color: note },
-        encoding: { x: x(), y: y(), text: { field: "value" } },
-      },
-    ],
-  });
   return {
-    title: titled(title, notes, 100),
-    spacing: 30,
-    hconcat: protocols.map(panel),
+    name: "frontier",
+    title,
+    notes,
+    spec: frontierDrawing(title, notes, { rows, protocols, kinds: kinds.map(({ title }) => title) }),
+    rows,
   };
 }

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { z } from "zod";
 import { parseWith, readJson } from "../../records/index.js";
 import type { Run } from "../run.js";
-import { type Configuration, describeConfiguration } from "./configurations.js";
+import { describeConfiguration } from "./configurations.js";
 import type { Figure, FigureKind, MissingFigure, Row } from "./figure.js";
 import { fullProbe, probedDatasets, probes } from "./probes.js";
+import { removalDrawing } from "./removal-drawing.js";
 import { runCommand } from "./run-command.js";
 import { deviationNote, meanAndStd } from "./statistics.js";
-import { encoderScale, grey, ink, titled } from "./theme.js";
 
 const accuraciesSchema = z.object({
   /** On the dataset of the task. */
@@ -67,7 +67,7 @@ export const removal: FigureKind = {
       name: "figure-3-removal",
       title,
       notes,
-      spec: drawing(title, notes, panels),
+      spec: removalDrawing(title, notes, panels),
       rows: panels.flatMap(({ rows }) => rows),
     };
     return { figures: [figure], missing: [] };
@@ -121,102 +121,4 @@ function rowsOf(analyses: readonly RemovalAnalysis[]): Row[] {
       };
     });
   });
-}
-
-function drawing(
-  title: string,
-  notes: readonly string[],
-  panels: { configuration: Configuration; rows: readonly Row[] }[],
-): object {
-  const x = (axisTitle: string | string[]) => ({
-    type: "quantitative",
-    scale: { zero: false, padding: 26 },
-    axis: { title: axisTitle },
-  });
-  const panel = (
-    rows: readonly Row[],
-    measure: string,
-    axisTitle: string | string[],
-    withLabels: boolean,
-  ) => {
-    const values = rows
-      .filter((row) => row.measure === measure)
-      .map((row) => ({ ...row, text: signed(row.change as number) }));
-    const rule = (field: string, strokeDash: number[], color: string) => ({
-      data: { values: values.slice(0, 1) },
-      mark: { type: "rule", strokeDash, color },
-      encoding: { x: { field, ...x(axisTitle) } },
-    });
-    return {
-      width: 290,
-      height: { step: 19 },
-      data: { values },
-      layer: [
-        {
-          mark: { type: "bar", height: { band: 0.6 } },
-          encoding: {
-            y: {
-              field: "removed",
-              type: "nominal",
-              sort: null,
-              axis: { title: withLabels ? "removed module" : null, labels: withLabels, ticks: false },
-            },
-            x: { field: "nothingRemoved", ...x(axisTitle) },
-            x2: { field: "accuracy" },
-            color: { field: "encoder", type: "nominal", scale: encoderScale, legend: { title: "encoder" } },
-          },
-        },
-        ...[">= 0", "< 0"].map((test) => ({
-          transform: [
-            { filter: `datum.change ${test}` },
-            { calculate: `datum.accuracy ${test === "< 0" ? "-" : "+"} datum.std`, as: "end" },
-          ],
-          mark: {
-            type: "text",
-            align: test === "< 0" ? "right" : "left",
-            dx: test === "< 0" ? -4 : 4,
-            fontSize: 9,
-            color: ink,
-          },
-          encoding: {
-            y: { field: "removed", type: "nominal", sort: null },
-            x: { field: "end", type: "quantitative" },
-            text: { field: "text" },
-          },
-        })),
-        {
-          transform: [
-            { filter: "datum.std > 0" },
-            { calculate: "datum.accuracy - datum.std", as: "low" },
-            { calculate: "datum.accuracy + datum.std", as: "high" },
-          ],
-          mark: { type: "rule", color: ink },
-          encoding: {
-            y: { field: "removed", type: "nominal", sort: null },
-            x: { field: "low", type: "quantitative" },
-            x2: { field: "high" },
-          },
-        },
-        rule("nothingRemoved", [1, 0], ink),
-        rule("pretrained", [5, 4], grey),
-      ],
-    };
-  };
-  return {
-    title: titled(title, notes),
-    spacing: 30,
-    vconcat: panels.map(({ configuration, rows }) => ({
-      spacing: 24,
-      hconcat: [
-        panel(rows, "adaptation", ["adaptation:", `accuracy on ${configuration.datasets[0]} (%)`], true),
-        panel(rows, "retention", ["retention: mean zero-shot", "accuracy on the others (%)"], false),
-      ],
-    })),
-  };
-}
-
-function signed(points: number): string {
-  const rounded = Math.abs(points).toFixed(1);
-  const sign = Number(rounded) === 0 ? "" : points < 0 ? "−" : "+";
-  return sign + rounded;
 }

@@ -58,13 +58,8 @@ export async function pretrain(
   model.requiresGrad_(true);
   const parameters = model.parameters();
   const optimizers = [true, false].map((decayed) => {
-    const group = Array.from(model.namedParameters()).filter(
-      ([name, parameter]) => isDecayed(name, parameter) === decayed,
-    );
-    return new torch.optim.AdamW(
-      group.map(([, parameter]) => parameter),
-      { betas, weightDecay: decayed ? weightDecay : 0, eps: 1e-6 },
-    );
+    const group = parametersDecayed(model, decayed);
+    return new torch.optim.AdamW(group, { betas, weightDecay: decayed ? weightDecay : 0, eps: 1e-6 });
   });
   const schedule = torch.optim.cosineSchedule({ learningRate, total: steps, warmup: warmupSteps });
   const generator = torch.generator(seed);
@@ -97,7 +92,7 @@ export async function pretrain(
         torch.noGrad(() => model.logitScale.clampMax_(highestScale));
       });
       if ((step + 1) % reportEvery === 0 || step + 1 === steps) {
-        const loss = state.sum.item() / (((step % reportEvery) + 1) as number);
+        const loss = state.sum.item() / ((step % reportEvery) + 1);
         if (!Number.isFinite(loss))
           throw new Error(`The pre-training loss is ${loss} at step ${step + 1}. Lower the learning rate.`);
         state.sum.zero_().dispose();
@@ -112,6 +107,12 @@ export async function pretrain(
     for (const optimizer of optimizers) optimizer.dispose();
     model.requiresGrad_(false);
   }
+}
+
+function parametersDecayed(model: DualEncoder, decayed: boolean): Tensor[] {
+  return Array.from(model.namedParameters()).flatMap(([name, parameter]) =>
+    isDecayed(name, parameter) === decayed ? [parameter] : [],
+  );
 }
 
 /** Weight matrices are decayed; tables of vectors, which are looked up and not multiplied, are none. */

@@ -13,7 +13,7 @@ import { z } from "zod";
 import type { DualEncoder } from "../clip/index.js";
 import { code } from "../options/index.js";
 import { codyraDefaults, codyraSchema, codyraWithHeadCost, createCodyra } from "./codyra.js";
-import { analyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
+import { AnalyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
 import { bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { KernelRidge } from "./shared/ridge.js";
@@ -75,5 +75,5 @@ function withDualHead(
   features: "current" | "frozen",
 ): ContinualMethod {
   const regression = () => new KernelRidge({ gamma, lambda });
-  return analyticHead({ name, options, base, beta, features, cropScale, regression });
+  return new AnalyticHead({ name, options, base, beta, features, cropScale, regression });
 }

@@ -7,7 +7,7 @@
  *     scores = (1 − β) p + β ŷ where CLIP's best guess is a learned class, else CLIP's probabilities p
  *
  * with unit image features z, a fixed random P and one-hot labels Y. W is learned task by task and batch by
- * batch (`RecursiveRidge`), as if all images had come at once; `analyticHead` mixes it with p.
+ * batch (`RecursiveRidge`), as if all images had come at once; `AnalyticHead` mixes it with p.
  */
 
 import { z } from "zod";
@@ -16,7 +16,7 @@ import { code } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { codyraDefaults, codyraSchema, codyraWithHeadCost, createCodyra } from "./codyra.js";
-import { analyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
+import { AnalyticHead, featuresShape, headShape } from "./shared/analytic-head.js";
 import { bytesPerDouble, bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { RecursiveRidge, type Regression } from "./shared/ridge.js";
@@ -79,7 +79,7 @@ function withPrimalHead(
   base: ContinualMethod,
   features: "current" | "frozen",
 ): ContinualMethod {
-  return analyticHead({
+  return new AnalyticHead({
     name,
     options,
     base,

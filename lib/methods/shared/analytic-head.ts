@@ -7,13 +7,17 @@ import * as torch from "../../torch/index.js";
 import { inParts } from "./in-parts.js";
 import { trainingShape } from "./options.js";
 import type { Regression } from "./ridge.js";
+import { sum } from "./sums.js";
 import { taskSeed } from "./training.js";
 import {
+  type Classifier,
   type ContinualMethod,
   emptyState,
   type LabelSpace,
+  type MethodHead,
   type MethodState,
   type RunContext,
+  type TrainSummary,
 } from "./types.js";
 import { rowOf } from "./unit-features.js";
 import { zeroShotHead } from "./zero-shot-classifier.js";
@@ -57,156 +61,179 @@ export interface AnalyticHeadPlan {
  * class most probable, the scores are `(1 − β) p + β ŷ`, with CLIP's probabilities p and the regression's ŷ,
  * zero for classes not learned; elsewhere they are p.
  */
-export function analyticHead(plan: AnalyticHeadPlan): ContinualMethod {
-  const { base } = plan;
-  let frozen: DualEncoder | undefined;
-  let regression: Regression | undefined;
-  let columns: LearnedColumns = {};
+export class AnalyticHead implements ContinualMethod {
+  readonly name: string;
+  readonly options: ContinualMethod["options"];
+  readonly isParallel: boolean | undefined;
+  readonly keepsWeights: boolean | undefined;
+  readonly keepsImageEncoder: boolean | undefined;
+  /** Absent where a frozen copy of an encoder that changes needs the pixels. */
+  readonly featureClassifier: ContinualMethod["featureClassifier"];
+  readonly head: MethodHead;
+  readonly #plan: AnalyticHeadPlan;
+  #frozen: DualEncoder | undefined;
+  #regression: Regression | undefined;
+  #columns: LearnedColumns = {};
 
-  /** Of the whole batch. @param pixels of this process's own rows */
-  const featuresOf = (context: Pick<RunContext, "model">, pixels: Tensor, total: number): Tensor => {
-    const model = frozen ?? context.model;
-    const encode = () => torch.nn.functional.normalize(model.encodeImage(pixels));
-    return torch.distributed.gatherRows(pixels.size(0) === 0 ? undefined : encode(), total, rowOf(model));
-  };
-
-  /**
-   * Scores by what the model as it is now makes of images, and by what the regression's model makes of them.
-   */
-  function scoring(
-    labels: LabelSpace,
-    model: DualEncoder,
-  ): (current: Tensor, ofRegression: () => Tensor) => Tensor {
-    const logitsOf = zeroShotHead(labels, model);
-    const fuse = fusion(labels, columns, plan.beta, model.device);
-    return (current, ofRegression) => {
-      const probabilities = logitsOf(current).softmax(-1);
-      if (regression === undefined || Object.keys(columns).length === 0) return probabilities;
-      return fuse(probabilities, regression.scores(torch.nn.functional.normalize(ofRegression())));
+  constructor(plan: AnalyticHeadPlan) {
+    const { name, options, base, features } = plan;
+    this.#plan = plan;
+    this.name = name;
+    this.options = options;
+    this.isParallel = base.isParallel;
+    this.keepsWeights = base.keepsWeights;
+    this.keepsImageEncoder = base.keepsImageEncoder;
+    const isCurrent = features === "current" || base.keepsImageEncoder === true;
+    if (base.featureClassifier !== undefined && isCurrent) {
+      this.featureClassifier = (labels, { model }) => {
+        const scoresOf = this.#scoring(labels, model);
+        return (given) => torch.inferenceMode(() => torch.scope(() => scoresOf(given, () => given)));
+      };
+    }
+    this.head = {
+      scores: "probabilities",
+      readsPretrained: features === "frozen",
+      take({ tensors, data }) {
+        const taken = plan.regression(0).scoredPart({ tensors, data: partOf(data, "head") });
+        return { tensors: taken.tensors, data: { head: taken.data, columns: data.columns } };
+      },
+      open: ({ pretrained, seed }, state) => {
+        this.#begin(seed, pretrained);
+        this.#loadHead(state);
+      },
     };
   }
 
-  function batchesOf(task: Task, context: RunContext): TrainingBatches {
+  async beginRun(context: RunContext): Promise<void> {
+    this.#begin(context.seed, context.model);
+    await this.#plan.base.beginRun?.(context);
+  }
+
+  beginTask(task: Task, context: RunContext): void | Promise<void> {
+    return this.#plan.base.beginTask(task, context);
+  }
+
+  async trainTask(task: Task, context: RunContext): Promise<TrainSummary> {
+    const summary = await this.#plan.base.trainTask(task, context);
+    const { batchesPerEpoch } = this.#batchesOf(task, context).sampler;
+    return { ...summary, iterations: summary.iterations + batchesPerEpoch };
+  }
+
+  async endTask(task: Task, context: RunContext): Promise<void> {
+    await this.#plan.base.endTask(task, context);
+    await this.#learn(task, context);
+  }
+
+  classifier(labels: LabelSpace, { model }: RunContext): Classifier {
+    const scoresOf = this.#scoring(labels, model);
+    return (pixels) =>
+      torch.inferenceMode(() =>
+        torch.scope(() => {
+          const current = model.encodeImage(pixels);
+          return scoresOf(current, () => this.#frozen?.encodeImage(pixels) ?? current);
+        }),
+      );
+  }
+
+  state(): MethodState {
+    const [ofBase, ofHead] = [this.#plan.base.state(), this.#regression?.state() ?? emptyState];
+    return {
+      tensors: new Map([...ofBase.tensors, ...ofHead.tensors]),
+      data: { base: ofBase.data, head: ofHead.data, columns: this.#columns },
+    };
+  }
+
+  loadState(state: MethodState): void {
+    this.#plan.base.loadState({ tensors: state.tensors, data: partOf(state.data, "base") });
+    this.#loadHead(state);
+  }
+
+  stateAfter(tasks: number, { tensors, data }: MethodState): MethodState | undefined {
+    const kept = Object.entries(columnsOf(data)).slice(0, tasks);
+    const regression = this.#regression ?? this.#plan.regression(0);
+    const head = regression.stateBefore(countClasses(kept), { tensors, data: partOf(data, "head") });
+    if (head === undefined) return undefined;
+    return {
+      tensors: new Map([...tensors, ...head.tensors]),
+      data: { ...data, head: head.data, columns: Object.fromEntries(kept) },
+    };
+  }
+
+  dispose(): void {
+    this.#plan.base.dispose?.();
+    this.#regression?.dispose();
+    this.#frozen?.dispose();
+  }
+
+  /** @param pretrained the model before any training */
+  #begin(seed: number, pretrained: DualEncoder): void {
+    this.#regression = this.#plan.regression(seed);
+    if (this.#plan.features === "frozen") this.#frozen = copyModel(pretrained);
+  }
+
+  #loadHead({ tensors, data }: MethodState): void {
+    this.#columns = columnsOf(data);
+    this.#regression?.loadState({ tensors, data: partOf(data, "head") });
+  }
+
+  /** One pass over the images, with the augmentation of training. */
+  async #learn(task: Task, context: RunContext): Promise<void> {
+    const batches = this.#batchesOf(task, context);
+    const start = countClasses(Object.entries(this.#columns));
+    this.#columns = { ...this.#columns, [task.name]: [start, task.classes.length] };
+    const learnBatch = (step: number): void =>
+      torch.noGrad(() => {
+        const { pixels, labels } = batches.at(step);
+        const features = this.#featuresOf(context, pixels, labels.size(0));
+        this.#regression?.learn(features, labels.add(start), start + task.classes.length);
+      });
+    const { batchesPerEpoch } = batches.sampler;
+    await inParts(context, "features of the regression", batchesPerEpoch, learnBatch, this.#regression);
+    const about = { task: context.taskIndex, dataset: task.name };
+    context.log({ kind: "regression", ...about, images: task.train.length });
+  }
+
+  #batchesOf(task: Task, { model, ...context }: RunContext): TrainingBatches {
     return new TrainingBatches(task.train, {
       batchSize: 128,
       seed: taskSeed(context),
-      preprocessing: context.model.preprocessing,
-      crop: { scale: plan.cropScale },
-      device: context.model.device,
+      preprocessing: model.preprocessing,
+      crop: { scale: this.#plan.cropScale },
+      device: model.device,
       rows: torch.distributed.ownRows,
     });
   }
 
-  /** One pass over the images, with the augmentation of training. */
-  async function learn(task: Task, context: RunContext): Promise<void> {
-    const batches = batchesOf(task, context);
-    const start = Object.values(columns).reduce((count, [, classes]) => count + classes, 0);
-    columns = { ...columns, [task.name]: [start, task.classes.length] };
-    const { batchesPerEpoch } = batches.sampler;
-    const learnBatch = (step: number): void =>
-      torch.noGrad(() => {
-        const { pixels, labels } = batches.at(step);
-        const features = featuresOf(context, pixels, labels.size(0));
-        regression?.learn(features, labels.add(start), start + task.classes.length);
-      });
-    await inParts(context, "features of the regression", batchesPerEpoch, learnBatch, regression);
-    context.log({
-      kind: "regression",
-      task: context.taskIndex,
-      dataset: task.name,
-      images: task.train.length,
-    });
+  /** Of the whole batch. @param pixels of this process's own rows */
+  #featuresOf(context: Pick<RunContext, "model">, pixels: Tensor, total: number): Tensor {
+    const model = this.#frozen ?? context.model;
+    const encode = () => torch.nn.functional.normalize(model.encodeImage(pixels));
+    return torch.distributed.gatherRows(pixels.size(0) === 0 ? undefined : encode(), total, rowOf(model));
   }
 
-  // A frozen copy of an encoder that changes needs the pixels.
-  const isCurrent = plan.features === "current" || base.keepsImageEncoder === true;
-  const readsFeatures = base.featureClassifier !== undefined && isCurrent;
+  /** Scores by the features of the model as it is now, and by those that the regression reads. */
+  #scoring(labels: LabelSpace, model: DualEncoder): (current: Tensor, ofRegression: () => Tensor) => Tensor {
+    const logitsOf = zeroShotHead(labels, model);
+    const fuse = fusion(labels, this.#columns, this.#plan.beta, model.device);
+    return (current, ofRegression) => {
+      const probabilities = logitsOf(current).softmax(-1);
+      if (this.#regression === undefined || Object.keys(this.#columns).length === 0) return probabilities;
+      return fuse(probabilities, this.#regression.scores(torch.nn.functional.normalize(ofRegression())));
+    };
+  }
+}
 
-  return {
-    name: plan.name,
-    options: plan.options,
-    async beginRun(context) {
-      regression = plan.regression(context.seed);
-      if (plan.features === "frozen") frozen = copyModel(context.model);
-      await base.beginRun?.(context);
-    },
-    beginTask: (task, context) => base.beginTask(task, context),
-    async trainTask(task, context) {
-      const summary = await base.trainTask(task, context);
-      return {
-        ...summary,
-        iterations: summary.iterations + batchesOf(task, context).sampler.batchesPerEpoch,
-      };
-    },
-    async endTask(task, context) {
-      await base.endTask(task, context);
-      await learn(task, context);
-    },
-    classifier(labels, context) {
-      const { model } = context;
-      const scoresOf = scoring(labels, model);
-      return (pixels) =>
-        torch.inferenceMode(() =>
-          torch.scope(() => {
-            const current = model.encodeImage(pixels);
-            return scoresOf(current, () => frozen?.encodeImage(pixels) ?? current);
-          }),
-        );
-    },
-    featureClassifier: readsFeatures
-      ? (labels, { model }) => {
-          const scoresOf = scoring(labels, model);
-          return (features) =>
-            torch.inferenceMode(() => torch.scope(() => scoresOf(features, () => features)));
-        }
-      : undefined,
-    state(): MethodState {
-      const [ofBase, ofHead] = [base.state(), regression?.state() ?? emptyState];
-      return {
-        tensors: new Map([...ofBase.tensors, ...ofHead.tensors]),
-        data: { base: ofBase.data, head: ofHead.data, columns },
-      };
-    },
-    loadState({ tensors, data }) {
-      columns = (data.columns ?? {}) as LearnedColumns;
-      base.loadState({ tensors, data: (data.base ?? {}) as MethodState["data"] });
-      regression?.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
-    },
-    isParallel: base.isParallel,
-    keepsWeights: base.keepsWeights,
-    keepsImageEncoder: base.keepsImageEncoder,
-    stateAfter(tasks, { tensors, data }) {
-      const kept = Object.entries((data.columns ?? {}) as LearnedColumns).slice(0, tasks);
-      const classes = kept.reduce((count, [, [, own]]) => count + own, 0);
-      const later = { tensors, data: (data.head ?? {}) as MethodState["data"] };
-      const head = (regression ?? plan.regression(0)).stateBefore(classes, later);
-      if (head === undefined) return undefined;
-      return {
-        tensors: new Map([...tensors, ...head.tensors]),
-        data: { ...data, head: head.data, columns: Object.fromEntries(kept) },
-      };
-    },
-    head: {
-      scores: "probabilities",
-      readsPretrained: plan.features === "frozen",
-      take({ tensors, data }) {
-        const learned = { tensors, data: (data.head ?? {}) as MethodState["data"] };
-        const taken = plan.regression(0).scoredPart(learned);
-        return { tensors: taken.tensors, data: { head: taken.data, columns: data.columns } };
-      },
-      open({ pretrained, seed }, { tensors, data }) {
-        regression = plan.regression(seed);
-        if (plan.features === "frozen") frozen = copyModel(pretrained);
-        columns = (data.columns ?? {}) as LearnedColumns;
-        regression.loadState({ tensors, data: (data.head ?? {}) as MethodState["data"] });
-      },
-    },
-    dispose() {
-      base.dispose?.();
-      regression?.dispose();
-      frozen?.dispose();
-    },
-  };
+function columnsOf(data: MethodState["data"]): LearnedColumns {
+  return (data.columns ?? {}) as LearnedColumns;
+}
+
+/** The data of the base method or of the head within a whole state. */
+function partOf(data: MethodState["data"], part: "base" | "head"): MethodState["data"] {
+  return (data[part] ?? {}) as MethodState["data"];
+}
+
+function countClasses(columns: readonly (readonly [string, LearnedColumns[string]])[]): number {
+  return sum(columns.map(([, [, classes]]) => classes));
 }
 
 /**

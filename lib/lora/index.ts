@@ -36,12 +36,7 @@ export {
 } from "./low-rank-update.js";
 export { inject, LoraModel, type LoraModule, loraModules } from "./model.js";
 export { defaultLoraOptimizerOptions, LoraOptimizer, type LoraOptimizerOptions } from "./optimizer.js";
-export {
-  adapterFamily,
-  type LoadAdapterOptions,
-  loadAdapter,
-  type SaveAdapterOptions,
-  saveAdapter,
-} from "./peft.js";
+export { adapterFamily, type LoadAdapterOptions, loadAdapter, saveAdapter } from "./peft.js";
+export type { SaveAdapterOptions } from "./peft-config.js";
 export { RandomPruning } from "./random-pruning.js";
 export { type ThresholdConfig, thresholdSchedule } from "./threshold.js";

@@ -15,7 +15,7 @@ export { nameOf, openEntry } from "./dataset-config.js";
 export { baseModel, openBaseModel, openFinishedRun, taskPosition } from "./finished-run.js";
 export { type GivenGuard, type GuardConfig, guardSchema, readGuard, resolveGuard } from "./guard-config.js";
 export { openGuardData } from "./guard-data.js";
-export { configOfRun, datasetEntry, type GivenDataset, learn, withDataset } from "./learn.js";
+export { configOfRun, type GivenDataset, learn } from "./learn.js";
 export { type MiniatureOptions, openMiniatureReference, openMiniatureTasks } from "./miniature.js";
 export { readMiniatureSettings } from "./miniature-settings.js";
 export {
@@ -43,7 +43,6 @@ export {
   type RunConfigOptions,
   run,
   runDirectory,
-  runName,
   runTasks,
 } from "./run.js";
 export { RunGuard } from "./run-guard.js";

@@ -40,7 +40,7 @@ function recordedSettings({ name, method, protocol, seed, config }: RunRecord): 
  * @param folder that they are relative to
  * @throws ZodError if it is not described as in a configuration
  */
-export function datasetEntry(given: GivenDataset, folder = process.cwd()): Entry {
+function datasetEntry(given: GivenDataset, folder = process.cwd()): Entry {
   return resolveEntry(z.object({ dataset: entrySchema }).parse({ dataset: given }).dataset, { folder });
 }
 
@@ -48,7 +48,7 @@ export function datasetEntry(given: GivenDataset, folder = process.cwd()): Entry
  * A stream with one more dataset at its end; the same stream where it ends in this one already.
  * @throws UsageError if another place of the stream, or a hold-out, has its name
  */
-export function withDataset(config: Config, entry: Entry): Config {
+function withDataset(config: Config, entry: Entry): Config {
   const name = nameOf(entry);
   const position = config.datasets.findIndex((each) => nameOf(each) === name);
   if (position >= 0 && position === config.datasets.length - 1) {

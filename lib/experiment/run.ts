@@ -38,7 +38,7 @@ export interface ExperimentResult {
 }
 
 /** The name of a configuration's run, given or made of what it does. */
-export function runName({ name, method, protocol, seed }: Config): string {
+function runName({ name, method, protocol, seed }: Config): string {
   return name ?? `${method}-${protocol}-seed${seed}`;
 }
 

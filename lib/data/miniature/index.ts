@@ -17,5 +17,4 @@ export {
   drawPretrainingPairs,
   type PretrainingPairs,
   type PretrainingPairsOptions,
-  worldVersion,
 } from "./world.js";

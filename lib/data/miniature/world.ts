@@ -12,7 +12,7 @@ import type { CaptionedDrawing } from "./subjects.js";
 import { wideMixtureDrawing } from "./wide-mixture.js";
 
 /** Raise when a drawing changes, so that cached images are drawn anew. */
-export const worldVersion = 1;
+const worldVersion = 1;
 
 /** Which images of a domain: a split never shares a picture with another. */
 export interface DomainImagesOptions {

@@ -20,7 +20,7 @@ export {
   type RankStatistics,
   rankStatistics,
 } from "./rank-statistics.js";
-export { type RemovalAnalysis, removalFile } from "./removal.js";
-export { csvOf, type RenderedFigure, renderFigure } from "./render.js";
+export type { RemovalAnalysis } from "./removal.js";
+export { type RenderedFigure, renderFigure } from "./render.js";
 export { type MeanAndStd, meanAndStd } from "./statistics.js";
 export { describeMissing, writeFigure, writeFigures } from "./write.js";

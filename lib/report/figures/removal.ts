@@ -34,7 +34,7 @@ export const removalSchema = z.object({
 export type RemovalAnalysis = z.infer<typeof removalSchema>;
 
 /** Path, in the run's directory, at which figures look for it. */
-export const removalFile = join("analysis", "remove.json");
+const removalFile = join("analysis", "remove.json");
 
 /**
  * Accuracy after removing the adapters of one module type of one encoder, of plain LoRA on one dataset.

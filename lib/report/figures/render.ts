@@ -47,7 +47,7 @@ function measureText(vega: object): void {
 }
 
 /** Rows as comma-separated values under their names; empty where there is no value. */
-export function csvOf(rows: readonly Row[]): string {
+function csvOf(rows: readonly Row[]): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return csvLines([names, ...rows.map((row) => names.map((name) => row[name]))]);
 }

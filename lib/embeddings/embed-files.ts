@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { type DualEncoder, encodePrompts } from "../clip/index.js";
 import { type Example, loadBatches, partsOf } from "../data/index.js";
 import { nn, noGrad, scope, type Tensor } from "../torch/index.js";
@@ -73,7 +74,7 @@ export async function* embedTexts(
   for await (const part of partsOf(texts, batchSize)) {
     yield embed(part);
     start += part.length;
-    await new Promise(setImmediate); // lets signals in
+    await setImmediate(); // lets signals in
   }
 }
 

@@ -1,9 +1,10 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { MetricName } from "../records/index.js";
+import { metricDescriptions } from "./metric-descriptions.js";
 import { paletteCss, SERIES_COLORS } from "./palette.js";
 import { type Run, runLabels } from "./run.js";
 import { renderSvg } from "./svg.js";
-import { formatPercent, metricDescriptions } from "./table.js";
+import { formatPercent } from "./table.js";
 
 /** The metrics drawn as bars: those where longer is better. */
 const BAR_METRICS = metricDescriptions.filter(({ best }) => best === "highest");

@@ -1,5 +1,5 @@
 import type { MetricName } from "../../records/index.js";
-import { describeMetric, metricDescriptions } from "../table.js";
+import { describeMetric, metricDescriptions } from "../metric-descriptions.js";
 import type { ComparedRow, PaperTable, TablePart } from "./paper-table.js";
 import { printedTables } from "./printed.js";
 import { benchmarkFor, compare, describeLeftOut, describeNumbers, missingRuns, rowMethods } from "./rows.js";

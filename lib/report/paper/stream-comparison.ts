@@ -1,4 +1,4 @@
-import { describeMetric } from "../table.js";
+import { describeMetric } from "../metric-descriptions.js";
 import type { PaperTable, TablePart } from "./paper-table.js";
 import { type PrintedStream, printedTables } from "./printed.js";
 import { benchmarkFor, compare, describeLeftOut, describeNumbers, missingRuns, rowMethods } from "./rows.js";

@@ -1,3 +1,4 @@
+import { metricDescriptions } from "../../../metric-descriptions.js";
 import type { MetricData, RunData } from "../../data.js";
 import { h } from "../dom.js";
 import { percent } from "../format.js";
@@ -15,30 +16,12 @@ interface Column {
 }
 
 export const metricColumns: Column[] = [
-  {
-    title: "Transfer",
-    hint: "Accuracy on a dataset before it is learned, mean over the tasks before it. Higher is better.",
-    best: "highest",
-    of: ({ metrics }) => metrics?.transfer ?? null,
-  },
-  {
-    title: "Average",
-    hint: "Accuracy on a dataset, mean over all tasks of the stream. Higher is better.",
-    best: "highest",
-    of: ({ metrics }) => metrics?.average ?? null,
-  },
-  {
-    title: "Last",
-    hint: "Accuracy on a dataset after the last task. Higher is better.",
-    best: "highest",
-    of: ({ metrics }) => metrics?.last ?? null,
-  },
-  {
-    title: "Forgetting",
-    hint: "Accuracy lost on a dataset between learning it and the last task, in points. Lower is better.",
-    best: "lowest",
-    of: ({ metrics }) => metrics?.forgetting ?? null,
-  },
+  ...metricDescriptions.map(({ name, title, caption, best }) => ({
+    title,
+    hint: caption,
+    best,
+    of: ({ metrics }: RunData) => metrics?.[name] ?? null,
+  })),
   {
     title: "Hold-outs",
     hint: "Accuracy on datasets that are never trained on, mean over the models after every task. Higher is better.",

@@ -35,7 +35,7 @@ import { applyUpdates, measureUpdates } from "../lora/index.js";
 import { code, paper, paperOrCode } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
-import { bytesPerValue, trainingCopies } from "./shared/cost.js";
+import { bytesPerValue, numel, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { attentionLayers } from "./shared/layer-inputs.js";
 import { liveState } from "./shared/live-state.js";
@@ -276,7 +276,7 @@ class KeepLora implements ContinualMethod {
           return () => ({ learningRate });
         },
       });
-      const trainableParameters = parameters.reduce((count, parameter) => count + parameter.numel(), 0);
+      const trainableParameters = numel(parameters);
       return { iterations: total, loss, trainableParameters };
     } catch (error) {
       this.#removeAdapters(); // the model is as it was before the task

@@ -3,6 +3,7 @@ import type { Task } from "../../data/index.js";
 import { code, type Given } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { numel } from "./cost.js";
 import { liveState } from "./live-state.js";
 import { type TrainingOptions, trainingShape } from "./options.js";
 import { joinedState, type StageState } from "./stage.js";
@@ -110,7 +111,7 @@ export function fullFineTuning({ name, options, terms }: FullFineTuningPlan): Co
         });
         torch.noGrad(() => torch.scope(() => added.finish?.()));
         await added.keep?.();
-        const trainableParameters = parameters.reduce((count, parameter) => count + parameter.numel(), 0);
+        const trainableParameters = numel(parameters);
         return { iterations, loss, trainableParameters };
       } finally {
         optimizer.zeroGrad();

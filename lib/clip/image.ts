@@ -38,7 +38,7 @@ export const decodeOptionKeys: OptionKeys<DecodeOptions> = {
 
 /**
  * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP
- * was trained: alpha is dropped, grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile,
+ * was trained. Alpha is dropped, grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile,
  * colour profiles ignored. TIFF files are turned upright whatever the options say. Of an animation, the first
  * frame. Not so AVIF and uncompressed YCbCr in TIFF, whose colour planes are read in another way.
  * @param source path, or content of a file

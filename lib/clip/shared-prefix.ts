@@ -2,8 +2,8 @@ import { cat, ones, type Tensor } from "../torch/index.js";
 import { attend, joinHeads, type Mix, splitHeads } from "./attention.js";
 
 /**
- * Causal sequences that begin alike, with the common beginning once. What a position of a causal transformer
- * computes depends on it and those before alone, so the beginning gives the same keys and values in all of
+ * Causal sequences that begin alike, with the common beginning once. A position of a causal transformer
+ * depends on itself and on those before alone. So the beginning gives the same keys and values in all of
  * them.
  *
  * Packed, they are one sequence `[1, P + C·S, width]`: the P positions of the beginning, then the S remaining

@@ -3,8 +3,8 @@ import type { Transformer } from "./transformer.js";
 
 export interface TextOptions {
   /**
-   * How many leading ids are the same in all rows, and before the end of each: computed once for all rows
-   * where later ids do not change them. Default: 0.
+   * How many leading ids are the same in all rows, and before the end of each. They are computed once for all
+   * rows where later ids do not change them. Default: 0.
    */
   readonly sharedPrefix?: number;
   readonly checkpoints?: Checkpoints;

@@ -24,8 +24,8 @@ const weightForms: readonly RegExp[] = [
 ];
 
 /**
- * The file that tells whose weights are the CLIP, where a repository has those of open_clip and others:
- * timm's have an image tower in the others.
+ * The file that tells whose weights are the CLIP, where a repository has those of open_clip and others. In
+ * timm's, the others are an image tower.
  */
 export function decidingFile<File extends { readonly path: string }>(
   files: readonly File[],

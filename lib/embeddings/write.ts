@@ -24,9 +24,9 @@ export interface WrittenEmbeddings {
 }
 
 /**
- * Writes unit vectors of images or texts to a file; its ending chooses the format: `.parquet`, `.npy` or
+ * Writes unit vectors of images or texts to a file. Its ending chooses the format: `.parquet`, `.npy` or
  * `.safetensors`, the last two with a CSV of names and labels beside them. What is done is kept in
- * `target.partial` until the file is whole: after a crash or an abort the same call goes on where it ended.
+ * `target.partial` until the file is whole. After a crash or an abort, the same call goes on where it ended.
  * Memory does not grow with the number of items.
  * @param target the file; it must not exist
  * @param items a list, or a stream that begins alike whenever it is asked for
@@ -100,8 +100,8 @@ class ItemsInWork {
 }
 
 /**
- * An image file, labelled with the folder that it is in where that is below the place it was found in, as
- * datasets of folders have their classes.
+ * Labels an image file with its folder, where that is below the place it was found in, as datasets of folders
+ * have their classes.
  * @param name its path as `listImages` gives it   @param places that were listed
  */
 export function imageItem(name: string, places: readonly string[]): EmbeddedItem {

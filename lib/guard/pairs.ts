@@ -18,8 +18,8 @@ const tables = [".csv", ".tsv", ".jsonl", ".ndjson"];
 
 /**
  * Reads pairs of an image and a caption, where an image may have several:
- * - a `.csv`, `.tsv` or `.jsonl` file with `image` and `caption`, or open_clip's `filepath` and `title`, an
- *   image with several captions in several lines; paths are relative to the file;
+ * - a `.csv`, `.tsv` or `.jsonl` file with `image` and `caption`, or open_clip's `filepath` and `title`. An
+ *   image with several captions has several lines, and paths are relative to the file;
  * - WebDataset shards, a folder of them, or a pattern such as `pairs-{000..012}.tar`, with `.txt` beside the
  *   images, see `readCaptionedShards`.
  * @throws if a column is missing, there are no pairs, or one has no image or no caption

@@ -19,7 +19,7 @@ export type LowRankUpdates = ReadonlyMap<string, LowRankUpdate>;
 
 /**
  * The updates that `lora.merge()` would add: `ΔW = (B diag(w)) A` of the ranks whose importance is not zero.
- * All of w goes into B, because that is how merging multiplies too; sharing it out evenly between A and B
+ * All of w goes into B, because that is how merging multiplies too. Sharing it out evenly between A and B
  * would take roots and signs, and round twice.
  * @returns copies, on the device of the adapters
  */

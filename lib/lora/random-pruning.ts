@@ -5,8 +5,8 @@ import type { LoraModel } from "./model.js";
 import type { LoraOptimizerOptions } from "./optimizer.js";
 
 /**
- * Prunes as many ranks of each matrix as thresholding would, at the same time, but chooses them at random:
- * the control that tells the choice of ranks from their number.
+ * Prunes as many ranks of each matrix as thresholding would, at the same time, but chooses them at random.
+ * This control tells the choice of ranks from their number.
  *
  * A copy w' of the importance weights takes the same gradient steps and is thresholded, `w' ← T_κ(w' + Δw)`.
  * Ranks of a matrix stand in a random order. Only the first n of them keep their weight; n is the number of

@@ -1,6 +1,6 @@
 /**
- * Source of an option and its default: the method's paper, its released code where the paper is silent, both
- * where a preset chooses between them, or this project.
+ * Source of an option and its default. It is the method's paper, its released code where the paper is silent,
+ * both where a preset chooses between them, or this project.
  */
 export type OptionSource = "paper" | "code" | "paper or code" | "codyra";
 

@@ -2,7 +2,7 @@
 const computed = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /**
- * Text from data as a cell of a CSV file: what a spreadsheet would take for a formula gets a `'` before it,
+ * Text from data as a cell of a CSV file. What a spreadsheet would take for a formula gets a `'` before it,
  * as one types it there. Not for numbers, which may be negative.
  */
 export function spreadsheetText(text: string): string {

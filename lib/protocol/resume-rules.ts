@@ -197,7 +197,7 @@ function referenceDifferences(found: RunRecord["reference"], fresh: RunRecord["r
 }
 
 /**
- * The configuration of a run with what codyra knew nothing of when it was recorded: an option that is missing
+ * The configuration of a run, with options that codyra did not have when it was recorded. One that is missing
  * stands at its default, which is what the run did. The same holds for precision: encoders computed in
  * float32.
  */

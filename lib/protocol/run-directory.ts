@@ -27,9 +27,9 @@ export interface Checkpoint {
 }
 
 /**
- * The files of a run. Each is written under a temporary name and renamed, so that a run that is killed at any
- * moment can go on from what is on disk. The order matters: a task's ranks and adapter first, then its
- * checkpoint, then its stages and the older checkpoint go, then its row of the matrix comes.
+ * The files of a run. Each is written under a temporary name and renamed: a run that is killed at any moment
+ * goes on from what is on disk. The order matters. A task's ranks and adapter come first, then its
+ * checkpoint. Then its stages and the older checkpoint go, and its row of the matrix comes.
  */
 export class RunDirectory {
   constructor(readonly path: string) {}
@@ -198,8 +198,8 @@ export class RunDirectory {
   }
 
   /**
-   * Makes a model what it was after a task: reads the checkpoint, or where that is gone adds up the updates
-   * of all tasks so far.
+   * Makes a model what it was after a task. It reads the checkpoint or, where that is gone, adds up the
+   * updates of all tasks so far.
    * @param model the model that the run started from
    * @throws if there is neither
    */

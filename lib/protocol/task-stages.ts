@@ -25,8 +25,8 @@ interface OpenStage {
 }
 
 /**
- * The stages of a task that is being learned: saves the one that goes on every N seconds and when the run is
- * aborted, and takes over what an earlier process saved. A stage that ends is saved where doing it again
+ * The stages of a task that is being learned. It saves the one that goes on every N seconds and when the run
+ * is aborted, and takes over what an earlier process saved. A stage that ends is saved where doing it again
  * would cost a tenth of that time; shorter ones are done again.
  */
 export class TaskStages {

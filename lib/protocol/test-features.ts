@@ -3,8 +3,8 @@ import type { FeatureFiles } from "./feature-files.js";
 import { FrozenFeatures } from "./frozen-features.js";
 
 /**
- * Image features of test images for every row of a matrix: those of the model of that row, or of one model
- * for all rows where the method never changes the image encoder.
+ * Image features of test images for every row of a matrix. They are those of the model of that row, or of one
+ * model for all rows where the method never changes the image encoder.
  */
 export class TestFeatures implements Disposable {
   #row: number | undefined;

@@ -15,7 +15,7 @@ interface Recorded {
 }
 
 /**
- * Parts of a forward pass of which only the input is kept: they are computed again in the backward pass,
+ * Parts of a forward pass of which only the input is kept. They are computed again in the backward pass,
  * which saves memory and costs time. Training Deep Nets with Sublinear Memory Cost, arXiv:1604.06174.
  *
  * libtorch's engine cannot call JavaScript, so a backward pass has two halves: `loss.backward()` reaches the

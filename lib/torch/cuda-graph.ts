@@ -25,10 +25,10 @@ export interface CaptureOptions {
 }
 
 /**
- * Lets a step become a CUDA graph, the device's work of it, which one launch runs again: the time the host
- * takes to queue its operators is saved. Every tensor that the step uses must stay where it is, so new inputs
- * are copied into the old ones; and the step may not wait for the device. Where it cannot be captured,
- * `replay` goes on running the step itself.
+ * Lets a step become a CUDA graph: the device's work of it, which one launch runs again. This saves the time
+ * the host takes to queue its operators. Every tensor that the step uses must stay where it is, so new inputs
+ * are copied into the old ones. The step may not wait for the device. Where it cannot be captured, `replay`
+ * goes on running the step itself.
  * @param step nothing is run before the first `replay`. When it is recorded its JavaScript runs, but nothing
  * on the device
  * @throws where there is no such CUDA device

@@ -5,8 +5,8 @@ import type { Tensor } from "./tensor.js";
 import type { Device } from "./types.js";
 
 /**
- * A tensor of the CPU on another device. Copies to CUDA go through page-locked memory and are queued there,
- * so that the host does not wait for the work that is queued before them.
+ * A tensor of the CPU on another device. Copies to CUDA go through page-locked memory and are queued there.
+ * The host does not wait for the work that is queued before them.
  */
 export function upload(host: Tensor, device: Device): Tensor {
   if (!device.startsWith("cuda") || host.device !== "cpu") return host.to({ device });

@@ -4,8 +4,8 @@ import { shownOn, tell } from "./print.js";
 const lineEveryMs = 30_000;
 
 /**
- * Progress of one thing at a time on stderr: a bar on a terminal, and elsewhere a line now and then and when
- * something is finished.
+ * Progress of one thing at a time on stderr. It is a bar on a terminal, and elsewhere a line now and then and
+ * when something is finished.
  */
 export class Progress {
   #bar: SingleBar | undefined;

@@ -40,9 +40,9 @@ export interface OpenEntryOptions {
 }
 
 /**
- * Transformed images on disk, so that they are decoded only once: a file for each list of images and
- * transform, found by what the images contain. Any number of processes may use a directory at the same time,
- * and end at any time.
+ * Transformed images on disk, so that they are decoded only once. Each list of images and transform has a
+ * file, found by what the images contain. Any number of processes may use a directory at the same time, and
+ * end at any time.
  */
 export class ImageCache {
   constructor(readonly directory: string) {}

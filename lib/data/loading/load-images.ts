@@ -26,8 +26,8 @@ export interface LoadOptions {
 
 /**
  * How training images are kept: stretched to a square a little larger than the model's input. A random
- * resized crop is a box in fractions of width and height, so stretching does not change what it shows, and
- * all images fit into one tensor.
+ * resized crop is a box in fractions of width and height: stretching does not change what it shows. So all
+ * images fit into one tensor.
  */
 export function trainingTransform({ cropSize, decoding, limits }: Preprocessing): ImageTransform {
   // The smallest crop keeps most of the image: 8/7 of the input (256 for 224) loses no visible detail.

@@ -119,8 +119,8 @@ async function describe(folders: readonly Entry[]): Promise<TopFolder[]> {
 }
 
 /**
- * A class may be called "train" or "test tube": it is a part if it holds folders, and is called so alone or
- * all its neighbours are parts.
+ * A class may be called "train" or "test tube". A folder is a part if it holds folders, and is called so
+ * alone or all its neighbours are parts.
  */
 function tellingFolders(folders: readonly TopFolder[]): TopFolder[] {
   const telling = folders.filter(({ hasFolders }) => hasFolders);

@@ -11,8 +11,8 @@ export type ListedImage =
 
 /**
  * Image files by path, by folder, or by glob pattern, for shells that do not expand them. Files and what a
- * pattern matches count as images whatever they are called; of folders, with all below them, the files with
- * the extension of an image. Each place is sorted, and each path comes once.
+ * pattern matches count as images whatever they are called. Of folders, with all below them, the files with
+ * the extension of an image count. Each place is sorted, and each path comes once.
  *
  * A stream: of folders, the names in one of them at a time are held. Of several places, what was listed is
  * remembered, to tell what is named twice.

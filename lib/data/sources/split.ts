@@ -10,7 +10,7 @@ export interface Unsplit {
 }
 
 /**
- * Splits each class by a seeded draw, keeping the order of the images within both parts; each part gets at
+ * Splits each class by a seeded draw, keeping the order of the images within both parts. Each part gets at
  * least one image of a class.
  * @throws if the fraction is not between 0 and 1, or a class has fewer than two images
  */

@@ -58,8 +58,8 @@ export interface AnalyticHeadPlan {
 /**
  * A closed-form head on CLIP's image features, RAIL, arXiv:2406.18868. After the base method has learned a
  * task, one pass over its images teaches the regression. At test time, where CLIP itself finds a learned
- * class most probable, the scores are `(1 − β) p + β ŷ`, with CLIP's probabilities p and the regression's ŷ,
- * zero for classes not learned; elsewhere they are p.
+ * class most probable, the scores are `(1 − β) p + β ŷ`; elsewhere they are p. Here p are CLIP's
+ * probabilities, and ŷ the regression's scores, zero for classes not learned.
  */
 export class AnalyticHead implements ContinualMethod {
   readonly name: string;

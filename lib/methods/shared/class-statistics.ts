@@ -13,9 +13,9 @@ export type CovarianceKind = "shared" | "diagonal" | "none";
 const jitter = 1e-5;
 
 /**
- * Statistics of the image features of learned classes, in place of their images: a mean of each class, and a
- * within-class covariance that is pooled over all images. Gaussian replay in class-incremental learning:
- * SLCA, arXiv:2303.05118; RAPF, arXiv:2407.14143.
+ * Statistics of the image features of learned classes, in place of their images. Each class has a mean, and
+ * one within-class covariance is pooled over all images. Gaussian replay in class-incremental learning: SLCA,
+ * arXiv:2303.05118; RAPF, arXiv:2407.14143.
  */
 export class ClassStatistics implements Disposable {
   #groups: readonly LabelGroup[] = [];

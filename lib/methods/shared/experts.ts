@@ -174,7 +174,7 @@ export function injectExperts(
 }
 
 /**
- * AdamW for stacked parameters whose first dimension counts experts: those without a part in a step are left
+ * AdamW for stacked parameters whose first dimension counts experts. Those without a part in a step are left
  * alone, and so are their moments, as if each had parameters of its own.
  */
 export class ExpertAdam {

@@ -14,8 +14,8 @@ export const surrogateCount = counts.deadLeaves + counts.mixtures;
 const chunk = 64; // images per pass
 
 /**
- * Images on which a method watches its image encoder while a task is learned: surrogates, which should keep
- * their features, and one crop of each training image. Features before the task are encoded once.
+ * Images on which a method watches its image encoder while a task is learned. They are surrogates, which
+ * should keep their features, and one crop of each training image. Features before the task are encoded once.
  */
 export class FeatureProbe implements Disposable {
   readonly #task: Task;

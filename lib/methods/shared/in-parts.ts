@@ -7,7 +7,7 @@ import type { RunContext } from "./types.js";
 export type PartsContext = Pick<RunContext, "signal" | "stage" | "worked">;
 
 /**
- * Long work beside training, part by part in a scope each: between two parts a run can be stopped, and is
+ * Long work beside training, part by part in a scope each. Between two parts a run can be stopped, and is
  * told how far this is.
  * @param what for people, such as `choosing exemplars`
  * @param state of a stage of the task, which goes on where it was; default: it is done again

@@ -39,9 +39,9 @@ export interface LayerTensors {
  * The low-rank update of a layer read as rank-one experts, of which a step uses a part: DAC,
  * arXiv:2601.22828.
  *
- * The router looks at the first token of every sample, and each sample votes for `topTrain` experts; those
- * with most votes in the batch take part for the whole batch: `y = W x + b + σ B_S A_S dropout(x)`. q, k and
- * v share one dropout mask, because they read one input in one product.
+ * The router looks at the first token of every sample, and each sample votes for `topTrain` experts. Those
+ * with most votes take part for the whole batch: `y = W x + b + σ B_S A_S dropout(x)`. q, k and v share one
+ * dropout mask, because they read one input in one product.
  */
 export class PoolLayer implements torch.nn.LinearAdapter {
   /**

@@ -69,8 +69,8 @@ export const replayOption = {
 } as const;
 
 /**
- * The replay of a method in place of images: pseudo-features drawn from the statistics of earlier classes,
- * and generic words that stay where the pre-trained text encoder has them.
+ * What a method replays in place of images. Pseudo-features are drawn from the statistics of earlier classes;
+ * generic words stay where the pre-trained text encoder has them.
  */
 export class StatisticsReplay implements Disposable {
   readonly statistics: ClassStatistics;

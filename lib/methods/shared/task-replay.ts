@@ -23,7 +23,7 @@ interface Draw {
 }
 
 /**
- * The texts of a task's iterations. All prompts are tokenised once; an iteration encodes those of the task's
+ * The texts of a task's iterations. All prompts are tokenised once. An iteration encodes those of the task's
  * classes, of the earlier classes that it draws, and of some generic words, in one pass.
  */
 export class TaskReplay implements Disposable {

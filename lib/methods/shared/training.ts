@@ -91,8 +91,8 @@ export interface IterationTexts {
 /**
  * Trains on one task: batches of its images against the prompts of its classes, contrastive loss, one update
  * per iteration. Losses are read back every `logEvery` iterations only, so that the device never waits. With
- * `accumulate`, gradients are those of the whole batch, also where the loss compares images with each other:
- * "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", arXiv:2101.06983.
+ * `accumulate`, gradients are those of the whole batch, also where the loss compares images with each other
+ * ("Scaling Deep Contrastive Learning Batch Size", arXiv:2101.06983).
  * @returns the mean loss since the last report
  * @throws if the loss is not finite, naming the dataset and the iterations; if the run is aborted
  */

@@ -21,7 +21,7 @@ export interface ContinualMethod {
   /** Whether images are routed by their class token, which not every model has. */
   readonly needsClassToken?: boolean;
   /**
-   * Once in every process, before a checkpoint is loaded: the context's model is the pre-trained one, and
+   * Once in every process, before a checkpoint is loaded. The context's model is the pre-trained one, and
    * nothing of a new run is on disk yet.
    * @throws if the run is impossible, such as for lack of reference data
    */
@@ -58,8 +58,8 @@ export interface ContinualMethod {
   /** Training leaves the model's own weights as they are: what is learned is kept beside them. */
   readonly keepsWeights?: boolean;
   /**
-   * Only methods whose classifiers read more than the model's weights have it: what `state()` was after
-   * earlier tasks, as far as classifying needs it, from a later state.
+   * What `state()` was after earlier tasks, as far as classifying needs it, from a later state. Only methods
+   * whose classifiers read more than the model's weights have it.
    * @param tasks how many were learned
    * @returns `undefined` where that is lost
    */
@@ -120,8 +120,8 @@ export interface RunContext {
   /** Tasks learned before the current one. Only their names, classes and templates: their images are gone. */
   readonly learned: readonly LabelGroup[];
   /**
-   * The class names of the whole stream, also of tasks to come: for leaving them out of what a method draws
-   * by itself, such as generic words. No method may learn from them.
+   * The class names of the whole stream, also of tasks to come. A method leaves them out of what it draws by
+   * itself, such as generic words. No method may learn from them.
    */
   readonly classNames: readonly string[];
   /** State of an earlier run, if the model that this run starts from came with it. */

@@ -48,8 +48,8 @@ export function variants(
 }
 
 /**
- * The configuration that studies vary: the one with the most others that differ from it in one of the
- * `studies` alone, each a group of option names. Of equals, the one with more seeds, then the first.
+ * The configuration that studies vary: more others differ from it in one of the `studies` alone than from any
+ * other. A study is a group of option names. Of equals, the one with more seeds, then the first.
  */
 export function mainConfiguration(
   candidates: readonly Configuration[],

@@ -23,8 +23,8 @@ export interface Stream {
 
 /**
  * The streams of at least two datasets among runs: the paper's first, then by the number of methods. Where a
- * method was run with several configurations, the one with the options of the benchmark counts; of several
- * such, the one that ablations start from.
+ * method was run with several configurations, the one with the options of the benchmark counts. Of several
+ * such, it is the one that ablations start from.
  * @param options `withHoldOuts`: only runs with hold-outs, apart by these; otherwise hold-outs make no
  * difference
  */

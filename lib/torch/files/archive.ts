@@ -26,7 +26,7 @@ const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
 /**
  * Reads the tensors of a file that `torch.save` or `torch.jit.save` wrote. Nothing in it is run: what
  * `torch.load(weights_only=True)` takes is read, NumPy's arrays and numbers, and the attributes of script
- * modules; everything else is refused by its name, or skipped. The tensors are views of the memory-mapped
+ * modules. Everything else is refused by its name, or skipped. The tensors are views of the memory-mapped
  * file: only what is used is read from disk, and writing to them does not change the file. Unsigned integers
  * of more than 8 bits come as wider signed ones, 8-bit floats as float32.
  * @returns tensors by the keys, indexes and attributes that lead to them, joined by dots: a state dict under

@@ -3,8 +3,8 @@ import type { Tensor } from "../tensor.js";
 import type { DType } from "../types.js";
 
 /**
- * A type of elements that files hold and codyra's tensors do not: read as bits of another one, then converted
- * to the nearest that holds them.
+ * A type of elements that files hold and codyra's tensors do not. It is read as bits of another one, then
+ * converted to the nearest that holds them.
  */
 export interface ForeignType {
   /** Dtype as which the bits are read. */

@@ -44,8 +44,8 @@ const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
  * Reads a safetensors file. The tensors are views of the memory-mapped file: only what is used is read from
  * disk, and writing to them does not change the file. Unsigned integers of more than 8 bits come as wider
  * signed ones, 8-bit floats as float32.
- * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor, or a
- * dtype of less than 8 bits; or if the file has a checksum, which is verified, and was changed since
+ * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor; if a
+ * dtype has less than 8 bits; if the file was changed since its checksum was written
  */
 export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
   checkOptions(options, loadOptionKeys, "safetensors.load");
@@ -94,8 +94,8 @@ const saveOptionKeys: OptionKeys<SaveOptions> = { checksum: true };
 /**
  * Writes tensors of any device to a safetensors file, under a temporary name that becomes `path` when
  * everything is on disk.
- * @throws if a name is given twice, a dtype has no name in the format, or the file cannot be written; then
- * nothing is left behind, and a full disk is told with the size needed
+ * @throws if a name is given twice, a dtype has no name in the format, or the file cannot be written. Nothing
+ * is left behind then, and a full disk is told with the size needed
  */
 export function save(
   path: string,

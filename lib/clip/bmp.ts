@@ -10,10 +10,10 @@ interface Header {
   readonly isTopDown: boolean;
   readonly bits: number;
   readonly isRunLength: boolean;
-  /** Where the channels are in a pixel of 16 or 32 bits. */
+  /** Masks of the channels in a pixel of 16 or 32 bits. */
   readonly masks: Rgb;
   readonly palette: readonly Rgb[];
-  /** Where the rows begin. */
+  /** Offset of the first row. */
   readonly offset: number;
 }
 

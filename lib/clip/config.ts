@@ -1,10 +1,10 @@
-/** Of the feed-forward halves, under the names of Hugging Face's configurations. */
+/** Activations of the feed-forward halves, under the names of Hugging Face's configurations. */
 export type Activation = ClipActivation | "gelu_pytorch_tanh";
 
 /** Those of CLIPs. */
 export type ClipActivation = "quick_gelu" | "gelu";
 
-/** What both towers share: a pre-LN transformer. */
+/** A pre-LN transformer, which both towers have. */
 export interface TransformerConfig {
   readonly width: number;
   readonly layers: number;

@@ -57,7 +57,7 @@ export function checkPixels(width: number, height: number, limitInputPixels: num
   );
 }
 
-/** What sharp says when time is up, with the limit and how to raise it; other errors as they are. */
+/** Adds the limit, and how to raise it, to sharp's error when time is up; leaves other errors as they are. */
 export function explainTimeout(error: Error, seconds: number): Error {
   const progress = /^timeout: (\d+)% complete/.exec(error.message)?.[1];
   if (progress === undefined) return error;

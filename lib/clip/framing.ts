@@ -1,6 +1,6 @@
 import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
 
-/** What stands around the ids of a text, and how rows of them are filled up. */
+/** Ids around those of a text, and the id that fills rows up. */
 export interface Framing {
   readonly start: readonly number[];
   readonly end: readonly number[];

@@ -28,7 +28,7 @@ const perChannel = z.union([
   z.array(z.number()).length(3),
   z.number().transform((value) => [value, value, value]),
 ]);
-/** What a class of transformers does where a file does not say otherwise. */
+/** Defaults of a class of transformers, where a file does not say otherwise. */
 interface ImageProcessor {
   /** The class and others that do the same. */
   readonly types: readonly [string, ...string[]];
@@ -139,7 +139,7 @@ export function parseImageProcessor(json: unknown, source: string, family: Model
   };
 }
 
-/** What transformers reads as this preprocessing, with the image processor of a family. */
+/** The preprocessing as transformers reads it, for the image processor of a family. */
 export function formatImageProcessor(
   { size, cropSize, mean, std, resize, rescaleFactor, filter = "bicubic" }: PreprocessingConfig,
   family: ModelFamily,

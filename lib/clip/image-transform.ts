@@ -28,7 +28,7 @@ export interface TransformedImage {
 }
 
 export interface TransformOptions extends DecodeOptions {
-  /** Of resizing, with antialiasing. Default: `bicubic`. */
+  /** The filter of resizing, with antialiasing. Default: `bicubic`. */
   readonly filter?: images.Filter;
 }
 

@@ -14,7 +14,7 @@ export interface CreateOptions extends nn.ParameterOptions {
   readonly assets?: ModelAssets;
 }
 
-/** What a parameter is drawn from: one number, a normal distribution, or a uniform one within ±bound. */
+/** The distribution of a parameter: one number, a normal one, or a uniform one within ±bound. */
 export type Distribution =
   | { readonly constant: number }
   | { readonly std: number }

@@ -28,7 +28,7 @@ export interface PreprocessingConfig {
   readonly rescaleFactor?: number;
   /** How image files are decoded. Default: as CLIP's own code does. */
   readonly decoding?: DecodeOptions;
-  /** Of resizing, with antialiasing. Default: `bicubic`. */
+  /** The filter of resizing, with antialiasing. Default: `bicubic`. */
   readonly filter?: images.Filter;
 }
 
@@ -136,7 +136,7 @@ export class Preprocessing implements PreprocessingConfig {
     return formatImageProcessor(this, family);
   }
 
-  /** What decoding an image may cost. */
+  /** Limits of what decoding an image may cost. */
   get limits(): DecodeLimits {
     return this.#limits;
   }

@@ -71,7 +71,7 @@ interface Texts<End> {
   readonly eos_token_id: End;
 }
 
-/** What a text encoder has beside its transformer. */
+/** Fields of a text encoder beside those of its transformer. */
 export function texts<End extends number | null>(tower: Texts<End>) {
   return {
     vocabSize: tower.vocab_size,

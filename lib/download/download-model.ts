@@ -14,7 +14,7 @@ export interface DownloadModelOptions
   extends RetryOptions,
     LockOptions,
     Pick<RequestOptions, "stallTimeoutMs"> {
-  /** Where the model goes. Other files there are left alone. */
+  /** The model's folder. Other files in it are left alone. */
   readonly directory: string;
   /** Branch, tag or commit. Default: `main`. */
   readonly revision?: string;

@@ -10,7 +10,7 @@ import { type RetryOptions, withRetries } from "./retry.js";
 export interface DownloadOptions extends Expected, RequestOptions, RetryOptions, LockOptions {
   /** @param total bytes, where they are known */
   readonly onProgress?: (done: number, total: number | undefined) => void;
-  /** Where neither the server nor `size` tells how large the file is. Default: 1 TiB. */
+  /** The limit where neither the server nor `size` tells how large the file is. Default: 1 TiB. */
   readonly maxBytes?: number;
 }
 

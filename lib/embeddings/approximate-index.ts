@@ -14,14 +14,14 @@ import type { Neighbours } from "./nearest.js";
 const version = 1;
 const rowsPerPart = 2048;
 
-/** What an index was made of. One that differs is stale. */
+/** The origin of an index. One that differs is stale. */
 interface IndexKey {
   readonly version: number;
-  /** Of the model that made the vectors. */
+  /** The fingerprint of the model that made the vectors. */
   readonly fingerprint: string;
   readonly rows: number;
   readonly width: number;
-  /** Of the file of vectors. */
+  /** Size and last change of the file of vectors. */
   readonly bytes: number;
   readonly modifiedMs: number;
 }

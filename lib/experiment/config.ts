@@ -34,7 +34,7 @@ export const configSchema = z.strictObject({
     .describe("what an update may cost, measured after every task: a file of codyra check, or what is in it"),
 });
 
-/** What is wrong with the mapping: any text would be a file. */
+/** Says what is wrong with the mapping: any text would be a file. */
 function explainGuard({ errors }: z.core.$ZodRawIssue): string {
   const [, ofGuard = []] = (errors ?? []) as z.core.$ZodIssue[][];
   return ofGuard

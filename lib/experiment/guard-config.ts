@@ -32,7 +32,7 @@ export const guardSchema = z
 /** A guard as it is written down. */
 export type GivenGuard = z.infer<typeof guardSchema>;
 
-/** What a guard measures, and the limits. All paths are absolute. */
+/** Measures of a guard, and their limits. All paths are absolute. */
 export type GuardConfig = Omit<GivenGuard, keyof typeof readingShape>;
 
 /** @throws UsageError if the file is missing, no YAML, or does not fit */

@@ -19,7 +19,7 @@ export class RunGuard implements Disposable {
     this.#base = new ModelMeasures(base, data, "the model before the stream", { protocol: config.protocol });
   }
 
-  /** What `run` calls after every task. */
+  /** Measures a task; `run` calls it after each. */
   readonly measure: TaskGuard = async (model, options) => {
     const { protocol, limits, against } = this.config;
     using updated = new ModelMeasures(model, this.data, "the new model", { protocol, ...options });

@@ -20,7 +20,7 @@ export function methodWithHead(directory: RunDirectory): ContinualMethod | undef
   );
 }
 
-/** Which models a head belongs to. */
+/** Models that a head belongs to. */
 export interface HeadModels {
   /** After the task: the one that is exported. */
   readonly model: DualEncoder;

@@ -7,7 +7,7 @@ import * as torch from "../torch/index.js";
 import type { CaptionedImages } from "./pairs.js";
 import { imageVectors, textVectors } from "./vectors.js";
 
-/** What models are compared on; what is left out is not measured. */
+/** Data that models are compared on; what is left out is not measured. */
 export interface ComparisonData {
   /**
    * Test images as a model's preprocessing makes them: of datasets that were learned, and of hold-outs that
@@ -42,7 +42,7 @@ export interface IndexVectors {
   readonly queries: Tensor;
 }
 
-/** What one model makes of the data: each part is measured when it is first asked for, and kept. */
+/** Measures of one model. Each part is measured when it is first asked for, and kept. */
 export class ModelMeasures implements Disposable {
   #accuracies: Promise<Accuracies> | undefined;
   #recall: Promise<RetrievalRecall> | undefined;

@@ -10,7 +10,7 @@ export const configFile = "adapter_config.json";
 export interface SaveAdapterOptions {
   /** The model that the adapter is for, as `base_model_name_or_path`: what `AutoPeftModel` loads. */
   readonly baseModel?: string;
-  /** Of that model. Default: `clip`. */
+  /** The family of that model. Default: `clip`. */
   readonly family?: ModelFamily;
 }
 

@@ -18,7 +18,7 @@ export class Attempt {
   readonly continuation: Continuation | undefined;
   readonly signal: AbortSignal;
   readonly memory: MemoryMeter;
-  /** Of the task that is being learned. */
+  /** Stages of the task that is being learned. */
   stages: TaskStages | undefined;
   #secondsBefore: number;
   #began = performance.now();
@@ -83,7 +83,7 @@ export class Attempt {
     this.directory.writeRecord(record);
   }
 
-  /** What a method knows of the run in a task; −1 is before the first. */
+  /** The context of a method in a task; −1 is before the first. */
   contextOf(taskIndex: number): RunContext {
     const { model, protocol, seed, inherited, reference, observer, tasks } = this.options;
     return {

@@ -13,11 +13,11 @@ const key = "features";
 
 /** Settings of feature files. */
 export interface FeatureFilesOptions {
-  /** Of the encoders: features of another precision are not read. */
+  /** Precision of the encoders: features of another one are not read. */
   readonly precision: string;
-  /** Where they are computed with. */
+  /** The device that reads them. */
   readonly device: torch.Device;
-  /** What all files together may take, bytes; what no longer fits is not written. */
+  /** Bytes that all files together may take; what no longer fits is not written. */
   readonly maxBytes: number;
 }
 

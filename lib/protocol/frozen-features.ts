@@ -2,7 +2,7 @@ import type { ImageSet } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 
-/** Where the features of whole sets are kept. */
+/** Keeps the features of whole sets. */
 export interface FeatureStore {
   /** @returns `[images, D]`, or `undefined` where they are not there */
   read(images: ImageSet): Tensor | undefined;

@@ -31,18 +31,18 @@ const descriptionSchema = z.object({
       }),
     )
     .nonempty(),
-  /** What the method keeps beside its tensors. */
+  /** Values that the method keeps beside its tensors. */
   data: jsonSchema,
-  /** Of the CLIP that the file belongs to. */
+  /** The fingerprint of the CLIP that the file belongs to. */
   weightsFingerprint: z.string(),
 });
 
-/** What a head file says beside its tensors. */
+/** The metadata of a head file. */
 export type HeadDescription = z.infer<typeof descriptionSchema>;
 
 /** A head as it is in a file. */
 export interface HeadFile extends HeadDescription {
-  /** Of the method. */
+  /** Tensors of the method. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Weights that the run started from, where they are others than those of the model beside the file. */
   readonly pretrained: ReadonlyMap<string, Tensor>;

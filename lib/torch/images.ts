@@ -15,7 +15,7 @@ export interface Square {
   readonly filter?: Filter;
 }
 
-/** Of resizing; both with antialiasing. */
+/** Filters of resizing, both with antialiasing. */
 export type Filter = "bicubic" | "bilinear";
 
 /**

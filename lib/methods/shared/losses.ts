@@ -11,7 +11,7 @@ export interface ContrastiveLossOptions {
    * every image with every class by itself, as SigLIP was trained.
    */
   readonly loss: ContrastiveLoss;
-  /** Of the softmax over classes, which `sigmoid` does not have. */
+  /** Smoothing of the softmax over classes, which `sigmoid` does not have. */
   readonly labelSmoothing?: number;
   /** Added to all logits of `sigmoid`; in a softmax it would change nothing. */
   readonly bias?: Tensor;

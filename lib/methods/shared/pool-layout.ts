@@ -2,7 +2,7 @@ import type { AdaptableLayer } from "../../clip/index.js";
 import type { Span } from "../../lora/index.js";
 import { product } from "./sums.js";
 
-/** Where the factors and routers of a layer lie in the pool's flat tensor. */
+/** Places of a layer's factors and routers in the pool's flat tensor. */
 export interface LayerSpans {
   /** `[parts, rank, inFeatures]` */
   readonly loraA: Span;

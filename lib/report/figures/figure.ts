@@ -12,7 +12,7 @@ export interface Figure {
   readonly title: string;
   /** Notes for the reader: the origin of the data, and what they do and do not show. */
   readonly notes: readonly string[];
-  /** Of Vega-Lite. Its own type would ask everyone who compiles against this package for the DOM's types. */
+  /** A Vega-Lite specification. Its own type would ask all who compile against codyra for the DOM's types. */
   readonly spec: object;
   /** Everything that is drawn. */
   readonly rows: readonly Row[];

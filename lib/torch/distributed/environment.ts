@@ -6,7 +6,7 @@ export interface ProcessEnvironment {
   /** The same among the processes of this machine. */
   readonly localRank: number;
   readonly localWorldSize: number;
-  /** Where the store is that processes meet at. */
+  /** Address of the store that processes meet at. */
   readonly host: string;
   readonly port: number;
   /** `torchrun`'s agent serves the store; else the process of rank 0 does. */
@@ -65,7 +65,7 @@ function ofSlurm(variables: Variables): ProcessEnvironment | undefined {
   };
 }
 
-/** Of a list such as `gpu[03-05,09],login1`. */
+/** The first node of a list such as `gpu[03-05,09],login1`. */
 function firstHost(list: string): string {
   const [, name, number = "", rest = ""] = /^([^[,]+)(?:\[(\d+)[^\]]*\])?([^,]*)/.exec(list) ?? [];
   return `${name}${number}${rest}`;

@@ -17,7 +17,7 @@ export const loss: Section = {
       h(
         "p",
         {},
-        "Mean over neighbouring steps; each vertical line starts a task",
+        "Mean over neighbouring iterations; each vertical line starts a task",
         seeds > 1 && ", and each curve is a seed",
         ". Methods may minimise different losses: compare shapes, not heights.",
       ),
@@ -46,7 +46,7 @@ function figure({ group, runs }: View): HTMLElement {
         opacity: runs.length > 1 ? 0.6 : 1,
         points,
       })),
-      x: { title: "training step", domain: [0, end] },
+      x: { title: "iteration", domain: [0, end] },
       y: {
         title: "loss",
         domain: [Math.min(0, ...points.map(([, value]) => value)), top],
@@ -55,7 +55,7 @@ function figure({ group, runs }: View): HTMLElement {
       },
       describeX: (x) => {
         const task = tasks.findLast(({ start }) => start <= x);
-        return `step ${Math.round(x).toLocaleString("en")}${task ? `, ${task.dataset}` : ""}`;
+        return `iteration ${Math.round(x).toLocaleString("en")}${task ? `, ${task.dataset}` : ""}`;
       },
       marks: tasks.map(({ start }, t) => ({ x: start, label: String(t + 1) })),
       size: { width: 480, height: 200 },

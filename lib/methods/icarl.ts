@@ -82,11 +82,7 @@ export const icarl = defineMethod({
           },
           context,
         );
-        return {
-          penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
-          state: distillation.state,
-          dispose: () => distillation.dispose(),
-        };
+        return distillation.terms(model, options.distillationWeight);
       },
     });
     return {

@@ -63,11 +63,7 @@ export function withoutForgetting(
         },
         context,
       );
-      return {
-        penalty: (iteration) => distillation.loss(model, iteration).mul(options.distillationWeight),
-        state: distillation.state,
-        dispose: () => distillation.dispose(),
-      };
+      return distillation.terms(model, options.distillationWeight);
     },
   });
 }

@@ -4,6 +4,7 @@ import { BatchSampler, centerCrop, type ImageSet } from "../../data/index.js";
 import { paper } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import type { TaskTerms } from "./full-fine-tuning.js";
 import { type FullFineTuningOptions, fullFineTuningShape } from "./full-fine-tuning.js";
 import { inParts, type PartsContext } from "./in-parts.js";
 import { liveState } from "./live-state.js";
@@ -109,6 +110,15 @@ export class FeatureDistillation implements Disposable {
     const before = teacherImages.mul(scale).mm(this.#texts.t()); // [R, M]
     const now = encodeUnitImages(student, pixels).mul(scale).mm(this.#texts.t());
     return distillationLoss(before, now, this.#options.temperature);
+  }
+
+  /** What fine-tuning a student adds: these losses with a weight. They are released with the task. */
+  terms(student: DualEncoder, weight: number): TaskTerms {
+    return {
+      penalty: (step) => this.loss(student, step).mul(weight),
+      state: this.state,
+      dispose: () => this.dispose(),
+    };
   }
 
   /** The teacher's view of the images that came so far: in another batch, its last bits might be others. */

@@ -62,16 +62,6 @@ export function extendBasis(basis: Tensor, gram: Tensor, share: number): Tensor 
   );
 }
 
-/** The part of ‖X‖² inside the subspace. @param gram `X Xᵀ` */
-export function coveredShare(basis: Tensor, gram: Tensor): number {
-  return torch.noGrad(() =>
-    torch.scope(() => {
-      const total = gram.double().trace();
-      return total.sub(residualGram(basis, gram).trace()).div(total).item();
-    }),
-  );
-}
-
 /** `M − U Uᵀ M`, float64. @param basis `[d, k]`   @param matrix `[d, n]` */
 export function projectOut(basis: Tensor, matrix: Tensor): Tensor {
   return torch.scope(() => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  coveredShare,
   extendBasis,
   leadingDirections,
   orthonormalise,
@@ -9,6 +8,12 @@ import {
 } from "../../../lib/methods/shared/subspace.js";
 import * as torch from "../../../lib/torch/index.js";
 import { expectClose } from "../../clip/fixtures.js";
+
+/** The part of ‖X‖² inside the subspace: tr(Uᵀ X Xᵀ U) / tr(X Xᵀ). */
+function coveredShare(basis: torch.Tensor, gram: torch.Tensor): number {
+  const u = basis.double();
+  return u.t().matmul(gram.double()).matmul(u).trace().div(gram.double().trace()).item();
+}
 
 const double = (values: number[][]) => torch.tensor(values, { dtype: "float64" });
 const draw = (shape: number[], seed: number) =>

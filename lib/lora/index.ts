@@ -30,6 +30,7 @@ export { LoraLayer } from "./layer.js";
 export {
   applyUpdates,
   concatenateUpdates,
+  copyUpdates,
   type LowRankUpdate,
   type LowRankUpdates,
   survivingRanks,

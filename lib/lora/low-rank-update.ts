@@ -98,3 +98,16 @@ export function applyUpdates(model: DualEncoder, updates: LowRankUpdates): void 
 function asMatrix(weight: Tensor): Tensor {
   return weight.dim() > 2 ? weight.view([weight.size(0), -1]) : weight;
 }
+
+/** A copy that outlives the scope. The caller releases it. */
+export function copyUpdates(updates: LowRankUpdates): LowRankUpdates {
+  return torch.unscoped(
+    () =>
+      new Map(
+        Array.from(updates, ([name, { loraA, loraB }]) => [
+          name,
+          { loraA: loraA.clone(), loraB: loraB.clone() },
+        ]),
+      ),
+  );
+}

@@ -12,7 +12,7 @@
 import { z } from "zod";
 import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import { applyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/index.js";
+import { applyUpdates, copyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { codyraDefaults, codyraSchema, createCodyra } from "./codyra.js";
@@ -223,12 +223,7 @@ class RoutedCodyra implements ContinualMethod {
    * Rebuilt from the pre-trained weights, task by task: the same bits whether the run was interrupted or not.
    */
   #learn(task: string, updates: LowRankUpdates): void {
-    const kept = new Map(
-      Array.from(updates, ([name, { loraA, loraB }]) => [
-        name,
-        torch.unscoped(() => ({ loraA: loraA.clone(), loraB: loraB.clone() })),
-      ]),
-    );
+    const kept = copyUpdates(updates);
     const model = copyModel(this.#models.at(-1) ?? (this.#pretrained as DualEncoder));
     applyUpdates(model, kept);
     this.#tasks.push(task);

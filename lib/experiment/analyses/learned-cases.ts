@@ -1,6 +1,6 @@
 import { copyModel, type DualEncoder } from "../../clip/index.js";
 import type { Task } from "../../data/index.js";
-import type { LowRankUpdates } from "../../lora/index.js";
+import { copyUpdates, type LowRankUpdates } from "../../lora/index.js";
 import { type ContinualMethod, standaloneContext, type TaskChange } from "../../methods/index.js";
 import { mergeOptions, UsageError } from "../../options/index.js";
 import * as torch from "../../torch/index.js";
@@ -130,12 +130,7 @@ async function learn(
     progress: (done: number, total: number, loss: number) =>
       progress.update(done, total, `loss ${loss.toFixed(3)}`),
     record({ updates }: TaskChange) {
-      learned = new Map(
-        Array.from(updates, ([name, { loraA, loraB }]) => [
-          name,
-          torch.unscoped(() => ({ loraA: loraA.clone(), loraB: loraB.clone() })),
-        ]),
-      );
+      learned = copyUpdates(updates);
     },
   };
   progress.start(`seed ${seed}  learning ${task.name}`);

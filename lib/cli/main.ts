@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
+import { packageRoot } from "../files/index.js";
 import { UsageError } from "../options/index.js";
 import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
@@ -9,7 +11,7 @@ import { completeRunHelp } from "./output/method-help.js";
 import { tell } from "./output/print.js";
 import { isToldByFirst } from "./processes.js";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
   version: string;
 };
 

@@ -1,10 +1,12 @@
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { packageRoot } from "../files/index.js";
 import type { LiveState } from "../report/index.js";
 import type { PageReply, PageRequest } from "./watch-thread.js";
 
 /** Makes pages of a run on a thread of their own: training does not wait for them. */
 export class WatchPages {
-  readonly #worker = new Worker(new URL("./watch-thread.js", import.meta.url), { execArgv: [] });
+  readonly #worker = new Worker(join(packageRoot, "dist", "cli", "watch-thread.js"), { execArgv: [] });
   readonly #waiting = new Map<number, PromiseWithResolvers<string>>();
   #requests = 0;
 

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import type { miniature } from "../data/index.js";
 import { isRepository } from "../download/index.js";
+import { packageRoot } from "../files/index.js";
 import {
   defaultDecodeTimeoutSeconds,
   defaultLimitInputPixels,
@@ -12,7 +12,7 @@ import {
 } from "../options/index.js";
 import { cacheDirectory } from "./cache-directory.js";
 
-const assets = fileURLToPath(new URL("../../assets/", import.meta.url));
+const assets = join(packageRoot, "assets");
 
 /** The folders of the models that come with codyra, by name. */
 const embeddedModels: Readonly<Record<miniature.MiniatureName, string>> = {

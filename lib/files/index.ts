@@ -10,5 +10,6 @@ export {
 } from "./full-disk.js";
 export { type LockOptions, withLock } from "./lock.js";
 export type { LockOwner } from "./lock-owner.js";
+export { packageRoot } from "./package-root.js";
 export { checkRegularFile } from "./regular-file.js";
 export { writeDirectory } from "./write-directory.js";

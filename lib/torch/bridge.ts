@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import bindings from "bindings";
+import { packageRoot } from "../files/index.js";
 import type { Complex, Scalar } from "./types.js";
 
 /**
@@ -170,9 +170,6 @@ export function bridge(): Bridge {
   loaded ??= load();
   return loaded;
 }
-
-/** The folder that holds codyra's package.json. */
-export const packageRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 function load(): Bridge {
   // Another build of it, for `npm run check:sanitize`.

@@ -1,3 +1,4 @@
+export { packageRoot } from "../files/index.js";
 export { type AutocastOptions, autocast } from "./autocast.js";
 export {
   detectAnomaly,
@@ -7,7 +8,7 @@ export {
   isGradEnabled,
   noGrad,
 } from "./autograd.js";
-export { type DeviceMemory, packageRoot } from "./bridge.js";
+export type { DeviceMemory } from "./bridge.js";
 export { Checkpoints, type Part } from "./checkpoints.js";
 export { fromTypedArray, type TensorOptions, tensor } from "./creation.js";
 export * as cuda from "./cuda.js";

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Command } from "commander";
+import { packageRoot } from "../../files/index.js";
 import { bf16Instructions } from "../input/processor.js";
 
 /** A problem: what happened, what was expected, and what to do. */
@@ -87,8 +87,6 @@ interface SetUp {
       }
     | undefined;
 }
-
-const packageRoot = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** `codyra doctor`: what codyra runs on, and what to do about whatever is missing. */
 export function doctorCommand(): Command {

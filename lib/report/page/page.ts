@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { writeFileAtomically } from "../../files/index.js";
+import { join } from "node:path";
+import { packageRoot, writeFileAtomically } from "../../files/index.js";
 import { checkOptions } from "../../options/index.js";
 import { html, raw } from "../html.js";
 import { pagePalette } from "../palette.js";
@@ -72,7 +72,7 @@ function sha256(text: string): string {
  * `dist/`.
  */
 function compiled(name: string): string {
-  const path = fileURLToPath(new URL(`../../../dist/report/page/${name}`, import.meta.url));
+  const path = join(packageRoot, "dist", "report", "page", name);
   if (!existsSync(path)) {
     throw new Error(
       `${path}: expected the browser's part of the report, but there is no such file. Run npm run build.`,

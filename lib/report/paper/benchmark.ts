@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { packageRoot } from "../../files/index.js";
 import { parseWith } from "../../records/index.js";
 import type { Configuration } from "../figures/configurations.js";
 import { printedTables } from "./printed.js";
@@ -98,6 +100,6 @@ function named(option: string, names: readonly string[]): string[] {
 }
 
 function readYaml<T>(path: string, schema: z.ZodType<T>): T {
-  const text = readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+  const text = readFileSync(join(packageRoot, path), "utf8");
   return parseWith(schema, parse(text, { merge: true }), path);
 }

@@ -1,5 +1,6 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { z } from "zod";
+import { packageRoot } from "../../files/index.js";
 import { parseWith, readJson } from "../../records/index.js";
 
 const schema = z.object({
@@ -29,7 +30,7 @@ const schema = z.object({
 /** Numbers of later papers for the streams of arXiv:2412.01004, with their sources. */
 export type NewerTables = z.infer<typeof schema>;
 
-const file = fileURLToPath(new URL("../../../assets/paper/newer-tables.json", import.meta.url));
+const file = join(packageRoot, "assets", "paper", "newer-tables.json");
 
 let tables: NewerTables | undefined;
 

@@ -1,5 +1,6 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { z } from "zod";
+import { packageRoot } from "../../files/index.js";
 import { parseWith, readJson } from "../../records/index.js";
 
 const row = z.array(
@@ -39,7 +40,7 @@ const schema = z.object({
 export type PrintedTables = z.infer<typeof schema>;
 export type PrintedStream = z.infer<typeof streamSchema>;
 
-const file = fileURLToPath(new URL("../../../assets/paper/tables.json", import.meta.url));
+const file = join(packageRoot, "assets", "paper", "tables.json");
 
 let tables: PrintedTables | undefined;
 

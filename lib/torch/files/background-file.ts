@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { explainFullDisk } from "../../files/index.js";
-import { packageRoot } from "../bridge.js";
+import { explainFullDisk, packageRoot } from "../../files/index.js";
 
 /** A file as it will be written. */
 export interface FileParts {

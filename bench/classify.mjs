@@ -116,7 +116,7 @@ async function measure(what, places, limit, settings, { report, rounds, warmUp, 
 }
 
 async function runCodyra(places, _settings, { model, labels, threads }) {
-  const main = resolve(import.meta.dirname, "../dist/cli/main.js");
+  const main = resolve(import.meta.dirname, "../dist/bin/codyra.js");
   const flags = [
     "--model",
     model,

@@ -26,6 +26,18 @@ export function encoderOf(json: TokenizerJson, config: object, source: string): 
   }
 }
 
+/** The highest id of any token, without a map of all of them. */
+export function highestIdOf({ model, added_tokens: added = [] }: TokenizerJson): number {
+  const { vocab = {} } = model;
+  let highest = Array.isArray(vocab) ? vocab.length - 1 : 0;
+  if (!Array.isArray(vocab)) {
+    const ids = vocab as Readonly<Record<string, number>>;
+    for (const token in ids) highest = Math.max(highest, ids[token]!);
+  }
+  for (const { id } of added) highest = Math.max(highest, id);
+  return highest;
+}
+
 /** Ids by token, those of added tokens too. */
 export function vocabularyOf({ model, added_tokens: added = [] }: TokenizerJson): Map<string, number> {
   const { vocab = {} } = model;

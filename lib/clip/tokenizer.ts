@@ -15,7 +15,7 @@ import {
 import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
 import { tokenizerFiles } from "./tokenizer-files.js";
-import { encoderOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
+import { encoderOf, highestIdOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
 const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
@@ -79,8 +79,7 @@ export class Tokenizer {
     private readonly encoder: Encoder,
     readonly contextLength: number,
     private readonly framing: Framing,
-    /** Ids by token. */
-    private readonly vocabulary: ReadonlyMap<string, number>,
+    private readonly json: TokenizerJson,
     private readonly boundary: { readonly prefix: string; readonly suffix: string },
     private readonly prepare: (text: string) => string,
     private readonly truncates: boolean,
@@ -129,7 +128,7 @@ export class Tokenizer {
       isSiglip
         ? siglipFraming(encoder, idOf, config, { bos, eos, pad }, side)
         : clipFraming(idOf, { start: bos ?? startToken, end, pad: pad ?? end }),
-      vocabularyOf(json),
+      json,
       isSiglip
         ? { prefix: "\u2581", suffix: "" } // SentencePiece's mark of a space
         : { prefix: "", suffix: json.model.end_of_word_suffix ?? endOfWord },
@@ -154,15 +153,13 @@ export class Tokenizer {
 
   /** The highest id that it gives. */
   get highestId(): number {
-    let highest = 0;
-    for (const id of this.vocabulary.values()) highest = Math.max(highest, id);
-    return highest;
+    return highestIdOf(this.json);
   }
 
   /** Words that are one token, in the order of their ids. */
   wholeWords(): string[] {
     const { prefix, suffix } = this.boundary;
-    return Array.from(this.vocabulary)
+    return Array.from(vocabularyOf(this.json))
       .filter(([token]) => token.startsWith(prefix) && token.endsWith(suffix))
       .sort(([, a], [, b]) => a - b)
       .map(([token]) => token.slice(prefix.length, token.length - suffix.length));

@@ -1,6 +1,6 @@
-import { stringify } from "yaml";
 import { z } from "zod";
 import type { OptionSource } from "./source.js";
+import { yaml } from "./yaml.js";
 
 /** One option as people read it, from its schema. */
 export interface DescribedOption {
@@ -99,5 +99,7 @@ function boundsOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Desc
 /** A default as YAML has it; `none` where there is none. */
 export function formatDefault(value: unknown): string {
   if (value === undefined) return "none";
-  return stringify(value, { collectionStyle: "flow", lineWidth: 0, flowCollectionPadding: false }).trim();
+  return yaml()
+    .stringify(value, { collectionStyle: "flow", lineWidth: 0, flowCollectionPadding: false })
+    .trim();
 }

@@ -33,3 +33,4 @@ export { readTextFile, readTextLines } from "./text-file.js";
 export { type Hint, parseOptions } from "./unknown-key.js";
 export { UsageError } from "./usage-error.js";
 export { type Given, isGroup, mergeOptions, withAssignment } from "./value.js";
+export { yaml } from "./yaml.js";

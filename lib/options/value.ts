@@ -1,4 +1,4 @@
-import { parse } from "yaml";
+import { yaml } from "./yaml.js";
 
 /** A map of values by name, as they were given. */
 export type Given = Readonly<Record<string, unknown>>;
@@ -42,7 +42,7 @@ function parseValue(text: string): unknown {
 
 function parseYaml(text: string): unknown {
   try {
-    return parse(text, { logLevel: "error" });
+    return yaml().parse(text, { logLevel: "error" });
   } catch (cause) {
     const [reason] = (cause as Error).message.split("\n");
     throw new Error(

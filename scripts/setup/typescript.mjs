@@ -6,6 +6,7 @@ import { hashFiles, packageRoot, readJson, writeJson } from "./files.mjs";
 
 const configuration = join(packageRoot, "tsconfig.json");
 const pageConfiguration = join(packageRoot, "vite.config.ts");
+const cliConfiguration = join(packageRoot, "vite.cli.config.ts");
 const output = join(packageRoot, "dist");
 const recordPath = join(packageRoot, "build/typescript.json");
 
@@ -15,7 +16,10 @@ export function isCompiled() {
   return existsSync(output) && readJson(recordPath)?.sources === sources();
 }
 
-/** Compiles lib/ to dist/, and the browser's part of the report page to one script. */
+/**
+ * Compiles lib/ to dist/, the browser's part of the report page to one script, and the command line to few
+ * files.
+ */
 export async function compileTypescript() {
   const compiler = join(packageRoot, "node_modules/typescript/bin/tsc");
   const bundler = join(packageRoot, "node_modules/vite/bin/vite.js");
@@ -29,7 +33,9 @@ export async function compileTypescript() {
   const compiled = sources();
   rmSync(output, { recursive: true, force: true });
   await compile("`tsc`", [compiler, "-p", configuration]);
-  await compile("`vite build`", [bundler, "build", packageRoot, "--config", pageConfiguration]);
+  for (const configuration of [pageConfiguration, cliConfiguration]) {
+    await compile("`vite build`", [bundler, "build", packageRoot, "--config", configuration]);
+  }
   writeJson(recordPath, { sources: compiled });
 }
 
@@ -45,5 +51,5 @@ async function compile(name, command) {
 }
 
 function sources() {
-  return hashFiles([join(packageRoot, "lib"), configuration, pageConfiguration]);
+  return hashFiles([join(packageRoot, "lib"), configuration, pageConfiguration, cliConfiguration]);
 }

@@ -19,7 +19,7 @@ export class Sandbox {
   constructor() {
     mkdirSync(this.bin);
     cpSync(join(packageRoot, "scripts"), join(this.checkout, "scripts"), { recursive: true });
-    for (const file of ["package.json", "vite.config.ts"])
+    for (const file of ["package.json", "vite.config.ts", "vite.cli.config.ts"])
       cpSync(join(packageRoot, file), join(this.checkout, file));
     this.write("checkout/CMakeLists.txt", "");
     this.write("checkout/native/empty.cc", "");

@@ -1,18 +1,12 @@
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
-import { type Device, type Precision, readTextLines, UsageError } from "../../options/index.js";
-import { checkDevice } from "../input/device.js";
+import type { Device, Precision } from "../../options/index.js";
 import { settingFlag } from "../input/flags.js";
-import { findNamedImages } from "../input/images.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
-import { precisionOption, warnIfSlow } from "../input/precision.js";
-import { abortOnInterrupt } from "../interrupt.js";
-import { print, tell } from "../output/print.js";
-import { Progress } from "../output/progress.js";
-import { unreadableImages } from "../output/unreadable-images.js";
+import { precisionOption } from "../input/precision.js";
 
-interface EmbedFlags extends Partial<ModelSettings> {
+export interface EmbedFlags extends Partial<ModelSettings> {
   to: string;
   texts?: string;
   batchSize: number | "auto";
@@ -50,63 +44,10 @@ Examples:
   $ codyra embed --model shop-clip --to queries.npy --texts queries.txt
   $ codyra search --index photos.parquet "a red shoe"`,
     )
-    .action(embed);
-}
-
-async function embed(places: string[], flags: EmbedFlags): Promise<void> {
-  const { texts, to, device = "cpu", precision } = flags;
-  if ((texts === undefined) === (places.length === 0)) {
-    throw new UsageError(
-      `Input: expected images or --texts, got ${texts === undefined ? "neither" : "both"}. Give one of them.`,
-    );
-  }
-  await checkDevice(device);
-  const { imageItem, writeEmbeddings } = await import("../../embeddings/index.js");
-  const { modelSettings, openModel } = await import("../../experiment/index.js");
-  const images = texts === undefined ? await findNamedImages(places, flags) : undefined;
-  const unreadable = [...(images?.missing ?? [])];
-  const lines = texts === undefined ? [] : readTexts(texts);
-  const total = images?.count ?? lines.length;
-  if (total === 0) throw unreadableImages(unreadable);
-  const items = async function* () {
-    yield* lines;
-    if (images) for await (const path of images.paths()) yield imageItem(path, places);
-  };
-
-  const settings = modelSettings({ model: "miniature", ...flags });
-  const model = openModel(settings, device, precision, { shareFile: true });
-  warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
-  const interrupt = abortOnInterrupt(() => tell("\nStopping; the same command goes on from here.\n"));
-  const kind = texts === undefined ? "images" : "texts";
-  const progress = new Progress();
-  progress.start(`embedding ${kind}`);
-  const written = await writeEmbeddings(to, kind, items(), model, {
-    modelName: settings.model,
-    batchSize: flags.batchSize === "auto" ? automaticBatchSize(device) : flags.batchSize,
-    strict: flags.strict,
-    signal: interrupt.signal,
-    onProgress: (done) => progress.update(done, total),
-  });
-  progress.finish();
-  model.dispose();
-  unreadable.push(...written.unreadable);
-  const { rows, resumed } = written;
-  const path = rows > 0 ? to : null;
-  if (flags.json) print(`${JSON.stringify({ path, kind, rows, resumed, unreadable }, null, 2)}\n`);
-  else if (rows > 0) print(`${to}\n`);
-  if (unreadable.length > 0) throw unreadableImages(unreadable);
-}
-
-/** Larger batches are no faster on a processor, and on a GPU these keep it busy. */
-function automaticBatchSize(device: string): number {
-  return device.startsWith("cuda") ? 256 : 64;
-}
-
-function readTexts(path: string): { name: string; label: string }[] {
-  const lines = readTextLines(path, `--texts ${path}`);
-  if (lines.length === 0)
-    throw new UsageError(`--texts ${path}: expected a text on each line, got none. Write some.`);
-  return lines.map((name) => ({ name, label: "" }));
+    .action(async (places: string[], flags: EmbedFlags) => {
+      const { embed } = await import("../actions/embed.js");
+      await embed(places, flags);
+    });
 }
 
 function batchSize(text: string): number | "auto" {

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parse } from "yaml";
 import { z } from "zod";
-import { settingsShape } from "../../options/index.js";
+import { settingsShape, yaml } from "../../options/index.js";
 
 /**
  * Adds the flags of settings, with their meaning and default from the schema. A flag that is not given leaves
@@ -49,7 +48,7 @@ function parseFlag(
 
 function parseYaml(text: string): unknown {
   try {
-    return parse(text, { logLevel: "error" });
+    return yaml().parse(text, { logLevel: "error" });
   } catch {
     return text;
   }

@@ -1,3 +1,4 @@
+import { listImages, surveyImages } from "../../data/index.js";
 import { tell } from "../output/print.js";
 import { unreadableImages } from "../output/unreadable-images.js";
 
@@ -20,7 +21,6 @@ export async function findNamedImages(
   places: readonly string[],
   { strict = false }: { readonly strict?: boolean } = {},
 ): Promise<NamedImages> {
-  const { listImages, surveyImages } = await import("../../data/index.js");
   const { count, longestPath, missing, warnings } = await surveyImages(places);
   for (const line of warnings) tell(`${line}\n`);
   const named = missing.map(({ path, reason }) => ({ name: path, reason }));

@@ -1,0 +1,78 @@
+import { classifyFiles } from "../../data/index.js";
+import { modelSettings, openModel, resolveModel } from "../../experiment/index.js";
+import { cuda, scope } from "../../torch/index.js";
+import type { ClassifyFlags } from "../commands/classify.js";
+import { findNamedImages, type NamedImages } from "../input/images.js";
+import { warnIfSlow } from "../input/precision.js";
+import { labelsOf } from "../input/served-labels.js";
+import { abortOnInterrupt } from "../interrupt.js";
+import {
+  type ClassificationOutput,
+  jsonLinesOutput,
+  jsonOutput,
+  tableOutput,
+} from "../output/classification-output.js";
+import { print, tell } from "../output/print.js";
+import { Progress } from "../output/progress.js";
+import { terminalStyle } from "../output/terminal-style.js";
+import { unreadableImages } from "../output/unreadable-images.js";
+
+/** What `codyra classify` does. */
+export async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
+  const { device = "cpu", precision } = flags;
+  const settings = { model: "miniature", ...flags };
+  const { labels, isServed } = labelsOf(settings);
+  cuda.checkDevice(device);
+  const images = await findNamedImages(places, flags);
+  const unreadable = [...images.missing];
+  const output = createOutput(flags, images, labels);
+  for (const { name, reason } of unreadable) output.add({ path: name, error: reason });
+
+  if (images.count > 0) {
+    // A head can be of any method, and these are more to load than all the rest.
+    const openHead = isServed ? (await import("../../protocol/index.js")).openHead : undefined;
+    const { template, top: topK, batchSize, strict } = flags;
+    const model = openModel(modelSettings(settings), device, precision, { shareFile: true });
+    warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
+    const progress = startProgress(flags, images.count);
+    let done = 0;
+    const { signal } = abortOnInterrupt(() => tell(`\nStopping after ${done} of ${images.count} images.\n`));
+    try {
+      await scope(async () => {
+        using head = openHead?.(model, resolveModel(settings.model));
+        const probabilities = head?.classifier(flags.dataset).probabilities;
+        const options = { template, topK, batchSize, signal, probabilities };
+        for await (const result of classifyFiles(model, images.paths(), labels, options)) {
+          output.add(result);
+          progress?.update(++done, images.count);
+          if (!("error" in result)) continue;
+          unreadable.push({ name: result.path, reason: result.error });
+          if (strict) break;
+        }
+      });
+    } finally {
+      progress?.finish();
+      model.dispose();
+      output.end();
+    }
+  } else output.end();
+  if (unreadable.length > 0) throw unreadableImages(unreadable);
+}
+
+function createOutput(
+  { json, jsonLines }: ClassifyFlags,
+  { longestPath }: NamedImages,
+  labels: readonly string[],
+): ClassificationOutput {
+  if (json) return jsonOutput(print);
+  if (jsonLines) return jsonLinesOutput(print);
+  return tableOutput(print, { longestPath, labels, ...terminalStyle(process.stdout) });
+}
+
+/** Shows progress of several batches, unless lines that appear on the terminal are progress enough. */
+function startProgress({ json, batchSize }: ClassifyFlags, total: number): Progress | undefined {
+  if (total <= batchSize || (process.stdout.isTTY && !json)) return undefined;
+  const progress = new Progress();
+  progress.start("classifying");
+  return progress;
+}

@@ -29,13 +29,8 @@ export function encoderOf(json: TokenizerJson, config: object, source: string): 
 /** The highest id of any token, without a map of all of them. */
 export function highestIdOf({ model, added_tokens: added = [] }: TokenizerJson): number {
   const { vocab = {} } = model;
-  let highest = Array.isArray(vocab) ? vocab.length - 1 : 0;
-  if (!Array.isArray(vocab)) {
-    const ids = vocab as Readonly<Record<string, number>>;
-    for (const token in ids) highest = Math.max(highest, ids[token]!);
-  }
-  for (const { id } of added) highest = Math.max(highest, id);
-  return highest;
+  const ids = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab as Record<string, number>);
+  return [...ids, ...added.map(({ id }) => id)].reduce((highest, id) => Math.max(highest, id), 0);
 }
 
 /** Ids by token, those of added tokens too. */

@@ -75,15 +75,22 @@ export interface EncodeOptions {
  * `merges.txt`, and, where present, the `tokenizer_config.json`.
  */
 export class Tokenizer {
+  // Hidden from scopes, which look for tensors in every field of what they return: these hold 200,000 values.
+  readonly #encoder: Encoder;
+  readonly #json: TokenizerJson;
+
   private constructor(
-    private readonly encoder: Encoder,
+    encoder: Encoder,
+    json: TokenizerJson,
     readonly contextLength: number,
     private readonly framing: Framing,
-    private readonly json: TokenizerJson,
     private readonly boundary: { readonly prefix: string; readonly suffix: string },
     private readonly prepare: (text: string) => string,
     private readonly truncates: boolean,
-  ) {}
+  ) {
+    this.#encoder = encoder;
+    this.#json = json;
+  }
 
   /**
    * @param contextLength default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP
@@ -124,11 +131,11 @@ export class Tokenizer {
     const prepare = preparation(json, options);
     return new Tokenizer(
       encoder,
+      json,
       contextLength,
       isSiglip
         ? siglipFraming(encoder, idOf, config, { bos, eos, pad }, side)
         : clipFraming(idOf, { start: bos ?? startToken, end, pad: pad ?? end }),
-      json,
       isSiglip
         ? { prefix: "\u2581", suffix: "" } // SentencePiece's mark of a space
         : { prefix: "", suffix: json.model.end_of_word_suffix ?? endOfWord },
@@ -153,13 +160,13 @@ export class Tokenizer {
 
   /** The highest id that it gives. */
   get highestId(): number {
-    return highestIdOf(this.json);
+    return highestIdOf(this.#json);
   }
 
   /** Words that are one token, in the order of their ids. */
   wholeWords(): string[] {
     const { prefix, suffix } = this.boundary;
-    return Array.from(vocabularyOf(this.json))
+    return Array.from(vocabularyOf(this.#json))
       .filter(([token]) => token.startsWith(prefix) && token.endsWith(suffix))
       .sort(([, a], [, b]) => a - b)
       .map(([token]) => token.slice(prefix.length, token.length - suffix.length));
@@ -176,7 +183,7 @@ export class Tokenizer {
     const { truncate = this.truncates } = options;
     const { start, end } = this.framing;
     const ids = texts.map((text) => {
-      const { ids } = this.encoder.encode(this.prepare(text), { add_special_tokens: false });
+      const { ids } = this.#encoder.encode(this.prepare(text), { add_special_tokens: false });
       const tokens = start.length + ids.length + end.length;
       if (!truncate && tokens > this.contextLength) throw tooLong(text, tokens, this.contextLength);
       return ids;

@@ -7,13 +7,15 @@ import type { DecodeOptions } from "./image.js";
 import { Preprocessing } from "./preprocessing.js";
 import { withTokenizerJson } from "./slow-tokenizer.js";
 import { Tokenizer } from "./tokenizer.js";
-import { tokenizerFiles } from "./tokenizer-files.js";
+import { noSentencePiece, sentencePieceFile, tokenizerFiles } from "./tokenizer-files.js";
 import { readVocabulary } from "./vocabulary.js";
 
 /** Tokenizer and preprocessing, which a model needs beside its weights. */
 export interface ModelAssets {
   /** Absent when there is none to be found. */
   readonly tokenizer?: Tokenizer;
+  /** Why there is none, where its files are such as are not read. */
+  readonly noTokenizer?: string;
   readonly preprocessing: Preprocessing;
   /** The files these come from, written beside the weights when the model is saved. */
   readonly files: DirectoryFiles;
@@ -73,6 +75,8 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
   const { family, contextLength, tokenizer: source = directory } = options;
   const { files: ofTokenizer, isOpenAi } = readTokenizerFiles(source, options.vocabSize);
   if (ofTokenizer.size === 0 && options.tokenizer !== undefined) {
+    const sentencePiece = join(source, sentencePieceFile);
+    if (existsSync(sentencePiece)) throw new Error(noSentencePiece(sentencePiece));
     throw new Error(
       `${source}: no tokenizer: expected a tokenizer.json or ${vocabularyFile}. Check the path, or download it.`,
     );
@@ -90,8 +94,10 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
     ofPreprocessing.preprocessing ??
     options.preprocessing ??
     Preprocessing.published(family, options.imageSize);
+  const isSentencePiece = ofTokenizer.size === 0 && existsSync(join(directory, sentencePieceFile));
   return {
     tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, tokenizerOptions) : undefined,
+    ...(isSentencePiece && { noTokenizer: noSentencePiece(join(directory, sentencePieceFile)) }),
     preprocessing: options.decoding ? preprocessing.withDecoding(options.decoding) : preprocessing,
     files: new Map([...ofTokenizer, ...ofPreprocessing.files]),
   };
@@ -169,6 +175,7 @@ function readTokenizerFiles(path: string, vocabSize = 49408): ReadTokenizer {
   });
   if (!existsSync(path)) return { files: new Map(), isOpenAi: false };
   if (!statSync(path).isDirectory()) {
+    if (path.endsWith(".model")) throw new Error(noSentencePiece(path));
     if (!path.endsWith(".json")) return ofVocabulary(path);
     const beside = readDirectory(dirname(path), tokenizerFiles);
     return { files: new Map([...beside, ["tokenizer.json", readSmallFile(path)]]), isOpenAi: false };

@@ -76,7 +76,8 @@ export abstract class DualEncoder extends nn.Module {
   get tokenizer(): Tokenizer {
     if (this.assets?.tokenizer !== undefined) return this.assets.tokenizer;
     throw new Error(
-      "This model has no tokenizer: expected a tokenizer.json beside its weights. Load it with the option `tokenizer` (--tokenizer), or use encodeText.",
+      this.assets?.noTokenizer ??
+        "This model has no tokenizer: expected a tokenizer.json beside its weights. Load it with the option `tokenizer` (--tokenizer), or use encodeText.",
     );
   }
 

@@ -21,9 +21,13 @@ export function readDirectory(directory: string, names: readonly string[]): Dire
   return new Map(present.map((name) => [name, readSmallFile(join(directory, name))]));
 }
 
-/** @param directory named in errors   @throws if the file is missing or not JSON */
-export function parseJson(files: DirectoryFiles, name: string, directory: string): unknown {
-  const path = join(directory, name);
+/** @param directory named in errors, as is `path`   @throws if the file is missing or not JSON */
+export function parseJson(
+  files: DirectoryFiles,
+  name: string,
+  directory: string,
+  path = join(directory, name),
+): unknown {
   const content = files.get(name);
   if (content === undefined) {
     throw new Error(

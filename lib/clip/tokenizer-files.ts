@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 /** Names of the files that a tokenizer may consist of. */
 export const tokenizerFiles: readonly string[] = [
   "tokenizer.json",
@@ -7,3 +9,22 @@ export const tokenizerFiles: readonly string[] = [
   "vocab.json",
   "merges.txt",
 ];
+
+/**
+ * Where a `tokenizer.json` lies, for errors.
+ * @param source the directory of a tokenizer, or the file itself, which may be called otherwise
+ */
+export function tokenizerPath(source: string): string {
+  return source.endsWith(".json") ? source : join(source, "tokenizer.json");
+}
+
+/** The file of SentencePiece, which transformers' slow tokenizers of SigLIP read. */
+export const sentencePieceFile = "spiece.model";
+
+/** What to do about it. @param path named in the message */
+export function noSentencePiece(path: string): string {
+  return (
+    `${path} is a model of SentencePiece, which is not read: expected a tokenizer.json. Make one in Python with transformers: ` +
+    "`AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)`."
+  );
+}

@@ -12,17 +12,14 @@ export interface TokenizerJson {
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
 }
 
-/** The library that follows the file. @throws if it is no tokenizer, naming the directory */
-export function encoderOf(json: TokenizerJson, config: object, source: string): Encoder {
+/** The library that follows the file. @throws if it is no tokenizer, naming its path */
+export function encoderOf(json: TokenizerJson, config: object, path: string): Encoder {
   try {
     return new Encoder(json, config);
   } catch (cause) {
-    throw new Error(
-      `${source}/tokenizer.json: not a tokenizer: ${(cause as Error).message}. Copy it again.`,
-      {
-        cause,
-      },
-    );
+    throw new Error(`${path}: not a tokenizer: ${(cause as Error).message}. Copy it again.`, {
+      cause,
+    });
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from "./siglip-tokenizer.js";
 import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
-import { tokenizerFiles } from "./tokenizer-files.js";
+import { tokenizerFiles, tokenizerPath } from "./tokenizer-files.js";
 import { encoderOf, highestIdOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
@@ -111,14 +111,13 @@ export class Tokenizer {
     if (!parsed.success)
       throw new Error(`${source}/tokenizer_config.json: ${firstLines(z.prettifyError(parsed.error), 7)}`);
     const config = parsed.data;
-    const json = withLowerCase(parseJson(files, "tokenizer.json", source) as TokenizerJson, config);
-    const encoder = encoderOf(json, configJson, source);
+    const path = tokenizerPath(source);
+    const json = withLowerCase(parseJson(files, "tokenizer.json", source, path) as TokenizerJson, config);
+    const encoder = encoderOf(json, configJson, path);
     const idOf: IdOf = (token) => {
       const id = encoder.token_to_id(token);
       if (id === undefined)
-        throw new Error(
-          `${source}/tokenizer.json: has no token '${token}', which tokenizer_config.json names.`,
-        );
+        throw new Error(`${path}: has no token '${token}', which tokenizer_config.json names.`);
       return id;
     };
     const { bos_token: bos, eos_token: eos } = specialTokens(files, source);

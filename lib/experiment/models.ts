@@ -10,6 +10,7 @@ import {
   inputShape,
   modelShape,
 } from "../options/index.js";
+import { isRun } from "../records/index.js";
 import { cacheDirectory } from "./cache-directory.js";
 
 const assets = join(packageRoot, "assets");
@@ -72,6 +73,11 @@ function embeddedModel(name: string): string | undefined {
 export function resolveModel(model: string): string {
   const embedded = embeddedModel(model);
   if (embedded !== undefined) return embedded;
+  if (isRun(model)) {
+    throw new Error(
+      `${model}: the folder of a run: expected a model. Write what it learned as one with: codyra export --run ${model} --to DIR`,
+    );
+  }
   if (existsSync(model)) return resolve(model);
   if (!isRepository(model)) {
     throw new Error(

@@ -34,6 +34,11 @@ export class ServedHead implements Disposable {
     return this.description.datasets;
   }
 
+  /** Whether `probabilities` are mixed scores, which need not be probabilities. */
+  get hasMixedScores(): boolean {
+    return this.method.head?.scores !== "logits";
+  }
+
   /**
    * A classifier among the classes of all datasets, as X-TAIL has them, or of one dataset, as MTIL does. Call
    * it inside a scope that outlives its use.
@@ -47,13 +52,13 @@ export class ServedHead implements Disposable {
       throw new Error(`There is no dataset '${dataset}' in the head: expected one of ${names}.`);
     }
     const scores = this.method.classifier({ groups }, standaloneContext(this.model, protocol));
-    const areLogits = this.method.head?.scores === "logits";
     return {
       labels: groups.flatMap(({ classes }) => classes),
       scores,
-      probabilities: areLogits
-        ? (pixels, of) => torch.scope(() => torch.inferenceMode(() => scores(pixels, of).float().softmax(-1)))
-        : scores,
+      probabilities: this.hasMixedScores
+        ? scores
+        : (pixels, of) =>
+            torch.scope(() => torch.inferenceMode(() => scores(pixels, of).float().softmax(-1))),
     };
   }
 

@@ -88,6 +88,38 @@ describe("preprocessing of a directory", () => {
   });
 });
 
+describe("a tokenizer that is named", () => {
+  const model = fixture("quick-gelu");
+
+  it("is a file under any name, which errors say", () => {
+    const path = join(temporaryDirectory(), "mine.json");
+    cpSync(join(model, "tokenizer.json"), path);
+    expect(loadModel(model, { tokenizer: path }).tokenizer.encode(["a cat"]).shape[0]).toBe(1);
+    writeFileSync(path, "{");
+    expect(() => loadModel(model, { tokenizer: path })).toThrow(`${path}: not valid JSON`);
+    writeFileSync(path, "{}");
+    expect(() => loadModel(model, { tokenizer: path })).toThrow(`${path}: not a tokenizer`);
+  });
+
+  it("is no model of SentencePiece: the way to a tokenizer.json is told", () => {
+    const directory = temporaryDirectory();
+    const path = join(directory, "spiece.model");
+    writeFileSync(path, "\n\x0e\n\x05<unk>");
+    for (const tokenizer of [path, directory])
+      expect(() => loadModel(model, { tokenizer })).toThrow(
+        /spiece\.model is a model of SentencePiece.*expected a tokenizer\.json.*AutoTokenizer/s,
+      );
+  });
+
+  it("is missing where a model has that of SentencePiece alone, which is told when texts come", () => {
+    const directory = copy();
+    rmSync(join(directory, "tokenizer.json"));
+    writeFileSync(join(directory, "spiece.model"), "\n\x0e\n\x05<unk>");
+    const loaded = loadModel(directory);
+    expect(() => loaded.tokenizer).toThrow(/spiece\.model is a model of SentencePiece/);
+  });
+});
+
 describe("tokenizer of a directory", () => {
   it("is refused where it has more tokens than the model, or another end token", () => {
     const directory = copy();

@@ -14,6 +14,7 @@ import {
   saveOpenClip,
   saveTransformersJs,
   Tokenizer,
+  toOpenAi,
 } from "../../lib/clip/index.js";
 import { inject } from "../../lib/lora/index.js";
 import * as torch from "../../lib/torch/index.js";
@@ -200,10 +201,16 @@ describe("refused is", () => {
     const openClip = { "visual.trunk.attn_pool.latent": trunk, "visual.trunk.patch_embed.proj.weight": conv };
     torch.safetensors.save(path, Object.entries(openClip));
     expect(() => loadModel(path)).toThrow(/SigLIP's towers as open_clip has them/);
+    const unpooled = { "visual.trunk.patch_embed.proj.weight": conv, logit_bias: torch.zeros([]) };
+    torch.safetensors.save(path, Object.entries(unpooled));
+    expect(() => loadModel(path)).toThrow(/SigLIP's towers as open_clip has them/);
   });
 
   it("an export in a format for CLIPs", () => {
     const model = tinySiglip();
+    expect(() => toOpenAi(model.stateDict())).toThrow(
+      /is a parameter of SigLIP: expected those of a CLIP.*saveModel/s,
+    );
     for (const save of [saveOpenClip, saveOpenAi, saveTransformersJs])
       expect(() => save(model, join(temporaryDirectory(), "x"))).toThrow(
         /expected a CLIP, got a SigLIP.*saveModel/s,

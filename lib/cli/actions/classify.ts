@@ -12,6 +12,7 @@ import {
   jsonOutput,
   tableOutput,
 } from "../output/classification-output.js";
+import { percentMeaning } from "../output/percent-meaning.js";
 import { print, tell } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 import { terminalStyle } from "../output/terminal-style.js";
@@ -36,10 +37,12 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;
+    let meaning: string | undefined;
     const { signal } = abortOnInterrupt(() => tell(`\nStopping after ${done} of ${images.count} images.\n`));
     try {
       await scope(async () => {
         using head = openHead?.(model, resolveModel(settings.model));
+        meaning = percentMeaning(model, head);
         const probabilities = head?.classifier(flags.dataset).probabilities;
         const options = { template, topK, batchSize, signal, probabilities };
         for await (const result of classifyFiles(model, images.paths(), labels, options)) {
@@ -55,6 +58,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
       model.dispose();
       output.end();
     }
+    if (meaning !== undefined && isTable(flags)) tell(`${meaning}\n`);
   } else output.end();
   if (unreadable.length > 0) throw unreadableImages(unreadable);
 }
@@ -67,6 +71,10 @@ function createOutput(
   if (json) return jsonOutput(print);
   if (jsonLines) return jsonLinesOutput(print);
   return tableOutput(print, { longestPath, labels, ...terminalStyle(process.stdout) });
+}
+
+function isTable({ json, jsonLines }: ClassifyFlags): boolean {
+  return !json && !jsonLines;
 }
 
 /** Shows progress of several batches, unless lines that appear on the terminal are progress enough. */

@@ -53,6 +53,9 @@ Of folders, with all below them, the files with an image's extension are taken, 
 takes. Images that cannot be read are told at the end, with exit code 1; in JSON they have "error" instead of "predictions". Ctrl-C
 keeps what was printed, and a JSON array is closed.
 
+% is the share of a label among those given. A SigLIP judges each label by itself: its % need not add up to 100. The heads of rail-* and
+codyra+rail-* mix CLIP's probabilities with the scores of a regression: those rank labels, and may lie outside of 0 to 100.
+
 A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
 
 Examples:

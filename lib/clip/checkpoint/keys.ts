@@ -57,8 +57,16 @@ export function fromOpenAi(state: StateDict): Map<string, Tensor> {
  * A state dict in Hugging Face's names as one in OpenAI's (and open_clip's). Names it does not know stay as
  * they are.
  * @returns views of the tensors given, and copies of the q, k, v matrices, fused
+ * @throws if they are a SigLIP's, for whose heads there are no names
  */
 export function toOpenAi(state: StateDict): Map<string, Tensor> {
+  const head = [...state.keys()].find((key) => /^(vision|text)_model\.head\./.test(key));
+  if (head !== undefined) {
+    throw new Error(
+      `toOpenAi: '${head}' is a parameter of SigLIP: expected those of a CLIP, as OpenAI's CLIP and open_clip have no name for it. ` +
+        "Write it with saveModel, for transformers.",
+    );
+  }
   const renamed = new Map<string, Tensor>();
   for (const [key, tensor] of state) {
     const openAiKey = rename(key, 0, 1);

@@ -87,10 +87,14 @@ export function activationOfScript(code: string): ClipActivation | undefined {
 /** @throws if a tower is another one than CLIP's vision and text transformers, saying which */
 export function checkTowers(tensors: StateDict, source: string): void {
   const useHuggingFace = "Use the Hugging Face directory of the model, whose model_type is siglip.";
+  // Only SigLIP has a bias of its logits; not every one of timm's image towers pools by attention.
+  const isSiglip =
+    tensors.has("logit_bias") || [...tensors.keys()].some((key) => key.startsWith("visual.trunk.attn_pool."));
   const towers: [prefix: string, name: string, remedy?: string][] = [
     ["visual.layer1.", "a ResNet"],
-    ["visual.trunk.attn_pool.", "SigLIP's towers as open_clip has them", useHuggingFace],
-    ["visual.trunk.", "a model of timm"],
+    isSiglip
+      ? ["visual.trunk.", "SigLIP's towers as open_clip has them", useHuggingFace]
+      : ["visual.trunk.", "a model of timm"],
     ["text.", "a text tower of its own"],
     ["text_decoder.", "a text decoder (CoCa)"],
   ];

@@ -6,6 +6,7 @@ import { newModel } from "../families.js";
 import type { Preprocessing } from "../preprocessing.js";
 import { checkConfigBeside, describeModel, withActivation } from "./describe-model.js";
 import { type FoundModel, findModel, noModel, withoutWrappers } from "./find-model.js";
+import { checkBothEncoders } from "./half-models.js";
 import { fromOpenAi, type StateDict, toOpenAi } from "./keys.js";
 import type { LoadOptions } from "./load-options.js";
 import { checkTowers, withoutCustomText } from "./openai.js";
@@ -52,6 +53,7 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
     tensors: found.naming === "openai" ? withoutCustomText(found.tensors) : found.tensors,
   };
   if (found.naming === "openai") checkTowers(named.tensors, source);
+  else checkBothEncoders(named.tensors, source);
   const described = describeModel(named, source, directory, options);
   const isClip = described.config.family !== "siglip";
   const tensors = isClip ? scalarLogits(named.tensors, notes) : named.tensors;

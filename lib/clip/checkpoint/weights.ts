@@ -35,11 +35,19 @@ export function findWeights(directory: string): string {
     : [...huggingFaceNames.slice(0, 2), openClipNames[0]!, ...huggingFaceNames.slice(2), openClipNames[1]!];
   const name = names.find((candidate) => existsSync(join(directory, candidate)));
   if (name !== undefined) return join(directory, name);
+  if (existsSync(join(directory, "adapter_config.json"))) throw isAdapter(directory);
   const others = readdirSync(directory).filter((file) => weightsExtension.test(file));
   if (others.length === 1) return join(directory, others[0]!);
   throw new Error(
     `${directory}: no weights of a CLIP model: expected one of ${names.join(", ")}${others.length > 1 ? `, found ${others.join(", ")}` : ""}. ` +
       "Give the path of a file, check the path, or download the model.",
+  );
+}
+
+function isAdapter(directory: string): Error {
+  return new Error(
+    `${directory}: a PEFT adapter (adapter_config.json): expected a model. Load the model that the adapter was trained on, and put the ` +
+      "adapter on it with `lora.loadAdapter`; or merge them in Python: `merge_and_unload()`, then `save_pretrained`.",
   );
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { downloadCommand } from "../../../lib/cli/commands/download.js";
@@ -89,6 +89,14 @@ describe("resolveModel", () => {
     expect(resolveModel(folder)).toBe(folder);
     expect(locateModel(basename(folder), dirname(folder))).toBe(folder);
     expect(locateModel("owner/name", folder)).toBe("owner/name");
+  });
+
+  it("refuses the folder of a run, with the way to its model", () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, "run.json"), "{}");
+    expect(() => resolveModel(folder)).toThrow(
+      `${folder}: the folder of a run: expected a model. Write what it learned as one with: codyra export --run ${folder} --to DIR`,
+    );
   });
 
   it("refuses a path where nothing is", () => {

@@ -1,4 +1,4 @@
-import { duplicateNames } from "./label-spaces.js";
+import { duplicateWarnings } from "./label-spaces.js";
 import type { RunOptions } from "./run-options.js";
 
 /** @throws if there is no task, or two datasets have one name */
@@ -13,10 +13,5 @@ export function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOpt
         "take it out of the stream, or rename one of them.",
     );
   }
-  const duplicates = protocol === "x-tail" ? duplicateNames(tasks) : [];
-  if (duplicates.length > 0) {
-    observer?.warn?.(
-      `Class names in more than one dataset cannot be told apart by name: ${duplicates.join(", ")}.`,
-    );
-  }
+  for (const warning of duplicateWarnings(protocol, tasks)) observer?.warn?.(warning);
 }

@@ -22,7 +22,7 @@ export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { type FeatureStore, FrozenFeatures } from "./frozen-features.js";
 export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } from "./head-file.js";
-export { type Candidates, candidates, duplicateNames } from "./label-spaces.js";
+export { type Candidates, candidates, duplicateNames, duplicateWarnings } from "./label-spaces.js";
 export { run } from "./run.js";
 export { type Checkpoint, RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";

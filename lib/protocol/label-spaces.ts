@@ -23,7 +23,29 @@ export function candidates(
 }
 
 /**
- * Class names that stand in more than one dataset. Their text features are equal where their templates are,
+ * What to say of classes that compete and have one name: within a dataset, and in X-TAIL across datasets.
+ */
+export function duplicateWarnings(protocol: ProtocolName, datasets: readonly LabelGroup[]): string[] {
+  const within = datasets.map((dataset) => ({ name: dataset.name, names: duplicateNames([dataset]) }));
+  const once = (names: readonly string[]) => [
+    ...new Map(names.map((name) => [promptKey(name), name])).values(),
+  ];
+  const distinct = datasets.map((dataset) => ({ ...dataset, classes: once(dataset.classes) }));
+  const across = protocol === "x-tail" ? duplicateNames(distinct) : [];
+  return [
+    ...within.flatMap(({ name, names }) =>
+      names.length === 0
+        ? []
+        : [`Class names that are twice in ${name} cannot be told apart by name: ${names.join(", ")}.`],
+    ),
+    ...(across.length === 0
+      ? []
+      : [`Class names in more than one dataset cannot be told apart by name: ${across.join(", ")}.`]),
+  ];
+}
+
+/**
+ * Class names that stand twice. Their text features are equal where their templates are,
  * so in a joint label space the first one wins every tie.
  */
 export function duplicateNames(datasets: readonly LabelGroup[]): string[] {

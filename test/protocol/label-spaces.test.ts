@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { candidates, duplicateNames } from "../../lib/protocol/index.js";
+import { candidates, duplicateNames, duplicateWarnings } from "../../lib/protocol/index.js";
 
 const group = (name: string, ...classes: string[]) => ({ name, classes, templates: ["a photo of a {}."] });
 const datasets = [
@@ -30,4 +30,16 @@ describe("duplicateNames", () => {
     expect(duplicateNames(datasets)).toEqual(["lotus", "rose"]);
     expect(duplicateNames(datasets.slice(0, 2))).toEqual([]);
   });
+});
+
+it("warns of one name within a dataset, and across datasets where all classes compete", () => {
+  const [one, two] = [
+    { name: "one", classes: ["crane", "Crane", "dog"], templates: [] },
+    { name: "two", classes: ["dog", "cat"], templates: [] },
+  ];
+  const within = "Class names that are twice in one cannot be told apart by name: Crane.";
+  const across = "Class names in more than one dataset cannot be told apart by name: dog.";
+  expect(duplicateWarnings("mtil", [one, two])).toEqual([within]);
+  expect(duplicateWarnings("x-tail", [one, two])).toEqual([within, across]);
+  expect(duplicateWarnings("x-tail", [two])).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { DecodeLimits, Tokenizer } from "../../clip/index.js";
-import type { DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
+import type { Dataset, DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
 import type { Config } from "../../experiment/index.js";
 import { decodeLimitsShape, UsageError } from "../../options/index.js";
 import { addSettings } from "../input/flags.js";
@@ -48,15 +48,15 @@ Examples:
 
 async function check(ids: string[], flags: CheckFlags): Promise<void> {
   checkFlags(ids, flags);
-  const checks = flags.config === undefined ? checkRoot(ids, flags) : checkConfig(flags.config, flags);
-  const found = await checks;
+  const { checks: found, warnings } =
+    flags.config === undefined ? await checkRoot(ids, flags) : await checkConfig(flags.config, flags);
   const isOptional = flags.config === undefined && ids.length === 0;
   const present = isOptional ? found.filter(({ status }) => status !== "missing") : found;
   const ok = present.length > 0 && present.every(({ status }) => status === "ready");
   print(
     flags.json
-      ? `${JSON.stringify({ ok, datasets: found }, null, 2)}\n`
-      : formatChecks(found, { explainMissing: !isOptional }),
+      ? `${JSON.stringify({ ok, datasets: found, warnings }, null, 2)}\n`
+      : formatChecks(found, { explainMissing: !isOptional, warnings }),
   );
   process.exitCode = ok ? 0 : 1;
 }
@@ -73,8 +73,14 @@ function checkFlags(ids: readonly string[], { root, config, splitSource }: Check
   }
 }
 
+interface Checked {
+  readonly checks: DatasetCheck[];
+  /** Of several datasets together. */
+  readonly warnings: readonly string[];
+}
+
 /** The datasets of the paper below a folder. */
-async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<DatasetCheck[]> {
+async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Checked> {
   const { checkDataset, datasetIds } = await import("../../data/index.js");
   const unknown = ids.filter((id) => !(datasetIds as readonly string[]).includes(id));
   if (unknown.length > 0) {
@@ -88,13 +94,14 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Dat
   const chosen = ids.length === 0 ? datasetIds : (ids as DatasetId[]);
   const { root, splitSource, decode, limitInputPixels, decodeTimeoutSeconds } = flags;
   const limits = { limitInputPixels, decodeTimeoutSeconds };
-  return withProgress(chosen, String, (id, onProgress) =>
+  const checks = await withProgress(chosen, String, (id, onProgress) =>
     checkDataset(id, { root: root!, splitSource, decode, limits, onProgress }),
   );
+  return { checks, warnings: [] };
 }
 
 /** All that a run would read: the stream, the hold-outs, and the reference images and texts. */
-async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Promise<DatasetCheck[]> {
+async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Promise<Checked> {
   const { checkSource } = await import("../../data/index.js");
   const { checkPrompts, checkReference, nameOf, openEntry, readConfig } = await import(
     "../../experiment/index.js"
@@ -104,17 +111,21 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
   const { limitInputPixels = config.limitInputPixels, decodeTimeoutSeconds = config.decodeTimeoutSeconds } =
     flags;
   const limits = { limitInputPixels, decodeTimeoutSeconds };
+  const { duplicateWarnings } = await import("../../protocol/index.js");
   const tokenizer = await tokenizerOf(config);
+  const opened = new Map<DatasetEntry, Dataset>();
   const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) => {
     const open = async () => {
       const dataset = await openEntry(entry);
+      opened.set(entry, dataset);
       if (tokenizer !== undefined) checkPrompts(tokenizer, dataset);
       return dataset;
     };
     return checkSource(nameOf(entry), open, { decode, limits, onProgress });
   });
   if (reference !== undefined) checks.push(await checkReference(reference, { decode, limits }));
-  return withDistinctNames(checks);
+  const stream = datasets.flatMap((entry) => opened.get(entry) ?? []);
+  return { checks: withDistinctNames(checks), warnings: duplicateWarnings(config.protocol, stream) };
 }
 
 /** That of the model, for prompts that are too long; nothing where the model is not there yet. */
@@ -144,6 +155,7 @@ function withDistinctNames(checks: readonly DatasetCheck[]): DatasetCheck[] {
   );
 }
 
+type DatasetEntry = Config["datasets"][number];
 type OnProgress = (done: number, total: number) => void;
 
 /** One after another: the images of one dataset are many enough. */

@@ -2,13 +2,18 @@ import { type DatasetCheck, describeSplit, type FailedImages } from "../../data/
 
 const columns = ["classes", "train", "validation", "test"] as const;
 
-/** A line per dataset, and below what is wrong with each. */
-export function formatChecks(checks: readonly DatasetCheck[], { explainMissing = false } = {}): string {
+/** A line per dataset, and below what is wrong with each, and with several together. */
+export function formatChecks(
+  checks: readonly DatasetCheck[],
+  { explainMissing = false, warnings = [] }: { explainMissing?: boolean; warnings?: readonly string[] } = {},
+): string {
   const header = ["Dataset", "Layout", "Classes", "Train", "Validation", "Test", "Status"];
   const table = align([header, ...checks.map(row)]);
   const rule = "─".repeat(Math.max(...table.map(({ length }) => length)));
   const [first, ...rows] = table;
-  return `${[first, rule, ...rows, ...checks.flatMap((check) => details(check, explainMissing))].join("\n")}\n`;
+  const below = checks.flatMap((check) => details(check, explainMissing));
+  const together = warnings.length > 0 ? ["", ...warnings] : [];
+  return `${[first, rule, ...rows, ...below, ...together].join("\n")}\n`;
 }
 
 function row({ name, layout = "–", counts, expected, status }: DatasetCheck): string[] {

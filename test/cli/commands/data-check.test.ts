@@ -131,6 +131,21 @@ describe("codyra data check", () => {
     expect(code).toBe(1);
   });
 
+  it("warns of classes that cannot be told apart, as a run does", async () => {
+    const twice = join(root, "twice.yaml");
+    const rows = ["cat/1.png,A,train", "cat/2.png,A,test"];
+    writeFileSync(join(root, "shop/twice.csv"), ["image,label,split", ...rows, ""].join("\n"));
+    const entry = (name: string, label: string) =>
+      `  - { name: ${name}, manifest: shop/twice.csv, classes: { A: ${label} } }\n`;
+    const datasets = `datasets:\n${entry("one", "red cat")}${entry("two", "Red cat")}`;
+    writeFileSync(twice, `protocol: x-tail\n${datasets}`);
+    const warning = "Class names in more than one dataset cannot be told apart by name: Red cat.";
+    expect((await dataCheck("--config", twice)).stdout).toMatch(new RegExp(`ready\n(.*\n)*\n${warning}\n$`));
+    expect(JSON.parse((await dataCheck("--config", twice, "--json")).stdout).warnings).toEqual([warning]);
+    writeFileSync(twice, `protocol: mtil\n${datasets}`);
+    expect(JSON.parse((await dataCheck("--config", twice, "--json")).stdout).warnings).toEqual([]);
+  });
+
   it("checks the datasets of a configuration", async () => {
     const { stdout, code } = await dataCheck("--config", config);
     expect(stdout).toMatch(/^shop +– +1 +1 +0 +1 +ready$/m);

@@ -42,6 +42,8 @@ export interface Layout {
   readonly contains: string;
   /** Path of an image of the lists, relative to the folder. Default: inside `contains`. */
   readonly imagePath?: (path: string) => string;
+  /** Whether the paths of CoOp's split file lead to its images. Default: true. */
+  readonly fitsCoopSplit?: boolean;
 }
 
 export interface CoopSplit {

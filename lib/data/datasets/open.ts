@@ -82,10 +82,17 @@ async function readContents(
 ): Promise<Contents> {
   const { coopSplit, read } = descriptorOf(id);
   if (splitSource === "torchvision" || coopSplit === undefined) return read(found, splitSource);
-  const splitFile = await found.companion(coopSplit.file);
+  const { title, fitsCoopSplit = true } = found.layout;
+  const splitFile = fitsCoopSplit ? await found.companion(coopSplit.file) : undefined;
   if (splitFile !== undefined) return readSplitFile(splitFile, found);
   if (drawSplit !== undefined) {
     return drawCoopSplit(await read(found, "coop"), coopSplit.drawn, drawSplit.seed);
+  }
+  if (!fitsCoopSplit) {
+    throw new Error(
+      `Dataset ${id}: expected a layout that CoOp's split file fits, got ${title} in ${found.folder}. Take the official split with split ` +
+        'source "torchvision", ask for a split to be drawn with a seed, or unpack the published archives.',
+    );
   }
   throw new Error(
     `Dataset ${id}: expected CoOp's split file at one of these places, got none. Download it (${coopGuide}), take the ` +

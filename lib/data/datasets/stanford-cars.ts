@@ -1,7 +1,18 @@
 import type { Example } from "../types.js";
-import type { DatasetDescriptor } from "./descriptor.js";
+import { classFolders } from "./class-folders.js";
+import type { Contents, DatasetDescriptor, Layout } from "./descriptor.js";
+import { folderNames } from "./files.js";
 import type { FoundLayout } from "./layout.js";
 import { numbers, readMatlab, structures, text, texts } from "./matlab.js";
+
+/** Mirrors, such as Kaggle's by jutrera, have a folder for each class in `train` and in `test`. */
+const byClass: readonly Layout[] = ["", "car_data/car_data/"].map((inside) => ({
+  title: "class folders",
+  folder: "stanford_cars",
+  contains: `${inside}train`,
+  imagePath: (path) => `${inside}${path}`,
+  fitsCoopSplit: false,
+}));
 
 const doubled = (path: string) => path.replace(/^(cars_train|cars_test)\//, "$1/$1/");
 
@@ -22,6 +33,7 @@ export const stanfordCars: DatasetDescriptor = {
       contains: "cars_train",
       imagePath: (path) => path,
     },
+    ...byClass,
   ],
   coopSplit: { file: "split_zhou_StanfordCars.json", drawn: "train" },
   expected: {
@@ -31,6 +43,7 @@ export const stanfordCars: DatasetDescriptor = {
   template: "a photo of a {}.",
   mtil: { template: "a photo of a {}, a type of car.", className: yearLast },
   async read(layout) {
+    if (byClass.some(({ contains }) => contains === layout.layout.contains)) return readClassFolders(layout);
     const meta = layout.path("devkit", "cars_meta.mat");
     const [names] = await readMatlab(meta, "class_names");
     return {
@@ -41,6 +54,21 @@ export const stanfordCars: DatasetDescriptor = {
     };
   },
 };
+
+async function readClassFolders(layout: FoundLayout): Promise<Contents> {
+  const folders = await folderNames(layout.imageFolder("train"));
+  const examples = (part: string) =>
+    classFolders(
+      layout,
+      folders.map((name) => `${part}/${name}`),
+    );
+  return {
+    classes: folders.map((name) => yearFirst(name.replace("Ram C-V", "Ram C/V"))), // no folder's name has a slash
+    train: await examples("train"),
+    validation: [],
+    test: await examples("test"),
+  };
+}
 
 async function readAnnotations(layout: FoundLayout, folder: string, path: string): Promise<Example[]> {
   const [annotations] = await readMatlab(path, "annotations");

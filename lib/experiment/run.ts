@@ -178,12 +178,11 @@ async function openRunGuard(
   options: ExperimentOptions,
 ): Promise<RunGuard> {
   const { device, precision, cache = true, observer, signal = new AbortController().signal } = options;
-  const { limitInputPixels, decodeTimeoutSeconds } = options.model;
+  const { orient, transparency, limitInputPixels, decodeTimeoutSeconds } = options.model;
+  const decoding = { orient, transparency, limitInputPixels, decodeTimeoutSeconds };
   const data = await openGuardData(config, { cache, progress: workObserver(observer), signal });
   const { against } = config;
   const base =
-    against === undefined
-      ? copyModel(model)
-      : openModel({ model: against, limitInputPixels, decodeTimeoutSeconds }, device, precision);
+    against === undefined ? copyModel(model) : openModel({ model: against, ...decoding }, device, precision);
   return new RunGuard(config, data, base);
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { readConfig, run } from "../../lib/experiment/index.js";
@@ -96,6 +97,23 @@ describe("guard: of a configuration", () => {
     );
     await run(config);
     expect(readGuardRecord(join(folder, "run"), 1)).toMatchObject({ against, dataset: "b" });
+  });
+
+  it("has the model that it names read images as the run does", async () => {
+    const folder = temporaryFolder();
+    const clear = {
+      create: { width: 24, height: 24, channels: 4, background: { r: 220, g: 0, b: 0, alpha: 0 } },
+    };
+    mkdirSync(join(folder, "glass"));
+    await sharp(clear as sharp.SharpOptions)
+      .png()
+      .toFile(join(folder, "glass", "0.png"));
+    const against = fixture("quick-gelu");
+    const index = { images: ["glass"], queries: "queries.txt" };
+    const settings = { method: "zero-shot", options: {}, transparency: "white" };
+    await run(readConfig(await writeStream(folder, { index, against }, settings)));
+    const { drift } = readGuardRecord(join(folder, "run"), 1)!;
+    expect(drift!.cosine.index).toBeCloseTo(1, 6);
   });
 
   it("says what of it does not fit", async () => {

@@ -147,7 +147,11 @@ async function exportModel(
   ) {
     throw unchanged(directory, task);
   }
-  if (method) await exportHead(directory, target, method, task, { model, base });
+  if (method) {
+    await exportHead(directory, target, method, task, { model, base });
+    const fingerprint = modelFingerprint(model, { precision: false });
+    if (fingerprint === directory.readRecord().modelFingerprint) tell(untouched(directory));
+  }
   save(model, target);
   await exportStatistics(directory, target, format, { task, last });
 }
@@ -181,6 +185,15 @@ function noPlace(directory: RunDirectory, format: string): Error {
   return new Error(
     `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and ${format} has no place for that: expected the format ` +
       "huggingface or open-clip, which codyra classify reads with the head beside it. Take one of them, or pass --weights-only for the weights alone.",
+  );
+}
+
+/** What was learned is in the head alone. */
+function untouched(directory: RunDirectory): string {
+  const { method } = directory.readRecord();
+  return (
+    `The weights alone are those of the model that the run started from: what ${method} learned is in the head beside them. ` +
+    "codyra classify reads it; for other libraries, nothing was learned.\n"
   );
 }
 

@@ -115,6 +115,19 @@ describe("an exported head", () => {
     expectSame(servedScores(target, tasks, protocol), rows[1]!);
   });
 
+  it("is all that was learned where the weights are those of the start, which is said", async () => {
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const said = (): string => told.mock.calls.map(([text]) => text).join("");
+    const learned = await finishedRun("keeplora", heads, "mtil");
+    await codyraExport("--run", learned.run, "--to", join(temporaryFolder(), "model"));
+    expect(said()).not.toContain("weights alone");
+    const frozen = await finishedRun("rail-dual", {}, "x-tail");
+    await codyraExport("--run", frozen.run, "--to", join(temporaryFolder(), "model"));
+    expect(said()).toContain(
+      "The weights alone are those of the model that the run started from: what rail-dual learned is in the head beside them.",
+    );
+  });
+
   it("needs no other file: AlexNet, by which tasks are told apart, comes along", async () => {
     const copy = join(temporaryFolder(), "alexnet.safetensors");
     cpSync(alexnet, copy);

@@ -31,6 +31,7 @@ export {
 } from "./figures/index.js";
 export { groupRuns, type RunGroup } from "./groups.js";
 export { formatLimit, formatMeasure } from "./guard-text.js";
+export { type CheckedModels, checkReportHtml, writeCheckReport } from "./page/check-page.js";
 export type * from "./page/data.js";
 export { type PageOptions, renderPage, reportHtml, writeReport } from "./page/page.js";
 export { pageData } from "./page/page-data.js";

@@ -14,6 +14,7 @@ interface CheckFlags extends Partial<ModelSettings> {
   config: string;
   device?: Device;
   precision?: Precision;
+  report?: string;
   json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export function checkCommand(): Command {
   return addModelOptions(command, { named: false })
     .addOption(settingFlag("device"))
     .addOption(precisionOption())
+    .option("--report <file>", "write what was found as a page for browsers, too")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -56,6 +58,7 @@ guard: in the configuration of codyra run names such a file, to measure the same
 
 Examples:
   $ codyra check exports/may --against exports/april --config guard.yaml
+  $ codyra check exports/may --against exports/april --config guard.yaml --report may.html
   $ codyra check exports/may --against exports/april --config guard.yaml --json > check.json`,
     )
     .action(check);
@@ -88,6 +91,12 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
   });
   progress.finish();
   for (const model of [updated, base]) model.dispose();
+  if (flags.report !== undefined) {
+    const { writeCheckReport } = await import("../../report/index.js");
+    const { against: old, config } = flags;
+    writeCheckReport({ new: name, old, config, ...comparison }, flags.report);
+    progress.say(`${flags.report} holds the same as a page.`);
+  }
   print(
     flags.json
       ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`

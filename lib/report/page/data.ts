@@ -22,6 +22,13 @@ export interface PageData {
   live?: LiveState;
 }
 
+/** What the page of `codyra check` shows. */
+export interface CheckData {
+  title: string;
+  facts: [name: string, value: string][];
+  check: GuardData;
+}
+
 export interface LiveState {
   state: "running" | "finished" | "stopped";
   message: string;

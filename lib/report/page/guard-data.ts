@@ -4,10 +4,11 @@ import type { DriftData, GuardData } from "./data.js";
 
 /** What the page shows of a guard, task by task. */
 export function guardData(records: readonly (GuardRecord | undefined)[]): GuardData[] {
-  return records.flatMap((record, task) => (record === undefined ? [] : [describe(record, task)]));
+  return records.flatMap((record, task) => (record === undefined ? [] : [describeGuard(record, task)]));
 }
 
-function describe(record: GuardRecord, task: number): GuardData {
+/** @param task position in the stream */
+export function describeGuard(record: Omit<GuardRecord, "formatVersion">, task: number): GuardData {
   const { dataset, against = null, isBroken, measures, drift, advice = null } = record;
   return {
     task,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { beforeAll, describe, expect, it, vi } from "vitest";
@@ -173,13 +173,11 @@ limits: ${limits}
 
   it("fails naming the limits that an update breaks", async () => {
     write("{ cosine: 0.99, sizeRatio: 1 }");
-    const { stdout, error } = await check(
-      "miniature-v2",
-      "--against",
-      "miniature",
-      "--config",
-      config,
-      "--json",
+    const report = join(folder, "check.html");
+    const args = ["miniature-v2", "--against", "miniature", "--config", config];
+    const { stdout, error } = await check(...args, "--json", "--report", report);
+    expect(readFileSync(report, "utf8")).toMatch(
+      /<title>miniature-v2 against miniature<.*cosine index vectors/s,
     );
     const { measures, isBroken, drift } = JSON.parse(stdout);
     expect(isBroken).toBe(true);

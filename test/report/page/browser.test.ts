@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { computeMetrics, writeGuardRecord } from "../../../lib/records/index.js";
-import { type Run, readRun, writeReport } from "../../../lib/report/index.js";
+import { type Run, readRun, writeCheckReport, writeReport } from "../../../lib/report/index.js";
 import { launchChromium, needsChromium, problemsOf } from "../../browser.js";
 import { DATASETS, guardRecord, writeRun } from "../fixtures.js";
 
@@ -40,6 +40,12 @@ describe("the report in a browser", needsChromium, () => {
 
   /** The page with all its sections drawn; fails the test on anything in the console. */
   async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await openPage(path, options);
+    await page.waitForSelector("#configuration table");
+    return page;
+  }
+
+  async function openPage(path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const page = await browser.newPage(options);
     const problems = problemsOf(page);
     onTestFinished(async () => {
@@ -47,7 +53,6 @@ describe("the report in a browser", needsChromium, () => {
       expect(problems).toEqual([]);
     });
     await page.goto(pathToFileURL(path).href);
-    await page.waitForSelector("#configuration table");
     return page;
   }
 
@@ -232,6 +237,33 @@ describe("the report in a browser", needsChromium, () => {
 
     const without = await open(several);
     expect(await without.locator("#guard").isHidden()).toBe(true);
+  });
+
+  it("shows what codyra check found, as the section of a run does", async () => {
+    const { dataset: _, ...found } = guardRecord("april", 0.85);
+    const path = join(folder, "check.html");
+    writeCheckReport({ new: "may", old: "april <b>", config: "guard.yaml", ...found }, path);
+    const page = await openPage(path);
+    await page.waitForSelector("#guard table");
+    expect(await page.title()).toBe("may against april <b>");
+    expect(await page.locator("header").textContent()).toContain(
+      "Limits are broken: do not ship the new model.",
+    );
+    const rows = (label: string) => page.getByRole("region", { name: label }).locator("tr").allTextContents();
+    expect(await rows("Limits of may")).toEqual([
+      "MeasureLimitOldNew",
+      "accuracy flowers−5.050.0 %48.0 %",
+      "neighbours kept at 10100.0 %75.0 %",
+      "cosine index vectors≥ 0.9001.000✗ 0.850",
+      "size weights4.0 MB4.0 MB",
+    ]);
+    expect(await rows("Retrieval of may")).toContain("text-to-image recall@130.0 %32.5 %");
+    expect(await rows("Neighbours that are still found")).toEqual([
+      "Nearest neighboursQueries as they areQueries mapped",
+      "165.0 %90.0 %",
+      "1075.0 %95.0 %",
+    ]);
+    expect(await lowestContrast(page)).toBeGreaterThanOrEqual(4.5);
   });
 
   it("says when the metrics of a run that goes on will come", async () => {

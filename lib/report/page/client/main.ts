@@ -1,4 +1,5 @@
-import type { PageData } from "../data.js";
+import type { CheckData, PageData } from "../data.js";
+import { drawCheck } from "./check.js";
 import { h } from "./dom.js";
 import { header, liveBanner, toolbar } from "./header.js";
 import { follow } from "./live.js";
@@ -31,7 +32,9 @@ const sections: Section[] = [
 ];
 
 const source = document.getElementById("data") as HTMLScriptElement;
-start(new Selection(JSON.parse(source.textContent) as PageData));
+const data = JSON.parse(source.textContent) as PageData | CheckData;
+if ("check" in data) drawCheck(data);
+else start(new Selection(data));
 
 function start(selection: Selection): void {
   const top = h("header", {});

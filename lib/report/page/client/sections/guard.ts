@@ -1,6 +1,6 @@
 import type { DriftData, GuardData, RunData } from "../../data.js";
 import { lineChart, type Series } from "../chart.js";
-import { h } from "../dom.js";
+import { type Child, h } from "../dom.js";
 import { percent } from "../format.js";
 import type { View } from "../selection.js";
 import { seriesStyle, swatch } from "../style.js";
@@ -33,8 +33,6 @@ function ofRun({ group, runs }: View, { guard, seed }: RunData): HTMLElement {
   const last = guard.at(-1) as GuardData;
   const against = last.against === null ? "" : `, against ${last.against}`;
   const broken = guard.filter(({ isBroken }) => isBroken).map(({ dataset }) => dataset);
-  const rows = (isRecall: boolean) =>
-    last.measures.filter((each) => each.isRecall === isRecall).map(({ name }) => name);
   return h(
     "div",
     { class: "group" },
@@ -45,14 +43,29 @@ function ofRun({ group, runs }: View, { guard, seed }: RunData): HTMLElement {
       broken.length === 0 ? "No limit is broken." : `Limits are broken after ${broken.join(", ")}.`,
       last.advice !== null && ` ${last.advice}`,
     ),
-    table(`Limits of ${label}`, rows(false), guard),
-    rows(true).length > 0 && [h("h4", {}, "Retrieval"), table(`Retrieval of ${label}`, rows(true), guard)],
+    measureTables(label, guard, ["Before", ...guard.map(({ dataset }) => `after ${dataset}`)]),
     last.drift !== null && [h("h4", {}, "The index"), driftChart(label, guard)],
   );
 }
 
-/** A row per measure, a column per task. */
-function table(label: string, names: string[], guard: GuardData[]): HTMLElement {
+/**
+ * Limits, and retrieval where it was measured: a row per measure.
+ * @param columns titles of what was before, and of what each of `guard` found
+ */
+export function measureTables(label: string, guard: GuardData[], columns: string[]): Child[] {
+  const rows = (isRecall: boolean) =>
+    guard.at(-1)?.measures.filter((each) => each.isRecall === isRecall) ?? [];
+  const of = (what: string, isRecall: boolean) =>
+    table(
+      `${what} of ${label}`,
+      rows(isRecall).map(({ name }) => name),
+      guard,
+      columns,
+    );
+  return [of("Limits", false), rows(true).length > 0 && [h("h4", {}, "Retrieval"), of("Retrieval", true)]];
+}
+
+function table(label: string, names: string[], guard: GuardData[], columns: string[]): HTMLElement {
   const find = (found: GuardData | undefined, name: string) =>
     found?.measures.find((each) => each.name === name);
   return h(
@@ -67,9 +80,7 @@ function table(label: string, names: string[], guard: GuardData[]): HTMLElement 
         h(
           "tr",
           {},
-          ["Measure", "Limit", "Before", ...guard.map(({ dataset }) => `after ${dataset}`)].map((name) =>
-            h("th", { scope: "col" }, name),
-          ),
+          ["Measure", "Limit", ...columns].map((name) => h("th", { scope: "col" }, name)),
         ),
       ),
       h(

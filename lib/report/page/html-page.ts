@@ -15,7 +15,7 @@ interface HtmlPage {
   readonly eventsPath?: string;
 }
 
-/** A page without other files around data that the browser's part draws; nothing is fetched from elsewhere. */
+/** A page in one file, around data that the browser's part draws. Nothing is fetched from elsewhere. */
 export function htmlPage({ title, words, data, eventsPath }: HtmlPage): string {
   const script = compiled("client.js");
   const style = `${pagePalette}\n${compiled("client.css")}`;

@@ -171,10 +171,19 @@ export function bridge(): Bridge {
   return loaded;
 }
 
-function load(): Bridge {
+export function isLoaded(): boolean {
+  return loaded !== undefined;
+}
+
+/** Where the addon is, or would be. */
+export function addonPath(): string {
   // Another build of it, for `npm run check:sanitize`.
   const folder = process.env.CODYRA_ADDON_DIRECTORY ?? join(packageRoot, "build", "Release");
-  const path = join(folder, "codyra.node");
+  return join(folder, "codyra.node");
+}
+
+function load(): Bridge {
+  const path = addonPath();
   if (!existsSync(path)) {
     throw new Error(
       `The native addon is missing: expected ${path}. Run \`npm run setup\` in ${packageRoot} to build it.`,
@@ -200,6 +209,6 @@ function load(): Bridge {
  * them, which takes a fifth of a large step and half of a small one (bench/README.md). So they spin for about
  * 0.1 ms, then sleep. Read by the library when it loads; the user's own setting wins.
  */
-function calmIdleThreads(): void {
+export function calmIdleThreads(): void {
   if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= "3000";
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
 import type { Device, Precision } from "../../options/index.js";
 import { UsageError } from "../../options/index.js";
+import { preloadAddon } from "../../torch/preload.js";
 import { settingFlag } from "../input/flags.js";
 import { readLabels } from "../input/labels.js";
 import { addModelOptions } from "../input/model-options.js";
@@ -69,6 +70,7 @@ Examples:
     .action(async (places: string[], flags: ClassifyFlags) => {
       checkFlags(flags);
       if (flags.model === undefined) readLabels(flags); // before anything is loaded
+      preloadAddon();
       const { classify } = await import("../actions/classify.js");
       await classify(places, flags);
     });

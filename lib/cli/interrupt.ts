@@ -29,9 +29,13 @@ export function abortOnInterrupt(say: () => void): AbortController {
   return controller;
 }
 
-/** As shells count: 130 after Ctrl-C, 143 after a kill, 129 after a hang-up. */
-export function interruptedExitCode(): number {
-  return 128 + constants.signals[received ?? "SIGINT"];
+/**
+ * As shells count: 130 after Ctrl-C, 143 after a kill, 129 after a hang-up.
+ * @param reason of the abort; with several processes, another one may have got the signal first
+ */
+export function interruptedExitCode(reason: Error): number {
+  const told = signals.find((signal) => reason.message.includes(`stopped by ${signal}`));
+  return 128 + constants.signals[told ?? received ?? "SIGINT"];
 }
 
 /**

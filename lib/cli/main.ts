@@ -37,7 +37,7 @@ try {
  */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Error && error.name === "AbortError") return interruptedExitCode(); // the command has said how to go on
+  if (error instanceof Error && error.name === "AbortError") return interruptedExitCode(error); // the command has said how to go on
   const message =
     error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
   const rank = Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);

@@ -84,7 +84,7 @@ export class Attempt {
   }
 
   /** The context of a method in a task; −1 is before the first. */
-  contextOf(taskIndex: number): RunContext {
+  contextOf(taskIndex: number, signal = this.signal): RunContext {
     const { model, protocol, seed, inherited, reference, observer, tasks } = this.options;
     return {
       model,
@@ -97,7 +97,7 @@ export class Attempt {
       classNames: tasks.flatMap(({ classes }) => classes),
       inherited,
       reference,
-      signal: this.signal,
+      signal,
       stage: (name, total, state) => this.stages?.begin(name, total, state) ?? unsavedStage(),
       log: (event) => this.log(event),
       progress: (done, total, loss) => observer?.trained?.(done, total, loss),

@@ -2,26 +2,27 @@ import type { Task } from "../data/index.js";
 import type { TrainSummary } from "../methods/index.js";
 import { defaultSaveEverySeconds } from "../options/index.js";
 import * as torch from "../torch/index.js";
+import { AgreedStop } from "./agreed-stop.js";
 import { type Attempt, secondsSince } from "./attempt.js";
 import { taskIdentity } from "./task-identity.js";
 import { TaskStages } from "./task-stages.js";
 
 /** Has the method learn a task, saved in stages as it goes on. */
 export async function learnTask(attempt: Attempt, t: number): Promise<TrainSummary> {
-  // Several processes save nothing within a task: each would have to save its own generators and rows.
-  const stages = torch.distributed.isInitialized() ? undefined : stagesOf(attempt, t);
+  const stop = new AgreedStop(attempt.signal);
+  const stages = stagesOf(attempt, t, stop);
   attempt.stages = stages;
   try {
-    return await learn(attempt, t);
+    return await learn(attempt, t, stop.signal);
   } finally {
-    await stages?.close();
+    await stages.close();
     attempt.stages = undefined;
   }
 }
 
-async function learn(attempt: Attempt, t: number): Promise<TrainSummary> {
+async function learn(attempt: Attempt, t: number, signal: AbortSignal): Promise<TrainSummary> {
   const { method, tasks } = attempt.options;
-  const [task, context] = [tasks[t] as Task, attempt.contextOf(t)];
+  const [task, context] = [tasks[t] as Task, attempt.contextOf(t, signal)];
   const began = performance.now();
   attempt.memory.begin();
   const about = { task: t, dataset: task.name };
@@ -48,13 +49,13 @@ function alignWeights({ options }: Attempt): void {
   torch.scope(() => torch.distributed.copyFromFirst(options.model.stateDict().values()));
 }
 
-function stagesOf({ options, directory, signal }: Attempt, t: number): TaskStages {
+function stagesOf({ options, directory }: Attempt, t: number, stop: AgreedStop): TaskStages {
   const { saveEverySeconds = defaultSaveEverySeconds, observer } = options;
   return new TaskStages({
     files: directory.stages(t),
     identity: taskIdentity(options, t),
     saveEverySeconds,
-    signal,
+    stop,
     repeat: (event) => {
       directory.appendEvent(event);
       observer?.logged?.(event);

@@ -12,7 +12,7 @@ import { adapterFamily, applyUpdates, type LowRankUpdates, loadAdapter, saveAdap
 import type { ContinualMethod, MethodState, TaskChange } from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
-import { StageFiles } from "./stage-files.js";
+import { StageFiles, type StageStore } from "./stage-files.js";
 
 // No published parameter has a colon in its name.
 const methodPrefix = "method:";
@@ -215,7 +215,7 @@ export class RunDirectory {
   }
 
   /** Where states of a task in progress are. Those of other tasks are removed. */
-  stages(task: number): StageFiles {
+  stages(task: number): StageStore {
     removeOthers(join(this.path, "stages"), [`task-${task}`]);
     return new StageFiles(join(this.path, "stages", `task-${task}`));
   }

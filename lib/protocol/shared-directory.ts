@@ -4,6 +4,8 @@ import type { ContinualMethod, TaskChange } from "../methods/index.js";
 import type * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
 import { type Checkpoint, RunDirectory } from "./run-directory.js";
+import { SharedStageFiles } from "./shared-stage-files.js";
+import type { StageStore } from "./stage-files.js";
 
 const { broadcastObject, broadcastTensors, rank } = torch.distributed;
 
@@ -109,6 +111,10 @@ class SharedDirectory extends RunDirectory {
 
   override saveCheckpoint(task: number, model: DualEncoder, method: ContinualMethod): void {
     this.#write(() => this.#files.saveCheckpoint(task, model, method));
+  }
+
+  override stages(task: number): StageStore {
+    return new SharedStageFiles(rank() === 0 ? this.#files.stages(task) : undefined);
   }
 
   override removeStages(): void {

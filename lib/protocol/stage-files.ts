@@ -23,6 +23,9 @@ const stageSchema = z.object({
 /** A stage of a task as it was at some moment, but for its tensors. */
 export type SavedStage = z.infer<typeof stageSchema>;
 
+/** Where the states of stages are. */
+export type StageStore = Pick<StageFiles, "read" | "write" | "close">;
+
 /**
  * States of the stages of a task in progress, a file each: safetensors with a checksum. They are there until
  * the task has its checkpoint.

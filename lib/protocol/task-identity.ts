@@ -17,7 +17,7 @@ export function taskIdentity({ method, model, protocol, seed, tasks }: RunOption
     task,
     images: tasks[task]?.fingerprint,
     "stream of classes": createHash("sha256").update(classes).digest("hex"),
-    device: model.device,
+    device: model.device.split(":")[0], // one of several processes has a GPU of its own
     precision: model.precision,
   };
 }

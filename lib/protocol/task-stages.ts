@@ -1,13 +1,14 @@
 import type { RunEvent, Stage, StageState } from "../methods/index.js";
 import * as torch from "../torch/index.js";
-import type { Identity, SavedStage, StageFiles } from "./stage-files.js";
+import type { AgreedStop } from "./agreed-stop.js";
+import type { Identity, SavedStage, StageStore } from "./stage-files.js";
 
 export interface TaskStagesOptions {
-  readonly files: StageFiles;
+  readonly files: StageStore;
   readonly identity: Identity;
   /** Seconds between two saved states; 0 saves none. */
   readonly saveEverySeconds: number;
-  readonly signal: AbortSignal;
+  readonly stop: AgreedStop;
   /** Writes an event of an earlier process again. */
   repeat(event: RunEvent): void;
   /** Told in a sentence what was not possible. */
@@ -69,11 +70,12 @@ export class TaskStages {
   }
 
   #reached(stage: OpenStage, done: number): Promise<void> | undefined {
-    const { saveEverySeconds, signal } = this.#options;
+    const { saveEverySeconds, stop } = this.#options;
+    stop.agree();
     const isDone = done === stage.total;
     if (isDone) this.#open = undefined;
     if (saveEverySeconds === 0) return undefined;
-    if (signal.aborted) return this.#stop(stage, done);
+    if (stop.signal.aborted) return this.#stop(stage, done);
     const now = performance.now();
     const dueAfterMs = 1000 * (isDone ? saveEverySeconds / 10 : saveEverySeconds);
     if (now - this.#lastSave < dueAfterMs || (this.#writing > 0 && !isDone)) return undefined;
@@ -86,7 +88,8 @@ export class TaskStages {
   async #stop(stage: OpenStage, done: number): Promise<void> {
     if (done > stage.savedDone) await this.#save(stage, done);
     await this.close();
-    this.#options.signal.throwIfAborted();
+    await torch.distributed.barrier(); // nobody ends before the state is on the disk
+    this.#options.stop.signal.throwIfAborted();
   }
 
   async #save(stage: OpenStage, done: number): Promise<void> {
@@ -126,7 +129,7 @@ export class TaskStages {
     return stage;
   }
 
-  #read(index: number): ReturnType<StageFiles["read"]> {
+  #read(index: number): ReturnType<StageStore["read"]> {
     try {
       return this.#options.files.read(index);
     } catch (error) {

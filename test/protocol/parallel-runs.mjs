@@ -3,7 +3,8 @@
 // `other` is what rank 1 has another one of: seed, dataset or weights.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { clip, data, methods, protocol, torch } from "../../dist/index.js";
+import { clip, methods, protocol, torch } from "../../dist/index.js";
+import { noise } from "./noise.mjs";
 
 const [directory, list, other] = process.argv.slice(2);
 const { distributed } = torch;
@@ -29,7 +30,6 @@ try {
       // Nobody but the first process may touch a directory: here is none.
       directory: distributed.rank() === 0 ? join(directory, String(i)) : "/dev/null/nowhere",
       evaluationBatchSize: 3,
-      testFeatures: 0, // several processes keep none
       resume: true,
     });
     const hash = createHash("sha256");
@@ -44,26 +44,3 @@ try {
 }
 await distributed.close();
 console.log(JSON.stringify(weights));
-
-/** Images that differ in their brightest channel. */
-function noise(name, classes) {
-  const size = clip.loadModel(fixture).config.vision.imageSize;
-  const draw = (perClass, salt) => {
-    const random = new data.Random(`${name} ${salt}`);
-    const labels = Int32Array.from({ length: perClass * classes.length }, (_, i) => i % classes.length);
-    const images = new Uint8Array(labels.length * size * size * 3);
-    for (let i = 0; i < images.length; i++) {
-      const label = labels[Math.floor(i / (size * size * 3))];
-      images[i] = random.uniform(0, i % 3 === label ? 255 : 120);
-    }
-    return { images, labels };
-  };
-  return data.taskFromArrays({
-    name,
-    classes,
-    templates: ["a photo of a {}."],
-    size,
-    train: draw(5, 1),
-    test: draw(4, 2),
-  });
-}

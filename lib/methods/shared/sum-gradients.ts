@@ -7,18 +7,16 @@ const bucketSize = 8 << 20;
 /**
  * Adds up the gradients of all processes, each of which went back from the same whole loss through the rows
  * that it encoded itself: the sum is the gradient of one process. A parameter without gradient on every
- * process stays without. With the gradients goes the wish to stop, so that all processes stop after the same
- * step.
+ * process stays without.
  * @param parameters the same ones on every process, in one order
- * @returns whether some process is to stop
  */
-export function sumGradients(parameters: readonly Tensor[], isStopping: boolean): boolean {
-  return torch.noGrad(() =>
+export function sumGradients(parameters: readonly Tensor[]): void {
+  torch.noGrad(() =>
     torch.scope(() => {
       const own = parameters.map(({ grad }) => grad);
-      const counts = torch.tensor([isStopping, ...own.map((grad) => grad !== undefined)].map(Number));
+      const counts = torch.tensor(own.map((grad) => Number(grad !== undefined)));
       torch.distributed.allReduce(counts);
-      const [stopping, ...holders] = counts.toArray() as number[];
+      const holders = counts.toArray() as number[];
       const trained = parameters.flatMap((parameter, i) =>
         holders[i] === 0 ? [] : [{ parameter, grad: own[i] ?? torch.zerosLike(parameter) }],
       );
@@ -36,7 +34,6 @@ export function sumGradients(parameters: readonly Tensor[], isStopping: boolean)
           offset += size;
         }
       }
-      return stopping !== 0;
     }),
   );
 }

@@ -104,8 +104,6 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
   using prepared = prepareLoss(task, context, plan, checkpoints);
   using losses = new LossMeter(context.model.device);
-  const isShared = torch.distributed.isInitialized();
-  let isStopping = false;
   if (options.checkpointing) context.model.checkpoints = checkpoints;
   const run = prepareIterations(task, context, plan, ({ images, labels }, iteration) => {
     plan.zeroGrad();
@@ -113,7 +111,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     const whole = losses.add(loss, [penalty, plan.penalty?.(iteration)]);
     if (whole.requiresGrad) whole.backward(); // a process without rows has nothing to go back through
     checkpoints.backward();
-    if (isShared) isStopping = sumGradients(plan.parameters, context.signal.aborted);
+    if (torch.distributed.isInitialized()) sumGradients(plan.parameters);
   });
   try {
     const generators = plan.generator && [plan.generator];
@@ -121,9 +119,8 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
     const stage = context.stage("training", iterations, joinedState({ training: own, plan: plan.state }));
     let [began, timed] = [performance.now(), stage.done];
     for (let i = stage.done; i < iterations; i++) {
-      if (!isShared) context.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       const describe = torch.scope(() => run.run(inputs.at(i), i));
-      if (isStopping) throw stopReason(context.signal);
       const done = i + 1;
       if (done % logEvery === 0 || done === iterations) {
         const from = losses.last.done;
@@ -209,11 +206,6 @@ function prepareIterations(
  */
 export function countedOnce(term: Tensor): Tensor {
   return torch.distributed.rank() === 0 ? term : term.detach();
-}
-
-/** Why this process stops; another one may have been asked to. */
-function stopReason(signal: AbortSignal): unknown {
-  return signal.reason ?? new DOMException("stopped with another process", "AbortError");
 }
 
 function checkLoss(mean: number, task: Task, from: number, to: number): void {

@@ -61,6 +61,7 @@ export async function evaluate(
       const classify = (isJoint ? joint : undefined) ?? makeClassifier(labels);
       if (isJoint) joint = classify;
       const correct = torch.zeros([], { dtype: "int64", device });
+      features?.begin(test);
       const own = ownImages(test.length, highest, index);
       for (let start = own.start; start < own.end; ) {
         context.signal.throwIfAborted();
@@ -85,6 +86,7 @@ export async function evaluate(
         options.onProgress?.(done, total);
         await setImmediate();
       }
+      features?.finish(test);
       done += test.length - (own.end - own.start); // of other processes
       counts.push(correct);
     }

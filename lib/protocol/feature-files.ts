@@ -1,11 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ImageSet } from "../data/index.js";
-import { defaultTestFeatures } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { FeatureStore } from "./frozen-features.js";
-import type { RunOptions } from "./run-options.js";
 
 const format = "codyra features";
 const version = "1";
@@ -104,17 +102,4 @@ export class FeatureFiles {
     const model = task < 0 ? "zero-shot" : `task-${task}`;
     return join(this.#folder, model, `dataset-${dataset}.safetensors`);
   }
-}
-
-/**
- * The feature files of a run. It has them only where candidates may change: among its own classes, a dataset
- * is measured once for a model.
- */
-export function featureFilesOf(options: RunOptions): FeatureFiles | undefined {
-  const maxBytes = (options.testFeatures ?? defaultTestFeatures) * 1e9;
-  if (options.protocol !== "x-tail" || maxBytes <= 0) return undefined;
-  if (torch.distributed.isInitialized()) return undefined; // each encodes a stretch, and need not share a folder
-  const { precision, device } = options.model;
-  const sets = options.tasks.map(({ test }) => test);
-  return new FeatureFiles(options.directory, sets, { precision, device, maxBytes });
 }

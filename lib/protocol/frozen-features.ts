@@ -1,6 +1,7 @@
 import type { ImageSet } from "../data/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { gatherStretches, type Stretch } from "./gather-stretches.js";
 
 /** Keeps the features of whole sets. */
 export interface FeatureStore {
@@ -10,18 +11,41 @@ export interface FeatureStore {
 }
 
 /** The features `[images, D]` of a set, of which a stretch is known. */
-interface Known {
-  readonly features: Tensor;
-  readonly from: number;
+interface Known extends Stretch {
   to: number;
 }
 
-/** Image features of one model that are computed once. */
+/**
+ * Image features of one model that are computed once. Of several processes each keeps those of its own
+ * images.
+ */
 export class FrozenFeatures implements Disposable {
   readonly #sets = new Map<ImageSet, Known>();
+  readonly #begun = new Set<ImageSet>();
+  readonly #stored = new Set<ImageSet>();
 
   /** @param store asked for sets that are not known yet, and told those that are complete */
   constructor(readonly store?: FeatureStore) {}
+
+  /** Takes over a set from the store. All processes call it before they ask for images. */
+  begin(images: ImageSet): void {
+    if (this.store === undefined || this.#begun.has(images)) return;
+    this.#begun.add(images);
+    const rows = torch.unscoped(() => torch.scope(() => this.store?.read(images)));
+    if (rows === undefined) return;
+    this.#stored.add(images);
+    this.#sets.set(images, { rows, from: 0, to: images.length });
+  }
+
+  /** Gives a set to the store, once it is complete. All processes call it after their last image. */
+  finish(images: ImageSet): void {
+    if (this.store === undefined || this.#stored.has(images)) return;
+    torch.scope(() => {
+      const whole = gatherStretches(this.#sets.get(images), images.length);
+      if (whole !== undefined) this.store?.write(images, whole);
+    });
+    this.#stored.add(images);
+  }
 
   /**
    * Features `[end − start, D]` of some images of a set. Kept are those of one stretch of it, which grows as
@@ -29,21 +53,20 @@ export class FrozenFeatures implements Disposable {
    * @param encode computes them, where they are not known yet
    */
   of(images: ImageSet, start: number, end: number, encode: () => Tensor): Tensor {
-    const found = this.#sets.get(images) ?? this.#stored(images);
+    const found = this.#sets.get(images);
     if (found !== undefined && found.from <= start && end <= found.to) {
-      return found.features.narrow(0, start, end - start);
+      return found.rows.narrow(0, start, end - start);
     }
     const computed = encode();
     const entry = found ?? this.#add(images, start, computed);
     if (start < entry.from || start > entry.to) return computed;
-    torch.noGrad(() => entry.features.narrow(0, start, end - start).copy_(computed));
+    torch.noGrad(() => entry.rows.narrow(0, start, end - start).copy_(computed));
     entry.to = Math.max(entry.to, end);
-    if (entry.from === 0 && entry.to === images.length) this.store?.write(images, entry.features);
     return computed;
   }
 
   dispose(): void {
-    for (const { features } of this.#sets.values()) features.dispose();
+    for (const { rows } of this.#sets.values()) rows.dispose();
     this.#sets.clear();
   }
 
@@ -51,18 +74,10 @@ export class FrozenFeatures implements Disposable {
     this.dispose();
   }
 
-  #stored(images: ImageSet): Known | undefined {
-    const features = this.store && torch.unscoped(() => this.store?.read(images));
-    return features && this.#remember(images, { features, from: 0, to: images.length });
-  }
-
   #add(images: ImageSet, from: number, like: Tensor): Known {
     const { device, dtype } = like;
-    const features = torch.unscoped(() => torch.zeros([images.length, like.size(1)], { device, dtype }));
-    return this.#remember(images, { features, from, to: from });
-  }
-
-  #remember(images: ImageSet, entry: Known): Known {
+    const rows = torch.unscoped(() => torch.zeros([images.length, like.size(1)], { device, dtype }));
+    const entry = { rows, from, to: from };
     this.#sets.set(images, entry);
     return entry;
   }

@@ -2,11 +2,11 @@ import { checkModel } from "../methods/index.js";
 import type { Accuracy, AccuracyMatrix } from "../records/index.js";
 import { Attempt } from "./attempt.js";
 import type { TestSet } from "./evaluate.js";
-import { featureFilesOf } from "./feature-files.js";
 import { Growth } from "./growth.js";
 import { GuardedTasks } from "./guarded-tasks.js";
 import { learnTask } from "./learn-task.js";
 import type { RunOptions } from "./run-options.js";
+import { featureFilesOf } from "./shared-feature-files.js";
 import { type Accuracies, StreamEvaluation } from "./stream-evaluation.js";
 import { TestFeatures } from "./test-features.js";
 

@@ -150,6 +150,7 @@ export interface Bridge {
   createGroup(store: unknown, name: string, rank: number, size: number, timeoutMs: number): Promise<unknown>;
   closeGroup(group: unknown): void;
   collectivesIssued(group: unknown): number;
+  collectivesInFlight(): number;
   waitForCollective(handle: Handle): Promise<void>;
 }
 

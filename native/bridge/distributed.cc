@@ -81,6 +81,11 @@ Napi::Value collectivesIssued(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(group.backend->getSequenceNumberForGroup()));
 }
 
+// How many collectives of this process nobody has waited for yet.
+Napi::Value collectivesInFlight(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(c10d::get_work_registry_size()));
+}
+
 // Waits for a collective without holding up JavaScript.
 Napi::Value waitForCollective(const Napi::CallbackInfo& info) {
   const at::Tensor tensor = tensorArgument(info, 0);
@@ -99,6 +104,7 @@ void exportDistributed(Napi::Object exports) {
   exportFunction<createGroup>(exports, "createGroup");
   exportFunction<closeGroup>(exports, "closeGroup");
   exportFunction<collectivesIssued>(exports, "collectivesIssued");
+  exportFunction<collectivesInFlight>(exports, "collectivesInFlight");
   exportFunction<waitForCollective>(exports, "waitForCollective");
 }
 

@@ -63,6 +63,11 @@ export function collectivesIssued(): number {
   return joined === undefined ? 0 : bridge().collectivesIssued(joined.native);
 }
 
+/** How many collectives of this process nobody has waited for yet. */
+export function collectivesInFlight(): number {
+  return joined === undefined ? 0 : bridge().collectivesInFlight();
+}
+
 /**
  * Joins the processes that the launcher started, over c10d and Gloo: `codyra launch`, `torchrun` or `srun`.
  * Without a launcher it does nothing, and this process is by itself.

@@ -10,6 +10,7 @@ export {
 } from "./collectives.js";
 export { environment, type ProcessEnvironment, type Variables } from "./environment.js";
 export {
+  collectivesInFlight,
   collectivesIssued,
   type InitOptions,
   init,

@@ -11,12 +11,14 @@ interface Result {
   fromLast: number[];
   gathered: number[];
   inFlight: number[];
+  waitedFor: number[];
   said: unknown;
   all: unknown[];
   refusal: string;
   features: number[];
   gradient: number;
   turned: boolean;
+  closing: string;
   after: number[];
 }
 
@@ -33,12 +35,16 @@ it.each([2, 3])("%i processes compute together", { timeout: 60_000 }, async (cou
     expect(result.fromLast).toEqual([count, 10 * count]);
     expect(result.gathered).toEqual(ranks.flatMap((rank) => [rank + 1, 10 * (rank + 1)]));
     expect(result.inFlight).toEqual([0, 1, 2, 3, 4].map((i) => count * i));
+    expect(result.waitedFor).toEqual([5, 0]);
     expect(result.said).toEqual({ text: "ü", list: [1, null] });
     expect(result.all).toEqual(ranks.map((rank) => (rank === 0 ? null : "x".repeat(rank))));
     expect(result.refusal).toMatch(/expected a contiguous tensor, got a view \[3,2\] with strides 1,3/);
     expect(result.features).toEqual([0, 2, 4, 6, 8, 10, 12]);
     expect(result.gradient).toBe(3 * 2 ** 2 * 91 * 21); // of w³ Σx² Σx at w = 2
     expect(result.turned).toBe(true);
+    expect(result.closing).toMatch(
+      /^distributed\.close: expected nothing in flight, got 1 collective that nobody waited/,
+    );
     expect(result.after).toEqual([0, 1]);
   }
 });

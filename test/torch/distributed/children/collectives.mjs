@@ -17,7 +17,9 @@ const works = Array.from({ length: 5 }, (_, i) => {
   const tensor = torch.tensor([i]);
   return { tensor, work: distributed.startAllReduce(tensor) };
 });
+const waitedFor = [distributed.collectivesInFlight()];
 for (const { work } of works) await work.done();
+waitedFor.push(distributed.collectivesInFlight());
 
 let refusal = "";
 try {
@@ -60,5 +62,8 @@ const result = {
   gradient: gradient.item(),
   turned: turns > 0,
 };
-await distributed.close();
-console.log(JSON.stringify({ ...result, after: [distributed.rank(), distributed.worldSize()] }));
+distributed.startAllReduce(torch.zeros([1])); // nobody waits for it
+const closing = await distributed.close().catch(({ message }) => message);
+console.log(
+  JSON.stringify({ ...result, waitedFor, closing, after: [distributed.rank(), distributed.worldSize()] }),
+);

@@ -9,7 +9,7 @@ import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
 import { completeRunHelp } from "./output/method-help.js";
 import { tell } from "./output/print.js";
-import { isToldByFirst } from "./processes.js";
+import { isToldByFirst, launchedRank } from "./processes.js";
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
   version: string;
@@ -40,7 +40,7 @@ function exitCodeOf(error: unknown): number {
   if (error instanceof Error && error.name === "AbortError") return interruptedExitCode(error); // the command has said how to go on
   const message =
     error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
-  const rank = Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);
+  const rank = launchedRank();
   if (!isToldByFirst(error)) tell(`codyra${rank > 0 ? ` (rank ${rank})` : ""}: ${message}\n`);
   if (process.env.CODYRA_DEBUG) tell(`${(error as Error).stack}\n`);
   return error instanceof ZodError || error instanceof UsageError ? 2 : 1;

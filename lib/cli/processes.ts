@@ -1,3 +1,6 @@
+import { abortOnInterrupt } from "./interrupt.js";
+import { Progress } from "./output/progress.js";
+
 /** Errors that the first process tells as well: the others keep quiet. */
 const told = new WeakSet<Error>();
 
@@ -5,28 +8,37 @@ export function isToldByFirst(error: unknown): boolean {
   return error instanceof Error && told.has(error);
 }
 
+/** Number of this process among those that a launcher started, before it has joined them. */
+export function launchedRank(): number {
+  return Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);
+}
+
 /**
- * Runs an action together with the other processes that a launcher started, or by itself.
- * @param say a line of progress
- * @param action whether this process is the first one, which writes and prints
+ * Does work that can be stopped and gone on with, together with the other processes that a launcher started,
+ * or by itself.
+ * @param toGoOn the command line that goes on with it
+ * @param action `progress`: of the first process, which alone writes and prints
  */
 export async function withProcesses<T>(
-  signal: AbortSignal,
-  say: (line: string) => void,
-  action: (isFirst: boolean) => Promise<T>,
+  toGoOn: () => string,
+  action: (signal: AbortSignal, progress: Progress | undefined) => Promise<T>,
 ): Promise<T> {
+  const progress = new Progress();
+  const { signal } = abortOnInterrupt(() => {
+    if (launchedRank() === 0) progress.say(`Stopping after this iteration. To go on: ${toGoOn()}`);
+  });
   const { distributed, setNumThreads } = await import("../torch/index.js");
   const onWait = (missing: readonly number[], place: string) =>
-    say(`Waiting at ${place} for rank${missing.length > 1 ? "s" : ""} ${missing.join(", ")}.`);
+    progress.say(`Waiting at ${place} for rank${missing.length > 1 ? "s" : ""} ${missing.join(", ")}.`);
   await distributed.init({ signal, onWait });
   const place = distributed.place();
-  if (place === undefined) return await action(true);
+  if (place === undefined) return await action(signal, progress);
   const threads = distributed.threadsOf(place);
   setNumThreads(threads);
   if (place.rank === 0)
-    say(`Processes  ${place.worldSize}, of ${threads} thread${threads > 1 ? "s" : ""} each`);
+    progress.say(`Processes  ${place.worldSize}, of ${threads} thread${threads > 1 ? "s" : ""} each`);
   try {
-    const result = await action(place.rank === 0);
+    const result = await action(signal, place.rank === 0 ? progress : undefined);
     await distributed.close();
     return result;
   } catch (error) {

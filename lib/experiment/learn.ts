@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { withHome } from "../data/index.js";
 import { UsageError } from "../options/index.js";
-import { RunDirectory } from "../protocol/index.js";
+import { openRunDirectory } from "../protocol/index.js";
 import type { RunRecord } from "../records/index.js";
+import { distributed } from "../torch/index.js";
 import { type Config, configSchema } from "./config.js";
 import { entrySchema, nameOf, resolveEntry } from "./dataset-config.js";
 import { locateModel } from "./models.js";
@@ -21,7 +22,7 @@ type Entry = Config["datasets"][number];
  * @throws if the directory holds no run, or one that was not made from a configuration
  */
 export function configOfRun(path: string): Config {
-  const record = new RunDirectory(path).readRecord();
+  const record = openRunDirectory(path).readRecord();
   if (record.config.datasets === undefined) {
     throw new Error(
       `${path}: expected a run of codyra run, which records where its datasets are. Go on with this one in the program that made it.`,
@@ -79,7 +80,7 @@ export async function learn(
   settings: Partial<Config> = {},
   options: Omit<RunConfigOptions, "resume"> = {},
 ): Promise<ExperimentResult> {
-  if (!existsSync(path))
+  if (distributed.rank() === 0 && !existsSync(path))
     throw new Error(`${path}: there is no such folder. Give a folder made by codyra run.`);
   const given = settings.model === undefined ? settings : { ...settings, model: here(settings.model) };
   const config = withDataset({ ...configOfRun(path), ...given }, datasetEntry(dataset));

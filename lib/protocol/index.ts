@@ -18,6 +18,7 @@ export {
   readMatrixFile,
   type SampleRecord,
 } from "../records/index.js";
+export { checkParallel } from "./check-parallel.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { type FeatureStore, FrozenFeatures } from "./frozen-features.js";

@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { Task } from "../../data/index.js";
 import { type Given, mergeOptions, protocolSchema, UsageError } from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
-import { abortOnInterrupt, commandToResume } from "../interrupt.js";
+import { commandToResume } from "../interrupt.js";
 import { print } from "../output/print.js";
-import { Progress } from "../output/progress.js";
+import type { Progress } from "../output/progress.js";
 import { terminalStyle } from "../output/terminal-style.js";
+import { withProcesses } from "../processes.js";
 
 interface DemoFlags {
   model?: string;
@@ -51,12 +52,31 @@ export function demoCommand(): Command {
       `
 Examples:
   $ codyra demo
-  $ codyra demo --methods finetune codyra --seed 3 --output runs/seed3`,
+  $ codyra demo --methods finetune codyra --seed 3 --output runs/seed3
+  $ codyra launch --processes 2 demo --methods zero-shot codyra   # docs/clusters.md`,
     )
     .action(demonstrate);
 }
 
 async function demonstrate(flags: DemoFlags): Promise<void> {
+  const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
+  const chosen = flags.output === undefined ? ["--output", relative(process.cwd(), output)] : [];
+  await withProcesses(
+    () => commandToResume(...chosen),
+    async (signal, progress) => {
+      const names = await runMethods(flags, output, signal, progress);
+      if (progress !== undefined) await show(names, output, flags.json ?? false);
+    },
+  );
+}
+
+/** @returns the methods that ran, each in a folder of its name */
+async function runMethods(
+  flags: DemoFlags,
+  output: string,
+  signal: AbortSignal,
+  progress: Progress | undefined,
+): Promise<readonly string[]> {
   const { packageRoot } = await import("../../torch/index.js");
   const {
     openMethod,
@@ -67,9 +87,6 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
     readMiniatureSettings,
     runTasks,
   } = await import("../../experiment/index.js");
-  const { groupRuns, headline, metricTables, readRun, renderTerminal, writeReport } = await import(
-    "../../report/index.js"
-  );
   const settings = readMiniatureSettings(packageRoot);
   const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
@@ -80,24 +97,17 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
   const methods = names.map((name) =>
     openMethod(name, mergeOptions(settings.methods[name] ?? {}, flags.option), protocol),
   );
-  const output = resolve(flags.output ?? `runs/demo-${timestamp()}`);
-  const progress = new Progress();
-  const interrupt = abortOnInterrupt(() => {
-    const chosen = flags.output === undefined ? ["--output", relative(process.cwd(), output)] : [];
-    progress.say(`Stopping after this iteration. To go on: ${commandToResume(...chosen)}`);
-  });
-
   const { shots, testPerClass, referencePairs } = settings;
   const start = { model: locateModel(flags.model ?? settings.model, process.cwd()) };
   const model = openModel(start, "cpu");
-  progress.start("drawing the miniature world");
+  progress?.start("drawing the miniature world");
   const world = await openMiniatureTasks({ shots, testPerClass, seed }, model);
   const tasks = choose(world, flags.domains ?? world.map(({ name }) => name));
   const holdOuts = choose(world, flags.holdOuts ?? []);
   const reference = await openMiniatureReference(referencePairs, model, start.model);
   model.dispose();
   const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
-  progress.say(
+  progress?.say(
     `\nMiniature ${protocol === "x-tail" ? "X-TAIL" : "MTIL"}: ${tasks.length} domains (${tasks.map((task) => task.name).join(", ")}), ` +
       `${classes} classes, ${shots} training images each\n`,
   );
@@ -116,18 +126,25 @@ async function demonstrate(flags: DemoFlags): Promise<void> {
         config: { ...start, shots, testPerClass, referencePairs },
         resume: flags.resume,
         observer: progress,
-        signal: interrupt.signal,
+        signal,
       },
       tasks,
     );
   }
+  return names;
+}
+
+/** Writes the report, and prints the tables of all methods. */
+async function show(names: readonly string[], output: string, json: boolean): Promise<void> {
+  const { groupRuns, headline, metricTables, readRun, renderTerminal, writeReport } = await import(
+    "../../report/index.js"
+  );
   const runs = names.map((name) => readRun(join(output, name)));
   const page = join(output, "report.html");
   await writeReport(runs, page);
-  if (flags.json) {
-    print(
-      `${JSON.stringify({ directory: output, runs: runs.map(({ info, metrics }) => ({ method: info.method, metrics })) }, null, 2)}\n`,
-    );
+  if (json) {
+    const told = runs.map(({ info, metrics }) => ({ method: info.method, metrics }));
+    print(`${JSON.stringify({ directory: output, runs: told }, null, 2)}\n`);
     return;
   }
   for (const table of metricTables(runs)) print(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);

@@ -4,14 +4,14 @@ import { positiveInteger } from "../input/positive-integer.js";
 import { launch } from "../launcher.js";
 
 /** Commands that several processes do together. */
-const together = ["run"];
+const together = ["run", "learn", "demo"];
 
-/** `codyra launch`: one run on several processes of this machine. */
+/** `codyra launch`: a command that trains on several processes of this machine. */
 export function launchCommand(): Command {
   return new Command("launch")
     .description("Do one run on several processes of this machine, with the result of one process.")
     .requiredOption("-n, --processes <n>", "how many: one per GPU, or one per socket", positiveInteger)
-    .argument("<command...>", "the command that they do together, run, with its arguments")
+    .argument("<command...>", "the command that they do together, such as run, with its arguments")
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText(
@@ -23,12 +23,13 @@ all of them after the same step. On several machines, torchrun or srun starts th
 Examples:
   $ codyra launch --processes 2 run --config shop.yaml
   $ codyra launch --processes 2 run --config shop.yaml --resume
+  $ codyra launch --processes 2 learn --run runs/shop --dataset lamps --root photos/lamps
   $ torchrun --no-python --nproc-per-node 2 --max-restarts 3 npx codyra run --config shop.yaml --resume-if-started`,
     )
     .action(async (words: string[], { processes }: { processes: number }) => {
       if (!together.includes(words[0] as string)) {
         throw new UsageError(
-          `launch: expected ${together.join(" or ")}, got ${words[0]}. Other commands use one process: leave launch out.`,
+          `launch: expected run, learn or demo, got ${words[0]}. Other commands use one process: leave launch out.`,
         );
       }
       process.exitCode = await launch(words, processes);

@@ -10,9 +10,9 @@ import {
 import { checkDevice } from "../input/device.js";
 import { addSettings, settingFlag } from "../input/flags.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
-import { abortOnInterrupt, commandLine } from "../interrupt.js";
-import { Progress } from "../output/progress.js";
+import { commandLine } from "../interrupt.js";
 import { finishRun } from "../output/run-output.js";
+import { withProcesses } from "../processes.js";
 
 interface LearnFlags extends BaseModelFlags, DecodeLimits {
   run: string;
@@ -76,7 +76,8 @@ Examples:
   $ codyra learn --run runs/shop --dataset tools --manifest tools.csv --template "a photo of a {}, a tool."
   $ codyra learn --run runs/shop --dataset birds --parquet birds/data
   $ codyra learn --run runs/shop --dataset signs --webdataset "signs-{000..004}.tar"
-  $ codyra learn --run runs/shop --dataset dtd --data datasets`,
+  $ codyra learn --run runs/shop --dataset dtd --data datasets
+  $ codyra launch --processes 2 learn --run runs/shop --dataset lamps --root photos/lamps   # docs/clusters.md`,
     )
     .action(learnDataset);
 }
@@ -84,15 +85,12 @@ Examples:
 async function learnDataset({ run, json = false, ...flags }: LearnFlags): Promise<void> {
   const dataset = describe(flags);
   if (flags.device !== undefined) await checkDevice(flags.device); // before the rest is loaded
-  const { learn } = await import("../../experiment/index.js");
-  const progress = new Progress();
-  const again = `To go on: ${commandLine()}`;
-  const interrupt = abortOnInterrupt(() => progress.say(`Stopping after this iteration. ${again}`));
-  const { directory, accuracy } = await learn(run, dataset, settingsOf(flags), {
-    observer: progress,
-    signal: interrupt.signal,
+  await withProcesses(commandLine, async (signal, progress) => {
+    const { learn } = await import("../../experiment/index.js");
+    const options = { observer: progress, signal };
+    const { directory, accuracy } = await learn(run, dataset, settingsOf(flags), options);
+    if (progress !== undefined) await finishRun(directory, accuracy, json);
   });
-  await finishRun(directory, accuracy, json);
 }
 
 /**

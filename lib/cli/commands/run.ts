@@ -6,8 +6,8 @@ import { collectOption } from "../input/collect-option.js";
 import { checkDevice } from "../input/device.js";
 import { addSettings } from "../input/flags.js";
 import { warnIfSlow } from "../input/precision.js";
-import { abortOnInterrupt, commandToResume } from "../interrupt.js";
-import { Progress } from "../output/progress.js";
+import { commandToResume } from "../interrupt.js";
+import type { Progress } from "../output/progress.js";
 import { finishRun } from "../output/run-output.js";
 import { withProcesses } from "../processes.js";
 
@@ -81,18 +81,11 @@ Examples:
 }
 
 async function runStream(flags: RunFlags): Promise<void> {
-  const progress = new Progress();
-  const say = (line: string): void => progress.say(line);
-  let isSpeaker = true;
-  const interrupt = abortOnInterrupt(() => {
-    if (isSpeaker) say(`Stopping after this iteration. To go on: ${commandToResume()}`);
-  });
-  await withProcesses(interrupt.signal, say, async (isFirst) => {
-    isSpeaker = isFirst;
+  await withProcesses(commandToResume, async (signal, progress) => {
     const config = await openConfig(flags);
-    if (isFirst) return await runAndShow(config, flags, progress, interrupt.signal);
+    if (progress !== undefined) return await runAndShow(config, flags, progress, signal);
     const { run } = await import("../../experiment/index.js");
-    await run(config, { resume: isResumed(flags), signal: interrupt.signal });
+    await run(config, { resume: isResumed(flags), signal });
   });
 }
 

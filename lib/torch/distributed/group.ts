@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { checkOptions } from "../../options/index.js";
 import { bridge } from "../bridge.js";
 import { environment, type ProcessEnvironment } from "./environment.js";
@@ -92,14 +92,34 @@ export async function init(options: InitOptions = {}): Promise<void> {
   const deadline = performance.now() + rendezvousTimeoutMs;
   const store = await Store.open(place, deadline, signal);
   try {
-    store.set(memberKey(rank), JSON.stringify({ host: hostname(), pid: process.pid } satisfies Member));
+    const own: Member = { host: hostname(), pid: process.pid };
+    await joining(place, () => store.set(memberKey(rank), JSON.stringify(own)));
     const members = await meet(store, place, deadline, options);
-    const native = await bridge().createGroup(store.native, groupName, rank, worldSize, timeoutMs);
+    const native = await joining(place, () =>
+      bridge().createGroup(store.native, groupName, rank, worldSize, timeoutMs),
+    );
     const stopHeartbeat = store.startHeartbeat(beatKey(rank));
     joined = { place, members, store, native, stopHeartbeat };
   } catch (error) {
     store.close();
+    await nextTurn(); // a signal that ended another rank has come to this one as well
+    signal?.throwIfAborted();
     throw error;
+  }
+}
+
+/** @throws in a sentence, without c10d's stack, if another process ends while all join */
+async function joining<T>(place: ProcessEnvironment, step: () => T | Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    const { rank, worldSize, host, port } = place;
+    const [reason] = (cause as Error).message.split("\n");
+    throw new Error(
+      `Rank ${rank} could not join the others at ${host}:${port}: expected ${worldSize} processes until all have met. ` +
+        `See the output of the others, and start all again. (${reason})`,
+      { cause },
+    );
   }
 }
 
@@ -156,15 +176,18 @@ export function end(): void {
 /** Waits until every rank is there. */
 async function meet(
   store: Store,
-  { worldSize, host, port }: ProcessEnvironment,
+  place: ProcessEnvironment,
   deadline: number,
   { signal, onWait }: InitOptions,
 ): Promise<Member[]> {
+  const { worldSize, host, port } = place;
   const began = performance.now();
   let isTold = false;
   for (;;) {
     signal?.throwIfAborted();
-    const found = Array.from({ length: worldSize }, (_, rank) => store.get(memberKey(rank)));
+    const found = await joining(place, () =>
+      Array.from({ length: worldSize }, (_, rank) => store.get(memberKey(rank))),
+    );
     const missing = found.flatMap((member, rank) => (member === undefined ? [rank] : []));
     if (missing.length === 0) return found.map((member) => JSON.parse(member as string) as Member);
     if (performance.now() > deadline) {

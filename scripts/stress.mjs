@@ -8,10 +8,11 @@ import { fullDisk } from "./stress/full-disk.mjs";
 import { killedRuns } from "./stress/killed-runs.mjs";
 import { mutatedFiles } from "./stress/mutated-files.mjs";
 import { Random } from "./stress/random.mjs";
+import { stoppedGroups } from "./stress/stopped-groups.mjs";
 import { workers } from "./stress/workers.mjs";
 import { wrongCalls } from "./stress/wrong-calls.mjs";
 
-const kinds = [wrongCalls, mutatedFiles, workers, killedRuns, fullDisk];
+const kinds = [wrongCalls, mutatedFiles, workers, killedRuns, fullDisk, stoppedGroups];
 const idOf = ({ name }) => name.replace(" ", "-");
 
 const help = `Looks for aborts, hangs and silent wrong results. Ends with counts, and with exit code 1 if there was any.

@@ -40,11 +40,12 @@ export async function makeStream(folder) {
   return path;
 }
 
-/** `codyra run` on a stream. @param {Parameters<typeof runNode>[1]} options */
-export function runStream(config, output, { resume = false, ...options } = {}) {
+/** `codyra run` on a stream, by several processes or one. @param {Parameters<typeof runNode>[1]} options */
+export function runStream(config, output, { resume = false, processes = 1, ...options } = {}) {
   const args = ["run", "--config", config, "--name", "stress", "--output", output, "--no-cache"];
   if (resume) args.push("--resume");
-  return runNode([join(packageRoot, "dist/cli/main.js"), ...args], options);
+  const launch = processes > 1 ? ["launch", "--processes", String(processes)] : [];
+  return runNode([join(packageRoot, "dist/cli/main.js"), ...launch, ...args], options);
 }
 
 /** What differs between two runs of the same stream: times and memory. */

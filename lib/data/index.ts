@@ -51,6 +51,7 @@ export { sampleFewShot } from "./loading/few-shot.js";
 export { ImageSet, type ImageSetParts } from "./loading/image-set.js";
 export { type LoadOptions, loadImages, trainingTransform } from "./loading/load-images.js";
 export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loading/loader.js";
+export type { Machine } from "./loading/machine.js";
 export { partsOf } from "./loading/parts-of.js";
 export {
   type ArraySource,

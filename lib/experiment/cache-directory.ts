@@ -1,5 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { ImageCache } from "../data/index.js";
+import { ownMachine } from "./processes.js";
 
 /** The folder for everything that codyra can make or fetch again. */
 export function cacheDirectory(): string {
@@ -10,4 +12,9 @@ export function cacheDirectory(): string {
 /** The folder of decoded images. */
 export function imageCacheDirectory(): string {
   return join(cacheDirectory(), "images");
+}
+
+/** Where a run keeps decoded images, together with its other processes on this machine. */
+export function openImageCache(isWanted: boolean): ImageCache | undefined {
+  return isWanted ? new ImageCache(imageCacheDirectory(), ownMachine()) : undefined;
 }

@@ -36,6 +36,7 @@ export {
   type PrepareOptions,
   prepareDataset,
 } from "./prepare-dataset.js";
+export { ownMachine } from "./processes.js";
 export { checkReference, openReference, type ReferenceConfig } from "./reference.js";
 export {
   type ExperimentOptions,

@@ -1,7 +1,7 @@
 import type { DualEncoder } from "../clip/index.js";
-import { describeSplit, ImageCache, loadImages, loadTask, type Task } from "../data/index.js";
+import { describeSplit, loadImages, loadTask, type Task } from "../data/index.js";
 import type { TestSet } from "../protocol/index.js";
-import { imageCacheDirectory } from "./cache-directory.js";
+import { openImageCache } from "./cache-directory.js";
 import { checkPrompts } from "./check-prompts.js";
 import type { Config } from "./config.js";
 import { nameOf, openEntry } from "./dataset-config.js";
@@ -17,7 +17,7 @@ export async function openTasks(
   progress: WorkObserver,
   signal: AbortSignal,
 ): Promise<Task[]> {
-  const cache = config.cache ? new ImageCache(imageCacheDirectory()) : undefined;
+  const cache = openImageCache(config.cache);
   const tasks: Task[] = [];
   for (const entry of config.datasets) {
     const name = nameOf(entry);
@@ -53,7 +53,7 @@ export async function openHoldOuts(
   progress: WorkObserver,
   signal: AbortSignal,
 ): Promise<TestSet[]> {
-  const cache = config.cache ? new ImageCache(imageCacheDirectory()) : undefined;
+  const cache = openImageCache(config.cache);
   const holdOuts: TestSet[] = [];
   for (const entry of config.holdOuts) {
     const name = nameOf(entry);

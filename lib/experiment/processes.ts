@@ -1,3 +1,4 @@
+import type { Machine } from "../data/index.js";
 import type { Device } from "../options/index.js";
 import { cuda, distributed } from "../torch/index.js";
 
@@ -9,13 +10,17 @@ export function ownDevice(device: Device): Device {
   return `cuda:${distributed.gpuOf(place, gpus)}`;
 }
 
-/**
- * Does work that leaves its result in the cache of the machine, such as decoding images: first in one process
- * of each machine, then in the others, which find it there.
- */
-export async function firstOnEachMachine<T>(work: () => Promise<T>): Promise<T> {
-  const isFirst = (distributed.place()?.localRank ?? 0) === 0;
-  const done = isFirst ? { result: await work() } : undefined;
-  await distributed.barrier();
-  return done === undefined ? await work() : done.result;
+/** The processes of the run on this machine; `undefined` for a process by itself. */
+export function ownMachine(): Machine | undefined {
+  if (!distributed.isInitialized()) return undefined;
+  const members = distributed.members();
+  const own = members[distributed.rank()];
+  const ranks = members.flatMap(({ host }, rank) => (host === own?.host ? [rank] : []));
+  return {
+    rank: ranks.indexOf(distributed.rank()),
+    size: ranks.length,
+    // The machines ask at the same points, so that all ranks take part.
+    fromFirst: (value) => distributed.allGatherObjects(value)[ranks[0] as number],
+    meet: () => distributed.barrier(),
+  };
 }

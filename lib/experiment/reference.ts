@@ -10,13 +10,12 @@ import {
   type Example,
   FileExample,
   findImages,
-  ImageCache,
   ImageSet,
   loadImages,
   withHome,
 } from "../data/index.js";
 import type { ReferenceData } from "../methods/index.js";
-import { imageCacheDirectory } from "./cache-directory.js";
+import { openImageCache } from "./cache-directory.js";
 import { entrySchema, nameOf, openEntry, type Reading, resolveEntry } from "./dataset-config.js";
 import type { WorkObserver } from "./observer.js";
 
@@ -63,7 +62,7 @@ export async function openReference(
   const lines = readTexts(texts);
   const { train: examples, warnings = [] } = await openImages(images);
   const loaded = await loadImages(examples, preprocessing.transform, {
-    cache: cache ? new ImageCache(imageCacheDirectory()) : undefined,
+    cache: openImageCache(cache),
     name: `reference ${name}`,
     signal,
     onProgress: (done, total) => progress.update(done, total),

@@ -20,7 +20,7 @@ import { type ExperimentObserver, observeRun, workObserver } from "./observer.js
 import { openHoldOuts, openTasks } from "./open-data.js";
 import { openMethod } from "./open-method.js";
 import { openModel } from "./open-model.js";
-import { firstOnEachMachine, ownDevice } from "./processes.js";
+import { ownDevice } from "./processes.js";
 import { openReference } from "./reference.js";
 import { RunGuard } from "./run-guard.js";
 
@@ -65,12 +65,10 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   const guard = typeof config.guard === "string" ? readGuard(config.guard, "guard:") : config.guard;
   const reader = openModel(model, "cpu");
   checkModel(method, reader);
-  const { tasks, holdOuts, reference } = await firstOnEachMachine(async () => ({
-    tasks: await openTasks(config, reader, work, signal),
-    holdOuts: await openHoldOuts(config, reader, work, signal),
-    reference:
-      config.reference && (await openReference(config.reference, reader, { cache, signal, progress: work })),
-  }));
+  const tasks = await openTasks(config, reader, work, signal);
+  const holdOuts = await openHoldOuts(config, reader, work, signal);
+  const reference =
+    config.reference && (await openReference(config.reference, reader, { cache, signal, progress: work }));
   reader.dispose();
   const recorded = {
     ...model,

@@ -23,6 +23,7 @@ export class CacheEntry implements ImageStore {
   private constructor(
     private readonly options: CacheEntryOptions,
     private readonly file: EntryFile,
+    private readonly isOwner = true,
   ) {}
 
   /** Opens the finished file if it is there and whole, else a part with whatever was done before. */
@@ -37,6 +38,24 @@ export class CacheEntry implements ImageStore {
     }
     const part = await takePart(directory, key, path);
     return new CacheEntry(options, await EntryFile.openPart(part, shape)).check();
+  }
+
+  /** A part for several processes to fill; `undefined` where the finished file is there. */
+  static async begin(options: CacheEntryOptions): Promise<CacheEntry | undefined> {
+    const { directory, key, shape } = options;
+    const finished = await EntryFile.openFinished(finishedPath(directory, key), shape);
+    if (finished === undefined) return CacheEntry.open(options);
+    await finished.close();
+    return undefined;
+  }
+
+  /** A part that another process has begun, to write some of its images. */
+  static async join(options: CacheEntryOptions, path: string): Promise<CacheEntry> {
+    return new CacheEntry(options, await EntryFile.openPart(path, options.shape), false);
+  }
+
+  get path(): string {
+    return this.file.path;
   }
 
   get missing(): readonly number[] {
@@ -78,6 +97,12 @@ export class CacheEntry implements ImageStore {
     if (!this.isPart) return;
     if (this.options.signal?.aborted) await releasePart(this.file.path);
     else await rm(this.file.path, { force: true });
+  }
+
+  /** Instead of `finish`, of a part that several fill: the one that began it leaves it to be completed. */
+  async leave(): Promise<void> {
+    await this.file.close();
+    if (this.isOwner) await releasePart(this.file.path);
   }
 
   private get isPart(): boolean {

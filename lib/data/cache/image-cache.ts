@@ -3,8 +3,9 @@ import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageTransform } from "../../clip/index.js";
 import type { ImageStore } from "../loading/image-store.js";
+import type { Machine } from "../loading/machine.js";
 import type { Example } from "../types.js";
-import { CacheEntry } from "./cache-entry.js";
+import { CacheEntry, type CacheEntryOptions } from "./cache-entry.js";
 import { contentDigests, digestsPattern } from "./content-digests.js";
 import { readHeader } from "./entry-header.js";
 import { finishedPattern, isOrphan, isPart } from "./part-files.js";
@@ -33,8 +34,11 @@ export interface Cleared {
   readonly beingWritten: number;
 }
 
-export interface OpenEntryOptions {
-  /** Name of the list, which `codyra data cache` shows. */
+/** Images to be loaded, all transformed in one way. */
+export interface ImageList {
+  readonly examples: readonly Example[];
+  readonly transform: ImageTransform;
+  /** `codyra data cache` shows it. */
   readonly name: string;
   readonly signal?: AbortSignal;
 }
@@ -45,30 +49,44 @@ export interface OpenEntryOptions {
  * end at any time.
  */
 export class ImageCache {
-  constructor(readonly directory: string) {}
+  /** @param machine processes that load the same lists together, each decoding its share */
+  constructor(
+    readonly directory: string,
+    readonly machine?: Machine,
+  ) {}
 
   /**
    * @internal
    * Where the images of a list are kept, with those that are there already.
    * @throws if the directory cannot be written, or its disk is full
    */
-  async open(
-    examples: readonly Example[],
-    transform: ImageTransform,
-    { name, signal }: OpenEntryOptions,
-  ): Promise<ImageStore> {
+  async open(list: ImageList): Promise<ImageStore> {
+    return CacheEntry.open(await this.entryOf(list));
+  }
+
+  /** @internal As `open`, for several processes to fill; `undefined` where all images are there. */
+  async begin(list: ImageList): Promise<CacheEntry | undefined> {
+    return CacheEntry.begin(await this.entryOf(list));
+  }
+
+  /** @internal What another process has begun. */
+  async join(list: ImageList, path: string): Promise<CacheEntry> {
+    return CacheEntry.join(await this.entryOf(list), path);
+  }
+
+  private async entryOf({ examples, transform, name, signal }: ImageList): Promise<CacheEntryOptions> {
     await explained(mkdir(this.directory, { recursive: true }), this.directory, 0);
     const digests = await contentDigests(examples, this.directory, signal);
     const hash = createHash("sha256").update(JSON.stringify([formatVersion, transform.key, transform.size]));
     for (const digest of digests) hash.update(digest);
-    return CacheEntry.open({
+    return {
       directory: this.directory,
       key: hash.digest("hex"),
       shape: { count: examples.length, size: transform.size },
       description: { name, transform: transform.key },
       digests,
       signal,
-    });
+    };
   }
 
   /** The lists in the cache, last used first; with `unusedSince` only those that were not used after it. */

@@ -3,6 +3,7 @@ import { checkOptions } from "../../options/index.js";
 import * as torch from "../../torch/index.js";
 import type { ImageCache } from "../cache/image-cache.js";
 import type { Example } from "../types.js";
+import { fillTogether } from "./fill-together.js";
 import { exampleContents, fingerprintExamples, ImageSet } from "./image-set.js";
 import { MemoryStore } from "./image-store.js";
 import { loadBatches } from "./loader.js";
@@ -45,10 +46,25 @@ export async function loadImages(
   options: LoadOptions = {},
 ): Promise<ImageSet> {
   checkOptions(options, { cache: true, name: true, signal: true, onProgress: true }, "loadImages");
-  const { cache, name = "images", signal, onProgress } = options;
+  const { cache } = options;
+  if (cache?.machine === undefined) return loadAlone(examples, transform, options);
+  const { machine } = cache;
+  const isFirst = machine.rank === 0;
+  await fillTogether(cache, machine, examples, transform, options);
+  if (!isFirst) await machine.meet(); // the first process completes what is there
+  const images = await loadAlone(examples, transform, options);
+  if (isFirst) await machine.meet();
+  return images;
+}
+
+async function loadAlone(
+  examples: readonly Example[],
+  transform: ImageTransform,
+  { cache, name = "images", signal, onProgress }: LoadOptions,
+): Promise<ImageSet> {
   const total = examples.length;
   const store =
-    (await cache?.open(examples, transform, { name, signal })) ?? new MemoryStore(total, transform.size);
+    (await cache?.open({ examples, transform, name, signal })) ?? new MemoryStore(total, transform.size);
   try {
     const { missing } = store;
     const failures: UnreadableImage[] = [];

@@ -12,7 +12,7 @@ const noticedWithinMs = 5000;
 export const stoppedGroups = {
   name: "stopped groups",
   summary: "runs of several processes that are stopped, or lose rank 1, and go on with any number",
-  usual: 20,
+  usual: 30, // ten of each signal
 
   run: ({ random, count, counts, progress }) =>
     inFolder(counts, async (folder) => {
@@ -39,7 +39,8 @@ async function stopAndResume({ random, count, counts, progress, config, output, 
   const told = [];
   let isFinished = false;
   for (let i = 0; i < mostPerRun && counts.tried < count && !isFinished; i++) {
-    const [name, processes] = [random.pick(["SIGINT", "SIGTERM", "SIGKILL"]), random.pick([2, 3])];
+    const name = Object.keys(exitCodes)[counts.tried % 3];
+    const processes = random.pick([2, 3]);
     const result = await disturb(config, output, { name, processes, afterMs: random.next() * usualMs });
     told.push(`${name} of ${processes} after ${Math.round(result.afterMs)} ms`);
     counts.tried++;

@@ -29,5 +29,5 @@ export { type Checkpoint, RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";
-export type { Identity, SavedStage, StageFiles } from "./stage-files.js";
+export type { Identity, SavedStage, StageFiles, StageStore } from "./stage-files.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";

@@ -131,7 +131,7 @@ export interface RunContext {
    * configured.
    */
   readonly reference?: ReferenceData;
-  /** Aborted when the run should stop. */
+  /** Aborted when the run should stop; within a task, on all of its processes after the same part. */
   readonly signal: AbortSignal;
   /**
    * Begins long work of the current task. Where an earlier process was in the middle of it, takes over what

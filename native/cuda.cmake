@@ -3,6 +3,7 @@
 
 set(CODYRA_CUDA_KERNELS OFF) # cuda.h and nvrtc.h are there
 set(CODYRA_CUDA_GRAPHS OFF)  # so are the headers of the runtime, which libtorch's CUDAGraph includes
+set(CODYRA_NCCL "")          # folders of nccl.h and of nv/target, which it reads, beside all of those
 set(CUDA_INCLUDE_DIRECTORIES "")
 
 if(EXISTS "${LIBTORCH}/lib/libtorch_cuda.so")
@@ -27,6 +28,11 @@ if(EXISTS "${LIBTORCH}/lib/libtorch_cuda.so")
   endif()
   if(NOT missing)
     set(CODYRA_CUDA_GRAPHS ON)
+    find_path(NCCL_DIRECTORY NAMES nccl.h PATHS ${candidates} /usr/include NO_DEFAULT_PATH)
+    find_path(CCCL_DIRECTORY NAMES nv/target PATHS ${candidates} PATH_SUFFIXES cccl NO_DEFAULT_PATH)
+    if(NCCL_DIRECTORY AND CCCL_DIRECTORY AND EXISTS "${LIBTORCH}/include/torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp")
+      set(CODYRA_NCCL "${NCCL_DIRECTORY};${CCCL_DIRECTORY}")
+    endif()
   else()
     message(WARNING "${LIBTORCH} has CUDA, but its headers ${missing} are missing: the build goes on without what needs them. "
       "Run `pip install 'cuda-toolkit[crt]'` beside that torch, or set CUDA_HOME to a CUDA toolkit.")

@@ -86,7 +86,7 @@ async function findCudaLibtorch() {
     // `===` refuses the CPU build, whose version differs in what follows a plus sign.
     const { code, output } = await pipInstall(
       environment,
-      [`torch===${torchVersion}`, "cuda-toolkit[crt]"],
+      [`torch===${torchVersion}`, "cuda-toolkit[crt,cccl]"],
       update,
     );
     if (code !== 0) throw failure("pip could not install torch with CUDA.", lastLines(output, 5));
@@ -153,7 +153,8 @@ async function checkAddon() {
   const script = `const a = require(${JSON.stringify(join(outputDirectory, "codyra.node"))});
     let graphs = "with graphs";
     try { a.beginCudaGraph(99); } catch (error) { if (!/99/.test(error.message)) graphs = error.message; }
-    console.log("loads, libtorch " + a.version() + ", " + a.cudaDeviceCount() + " devices, " + graphs);`;
+    const nccl = a.hasNccl() ? "with NCCL" : "without NCCL: no nccl.h or nv/target";
+    console.log("loads, libtorch " + a.version() + ", " + a.cudaDeviceCount() + " devices, " + graphs + ", " + nccl);`;
   const { code, output } = await runCommand(process.execPath, ["-e", script]);
   if (code !== 0) throw failure("The addon was built but cannot be loaded.", lastLines(output, 5));
   return output.trim();

@@ -147,7 +147,15 @@ export interface Bridge {
   closeStore(store: unknown): void;
   startHeartbeat(store: unknown, key: string, periodMs: number): unknown;
   stopHeartbeat(heartbeat: unknown): void;
-  createGroup(store: unknown, name: string, rank: number, size: number, timeoutMs: number): Promise<unknown>;
+  hasNccl(): boolean;
+  createGroup(
+    store: unknown,
+    name: string,
+    rank: number,
+    size: number,
+    timeoutMs: number,
+    withNccl: boolean,
+  ): Promise<unknown>;
   closeGroup(group: unknown): void;
   collectivesIssued(group: unknown): number;
   collectivesInFlight(): number;

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { checkOptions } from "../../options/index.js";
 import { bridge } from "../bridge.js";
+import { checkCudaBackends, cudaBackend } from "./cuda-backend.js";
 import { environment, type ProcessEnvironment } from "./environment.js";
 import type { Member } from "./member.js";
 import { Store } from "./store.js";
@@ -55,7 +56,7 @@ export function place(): ProcessEnvironment | undefined {
 
 /** Host and process id of every rank. */
 export function members(): readonly Member[] {
-  return joined?.members ?? [{ host: hostname(), pid: process.pid }];
+  return joined?.members ?? [{ host: hostname(), pid: process.pid, cudaBackend: "gloo" }];
 }
 
 /** How many collectives this process has issued. */
@@ -92,11 +93,12 @@ export async function init(options: InitOptions = {}): Promise<void> {
   const deadline = performance.now() + rendezvousTimeoutMs;
   const store = await Store.open(place, deadline, signal);
   try {
-    const own: Member = { host: hostname(), pid: process.pid };
+    const own: Member = { host: hostname(), pid: process.pid, cudaBackend: cudaBackend() };
     await joining(place, () => store.set(memberKey(rank), JSON.stringify(own)));
     const members = await meet(store, place, deadline, options);
+    checkCudaBackends(members);
     const native = await joining(place, () =>
-      bridge().createGroup(store.native, groupName, rank, worldSize, timeoutMs),
+      bridge().createGroup(store.native, groupName, rank, worldSize, timeoutMs, own.cudaBackend === "nccl"),
     );
     const stopHeartbeat = store.startHeartbeat(beatKey(rank));
     joined = { place, members, store, native, stopHeartbeat };

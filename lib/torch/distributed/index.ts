@@ -8,6 +8,7 @@ export {
   startAllReduce,
   type Work,
 } from "./collectives.js";
+export type { CudaBackend } from "./cuda-backend.js";
 export { environment, type ProcessEnvironment, type Variables } from "./environment.js";
 export {
   collectivesInFlight,

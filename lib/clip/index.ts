@@ -45,6 +45,7 @@ export {
 export { type CreateOptions, createModel, initialise } from "./initialise.js";
 export { saveTransformersJs, type TransformersJsOptions } from "./onnx/transformers-js.js";
 export { type OnnxDtype, onnxDtypes } from "./onnx/weights.js";
+export { PackedVision, type PackOptions } from "./packed-vision.js";
 export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
 export { type PretrainOptions, pretrain } from "./pretrain.js";
 export {

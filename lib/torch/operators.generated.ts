@@ -6072,3 +6072,18 @@ export function effectiveWeights(
     ),
   );
 }
+
+const PACK_LINEAR_WEIGHT = lazyOperator("codyra::pack_linear_weight", "");
+
+/** `codyra::pack_linear_weight(Tensor weight, int rows, *, ScalarType? dtype=None) -> Tensor` */
+export function packLinearWeight(weight: Tensor, rows: number, options?: DTypeOptions): Tensor {
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "packLinearWeight");
+  return wrap(call(id(PACK_LINEAR_WEIGHT), handle(weight), rows, options?.dtype));
+}
+
+const PACKED_LINEAR = lazyOperator("codyra::packed_linear", "");
+
+/** `codyra::packed_linear(Tensor x, Tensor packed, Tensor? bias) -> Tensor` */
+export function packedLinear(x: Tensor, packed: Tensor, bias: Tensor | null): Tensor {
+  return wrap(call(id(PACKED_LINEAR), handle(x), handle(packed), optionalHandle(bias)));
+}

@@ -8,12 +8,15 @@ import type {
   ProtocolName,
   RunContext,
 } from "../methods/index.js";
-import { type BatchSize, checkOptions } from "../options/index.js";
+import { type BatchSize, checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { AdaptiveBatchSize } from "./batch-size.js";
+import type { CloseCalls } from "./close-calls.js";
 import type { FrozenFeatures } from "./frozen-features.js";
 import { candidates } from "./label-spaces.js";
+import { predictor } from "./predictor.js";
+import { TestEncoder } from "./test-encoder.js";
 
 /** Images on which accuracy is measured: of a task, or of a dataset that is never trained on. */
 export interface TestSet extends LabelGroup {
@@ -28,8 +31,22 @@ export interface EvaluateOptions {
    * them.
    */
   readonly features?: FrozenFeatures;
+  /**
+   * Has images encoded in bfloat16, and counts those whose class was confirmed in the model's precision.
+   * Default: all are encoded in that. Without effect where the method does not classify by image features,
+   * never changes the image encoder, or the model computes in bfloat16 anyway.
+   */
+  readonly closeCalls?: CloseCalls;
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const optionKeys: OptionKeys<EvaluateOptions> = {
+  protocol: true,
+  batchSize: true,
+  features: true,
+  closeCalls: true,
+  onProgress: true,
+};
 
 /**
  * Top-1 accuracy of the method as it is now on the test images of every dataset, as fractions. Class texts
@@ -42,7 +59,7 @@ export async function evaluate(
   context: RunContext,
   options: EvaluateOptions,
 ): Promise<number[]> {
-  checkOptions(options, { protocol: true, batchSize: true, features: true, onProgress: true }, "evaluate");
+  checkOptions(options, optionKeys, "evaluate");
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
   const { model } = context;
   const { device, preprocessing } = model;
@@ -53,6 +70,8 @@ export async function evaluate(
   const highest = batchSize.current;
   let done = 0;
   return torch.scope(async () => {
+    using encoder = new TestEncoder(model, { batchSize: highest, images: total });
+    const predict = predictor(method, encoder, options);
     let joint: Classifier | undefined;
     const counts: Tensor[] = [];
     for (const [index, { name, test }] of datasets.entries()) {
@@ -70,13 +89,7 @@ export async function evaluate(
           torch.scope(() => {
             const { images, labels } = test.slice(start, end, device);
             const pixels = (): Tensor => preprocessing.normalise(images);
-            const encode = (): Tensor => torch.inferenceMode(() => model.encodeImage(pixels()));
-            const input =
-              method.featureClassifier === undefined
-                ? pixels()
-                : (features?.of(test, start, end, encode) ?? encode());
-            // The first of equal scores wins: torch's argmax of equal values is the lowest index.
-            const predicted = classify(input, name).argmax(1);
+            const predicted = predict(classify, { dataset: name, test, start, end, pixels });
             correct.add_(predicted.eq(labels.add(offset)).sum());
           }),
         );
@@ -90,6 +103,7 @@ export async function evaluate(
       done += test.length - (own.end - own.start); // of other processes
       counts.push(correct);
     }
+    options.closeCalls?.share(device);
     return divided(counts, datasets);
   });
 }

@@ -1,0 +1,45 @@
+import type { ImageSet } from "../data/index.js";
+import type { Classifier, ContinualMethod } from "../methods/index.js";
+import type { Tensor } from "../torch/index.js";
+import type { CloseCalls } from "./close-calls.js";
+import type { FrozenFeatures } from "./frozen-features.js";
+import type { TestEncoder } from "./test-encoder.js";
+
+/** Some images of a dataset. */
+export interface TestBatch {
+  readonly dataset: string;
+  readonly test: ImageSet;
+  readonly start: number;
+  readonly end: number;
+  /** @returns normalised pixels `[end − start, 3, S, S]` */
+  pixels(): Tensor;
+}
+
+/** The column of each image's class, `int64 [B]`. The lowest of equal scores wins, as torch's argmax has it. */
+export type Predictor = (classify: Classifier, batch: TestBatch) => Tensor;
+
+/** How the images of a method are classified: by pixels, by features, or by features in bfloat16 first. */
+export function predictor(
+  method: ContinualMethod,
+  encoder: TestEncoder,
+  given: { readonly features?: FrozenFeatures; readonly closeCalls?: CloseCalls },
+): Predictor {
+  const { features, closeCalls } = given;
+  if (method.featureClassifier === undefined) {
+    return (classify, { dataset, pixels }) => classify(pixels(), dataset).argmax(1);
+  }
+  // Features that are kept serve every task: they are worth encoding exactly.
+  if (closeCalls === undefined || method.keepsImageEncoder === true || encoder.model.precision === "bf16") {
+    return (classify, { dataset, test, start, end, pixels }) => {
+      const encode = (): Tensor => encoder.encode(pixels());
+      return classify(features?.of(test, start, end, encode) ?? encode(), dataset).argmax(1);
+    };
+  }
+  return (classify, { dataset, pixels: normalised }) => {
+    const pixels = normalised();
+    const exact = (rows: Tensor): Tensor => encoder.encode(pixels.indexSelect(0, rows));
+    return closeCalls.predict(classify(encoder.encode(pixels, "bf16"), dataset), (rows) =>
+      classify(exact(rows), dataset),
+    );
+  };
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import { CloseCalls } from "../../lib/protocol/close-calls.js";
+import { generator, randn, scope, type Tensor, tensor } from "../../lib/torch/index.js";
+
+/** Asks for exact scores of rows, and remembers which. */
+function exactly(exact: Tensor): { asked: number[]; ask: (rows: Tensor) => Tensor } {
+  const asked: number[] = [];
+  const ask = (rows: Tensor): Tensor => {
+    asked.push(...(rows.toArray() as bigint[]).map(Number));
+    return exact.indexSelect(0, rows);
+  };
+  return { asked, ask };
+}
+
+test("predicts what exact scores predict, and asks for few of them", () => {
+  scope(() => {
+    const exact = randn([400, 50], { generator: generator(3) });
+    const rounded = exact.add(randn([400, 50], { generator: generator(4) }).mul(0.01));
+    const { asked, ask } = exactly(exact);
+    const calls = new CloseCalls();
+    expect(calls.predict(rounded, ask).toArray()).toEqual(exact.argmax(1).toArray());
+    const differing = Number(rounded.argmax(1).ne(exact.argmax(1)).sum().item());
+    expect(differing).toBeGreaterThan(0);
+    expect(calls.changed).toBe(differing);
+    expect(asked.length).toBe(calls.confirmed);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(calls.confirmed).toBeLessThan(150);
+  });
+});
+
+test("asks for more where a confirmed call moved further than the first ones", () => {
+  scope(() => {
+    // Of 32 rows the two closest come first. They move little, and the third moves across a wide margin.
+    const margins = Array.from({ length: 32 }, (_, i) => (i < 3 ? 0.01 + 0.01 * i : i));
+    const rounded = tensor(margins.map((margin) => [margin, 0]));
+    const exact = tensor(
+      margins.map((margin, i) => (i < 2 ? [margin, 0.03] : i === 2 ? [margin, 4] : [margin, 0])),
+    );
+    const { asked, ask } = exactly(exact);
+    const calls = new CloseCalls();
+    calls.predict(rounded, ask);
+    expect(asked).toEqual([0, 1, 2, 3, 4, 5, 6]); // margins up to 1.5 · 4
+    expect([calls.confirmed, calls.changed]).toEqual([7, 3]);
+  });
+});
+
+test("confirms a sixteenth at least, and what is no number", () => {
+  scope(() => {
+    const exact = tensor(Array.from({ length: 32 }, () => [1, 0]));
+    const { asked, ask } = exactly(exact);
+    new CloseCalls().predict(exact, ask);
+    expect(asked.length).toBe(2);
+
+    const broken = exact.clone();
+    broken.select(0, 9).fill_(Number.NaN);
+    const all = exactly(exact);
+    expect(new CloseCalls().predict(broken, all.ask).toArray()).toEqual(exact.argmax(1).toArray());
+    expect(all.asked).toContain(9);
+  });
+});
+
+test("has nothing to confirm with one class", () => {
+  scope(() => {
+    const calls = new CloseCalls();
+    const never = (): Tensor => {
+      throw new Error("asked");
+    };
+    expect(calls.predict(tensor([[1], [2]]), never).toArray()).toEqual([0n, 0n]);
+    expect(calls.confirmed).toBe(0);
+  });
+});

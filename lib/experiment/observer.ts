@@ -1,6 +1,6 @@
 import type { Task } from "../data/index.js";
 import type { RunObserver } from "../protocol/index.js";
-import { brokenLimits, type GuardRecord, mean } from "../records/index.js";
+import { brokenLimits, type GuardRecord, mean, type RunEvent } from "../records/index.js";
 
 /** Told of work as people read it: one thing at a time, each under its label. */
 export interface WorkObserver {
@@ -30,6 +30,20 @@ export function workObserver(observer: Partial<WorkObserver> = {}): WorkObserver
   };
 }
 
+interface CloseCallCounts {
+  readonly images: number;
+  readonly confirmed: number;
+  readonly changed: number;
+}
+
+function isOfCloseCalls(event: RunEvent): event is RunEvent & { readonly closeCalls: CloseCallCounts } {
+  return event.closeCalls !== undefined;
+}
+
+function describeCloseCalls({ images, confirmed, changed }: CloseCallCounts): string {
+  return `evaluated in bf16: ${confirmed} of ${images} images were close calls and encoded again, ${changed} of them changed class.`;
+}
+
 /** A line on the limits, and one on the index where a limit is broken. */
 function describeGuard(found: GuardRecord): string[] {
   if (!found.isBroken) return ["guard: no limit is broken."];
@@ -51,7 +65,10 @@ export function observeRun(
     `${method.padEnd(10)} ${`${index + 1}/${tasks.length}`.padStart(5)}  ${what.padEnd(width)}`;
   work.start(label(-1, "zero-shot"));
   return {
-    logged: (event) => observer.logged?.(event),
+    logged(event) {
+      if (isOfCloseCalls(event)) work.say(`  ${describeCloseCalls(event.closeCalls)}`);
+      observer.logged?.(event);
+    },
     warn(message) {
       work.say(`  ${message}`);
       observer.warn?.(message);

@@ -2,7 +2,13 @@ import { resolve } from "node:path";
 import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
 import { type ContinualMethod, checkModel, type ProtocolName, type ReferenceData } from "../methods/index.js";
-import { type BatchSize, type Device, type Precision, precisionSchema } from "../options/index.js";
+import {
+  type BatchSize,
+  type Device,
+  type EvaluationPrecision,
+  type Precision,
+  precisionSchema,
+} from "../options/index.js";
 import {
   type AccuracyMatrix,
   findHead,
@@ -54,7 +60,8 @@ export function runDirectory(config: Config): string {
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {
   const { resume, observer, signal = new AbortController().signal } = options;
-  const { protocol, seed, evaluationBatchSize, testFeatures, saveEverySeconds, cache, shots } = config;
+  const { protocol, seed, cache, shots } = config;
+  const { evaluationBatchSize, evaluationPrecision, testFeatures, saveEverySeconds } = config;
   const device = ownDevice(config.device);
   const work = workObserver(observer);
   const model = modelSettings(config);
@@ -90,6 +97,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
       seed,
       directory,
       evaluationBatchSize,
+      evaluationPrecision,
       testFeatures,
       saveEverySeconds,
       config: recorded,
@@ -124,6 +132,8 @@ export interface ExperimentOptions {
   readonly seed: number;
   readonly directory: string;
   readonly evaluationBatchSize?: BatchSize;
+  /** How test images are encoded. Default: `exact`. */
+  readonly evaluationPrecision?: EvaluationPrecision;
   /** Gigabytes of test features that the run keeps. */
   readonly testFeatures?: number;
   readonly saveEverySeconds?: number;

@@ -12,6 +12,7 @@ export {
   defaultEvaluationBatchSize,
   evaluationBatchSizeSchema,
 } from "./evaluation-batch-size.js";
+export { type EvaluationPrecision, evaluationPrecisionSchema } from "./evaluation-precision.js";
 export { nearestName } from "./nearest-name.js";
 export { withCurrentNames } from "./old-names.js";
 export { firstLines, printable } from "./printable.js";

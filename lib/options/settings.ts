@@ -8,6 +8,7 @@ import {
 import { describeOptions, formatDefault } from "./described.js";
 import { deviceSchema, precisionSchema } from "./device.js";
 import { defaultEvaluationBatchSize, evaluationBatchSizeSchema } from "./evaluation-batch-size.js";
+import { evaluationPrecisionSchema } from "./evaluation-precision.js";
 import { protocolSchema } from "./protocol.js";
 import { defaultSaveEverySeconds, saveEverySchema } from "./save-every.js";
 
@@ -175,6 +176,14 @@ export const settingsShape = {
     .default(defaultEvaluationBatchSize)
     .meta(
       setting("--evaluation-batch-size <n>", "test images per pass; auto takes as many as fit into memory"),
+    ),
+  evaluationPrecision: evaluationPrecisionSchema
+    .default("exact")
+    .meta(
+      setting(
+        "--evaluation-precision <how>",
+        "of test images: as the run computes, or bf16 with close calls confirmed so; the run says how many",
+      ),
     ),
   testFeatures: z
     .number()

@@ -12,7 +12,9 @@ const firstPart = 1 / 16;
  * calls. So this is no proof, and the counts tell how often exact scores decided otherwise.
  */
 export class CloseCalls {
-  /** Images that exact scores decided. */
+  /** Images that there were. */
+  images = 0;
+  /** Those that exact scores decided. */
   confirmed = 0;
   /** Those of them that got another class. */
   changed = 0;
@@ -24,6 +26,7 @@ export class CloseCalls {
    */
   predict(scores: Tensor, exact: (rows: Tensor) => Tensor): Tensor {
     const predicted = scores.argmax(1);
+    this.images += scores.size(0);
     if (scores.size(1) < 2) return predicted;
     const [best] = torch.topk(scores, 2);
     const differences = best.select(1, 0).sub(best.select(1, 1)).toArray() as number[];
@@ -45,9 +48,11 @@ export class CloseCalls {
   /** Of all processes, each of which counted its own images. */
   share(device: torch.Device): void {
     torch.scope(() => {
-      const counts = torch.tensor([this.confirmed, this.changed], { dtype: "int64", device });
+      const own = [this.images, this.confirmed, this.changed];
+      const counts = torch.tensor(own, { dtype: "int64", device });
       torch.distributed.allReduce(counts);
-      [this.confirmed, this.changed] = (counts.toArray() as bigint[]).map(Number) as [number, number];
+      const sums = (counts.toArray() as bigint[]).map(Number) as [number, number, number];
+      [this.images, this.confirmed, this.changed] = sums;
     });
   }
 

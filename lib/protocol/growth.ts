@@ -2,8 +2,9 @@ import type { Task } from "../data/index.js";
 import type { RunEvent } from "../methods/index.js";
 import type { Accuracy, AccuracyMatrix, EmptyCells } from "../records/index.js";
 import { type Attempt, secondsSince } from "./attempt.js";
+import { CloseCalls } from "./close-calls.js";
 import { EarlierModels } from "./earlier-models.js";
-import { byName, type StreamEvaluation } from "./stream-evaluation.js";
+import { byName, countsOf, type StreamEvaluation } from "./stream-evaluation.js";
 
 /**
  * Gives the rows so far the columns of new datasets, with the models of those rows as far as they can be
@@ -54,12 +55,14 @@ export class Growth {
       this.#leaveEmpty(t, reason);
       return [...kept, ...this.#measured.map(() => null)];
     }
-    const accuracies = await this.#evaluation.of(this.#measured, t);
+    const closeCalls = new CloseCalls();
+    const accuracies = await this.#evaluation.of(this.#measured, t, closeCalls);
     this.#events.push({
       kind: "reevaluation",
       grownTo: tasks.length,
       task: t,
       accuracy: byName(this.#measured, accuracies),
+      ...countsOf(closeCalls),
       ...method.evaluationNotes?.(),
       seconds: secondsSince(began),
     });

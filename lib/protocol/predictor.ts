@@ -15,7 +15,7 @@ export interface TestBatch {
   pixels(): Tensor;
 }
 
-/** The column of each image's class, `int64 [B]`. The lowest of equal scores wins, as torch's argmax has it. */
+/** The column of each image's class, `int64 [B]`. The lowest of equal scores wins, as in torch's argmax. */
 export type Predictor = (classify: Classifier, batch: TestBatch) => Tensor;
 
 /** How the images of a method are classified: by pixels, by features, or by features in bfloat16 first. */

@@ -10,6 +10,7 @@ import type { RunRecord, Samples } from "../records/index.js";
 export const changeable: Readonly<Record<string, string>> = {
   device: "from here on, the run computes there",
   precision: "from here on, the run computes in it",
+  evaluationPrecision: "from here on, test images are encoded so",
   model: "the weights are those that the run started from",
   tokenizer: "the weights are those that the run started from",
   activation: "the weights are those that the run started from",

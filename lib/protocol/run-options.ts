@@ -7,7 +7,7 @@ import type {
   ReferenceData,
   RunEvent,
 } from "../methods/index.js";
-import type { BatchSize, OptionKeys } from "../options/index.js";
+import type { BatchSize, EvaluationPrecision, OptionKeys } from "../options/index.js";
 import type { GuardRecord } from "../records/index.js";
 import type { TestSet } from "./evaluate.js";
 
@@ -52,6 +52,11 @@ export interface RunOptions {
   /** Test images per pass; `auto` takes what fits into memory. */
   readonly evaluationBatchSize?: BatchSize;
   /**
+   * `bf16` encodes test images in bfloat16, and those again whose class rounding may have decided. Default:
+   * `exact`, all as the model computes.
+   */
+  readonly evaluationPrecision?: EvaluationPrecision;
+  /**
    * Gigabytes of test features that are kept in the directory for a stream that grows, in X-TAIL; 0 keeps
    * none.
    */
@@ -85,6 +90,7 @@ export const runOptionKeys: OptionKeys<RunOptions> = {
   directory: true,
   resume: true,
   evaluationBatchSize: true,
+  evaluationPrecision: true,
   testFeatures: true,
   saveEverySeconds: true,
   config: true,

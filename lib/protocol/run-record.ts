@@ -12,6 +12,7 @@ import type { RunOptions } from "./run-options.js";
 /** The record of a run that begins now. */
 export function newRecord(options: RunOptions): RunRecord {
   const { name, method, protocol, seed, config, tasks, holdOuts = [], reference, model } = options;
+  const { evaluationPrecision = "exact" } = options;
   return {
     formatVersion,
     name,
@@ -19,7 +20,12 @@ export function newRecord(options: RunOptions): RunRecord {
     methodLabel: method.label,
     protocol,
     seed,
-    config: { ...config, precision: model.precision, options: method.options },
+    config: {
+      ...config,
+      precision: model.precision,
+      ...(evaluationPrecision !== "exact" && { evaluationPrecision }),
+      options: method.options,
+    },
     versions: { codyra: packageVersion(), libtorch: torch.version(), node: process.versions.node },
     gitRevision: gitRevision(),
     datasets: tasks.map((task) => ({

@@ -128,7 +128,8 @@ async function runAndShow(
   const whenStopped = `The run stopped. To go on: ${commandToResume()}`;
   await using page = watch ? await RunWatch.listen(directory, { port: watchPort, whenStopped }) : undefined;
   if (page) progress.say(`Watch      ${page.url}`);
-  warnIfSlow(config, (line) => progress.say(line));
+  const precision = config.evaluationPrecision === "bf16" ? "bf16" : config.precision;
+  warnIfSlow({ ...config, precision }, (line) => progress.say(line));
 
   /** Made at the first event, when the method's options are known to fit. */
   const openBoard = (folder: string) => {

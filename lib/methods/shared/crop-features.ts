@@ -1,3 +1,4 @@
+import { PackedVision } from "../../clip/index.js";
 import { BatchSampler, Random, randomResizedCrop, type Task } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
@@ -7,7 +8,8 @@ import { liveState } from "./live-state.js";
 import { taskSeed } from "./training.js";
 import type { RunContext } from "./types.js";
 
-const chunk = 64; // images per pass
+/** Images per pass. */
+export const chunk = 64;
 
 /**
  * Features of a few random crops of every training image, encoded once: training on them needs no further
@@ -29,9 +31,10 @@ export class CropFeatures implements Disposable {
       torch.zeros([options.crops, task.train.length, model.config.embedDim], { device: model.device }),
     );
     try {
+      using vision = new PackedVision(model, { batchSize: chunk });
       for (let crop = 0; crop < options.crops; crop++) {
         using ofCrop = torch.unscoped(() => features.select(0, crop));
-        await encodeCrop(task, context, { crop, ...options }, ofCrop);
+        await encodeCrop(task, context, { crop, vision, ...options }, ofCrop);
       }
       return new CropFeatures(task, features);
     } catch (error) {
@@ -74,6 +77,13 @@ export class CropFeatures implements Disposable {
   }
 }
 
+/** Which crop of an image, and what encodes it: the encoder as it is now, in passes of `chunk`. */
+export interface CropOptions {
+  readonly crop: number;
+  readonly cropScale: readonly [number, number];
+  readonly vision: PackedVision;
+}
+
 /**
  * Unit features of one crop of every training image, the same crop whenever it is asked for.
  * @param into `[images, D]`
@@ -81,7 +91,7 @@ export class CropFeatures implements Disposable {
 export async function encodeCrop(
   { name, train }: Task,
   context: RunContext,
-  { crop, cropScale }: { readonly crop: number; readonly cropScale: readonly [number, number] },
+  { crop, cropScale, vision }: CropOptions,
   into: Tensor,
 ): Promise<void> {
   const { model } = context;
@@ -98,7 +108,7 @@ export async function encodeCrop(
       const { images } = train.select(indices, device);
       const options = { size: preprocessing.cropSize, scale: cropScale };
       const pixels = preprocessing.normalise(randomResizedCrop(images, aspectRatios, options, randoms));
-      into.narrow(0, start, indices.length).copy_(torch.nn.functional.normalize(model.encodeImage(pixels)));
+      into.narrow(0, start, indices.length).copy_(torch.nn.functional.normalize(vision.encodeImage(pixels)));
     });
   const state = liveState({ tensors: { features: into } });
   await inParts(context, `features of ${name}`, Math.ceil(train.length / chunk), encode, state);

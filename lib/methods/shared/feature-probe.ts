@@ -1,7 +1,8 @@
+import { PackedVision } from "../../clip/index.js";
 import { deadLeaves, mixtures, type Task } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { encodeCrop } from "./crop-features.js";
+import { chunk, encodeCrop } from "./crop-features.js";
 import { inParts } from "./in-parts.js";
 import { liveState } from "./live-state.js";
 import { taskSeed } from "./training.js";
@@ -11,7 +12,6 @@ import { encodeUnitImages } from "./unit-features.js";
 /** Surrogates of images that a method does not have: drawn ones, and mixtures of the task's. */
 const counts = { deadLeaves: 128, mixtures: 256 } as const;
 export const surrogateCount = counts.deadLeaves + counts.mixtures;
-const chunk = 64; // images per pass
 
 /**
  * Images on which a method watches its image encoder while a task is learned. They are surrogates, which
@@ -114,16 +114,19 @@ async function encode(
   const rows = count + task.train.length;
   const features = torch.unscoped(() => torch.zeros([rows, model.config.embedDim], { device: model.device }));
   try {
+    using vision = new PackedVision(model, { batchSize: chunk });
     const encodePart = (part: number): void =>
       torch.noGrad(() => {
         const [start, size] = [part * chunk, Math.min(chunk, count - part * chunk)];
         const pixels = model.preprocessing.normalise(surrogates.narrow(0, start, size));
-        features.narrow(0, start, size).copy_(encodeUnitImages(model, pixels));
+        features
+          .narrow(0, start, size)
+          .copy_(encodeUnitImages(model, pixels, (rows) => vision.encodeImage(rows)));
       });
     const state = liveState({ tensors: { features } });
     await inParts(context, "features of surrogate images", Math.ceil(count / chunk), encodePart, state);
     using own = torch.unscoped(() => features.narrow(0, count, task.train.length));
-    await encodeCrop(task, context, { crop: 0, cropScale }, own);
+    await encodeCrop(task, context, { crop: 0, cropScale, vision }, own);
     return features;
   } catch (error) {
     features.dispose();

@@ -11,9 +11,16 @@ export function encodeUnitTexts(model: DualEncoder, { ids, sharedPrefix }: Promp
   return torch.distributed.encodeRows(ids, encode, rowOf(model));
 }
 
-/** Unit features of images, `[B, D]`, likewise. @param pixels the whole batch, `[B, 3, S, S]` */
-export function encodeUnitImages(model: DualEncoder, pixels: Tensor): Tensor {
-  const encode = (rows: Tensor): Tensor => unit(model.encodeImage(rows));
+/**
+ * Unit features of images, `[B, D]`, likewise.
+ * @param pixels the whole batch, `[B, 3, S, S]`   @param encodeImage default: that of the model
+ */
+export function encodeUnitImages(
+  model: DualEncoder,
+  pixels: Tensor,
+  encodeImage = (rows: Tensor): Tensor => model.encodeImage(rows),
+): Tensor {
+  const encode = (rows: Tensor): Tensor => unit(encodeImage(rows));
   return torch.distributed.encodeRows(pixels, encode, rowOf(model));
 }
 

@@ -1,10 +1,13 @@
-import { arange, type Checkpoints, nn, type Tensor } from "../torch/index.js";
+import { arange, type Checkpoints, nn, type Tensor, tensor } from "../torch/index.js";
 import type { Select } from "./attention.js";
 import { checkIds } from "./check-inputs.js";
 import { type ClipTextConfig, highestTokenId } from "./config.js";
 import { SharedPrefix } from "./shared-prefix.js";
 import type { TextOptions, TextTower } from "./towers.js";
 import { Transformer } from "./transformer.js";
+
+/** Numbers per layer, below which leaving out padding costs more than it saves. */
+const worthwhile = 2 ** 16;
 
 /** CLIP's causal text transformer, up to the projection. */
 export class CausalText extends nn.Module implements TextTower {
@@ -51,12 +54,29 @@ export class CausalText extends nn.Module implements TextTower {
   private encodePacked(ids: Tensor, prefix: number, checkpoints?: Checkpoints): Tensor {
     const [count, length] = ids.shape as [number, number];
     const rest = length - prefix;
-    const packing = new SharedPrefix(prefix, count, rest, ids.device);
+    const ends = this.endOfText(ids).sub(prefix); // [C], among the remaining positions
+    const lengths = this.worthwhileLengths(ends, rest);
+    const kept =
+      lengths && int64(lengths.flatMap((n, i) => Array.from({ length: n }, (_, at) => i * rest + at)));
+    const packing = new SharedPrefix(prefix, count, rest, ids.device, kept);
     const beginning = this.embed(ids.narrow(0, 0, 1).narrow(1, 0, prefix), 0);
     const packed = packing.pack(beginning, this.embed(ids.narrow(1, prefix, rest), prefix));
-    const index = arange(count, { device: ids.device }).mul(rest).add(this.endOfText(ids)); // [C], in packed positions
+    const starts = lengths ? int64(sumsBefore(lengths)) : arange(count, { device: ids.device }).mul(rest);
+    const index = starts.add(ends).add(prefix); // [C], in packed positions
     const end: Select = (x) => x.squeeze(0).indexSelect(0, index);
     return this.encoder.forward(packed, end, { mix: packing.mix, checkpoints });
+  }
+
+  /**
+   * How many of the remaining positions each text reads, up to its end; `undefined` where leaving out the
+   * others would not pay, or reading them back would wait for a GPU.
+   */
+  private worthwhileLengths(ends: Tensor, rest: number): number[] | undefined {
+    if (ends.device !== "cpu") return undefined;
+    const lengths = (ends.toArray() as bigint[]).map((end) => Number(end) + 1);
+    const padding = lengths.reduce((sum, length) => sum + rest - length, 0);
+    const pays = padding * this.config.width >= worthwhile && lengths.every((length) => length > 0);
+    return pays ? lengths : undefined;
   }
 
   /** @param ids `[C, L]`, at positions from `start`   @returns `[C, L, width]` */
@@ -70,4 +90,17 @@ export class CausalText extends nn.Module implements TextTower {
     const scores = endTokenId === highestTokenId ? ids : ids.eq(endTokenId).to({ dtype: "int32" });
     return scores.argmax(-1);
   }
+}
+
+function int64(values: readonly number[]): Tensor {
+  return tensor([...values], { dtype: "int64" });
+}
+
+/** For each value, the sum of those before it. */
+function sumsBefore(values: readonly number[]): number[] {
+  let sum = 0;
+  return values.map((value) => {
+    sum += value;
+    return sum - value;
+  });
 }

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type DualEncoder, encodePrompts, loadModel } from "../../lib/clip/index.js";
-import { generator, noGrad, randn, scope, type Tensor, tensor } from "../../lib/torch/index.js";
+import {
+  type ClipConfig,
+  createModel,
+  type DualEncoder,
+  encodePrompts,
+  loadModel,
+} from "../../lib/clip/index.js";
+import { generator, nn, noGrad, randn, scope, type Tensor, tensor } from "../../lib/torch/index.js";
 import { trainedAdapters } from "../lora/models.js";
 import { expectClose, expected, fixture } from "./fixtures.js";
 
@@ -77,6 +83,64 @@ describe("a shared prefix", () => {
     const ids = tensor([[1, 2, 3]], { dtype: "int64" });
     expect(() => model.encodeText(ids, { sharedPrefix: 3 })).toThrow(
       "encodeText: expected a shared prefix shorter than the 3 ids of a text, got 3. Take it from encodePrompts.",
+    );
+  });
+});
+
+describe("padding", () => {
+  const [sharedPrefix, startId, endId] = [3, 542, 543];
+
+  /** So many short texts around a long one, that leaving out what is behind their ends pays. */
+  function paddedIds(): Tensor {
+    const row = (length: number, i: number): number[] => [
+      startId,
+      5,
+      9,
+      ...Array.from({ length }, (_, at) => 10 + ((i + at) % 50)),
+      endId,
+    ];
+    const rows = Array.from({ length: 100 }, (_, i) => row(i === 40 ? 16 : 1 + (i % 3), i));
+    const padded = rows.map((ids) => [...ids, ...new Array(20 - ids.length).fill(endId)]);
+    return tensor(padded, { dtype: "int64" });
+  }
+
+  function wideModel(): DualEncoder {
+    const base = loadModel(fixture("quick-gelu"));
+    const text = { ...base.config.text, width: 64, heads: 4, mlpWidth: 128 };
+    return createModel({ ...base.config, text } as ClipConfig, { seed: 3, assets: base.assets });
+  }
+
+  it("is left out without changing features or gradients", () => {
+    const model = wideModel().requiresGrad_(true);
+    const ids = paddedIds();
+    const packed: (number | undefined)[] = [];
+    const fc1 = model.text.encoder.blocks[0]!.mlp.fc1;
+    fc1.adapter = {
+      forward(x, weight, bias) {
+        packed.push(x.size(1));
+        return nn.functional.linear(x, weight, bias ?? null);
+      },
+    };
+    expectSame(model, ids, sharedPrefix, Array.from(model.text.parameters()));
+    const [count, length] = ids.shape as [number, number];
+    expect(packed[0]).toBe(length); // plain: [C, L, width]
+    const ends = (ids.argmax(-1).toArray() as bigint[]).map(Number);
+    const read = ends.reduce((sum, end) => sum + end + 1 - sharedPrefix, sharedPrefix);
+    expect(packed[1]).toBe(read);
+    expect(read).toBeLessThan((count * (length - sharedPrefix)) / 2);
+  });
+
+  it("does not count: what stands behind the end of a text changes nothing", () => {
+    const model = wideModel();
+    const ids = paddedIds();
+    const end = Number((ids.argmax(-1).toArray() as bigint[])[0]);
+    const other = ids.clone();
+    other
+      .select(0, 0)
+      .narrow(0, end + 1, 3)
+      .fill_(5);
+    noGrad(() =>
+      expectClose(model.encodeText(other, { sharedPrefix }), model.encodeText(ids, { sharedPrefix })),
     );
   });
 });

@@ -21,6 +21,7 @@ const names = [
   "processes",
   "install",
   "run",
+  "evaluate",
 ];
 
 const numbers = ["rounds", "threads", "seed", "count", "iterations"];
@@ -46,9 +47,9 @@ Options:
   --method M      task: statra measures it against CoDyRA's training; run: this method alone
   --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
   --images DIR    JPEG files for pipeline and classify
-  --count N       how many of them; of run: test images of each domain
+  --count N       how many of them; of run: test images of each domain; of evaluate: of all
   --iterations N  run only: iterations of a task
-  --against DIR   run and install: another checkout with a build, which takes turns with this one
+  --against DIR   run, evaluate and install: another checkout with a build, which takes turns with this one
   --help          this text
 
 Examples: npm run bench -- dispatch --rounds 15

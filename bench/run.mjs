@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { alternate } from "./lib/alternate.mjs";
+import { checkBuild } from "./lib/builds.mjs";
 import { atSize, models, writeModel } from "./lib/model.mjs";
 import { summarize } from "./lib/statistics.mjs";
 import { copyDomains } from "./lib/stream.mjs";
@@ -143,12 +143,5 @@ function checkLosses({ codyra, before }) {
   if (Math.abs(codyra - before) <= lossTolerance * Math.abs(before)) return;
   throw new Error(
     `run: expected a first loss of ${before} as the other build has it, got ${codyra}. They do not learn the same, so their times are not compared.`,
-  );
-}
-
-function checkBuild(directory) {
-  if (existsSync(join(directory, "dist/cli/main.js"))) return;
-  throw new Error(
-    `--against: expected a checkout with a build, got ${directory} without dist/cli/main.js. Run \`npm run setup\` there.`,
   );
 }

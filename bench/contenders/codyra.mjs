@@ -1,8 +1,9 @@
 /** The commands of bench/peers/contender.py. */
 import { join } from "node:path";
 import { clip, data, lora, methods, torch } from "../../dist/index.js";
+import { classNames } from "../lib/class-names.mjs";
 import { now } from "../lib/clock.mjs";
-import { classNames, readAdapters } from "../lib/model.mjs";
+import { readAdapters } from "../lib/model.mjs";
 import { serve } from "../lib/serve.mjs";
 
 const { normalize } = torch.nn.functional;

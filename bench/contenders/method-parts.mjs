@@ -4,8 +4,8 @@
  */
 import { join } from "node:path";
 import { clip, methods, torch } from "../../dist/index.js";
+import { classNames } from "../lib/class-names.mjs";
 import { now } from "../lib/clock.mjs";
-import { classNames } from "../lib/model.mjs";
 import { loadRandomTask } from "../lib/random-task.mjs";
 import { serve } from "../lib/serve.mjs";
 

@@ -1,8 +1,8 @@
 /** One task as a run does it: through a method, with augmented batches, and the protocol's evaluation. */
 import { join } from "node:path";
 import { clip, methods, protocol } from "../../dist/index.js";
+import { classNames } from "../lib/class-names.mjs";
 import { now } from "../lib/clock.mjs";
-import { classNames } from "../lib/model.mjs";
 import { loadRandomTask } from "../lib/random-task.mjs";
 import { serve } from "../lib/serve.mjs";
 

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { clip, lora, torch } from "../../dist/index.js";
+import { classNames } from "./class-names.mjs";
 
 /** The published models, and one that is small enough to try many sizes of everything else. */
 export const models = {
@@ -103,15 +104,6 @@ export function writeInputs(directory, name, { images, prompts, testImages = 0, 
       images: torch.randint(256, [testImages, 3, 224, 224], { dtype: "uint8" }),
     };
     torch.safetensors.save(join(directory, name), new Map(Object.entries(tensors)));
-  });
-}
-
-/** Different words of 3 to 12 letters. */
-export function classNames(count) {
-  return Array.from({ length: count }, (_, i) => {
-    const digits = (i + 676).toString(26); // three digits at least
-    const letters = digits.replace(/./g, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 26)));
-    return letters.repeat(1 + (i % 4)).slice(0, 12);
   });
 }
 

@@ -1,0 +1,8 @@
+/** Different words of 3 to 12 letters. */
+export function classNames(count) {
+  return Array.from({ length: count }, (_, i) => {
+    const digits = (i + 676).toString(26); // three digits at least
+    const letters = digits.replace(/./g, (digit) => String.fromCharCode(97 + Number.parseInt(digit, 26)));
+    return letters.repeat(1 + (i % 4)).slice(0, 12);
+  });
+}

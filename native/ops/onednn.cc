@@ -27,9 +27,9 @@ const auto& linear() {
 }
 
 const auto& reorder() {
-  static const auto op = find<ReorderWeight>(
-      "mkldnn::_reorder_linear_weight",
-      "mkldnn::_reorder_linear_weight(Tensor self, int? batch_size=None) -> Tensor Y");
+  static const auto op =
+      find<ReorderWeight>("mkldnn::_reorder_linear_weight",
+                          "mkldnn::_reorder_linear_weight(Tensor self, int? batch_size=None) -> Tensor Y");
   return op;
 }
 

@@ -33,8 +33,8 @@ Tensor packed_linear(const Tensor& x, const Tensor& packed, const std::optional<
               ": expected x [..., in_features] for a weight ", packed.sizes(), ", got x ", x.sizes(),
               ". Pass the activations this layer was made for.");
   TORCH_CHECK(!bias || (bias->dim() == 1 && bias->size(0) == packed.size(0)), name, ": expected bias [",
-              packed.size(0), "] (out_features of the weight), got ", bias ? bias->sizes() : at::IntArrayRef(),
-              ". Take both from one layer.");
+              packed.size(0), "] (out_features of the weight), got ",
+              bias ? bias->sizes() : at::IntArrayRef(), ". Take both from one layer.");
   TORCH_CHECK(!bias || bias->scalar_type() == packed.scalar_type(), name, ": expected bias of dtype ",
               packed.scalar_type(), " (dtype of the weight), got ",
               bias ? bias->scalar_type() : packed.scalar_type(), ". Convert one of them.");
@@ -43,7 +43,8 @@ Tensor packed_linear(const Tensor& x, const Tensor& packed, const std::optional<
   // The dtype of the weight decides, not a surrounding autocast.
   const c10::impl::ExcludeDispatchKeyGuard guard(c10::autocast_dispatch_keyset);
   const auto input = x.to(packed.scalar_type());
-  return packed.is_mkldnn() ? onednn_linear(input.contiguous(), packed, bias) : at::linear(input, packed, bias);
+  return packed.is_mkldnn() ? onednn_linear(input.contiguous(), packed, bias)
+                            : at::linear(input, packed, bias);
 }
 
 }  // namespace

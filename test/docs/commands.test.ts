@@ -28,7 +28,8 @@ function parse(words: readonly string[], among: readonly Command[]): Parsed[] {
   if (command === undefined) throw new Error(`there is no command '${words[0]}'`);
   const rest = words.slice(1);
   if (command.commands.length > 0) return parse(rest, command.commands);
-  const other = command.name() === "launch" ? rest.indexOf("run") : rest.length;
+  const isCommand = (word: string): boolean => among.some((candidate) => candidate.name() === word);
+  const other = command.name() === "launch" ? rest.findIndex(isCommand) : rest.length;
   const options = rest.slice(0, other).filter((word) => /^--?[a-z]/.test(word));
   return [{ command, options }, ...(other < rest.length ? parse(rest.slice(other), among) : [])];
 }

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { alternate } from "./lib/alternate.mjs";
+import { checkBuild } from "./lib/builds.mjs";
 import { isAvailable, missingPackages, startContender, titleOf } from "./lib/contenders.mjs";
 import { checkLosses } from "./lib/losses.mjs";
 import { models, training, writeAdapters, writeInputs, writeModel } from "./lib/model.mjs";
@@ -20,6 +21,7 @@ export const defaults = {
   device: "cpu",
   precision: undefined,
   only: undefined,
+  against: undefined,
   seed: 0,
 };
 
@@ -38,6 +40,8 @@ const sizes = {
 /** The formulation (a) is in float32 always; the others have codyra's precision. */
 const tables = {
   cpu: [
+    { size: "16x100", precision: float32, peer: "before", limit: 1.02 },
+    { size: "16x100", precision: bfloat16, peer: "before", limit: 1.02 },
     { size: "16x100", precision: float32, peer: "plain", limit: 0.33 },
     { size: "16x100", precision: float32, peer: "fast", limit: 1 },
     { size: "16x100", precision: float32, peer: "peft", limit: 0.6, measure: "memory" },
@@ -68,6 +72,7 @@ const tables = {
  * why rows are missing. Where losses differ the contenders do not compute the same thing, and there is no row
  */
 export async function run(config, report) {
+  if (config.against !== undefined) checkBuild(config.against);
   const { notes, rows: chosen } = chooseRows(config);
   if (chosen.length === 0) return { rows: [], notes };
   const directory = await temporaryDirectory();
@@ -96,9 +101,10 @@ export async function run(config, report) {
   }
 }
 
-function chooseRows({ device, precision, only, model }) {
+function chooseRows({ device, precision, only, against, model }) {
   const notes = [];
   const all = tables[device].filter((row) => {
+    if (row.peer === "before" && against === undefined) return false;
     if (precision !== undefined && row.precision !== precision) return false;
     return only === undefined || describe(row).includes(only);
   });
@@ -136,13 +142,16 @@ async function measure(row, config) {
   return results;
 }
 
-async function measureInTurns(names, { directory, report, threads, device, inputs, size, ...config }) {
+async function measureInTurns(
+  names,
+  { directory, report, threads, against, device, inputs, size, ...config },
+) {
   const started = {};
   try {
     const losses = {};
     for (const one of names) {
       const [kind, precision] = one.split(" ");
-      started[one] = await startContender(kind, { threads });
+      started[one] = await startContender(kind, { threads, against });
       const { rank, padding } = config;
       const settings = {
         directory,

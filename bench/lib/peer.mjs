@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 
 const buildRecord = new URL("../../build/codyra-build.json", import.meta.url);
 
@@ -31,13 +31,18 @@ export async function startPeer(script, { threads, interpreter = python() }) {
   }
 }
 
-/** A script of `bench/contenders/` in a process of its own, see `bench/lib/serve.mjs`. */
-export function startCodyra(script, { threads, env = {} }) {
-  return start(process.execPath, script, `../contenders/${script}`, threads, env);
+/**
+ * A script of `bench/contenders/` in a process of its own, see `bench/lib/serve.mjs`.
+ * @param checkout whose script, and build. Default: this one
+ */
+export function startCodyra(script, { threads, env = {}, checkout }) {
+  const path =
+    checkout === undefined ? `../contenders/${script}` : resolve(checkout, "bench/contenders", script);
+  return start(process.execPath, script, path, threads, env);
 }
 
 async function start(program, script, path, threads, env = {}) {
-  const file = fileURLToPath(new URL(path, import.meta.url));
+  const file = resolve(import.meta.dirname, path);
   const child = spawn(program, [file], { env: { ...process.env, OMP_NUM_THREADS: String(threads), ...env } });
   let complaints = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {

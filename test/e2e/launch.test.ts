@@ -135,6 +135,11 @@ it("refuses other commands, and tells what is wrong once", { timeout: 60_000 }, 
     code: 2,
     stderr: expect.stringMatching(/launch: expected run, learn or demo, got tables\./),
   });
+  const crowd = await codyra("launch", "-n", "100000", "run", "--config", "nothing.yaml");
+  expect(crowd).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--processes: expected at most \d+, 4 for each of \d+ cores, got 100000/),
+  });
   const missing = await codyra("launch", "-n", "2", "run", "--config", "nothing.yaml");
   expect(missing.code).toBe(1);
   expect(missing.stderr.match(/no such file/g)).toHaveLength(1);

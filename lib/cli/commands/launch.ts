@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { UsageError } from "../../options/index.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -5,6 +6,9 @@ import { launch } from "../launcher.js";
 
 /** Commands that several processes do together. */
 const together = ["run", "learn", "demo"];
+
+/** More only wait for each other, and each takes the memory of a model. */
+const mostPerCore = 4;
 
 /** `codyra launch`: a command that trains on several processes of this machine. */
 export function launchCommand(): Command {
@@ -30,6 +34,12 @@ Examples:
       if (!together.includes(words[0] as string)) {
         throw new UsageError(
           `launch: expected run, learn or demo, got ${words[0]}. Other commands use one process: leave launch out.`,
+        );
+      }
+      const cores = availableParallelism();
+      if (processes > mostPerCore * cores) {
+        throw new UsageError(
+          `launch --processes: expected at most ${mostPerCore * cores}, ${mostPerCore} for each of ${cores} cores, got ${processes}. Each trains a copy of the model: one per GPU or socket is usual.`,
         );
       }
       process.exitCode = await launch(words, processes);

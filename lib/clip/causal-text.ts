@@ -72,10 +72,11 @@ export class CausalText extends nn.Module implements TextTower {
    * others would not pay, or reading them back would wait for a GPU.
    */
   private worthwhileLengths(ends: Tensor, rest: number): number[] | undefined {
-    if (ends.device !== "cpu") return undefined;
+    const { width } = this.config;
+    if (ends.device !== "cpu" || ends.numel() * rest * width < worthwhile) return undefined;
     const lengths = (ends.toArray() as bigint[]).map((end) => Number(end) + 1);
     const padding = lengths.reduce((sum, length) => sum + rest - length, 0);
-    const pays = padding * this.config.width >= worthwhile && lengths.every((length) => length > 0);
+    const pays = padding * width >= worthwhile && lengths.every((length) => length > 0);
     return pays ? lengths : undefined;
   }
 

@@ -60,9 +60,10 @@ test("without a build it says what to do and exits with 1", async () => {
     for (const part of ["package.json", "scripts", "dist"]) {
       cpSync(join(packageRoot, part), join(checkout, part), { recursive: true });
     }
-    cpSync(join(packageRoot, "node_modules/commander"), join(checkout, "node_modules/commander"), {
-      recursive: true,
-    });
+    for (const name of ["commander", "zod"]) {
+      const path = join("node_modules", name);
+      cpSync(join(packageRoot, path), join(checkout, path), { recursive: true });
+    }
     const script =
       "const { doctorCommand } = await import('./dist/cli/commands/doctor.js'); await doctorCommand().parseAsync(['--json'], { from: 'user' });";
     const { code, stdout } = await run(["--input-type=module", "-e", script], checkout);

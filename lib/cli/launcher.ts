@@ -47,7 +47,7 @@ function start(
   variables: Readonly<Record<string, string>>,
 ): ChildProcess {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, ...words], {
-    stdio: rank === 0 ? "inherit" : ["ignore", "ignore", "pipe"],
+    stdio: rank === 0 ? ["inherit", "inherit", "inherit", "ipc"] : ["ignore", "ignore", "pipe", "ipc"],
     env: { ...process.env, ...variables },
   });
   if (child.stderr) {
@@ -56,6 +56,13 @@ function start(
     });
   }
   return child;
+}
+
+/** Has this process stop, as after a signal, when the launcher that started it is killed. */
+export function stopWithLauncher(): void {
+  if (process.env.CODYRA_LAUNCH === undefined || process.channel == null) return;
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  process.channel.unref(); // it keeps no process that has nothing else to do
 }
 
 /** As shells count: 128 and the signal's number for a process that a signal ended. */

@@ -7,6 +7,7 @@ import { packageRoot } from "../files/index.js";
 import { UsageError } from "../options/index.js";
 import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
+import { stopWithLauncher } from "./launcher.js";
 import { completeRunHelp } from "./output/method-help.js";
 import { tell } from "./output/print.js";
 import { isToldByFirst, launchedRank } from "./processes.js";
@@ -24,6 +25,7 @@ for (const command of await commandsNamed(process.argv[2])) program.addCommand(c
 program.hook("preSubcommand", (_program, command) => completeRunHelp(command, process.argv.slice(2)));
 throwInsteadOfExiting(program);
 process.stdout.on("error", endQuietlyWhenNobodyReads);
+stopWithLauncher();
 
 try {
   await program.parseAsync();

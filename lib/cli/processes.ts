@@ -29,7 +29,7 @@ export async function withProcesses<T>(
   });
   const { distributed, setNumThreads } = await import("../torch/index.js");
   const onWait = (missing: readonly number[], place: string) =>
-    progress.say(`Waiting at ${place} for rank${missing.length > 1 ? "s" : ""} ${missing.join(", ")}.`);
+    progress.say(`Waiting at ${place} for rank${missing.length > 1 ? "s" : ""} ${shortened(missing)}.`);
   await distributed.init({ signal, onWait });
   const place = distributed.place();
   if (place === undefined) return await action(signal, progress);
@@ -45,4 +45,9 @@ export async function withProcesses<T>(
     if (distributed.leave(error as Error)) told.add(error as Error);
     throw error;
   }
+}
+
+function shortened(ranks: readonly number[], most = 8): string {
+  const more = ranks.length > most ? ` and ${ranks.length - most} more` : "";
+  return ranks.slice(0, most).join(", ") + more;
 }

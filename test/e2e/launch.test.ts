@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { processExists } from "../../lib/files/index.js";
 import { readBuildRecord } from "../../scripts/setup/index.mjs";
 import { processOfRank } from "../../scripts/stress/process-of-rank.mjs";
 import { needs } from "../needs.js";
@@ -71,6 +72,18 @@ it("names a rank that is killed in one line, and three processes go on", { timeo
     expect.stringContaining(`Rank 1 on ${hostname()} (process ${killed}) ended without a word`),
   ]);
   expect(await codyra("launch", "-n", "3", ...run, "--resume")).toMatchObject({ code: 0 });
+  expectSame();
+});
+
+it("ends with its launcher, and goes on from there", { timeout: 600_000 }, async () => {
+  const { directory, run, expectSame } = await prepare();
+  const { child } = startCodyra(...launch, ...run);
+  await waitForSteps(directory, 30, child);
+  const ranks = [0, 1].map((rank) => processOfRank(rank, directory) as number);
+  child.kill("SIGKILL");
+  await vi.waitFor(() => expect(ranks.map(processExists)).toEqual([false, false]), { timeout: 60_000 });
+  expect(readdirSync(directory), "they stopped in order").toContain("stages");
+  expect(await codyra(...run, "--resume")).toMatchObject({ code: 0 });
   expectSame();
 });
 

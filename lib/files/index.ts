@@ -11,5 +11,6 @@ export {
 export { type LockOptions, withLock } from "./lock.js";
 export type { LockOwner } from "./lock-owner.js";
 export { packageRoot } from "./package-root.js";
+export { processExists } from "./process-exists.js";
 export { checkRegularFile } from "./regular-file.js";
 export { writeDirectory } from "./write-directory.js";

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { z } from "zod";
+import { processExists } from "./process-exists.js";
 
 const ownerSchema = z.object({
   host: z.string(),
@@ -48,19 +49,10 @@ export function livelinessOf(text: string, held: ReadonlySet<string>): "alive" |
   if (pid === undefined || id === undefined || host !== hostname()) return "unknown";
   if (itsMachine !== undefined && itsMachine !== machine()) return "unknown";
   if (pid === process.pid) return held.has(id) ? "alive" : "dead";
-  if (!exists(pid)) return "dead";
+  if (!processExists(pid)) return "dead";
   const state = processState(pid);
   if (state?.isZombie) return "dead";
   return started !== undefined && state !== undefined && state.started !== started ? "dead" : "alive";
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // EPERM: it is another user's
-  }
 }
 
 /** The system's start and its space of process numbers, where Linux tells them. */

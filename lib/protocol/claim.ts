@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { withLock } from "../files/index.js";
+import { processExists, withLock } from "../files/index.js";
 
 /** How long the claim of another machine's process may go untouched: one step may block it for seconds. */
 const abandonedAfterMs = 60_000;
@@ -17,7 +17,11 @@ export async function withClaim<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   mkdirSync(directory, { recursive: true });
-  return withLock(join(directory, "run"), action, {
+  const asOnlyWriter = (): Promise<T> => {
+    removeUnfinished(directory);
+    return action();
+  };
+  return withLock(join(directory, "run"), asOnlyWriter, {
     signal,
     abandonedAfterMs,
     refuse: ({ pid = "unknown", host = "unknown", since = "an unknown time" }, lock) =>
@@ -26,4 +30,13 @@ export async function withClaim<T>(
           `Wait until it ends, or stop it and run this again (its claim is ${lock}).`,
       ),
   });
+}
+
+/** Removes what `writeFileAtomically` had begun in a process that was killed. */
+function removeUnfinished(directory: string): void {
+  for (const path of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
+    const [, pid] = /\.(\d+)\.tmp$/.exec(path) ?? [];
+    if (pid !== undefined && !processExists(Number(pid)))
+      rmSync(join(directory, path), { recursive: true, force: true });
+  }
 }

@@ -36,9 +36,12 @@ it("takes over the claim of a process that was killed", async () => {
   writeFileSync(claimOf(directory), JSON.stringify(owner));
   await expect(tinyRun(directory)).rejects.toThrow(`in use by process ${child.pid} on ${hostname()}`);
   const exit = once(child, "exit");
+  const [left, own] = [child.pid, process.pid].map((pid) => join(directory, `report.html.${pid}.tmp`));
+  for (const path of [left!, own!]) writeFileSync(path, "{");
   child.kill("SIGKILL");
   await exit;
   expect((await tinyRun(directory)).matrix).toHaveLength(2);
+  expect([left!, own!].map(existsSync), "what the dead one had begun is gone").toEqual([false, true]);
 });
 
 it.each([

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { open, readdir, rename, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { processExists } from "../../files/index.js";
 import { explained } from "./write-errors.js";
 
 // A part is a file of images that is being written. Its name says by whom, so that what a dead process left
@@ -53,7 +54,7 @@ export async function isOrphan(path: string): Promise<boolean> {
   const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
   if (Date.now() - mtimeMs > abandonedAfterMs) return true; // whoever has that number, on whatever host, is not writing it
   if (host !== thisHost) return false;
-  return Number(pid) === process.pid ? mtimeMs < performance.timeOrigin : !isAlive(Number(pid));
+  return Number(pid) === process.pid ? mtimeMs < performance.timeOrigin : !processExists(Number(pid));
 }
 
 function partPath(directory: string, key: string, owner: string): string {
@@ -68,14 +69,5 @@ async function moved(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // there, but another user's
   }
 }

@@ -17,7 +17,12 @@ export const guardSchema = z
     /** A table of images with captions, or WebDataset shards: see `readPairs`. */
     retrieval: z.strictObject({ pairs: z.string() }).optional(),
     /** Folders or patterns of images in the index, and a text file with a query on each line. */
-    index: z.strictObject({ images: z.array(z.string()).nonempty(), queries: z.string() }).optional(),
+    index: z
+      .strictObject({
+        images: z.array(z.string(), "expected a list of folders or patterns of images").nonempty(),
+        queries: z.string("expected a text file with a query on each line"),
+      })
+      .optional(),
     limits: limitsSchema.default({}),
     /** The model that a run is compared with after every task. Default: the one before the stream. */
     against: z.string().optional(),

@@ -1,6 +1,7 @@
+import { statSync } from "node:fs";
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
-import type { Device, Precision } from "../../options/index.js";
+import { type Device, type Precision, UsageError } from "../../options/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
@@ -21,10 +22,12 @@ interface CheckFlags extends Partial<ModelSettings> {
 /** `codyra check`: whether an update of a model may ship. */
 export function checkCommand(): Command {
   const command = new Command("check")
-    .description("Compare a new model with the old one before it ships; exit code 1 when a limit is broken.")
+    .description(
+      "Compare a new model with the old one before it ships; exit code 1 when a limit is broken, 2 when it cannot tell.",
+    )
     .argument("<new>", "the new model: directory or file, owner/name of a downloaded one, or miniature")
-    .requiredOption("--against <old>", "the model that is in use")
-    .requiredOption("--config <file>", "what is measured, and the limits");
+    .requiredOption("--against <old>", "the model that is in use (required)")
+    .requiredOption("--config <file>", "what is measured, and the limits (required)");
   return addModelOptions(command, { named: false })
     .addOption(settingFlag("device"))
     .addOption(precisionOption())
@@ -61,10 +64,32 @@ Examples:
   $ codyra check exports/may --against exports/april --config guard.yaml --report may.html
   $ codyra check exports/may --against exports/april --config guard.yaml --json > check.json`,
     )
-    .action(check);
+    .action(async (name: string, flags: CheckFlags) => {
+      const limits = await cannotTell(() => check(name, flags));
+      if (limits === undefined) return;
+      throw new Error(
+        `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${limits}. Do not ship it, or change the limits.`,
+      );
+    });
 }
 
-async function check(name: string, flags: CheckFlags): Promise<void> {
+/** Gives errors another exit code than broken limits, as `diff` and `grep` do. */
+async function cannotTell<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof Error) || error.name === "AbortError") throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+}
+
+/** @returns how many limits are broken, and which; nothing where none is */
+async function check(name: string, flags: CheckFlags): Promise<string | undefined> {
+  if (flags.report !== undefined && statSync(flags.report, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(
+      `--report ${flags.report}: expected a file to write, got a folder. Name a file in it.`,
+    );
+  }
   const { device = "cpu", precision } = flags;
   await checkDevice(device);
   const { modelSettings, openGuardData, openModel, readGuard, resolveModel } = await import(
@@ -91,23 +116,19 @@ async function check(name: string, flags: CheckFlags): Promise<void> {
   });
   progress.finish();
   for (const model of [updated, base]) model.dispose();
+  print(
+    flags.json
+      ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`
+      : checkOutput(comparison),
+  );
   if (flags.report !== undefined) {
     const { writeCheckReport } = await import("../../report/index.js");
     const { against: old, config } = flags;
     writeCheckReport({ new: name, old, config, ...comparison }, flags.report);
     progress.say(`${flags.report} holds the same as a page.`);
   }
-  print(
-    flags.json
-      ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`
-      : checkOutput(comparison),
-  );
-  if (comparison.isBroken) {
-    const brokenCount = comparison.measures.filter(({ isBroken }) => isBroken).length;
-    const { brokenLimits } = await import("../../records/index.js");
-    throw new Error(
-      `Expected ${name} to keep the limits of ${flags.config}, but it breaks ${brokenCount}: ${brokenLimits(comparison)}. ` +
-        "Do not ship it, or change the limits.",
-    );
-  }
+  if (!comparison.isBroken) return undefined;
+  const { brokenLimits } = await import("../../records/index.js");
+  const broken = comparison.measures.filter(({ isBroken }) => isBroken);
+  return `${broken.length}: ${brokenLimits(comparison)}`;
 }

@@ -6,6 +6,7 @@ import { checkCommand } from "../../../lib/cli/commands/check.js";
 import { embedCommand } from "../../../lib/cli/commands/embed.js";
 import { searchCommand } from "../../../lib/cli/commands/search.js";
 import { readEmbeddings } from "../../../lib/embeddings/index.js";
+import { UsageError } from "../../../lib/options/index.js";
 import { temporaryFolder, writePicture } from "../../data/images.js";
 
 const folder = temporaryFolder();
@@ -190,6 +191,22 @@ limits: ${limits}
     ]);
     expect(drift.cosine.index).toBeLessThan(0.99);
     expect(error?.message).toContain("breaks 1: cosine index vectors");
+    expect(error, "exit code 1").not.toBeInstanceOf(UsageError);
+  });
+
+  it("tells apart limits that are broken and what it cannot tell, before it measures", async () => {
+    write("{}");
+    const known = ["miniature", "--against", "miniature", "--config", config];
+    const missing = await check("nowhere", ...known.slice(1));
+    expect(missing.error, "exit code 2").toBeInstanceOf(UsageError);
+    const { stdout, error } = await check(...known, "--report", folder);
+    expect([stdout, error?.message]).toEqual([
+      "",
+      `--report ${folder}: expected a file to write, got a folder. Name a file in it.`,
+    ]);
+    writeFileSync(config, "index: { images: [photos] }\n");
+    const { message } = (await check(...known)).error as Error;
+    expect(message).toContain("index.queries: expected a text file with a query on each line");
   });
 
   it("refuses a configuration that measures nothing, or has unknown limits", async () => {

@@ -11,7 +11,8 @@ export function arePackagesInstalled() {
   if (!wanted) return existsSync(join(packageRoot, "node_modules"));
   return Object.entries(wanted.packages).every(([path, { version, optional }]) => {
     const present = installed?.packages[path];
-    return path === "" || (present ? present.version === version : optional);
+    if (path === "" || (optional && !present)) return true;
+    return present?.version === version && existsSync(join(packageRoot, path));
   });
 }
 

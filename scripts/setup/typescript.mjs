@@ -42,10 +42,13 @@ export async function compileTypescript() {
 async function compile(name, command) {
   const { code, output: messages } = await runCommand(process.execPath, command);
   if (code === 0) return;
+  const lacksPackage = /Cannot find (?:module|package) '[^./]/.test(messages);
   throw new SetupError({
     what: "The TypeScript sources do not compile.",
     expected: `${name} to find no error in lib/`,
-    fix: "Correct these lines; `npm run build` prints all of them.",
+    fix: lacksPackage
+      ? "Run `npm install --include=dev`, which installs the packages that package.json names by now."
+      : "Correct these lines; `npm run build` prints all of them.",
     details: messages.trimEnd().split("\n").slice(0, 10),
   });
 }

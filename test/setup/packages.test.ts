@@ -23,6 +23,8 @@ test("the versions of the lock file are wanted, optional ones only where they ar
   });
   expect(arePackagesInstalled()).toBe(false);
   have({ "node_modules/a": { version: "1.0.0" } });
+  expect(arePackagesInstalled(), "listed, but its folder is gone").toBe(false);
+  sandbox.write("checkout/node_modules/a/package.json", "{}");
   expect(arePackagesInstalled()).toBe(true);
   have({ "node_modules/a": { version: "0.9.0" } });
   expect(arePackagesInstalled()).toBe(false);

@@ -64,7 +64,6 @@ Examples:
   $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/
   $ codyra classify --model shop-rail photos/                    # with its head: no labels needed
   $ codyra classify --model shop-rail --dataset flowers photos/
-
   $ codyra classify --model shop-clip --labels-file shop.txt --json-lines photos/ > photos.jsonl`,
     )
     .action(async (places: string[], flags: ClassifyFlags) => {

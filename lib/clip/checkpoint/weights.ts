@@ -46,8 +46,9 @@ export function findWeights(directory: string): string {
 
 function isAdapter(directory: string): Error {
   return new Error(
-    `${directory}: a PEFT adapter (adapter_config.json): expected a model. Load the model that the adapter was trained on, and put the ` +
-      "adapter on it with `lora.loadAdapter`; or merge them in Python: `merge_and_unload()`, then `save_pretrained`.",
+    `${directory}: a PEFT adapter (adapter_config.json): expected a model. If a run of codyra made it, \`codyra export --run RUN --to DIR\` ` +
+      "writes the model with the adapter in its weights. Otherwise load the model that it was trained on and put it on with " +
+      "`lora.loadAdapter`, or merge them in Python: `merge_and_unload()`, then `save_pretrained`.",
   );
 }
 

@@ -19,6 +19,8 @@ export interface LockOptions {
    * thrown.
    */
   readonly refuse?: (owner: LockOwner, lock: string) => Error;
+  /** Called when the lock of a process that died was broken. */
+  readonly onBroken?: (owner: LockOwner) => void;
   /** How long a lock may go untouched before it is broken. Default: 15,000. */
   readonly abandonedAfterMs?: number;
 }
@@ -51,7 +53,7 @@ export async function withLock<T>(
 }
 
 async function acquire(lock: string, owner: string, options: LockOptions): Promise<FileHandle> {
-  const { signal, onWait, refuse, abandonedAfterMs = 15_000 } = options;
+  const { signal, onWait, refuse, onBroken, abandonedAfterMs = 15_000 } = options;
   let seen = { owner: "", mtimeMs: 0, since: 0 };
   let isWaiting = false;
   for (;;) {
@@ -68,6 +70,7 @@ async function acquire(lock: string, owner: string, options: LockOptions): Promi
     if (refuse !== undefined && (liveliness === "alive" || isTouched)) throw refuse(parseOwner(holder), lock);
     if (liveliness === "dead" || performance.now() - seen.since > abandonedAfterMs) {
       await breakLock(lock, holder);
+      onBroken?.(parseOwner(holder));
       continue;
     }
     if (!isWaiting) onWait?.(lock);

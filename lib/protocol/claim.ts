@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { processExists, withLock } from "../files/index.js";
+import { withLock } from "../files/index.js";
 
 /** How long the claim of another machine's process may go untouched: one step may block it for seconds. */
 const abandonedAfterMs = 60_000;
@@ -17,13 +17,10 @@ export async function withClaim<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   mkdirSync(directory, { recursive: true });
-  const asOnlyWriter = (): Promise<T> => {
-    removeUnfinished(directory);
-    return action();
-  };
-  return withLock(join(directory, "run"), asOnlyWriter, {
+  return withLock(join(directory, "run"), action, {
     signal,
     abandonedAfterMs,
+    onBroken: ({ pid }) => pid !== undefined && removeUnfinished(directory, pid),
     refuse: ({ pid = "unknown", host = "unknown", since = "an unknown time" }, lock) =>
       new Error(
         `${directory} is in use by process ${pid} on ${host}, since ${since}: expected one writer. ` +
@@ -32,11 +29,8 @@ export async function withClaim<T>(
   });
 }
 
-/** Removes what `writeFileAtomically` had begun in a process that was killed. */
-function removeUnfinished(directory: string): void {
-  for (const path of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
-    const [, pid] = /\.(\d+)\.tmp$/.exec(path) ?? [];
-    if (pid !== undefined && !processExists(Number(pid)))
-      rmSync(join(directory, path), { recursive: true, force: true });
-  }
+/** Removes what `writeFileAtomically` and its like had begun in a process that was killed. */
+function removeUnfinished(directory: string, pid: number): void {
+  for (const path of readdirSync(directory, { recursive: true, encoding: "utf8" }))
+    if (path.endsWith(`.${pid}.tmp`)) rmSync(join(directory, path), { recursive: true, force: true });
 }

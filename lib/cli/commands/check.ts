@@ -73,13 +73,14 @@ Examples:
     });
 }
 
-/** Gives errors another exit code than broken limits, as `diff` and `grep` do. */
+/** Gives errors the exit code of wrong usage: 1 is for broken limits alone, as in `diff` and `grep`. */
 async function cannotTell<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof Error) || error.name === "AbortError") throw error;
-    throw new UsageError(error.message, { cause: error });
+    // These have an exit code and a wording of their own.
+    if (["AbortError", "UsageError", "ZodError"].includes((error as Error).name)) throw error;
+    throw new UsageError((error as Error).message, { cause: error });
   }
 }
 

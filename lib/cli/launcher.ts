@@ -58,13 +58,6 @@ function start(
   return child;
 }
 
-/** Has this process stop, as after a signal, when the launcher that started it is killed. */
-export function stopWithLauncher(): void {
-  if (process.env.CODYRA_LAUNCH === undefined || process.channel == null) return;
-  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
-  process.channel.unref(); // it keeps no process that has nothing else to do
-}
-
 /** As shells count: 128 and the signal's number for a process that a signal ended. */
 function exitCodeOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {

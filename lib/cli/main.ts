@@ -7,10 +7,9 @@ import { packageRoot } from "../files/index.js";
 import { UsageError } from "../options/index.js";
 import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
-import { stopWithLauncher } from "./launcher.js";
 import { completeRunHelp } from "./output/method-help.js";
 import { tell } from "./output/print.js";
-import { isToldByFirst, launchedRank } from "./processes.js";
+import { isToldByFirst, launchedRank, stopWithLauncher } from "./processes.js";
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as {
   version: string;

@@ -13,6 +13,13 @@ export function launchedRank(): number {
   return Number(process.env.RANK ?? process.env.SLURM_PROCID ?? 0);
 }
 
+/** Has this process stop, as after a signal, when the launcher that started it is killed. */
+export function stopWithLauncher(): void {
+  if (process.env.CODYRA_LAUNCH === undefined || process.channel == null) return;
+  process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+  process.channel.unref(); // it keeps no process that has nothing else to do
+}
+
 /**
  * Does work that can be stopped and gone on with, together with the other processes that a launcher started,
  * or by itself.

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { download } from "../../lib/download/index.js";
+import { freePort } from "../../lib/torch/distributed/launch.js";
 import { sendFile, serve, sha256, someBytes, temporaryFolder } from "./server.js";
 
 const content = someBytes(300_000);
@@ -246,12 +245,3 @@ describe("download", () => {
     );
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

@@ -5,7 +5,7 @@ import { contrastiveLoss } from "./losses.js";
 import type { IterationTexts, TrainingPlan } from "./training.js";
 import { trainingPrompts } from "./training-prompts.js";
 import type { RunContext } from "./types.js";
-import { encodeUnitTexts, rowOf } from "./unit-features.js";
+import { encodeUnitTexts, rowOf, unit } from "./unit-features.js";
 
 /** The loss of a batch, with what it compares images with. */
 export interface PreparedLoss extends Disposable {
@@ -101,8 +101,4 @@ function taskTexts(
       ? keep(() => encodeUnitTexts(model, trainingPrompts(model, learned)))
       : undefined;
   return () => ({ classes: frozen ?? encodeUnitTexts(model, prompts), earlier });
-}
-
-function unit(features: Tensor): Tensor {
-  return torch.nn.functional.normalize(features);
 }

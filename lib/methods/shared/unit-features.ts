@@ -29,6 +29,7 @@ export function rowOf({ config, device }: DualEncoder): torch.distributed.RowLik
   return { width: config.embedDim, dtype: "float32", device };
 }
 
-function unit(features: Tensor): Tensor {
+/** Rows of length 1. */
+export function unit(features: Tensor): Tensor {
   return torch.nn.functional.normalize(features);
 }

@@ -1,3 +1,4 @@
+import { deviationRule } from "./deviation.js";
 import type { Row } from "./figure.js";
 import { ink, markers, note, okabeIto, titled } from "./theme.js";
 
@@ -60,23 +61,10 @@ function panel(protocol: string, { rows, kinds }: FrontierData) {
     data: { values: rows.filter((row) => row.protocol === protocol) },
     layer: [
       line,
-      deviation("own", { x: x("low"), x2: { field: "high" }, y: y(), color }),
-      deviation("others", { x: x(), y: y("low"), y2: { field: "high" }, color }),
+      deviationRule("own", 0.5, { x: x("low"), x2: { field: "high" }, y: y(), color }),
+      deviationRule("others", 0.5, { x: x(), y: y("low"), y2: { field: "high" }, color }),
       points,
       texts,
     ],
-  };
-}
-
-/** One standard deviation to both sides. */
-function deviation(field: string, encoding: object) {
-  return {
-    transform: [
-      { filter: `datum.${field}Std > 0` },
-      { calculate: `datum.${field} - datum.${field}Std`, as: "low" },
-      { calculate: `datum.${field} + datum.${field}Std`, as: "high" },
-    ],
-    mark: { type: "rule", opacity: 0.5 },
-    encoding,
   };
 }

@@ -1,3 +1,4 @@
+import { deviationRule } from "./deviation.js";
 import type { Row } from "./figure.js";
 import { grey, ink, markers, note, okabeIto, titled } from "./theme.js";
 
@@ -88,19 +89,11 @@ function pretrained(channel: "x" | "y", field: string, label: object, end: objec
 
 /** One standard deviation to both sides. */
 function deviation(channel: "x" | "y", field: string, color: object) {
-  return {
-    transform: [
-      { filter: `datum.${field}Std > 0` },
-      { calculate: `datum.${field} - datum.${field}Std`, as: "low" },
-      { calculate: `datum.${field} + datum.${field}Std`, as: "high" },
-    ],
-    mark: { type: "rule", opacity: 0.6 },
-    encoding: {
-      x: axis("adaptation"),
-      y: axis("retention"),
-      [channel]: axis("low"),
-      [`${channel}2`]: { field: "high" },
-      color,
-    },
-  };
+  return deviationRule(field, 0.6, {
+    x: axis("adaptation"),
+    y: axis("retention"),
+    [channel]: axis("low"),
+    [`${channel}2`]: { field: "high" },
+    color,
+  });
 }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../../lib/torch/distributed/launch.js";
 
 export interface Ended {
   readonly code: number | null;
@@ -65,15 +65,4 @@ function start(args: readonly string[], variables: Readonly<Record<string, strin
       void ended.then(() => reject(new Error(`It ended without '${text}'.\n${stdout}\n${stderr}`)));
     });
   return { pid: child.pid as number, ended, printed, kill: (signal) => void child.kill(signal) };
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,6 +1,6 @@
 /**
- * A rule of one standard deviation to both sides of `field`, whose deviation is in `<field>Std`: from `low` to
- * `high`, which `encoding` places.
+ * A rule of one standard deviation to both sides of `field`, whose deviation is in `<field>Std`.
+ * It reaches from `low` to `high`, which `encoding` places.
  */
 export function deviationRule(field: string, opacity: number, encoding: object) {
   return {

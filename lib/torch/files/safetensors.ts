@@ -28,6 +28,8 @@ export interface SafetensorsFile {
 
 /** Key of the checksum of the whole file, with zeros in the place of these digits. */
 const checksumKey = "codyra_sha256";
+/** Says that a checksum stands beside it, so that damage of that key itself is noticed. */
+const checksumMark = { codyra_checksum: "sha256" };
 const noChecksum = "0".repeat(64);
 /** How to read a safetensors file. */
 export interface LoadOptions {
@@ -51,6 +53,7 @@ export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
   checkOptions(options, loadOptionKeys, "safetensors.load");
   const { entries, metadata, dataStart, fileBytes } = readHeader(path);
   if (metadata[checksumKey] !== undefined) verify(path, metadata[checksumKey]);
+  else if (metadata.codyra_checksum !== undefined) refuse(path, "a SHA-256 beside 'codyra_checksum'", "none");
   return scope(() => {
     const tensors = new Map<string, Tensor>();
     if (entries.length === 0) return { tensors, metadata };
@@ -123,7 +126,9 @@ function layOut(
   metadata: Record<string, string>,
   { checksum }: SaveOptions,
 ): { head: Buffer; dataBytes: number } {
-  const all = checksum === true ? { ...metadata, [checksumKey]: noChecksum } : metadata;
+  // Metadata that was loaded may bring the checksum of another file.
+  const { [checksumKey]: _sum, codyra_checksum: _mark, ...given } = metadata;
+  const all = checksum === true ? { ...given, ...checksumMark, [checksumKey]: noChecksum } : given;
   const header = new Map<string, unknown>();
   if (Object.keys(all).length > 0) header.set(metadataKey, all);
   let offset = 0;
@@ -191,9 +196,12 @@ function verify(path: string, expected: string): void {
     closeSync(file);
   }
   const found = hash.digest("hex");
-  if (found === expected) return;
+  if (found !== expected) refuse(path, `the SHA-256 ${expected}`, found);
+}
+
+function refuse(path: string, expected: string, found: string): never {
   throw new Error(
-    `${path}: was changed or damaged after it was written: expected the SHA-256 ${expected}, got ${found}. ` +
+    `${path}: was changed or damaged after it was written: expected ${expected}, got ${found}. ` +
       "Copy it again from where it came; in a run, remove it and run `codyra run` again, which redoes that task.",
   );
 }

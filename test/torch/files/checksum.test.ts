@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ describe("a file with a checksum", () => {
     expect(metadata).toEqual({
       note: '"sha256":"0"',
       format: "pt",
+      codyra_checksum: "sha256",
       codyra_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     const copy = join(folder, "b.safetensors");
@@ -44,6 +46,8 @@ describe("a file with a checksum", () => {
       bytes.indexOf('"pt"') + 1,
       bytes.indexOf('"w"') + 1, // a name
       bytes.lastIndexOf('"codyra_sha256":"') + 20,
+      bytes.lastIndexOf('"codyra_sha256":"') + 3, // the key of the checksum itself
+      bytes.indexOf('"codyra_checksum":"') + 3,
     ];
     for (const place of places) {
       const changed = Buffer.from(bytes);
@@ -55,9 +59,29 @@ describe("a file with a checksum", () => {
     expect(safetensors.load(path).tensors.size).toBe(2);
   });
 
+  it("of an earlier version, which has no mark beside it, is verified as well", () => {
+    const path = join(folder, "earlier.safetensors");
+    const text =
+      '{"__metadata__":{"codyra_sha256":"HEX"},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} ';
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length + 61));
+    const file = (hex: string, value: number): Buffer =>
+      Buffer.concat([length, Buffer.from(text.replace("HEX", hex)), Buffer.from([0, 0, value, 63])]);
+    const sum = createHash("sha256")
+      .update(file("0".repeat(64), 128))
+      .digest("hex");
+    writeFileSync(path, file(sum, 128));
+    expect(safetensors.load(path).tensors.get("w")!.item()).toBe(1);
+    writeFileSync(path, file(sum, 129));
+    expect(() => safetensors.load(path)).toThrow(/SHA-256/);
+  });
+
   it("without one is read as before", () => {
     const path = join(folder, "plain.safetensors");
     safetensors.save(path, [["w", ones([2])]]);
     expect(safetensors.load(path).metadata).toEqual({});
+    const loaded = safetensors.load(write());
+    safetensors.save(path, [["w", ones([2])]], loaded.metadata); // the checksum of another file
+    expect(safetensors.load(path).metadata).toEqual({ note: '"sha256":"0"', format: "pt" });
   });
 });

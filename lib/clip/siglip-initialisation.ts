@@ -1,3 +1,4 @@
+import { numelOf } from "../torch/index.js";
 import type { SiglipConfig } from "./config.js";
 import type { Distribution } from "./initialise.js";
 
@@ -12,7 +13,7 @@ export function siglipInitialisation(
   { vision }: SiglipConfig,
 ): Distribution {
   const [rows = 1, columns = 1, ...kernel] = shape;
-  const area = kernel.reduce((product, side) => product * side, 1); // of a patch
+  const area = numelOf(kernel); // of a patch
   if (key === "logit_scale") return { constant: Math.log(10) };
   if (key === "logit_bias") return { constant: -10 };
   if (key.endsWith("probe")) return { bound: Math.sqrt(6 / ((rows + columns) * area)) };

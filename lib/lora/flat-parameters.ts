@@ -7,6 +7,18 @@ export interface Span {
   readonly shape: readonly number[];
 }
 
+/** Lays tensors out in a flat one, each behind the one before. */
+export class FlatLayout {
+  /** Elements taken so far. */
+  size = 0;
+
+  take(shape: readonly number[]): Span {
+    const at = this.size;
+    this.size += torch.numelOf(shape);
+    return { at, shape };
+  }
+}
+
 /**
  * What is trained in one flat tensor, and its gradients in another. Clearing them, an optimiser step and
  * saving are one operation each; layers hold views.
@@ -45,11 +57,7 @@ export class FlatParameters {
   }
 }
 
-function viewOf(flat: Tensor, { at, shape }: Span): Tensor {
-  return flat.narrow(0, at, product(shape)).view(shape).detach();
-}
-
-/** Number of elements of a shape. */
-export function product(shape: readonly number[]): number {
-  return shape.reduce((total, size) => total * size, 1);
+/** The stretch as a view, without a gradient of its own. */
+export function viewOf(flat: Tensor, { at, shape }: Span): Tensor {
+  return flat.narrow(0, at, torch.numelOf(shape)).view(shape).detach();
 }

@@ -25,7 +25,7 @@ export {
   type LoraTarget,
   loraTargets,
 } from "./config.js";
-export { FlatParameters, type Span } from "./flat-parameters.js";
+export { FlatLayout, FlatParameters, type Span, viewOf } from "./flat-parameters.js";
 export { LoraLayer } from "./layer.js";
 export {
   applyUpdates,

@@ -9,7 +9,7 @@ import {
   selectedTargets,
   trainsImportance,
 } from "./config.js";
-import { FlatParameters, product, type Span } from "./flat-parameters.js";
+import { FlatLayout, FlatParameters } from "./flat-parameters.js";
 import { LoraLayer } from "./layer.js";
 
 /** One adapted weight matrix. */
@@ -36,6 +36,7 @@ export class LoraModel {
   readonly layers: readonly LoraLayer[];
   readonly modules: readonly LoraModule[];
   readonly config: LoraConfig;
+  readonly #flat: FlatParameters;
   #effectiveWeights: readonly Tensor[] = [];
 
   /** @internal Use `inject`. */
@@ -49,25 +50,19 @@ export class LoraModel {
     this.config = config;
     this.modules = selected.flatMap(({ place, targets }) => loraModules(place, targets));
     const shapes = selected.map(factorShapes(rank));
-    const sizes = shapes.map(({ a, b }) => product(a) + product(b));
-    const factorCount = sizes.reduce((sum, size) => sum + size, 0);
-
     const initial = torch.noGrad(() =>
       torch.scope(() => initialParameters(config, selected, shapes, generator).to({ device })).keep(),
     );
     const flat = new FlatParameters(initial);
+    const layout = new FlatLayout();
+    const factors = shapes.map(({ a, b }) => [flat.leaf(layout.take(a)), flat.leaf(layout.take(b))] as const);
+    this.#flat = flat;
     this.parameters = flat.values;
-    this.factors = flat.fixed({ at: 0, shape: [factorCount] });
-    this.importance = flat.fixed({ at: factorCount, shape: [this.modules.length, rank] });
-    let offset = 0;
-    const next = (shape: readonly number[]): Span => {
-      offset += product(shape);
-      return { at: offset - product(shape), shape };
-    };
-    const factors = shapes.map(({ a, b }) => [flat.leaf(next(a)), flat.leaf(next(b))] as const);
+    this.factors = flat.fixed({ at: 0, shape: [layout.size] });
+    this.importance = flat.fixed({ at: layout.size, shape: [this.modules.length, rank] });
     this.layers = selected.map(({ place, targets }, i) => {
       const [loraA, loraB] = factors[i] as readonly [Tensor, Tensor];
-      const rows = next([targets.length, rank]);
+      const rows = layout.take([targets.length, rank]);
       const importance = trainsImportance(config) ? flat.leaf(rows) : flat.fixed(rows);
       return new LoraLayer(place, targets, loraA, loraB, importance);
     });
@@ -84,7 +79,7 @@ export class LoraModel {
 
   /** Fills all gradients with zeros. */
   zeroGrad(): void {
-    torch.scope(() => this.parameters.grad?.zero_());
+    this.#flat.zeroGrad();
   }
 
   /**
@@ -249,7 +244,8 @@ function initialParameters(
     const factors = selected.flatMap(({ place }, i) => {
       const { a, b } = shapes[i] as FactorShapes;
       const bound = 1 / Math.sqrt(place.linear.inFeatures);
-      return [torch.empty([product(a)]).uniform_(-bound, bound, { generator }), torch.zeros([product(b)])];
+      const flat = (shape: readonly number[]) => torch.zeros([torch.numelOf(shape)]);
+      return [flat(a).uniform_(-bound, bound, { generator }), flat(b)];
     });
     return torch.cat([...factors, importance]);
   });

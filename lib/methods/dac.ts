@@ -278,7 +278,7 @@ export function columnOverlap(
       .matmul(past[group] as Tensor)
       .abs(),
   );
-  const matrices = products.reduce((count, { shape }) => count + (shape[0] as number), 0);
+  const matrices = sum(products.map((each) => each.size(0)));
   const [, k, p] = (products[0] as Tensor).shape as [number, number, number];
   const total = torch.stack(products.map((each) => each.sum())).sum();
   return total.div(overlap === "sum" ? matrices : matrices * k * p);

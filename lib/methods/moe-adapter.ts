@@ -35,7 +35,7 @@ import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./sha
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
 import { liveState } from "./shared/live-state.js";
 import { perExpert, routedScores } from "./shared/routing.js";
-import { product, sum } from "./shared/sums.js";
+import { sum } from "./shared/sums.js";
 import { taskSeed, train } from "./shared/training.js";
 import type {
   Classifier,
@@ -116,7 +116,7 @@ export const moeAdapter = defineMethod({
       sum(count.map((block) => block[part])),
     ) as [number, number, number];
     const features = alexnetFeatureCount(model.config.vision.imageSize);
-    const autoencoder = sum(autoencoderShapes(features, options.ddas.code).map(product));
+    const autoencoder = sum(autoencoderShapes(features, options.ddas.code).map(torch.numelOf));
     return {
       trainable: experts + tasks * (router + noise) + autoencoder,
       inference: (experts * options.topK) / options.experts + router + noise + autoencoder,
@@ -207,11 +207,7 @@ class MoeAdapter implements ContinualMethod {
           return () => ({ learningRate: rate });
         },
       });
-      return {
-        iterations,
-        loss,
-        trainableParameters: trained.reduce((count, { shape }) => count + product(shape), 0),
-      };
+      return { iterations, loss, trainableParameters: numel(trained) };
     } finally {
       for (const optimizer of [routerOptimizer, expertOptimizer]) {
         optimizer.zeroGrad();

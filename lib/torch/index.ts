@@ -26,6 +26,7 @@ export * as optim from "./optim/index.js";
 export { Generator, generator, manualSeed } from "./random.js";
 export { memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
 export { keep, scope, unscoped } from "./scope.js";
+export { numelOf } from "./shape.js";
 export { type BackwardOptions, Tensor } from "./tensor.js";
 export type {
   Complex,

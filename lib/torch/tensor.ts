@@ -2,6 +2,7 @@ import { checkOptions, type OptionKeys } from "../options/index.js";
 import { bridge, type Handle } from "./bridge.js";
 import * as operators from "./operators.generated.js";
 import { adopt, disposed, keep, scopeClosed } from "./scope.js";
+import { numelOf } from "./shape.js";
 import { TensorMethods } from "./tensor-methods.generated.js";
 import type { Complex, Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 
@@ -58,7 +59,7 @@ export class Tensor extends TensorMethods implements Disposable {
   }
 
   numel(): number {
-    return this.shape.reduce((product, size) => product * size, 1);
+    return numelOf(this.shape);
   }
 
   /** Size along `dim`; negative counts from the end. @throws if there is no such dimension */

@@ -1,4 +1,4 @@
-import { full, noGrad, scope, type Tensor } from "../../torch/index.js";
+import { full, noGrad, numelOf, scope, type Tensor } from "../../torch/index.js";
 import type { StateDict } from "../checkpoint/keys.js";
 import { type ElementType, elementTypes, type Graph } from "./graph.js";
 import type { Bytes } from "./protobuf.js";
@@ -80,9 +80,8 @@ export class Weights {
     type: keyof typeof itemBytes & ElementType,
     make: () => Tensor,
   ): string {
-    const count = shape.reduce((product, size) => product * size, 1);
     const bytes: Bytes = {
-      byteLength: count * itemBytes[type],
+      byteLength: numelOf(shape) * itemBytes[type],
       make: () => noGrad(() => scope(() => bytesOf(make().to({ device: "cpu", dtype: type })))),
     };
     return this.graph.weight(name, type, shape, bytes);

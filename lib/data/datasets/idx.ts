@@ -1,4 +1,5 @@
 import { gunzipSync } from "node:zlib";
+import { numelOf } from "../../torch/index.js";
 import { exists, readPart } from "./files.js";
 
 /** A multi-dimensional array of bytes. */
@@ -25,7 +26,7 @@ export async function readIdx(plain: string, dims: number): Promise<IdxArray> {
     );
   }
   const shape = Array.from({ length: dims }, (_, dim) => bytes.readUInt32BE(4 + 4 * dim));
-  const length = shape.reduce((product, size) => product * size, 1);
+  const length = numelOf(shape);
   const data = bytes.subarray(headerBytes);
   if (data.length === length) return { path, shape, data };
   throw new Error(

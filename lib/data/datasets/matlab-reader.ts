@@ -1,3 +1,4 @@
+import { numelOf } from "../../torch/index.js";
 import type { MatlabValue } from "./matlab.js";
 
 export interface MatlabElement {
@@ -57,7 +58,7 @@ export class MatlabReader {
 
   private body({ flags, shape, name }: Header): MatlabValue {
     const kind = flags & 0xff;
-    const length = shape.reduce((product, size) => product * size, 1);
+    const length = numelOf([...shape]);
     const what = name === "" ? "a value" : `variable "${name}"`;
     if ((flags & complexFlag) !== 0) return this.fail(`${what} is complex`);
     if (kind === cellArray) return this.values(length);

@@ -1,4 +1,4 @@
-import type { NumpyArray } from "../../torch/index.js";
+import { type NumpyArray, numelOf } from "../../torch/index.js";
 
 /** Whether a value is an array of unsigned bytes in row-major order, with as much data as its shape says. */
 export function isByteArray(value: unknown): value is NumpyArray {
@@ -8,6 +8,6 @@ export function isByteArray(value: unknown): value is NumpyArray {
     isFortran === false &&
     Array.isArray(shape) &&
     data instanceof Uint8Array &&
-    data.length === shape.reduce((product: number, size: unknown) => product * Number(size), 1)
+    data.length === numelOf(shape.map(Number))
   );
 }

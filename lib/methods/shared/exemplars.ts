@@ -1,6 +1,7 @@
 import { ImageSet } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { sum } from "./sums.js";
 import type { MethodState } from "./types.js";
 
 /**
@@ -62,7 +63,7 @@ export class ExemplarMemory {
   constructor(readonly budget: number) {}
 
   get length(): number {
-    return this.#sizes.reduce((count, size) => count + size, 0);
+    return sum(this.#sizes);
   }
 
   /** How many images a task may keep when there are this many tasks. */

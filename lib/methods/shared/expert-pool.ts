@@ -5,12 +5,12 @@ import {
   type LowRankUpdates,
   loraModules,
   type Span,
+  viewOf,
 } from "../../lora/index.js";
 import type { Device, Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { mostVotes, PoolLayer, type PoolOptions } from "./pool-layer.js";
 import { type LayerSpans, layOut, type PoolLayout } from "./pool-layout.js";
-import { product } from "./sums.js";
 
 /** Matrices with the same number of outputs, one after the other in memory: their B are one tensor. */
 interface OutputGroup {
@@ -65,10 +65,8 @@ export class ExpertPool implements Disposable {
     const counters = () => torch.zeros([this.modules.length, options.rank], { device: model.device });
     [this.counts, this.votes] = [this.#own(counters), this.#own(counters)];
     const trained = (span: Span): Tensor => this.#own(() => this.#flat.leaf(span));
-    const router = ({ at, shape }: Span): Tensor =>
-      isRouterFixed
-        ? this.#own(() => all.narrow(0, at, product(shape)).view(shape).detach())
-        : trained({ at, shape });
+    const router = (span: Span): Tensor =>
+      isRouterFixed ? this.#own(() => viewOf(all, span)) : trained(span);
     let row = 0;
     this.layers = places.map((place, i) => {
       const spans = layout.layers[i] as LayerSpans;
@@ -164,8 +162,8 @@ function drawn(
     const draw = (at: number, length: number): void => {
       values.narrow(0, at, length).uniform_(-bound, bound, { generator });
     };
-    draw(loraA.at, product(loraA.shape));
-    draw(routerWeight.at, product(routerWeight.shape) + product(routerBias.shape));
+    draw(loraA.at, torch.numelOf(loraA.shape));
+    draw(routerWeight.at, torch.numelOf(routerWeight.shape) + torch.numelOf(routerBias.shape));
   });
   return values.to({ device });
 }

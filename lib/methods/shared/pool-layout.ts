@@ -1,6 +1,5 @@
 import type { AdaptableLayer } from "../../clip/index.js";
-import type { Span } from "../../lora/index.js";
-import { product } from "./sums.js";
+import { FlatLayout, type Span } from "../../lora/index.js";
 
 /** Places of a layer's factors and routers in the pool's flat tensor. */
 export interface LayerSpans {
@@ -25,29 +24,25 @@ export interface PoolLayout {
 
 /** Lays out `rank` experts of every matrix, and their routers. */
 export function layOut(places: readonly AdaptableLayer[], rank: number): PoolLayout {
-  let offset = 0;
-  const take = (shape: readonly number[]): Span => {
-    offset += product(shape);
-    return { at: offset - product(shape), shape };
-  };
+  const layout = new FlatLayout();
   const outputs = places.map(({ linear, targets }) => linear.outFeatures / targets.length);
-  const ofA = places.map(({ linear, targets }) => take([targets.length, rank, linear.inFeatures]));
+  const ofA = places.map(({ linear, targets }) => layout.take([targets.length, rank, linear.inFeatures]));
   const ofB = new Map<AdaptableLayer, Span>();
   const outputsOfModules = places.flatMap(({ targets }, i) => targets.map(() => outputs[i] as number));
   const groups = [...new Set(outputs)].map((size) => {
-    const start = offset;
+    const start = layout.size;
     places.forEach((place, i) => {
-      if (outputs[i] === size) ofB.set(place, take([place.targets.length, size, rank]));
+      if (outputs[i] === size) ofB.set(place, layout.take([place.targets.length, size, rank]));
     });
     const modules = outputsOfModules.flatMap((output, module) => (output === size ? [module] : []));
     return { modules, loraB: { at: start, shape: [modules.length, size, rank] } };
   });
-  const experts = offset;
+  const experts = layout.size;
   const layers = places.map((place, i) => ({
     loraA: ofA[i] as Span,
     loraB: ofB.get(place) as Span,
-    routerWeight: take([place.targets.length * rank, place.linear.inFeatures]),
-    routerBias: take([place.targets.length * rank]),
+    routerWeight: layout.take([place.targets.length * rank, place.linear.inFeatures]),
+    routerBias: layout.take([place.targets.length * rank]),
   }));
-  return { layers, groups, size: { experts, routers: offset - experts } };
+  return { layers, groups, size: { experts, routers: layout.size - experts } };
 }

@@ -15,6 +15,7 @@ import {
   residualFactors,
   type ShareRule,
 } from "./subspace.js";
+import { sum } from "./sums.js";
 import type { RunContext } from "./types.js";
 
 export interface WeightProtection {
@@ -131,7 +132,7 @@ export class ProtectedInputs implements Disposable {
   protectedPart(model: DualEncoder, encoder: "vision" | "text"): number {
     const names = attentionLayers(model, encoder).flatMap((place) => loraModules(place));
     const parts = names.map(({ name }) => this.#of(name).size(1) / this.#of(name).size(0));
-    return parts.reduce((sum, part) => sum + part, 0) / parts.length;
+    return sum(parts) / parts.length;
   }
 
   /** Takes over saved bases: copies. */

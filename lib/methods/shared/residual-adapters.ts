@@ -1,14 +1,16 @@
 import type { AdaptableLayer } from "../../clip/index.js";
 import {
+  FlatLayout,
   FlatParameters,
   LoraLayer,
   type LoraModule,
   type LowRankUpdates,
   loraModules,
+  type Span,
+  viewOf,
 } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import { product, sum } from "./sums.js";
 
 /** Start of the adapter of a matrix. */
 export interface ResidualStart {
@@ -35,6 +37,7 @@ export class ResidualAdapters {
   /** r' of every module. */
   readonly ranks: readonly number[];
   readonly layers: readonly LoraLayer[];
+  readonly #flat: FlatParameters;
   readonly #initial: Tensor | undefined; // B₀, flat like D
   readonly #scales: readonly number[];
 
@@ -52,24 +55,21 @@ export class ResidualAdapters {
     const ofModule = ({ name }: LoraModule): ResidualStart => starts.get(name) as ResidualStart;
     this.ranks = this.modules.map((module) => ofModule(module).loraA.size(0));
     this.#scales = this.modules.map((module) => ofModule(module).scale);
-    const shapes = places.map(({ linear, targets }) => [
-      targets.length,
-      linear.outFeatures / targets.length,
-      rank,
-    ]);
+    const layout = new FlatLayout();
+    const spans = places.map(({ linear, targets }) =>
+      layout.take([targets.length, linear.outFeatures / targets.length, rank]),
+    );
     const device = places[0]?.linear.weight.device as torch.Device;
-    const total = sum(shapes.map(product));
-    const zeros = (): Tensor => torch.noGrad(() => torch.unscoped(() => torch.zeros([total], { device })));
-    const flat = new FlatParameters(zeros());
-    this.parameters = flat.values;
+    const zeros = () => torch.noGrad(() => torch.unscoped(() => torch.zeros([layout.size], { device })));
+    this.#flat = new FlatParameters(zeros());
+    this.parameters = this.#flat.values;
     this.#initial = keepsInitial ? zeros() : undefined;
-    let offset = 0;
     this.layers = torch.noGrad(() =>
       torch.scope(() =>
         places.map((place, i) => {
-          const shape = shapes[i] as number[];
-          const loraB = flat.leaf({ at: offset, shape });
-          const initial = this.#initial?.narrow(0, offset, product(shape)).view(shape);
+          const span = spans[i] as Span;
+          const loraB = this.#flat.leaf(span);
+          const initial = this.#initial && viewOf(this.#initial, span);
           const parts = loraModules(place).map(ofModule);
           const loraA = torch.zeros([parts.length, rank, place.linear.inFeatures], { device }).keep();
           const scales = torch.zeros([parts.length, rank], { device }).keep();
@@ -78,7 +78,6 @@ export class ResidualAdapters {
             scales.select(0, part).fill_(start.scale);
             initial?.select(0, part).narrow(1, 0, start.loraB.size(1)).copy_(start.loraB);
           });
-          offset += product(shape);
           return new LoraLayer(place, place.targets, loraA, loraB, scales);
         }),
       ),
@@ -87,7 +86,7 @@ export class ResidualAdapters {
   }
 
   zeroGrad(): void {
-    torch.scope(() => this.parameters.grad?.zero_());
+    this.#flat.zeroGrad();
   }
 
   /**

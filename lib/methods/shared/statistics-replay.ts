@@ -3,6 +3,7 @@ import type { Task } from "../../data/index.js";
 import type { Device, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { ClassStatistics } from "./class-statistics.js";
+import { sum } from "./sums.js";
 import { TaskReplay } from "./task-replay.js";
 import type { MethodState, ProtocolName, RunContext } from "./types.js";
 import { WordAnchors } from "./word-anchors.js";
@@ -130,7 +131,7 @@ export class StatisticsReplay implements Disposable {
       dataset: task.name,
       classes: statistics.classes,
       words: this.anchors.words.length,
-      bytes: bytes.reduce((sum, size) => sum + size, 0),
+      bytes: sum(bytes),
     });
   }
 

@@ -2,6 +2,7 @@ import type { Task } from "../../data/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { contrastiveLoss } from "./losses.js";
+import { sum } from "./sums.js";
 import type { IterationTexts, TrainingPlan } from "./training.js";
 import { trainingPrompts } from "./training-prompts.js";
 import type { RunContext } from "./types.js";
@@ -44,7 +45,7 @@ function contrast(
   };
   const scale = keep(() => model.logitScale.exp());
   const textsOf = plan.texts ?? taskTexts(task, context, plan, keep);
-  const earlierClasses = learned.reduce((count, group) => count + group.classes.length, 0);
+  const earlierClasses = sum(learned.map(({ classes }) => classes.length));
 
   const encodeImages = (pixels: Tensor): Tensor => {
     const encode = (part: Tensor): Tensor => unit(model.encodeImage(part));

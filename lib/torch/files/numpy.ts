@@ -1,4 +1,5 @@
 import { fromTypedArray } from "../creation.js";
+import { numelOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import type { DType } from "../types.js";
 import type { PickleGlobal } from "./pickle.js";
@@ -23,7 +24,7 @@ export class NumpyArray {
   /** @returns a copy; `undefined` where codyra has no such dtype, or the data are not what the shape says */
   toTensor(): Tensor | undefined {
     const known = tensorTypes[this.dtype];
-    const count = this.shape.reduce((product, size) => product * size, 1);
+    const count = numelOf(this.shape);
     if (known === undefined || this.data.length !== count * known.bytes) return undefined;
     const bytes = Uint8Array.from(this.data);
     if (this.isBigEndian) swapBytes(bytes, known.bytes);

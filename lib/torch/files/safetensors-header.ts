@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { checkRegularFile } from "../../files/index.js";
+import { numelOf } from "../shape.js";
 import type { DType } from "../types.js";
 import { foreignTypes } from "./foreign-types.js";
 
@@ -127,7 +128,7 @@ function parseEntry(name: string, value: unknown, fail: (what: string) => never)
     return fail(`tensor '${name}' has the offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
-  const bytes = shape.reduce((product, size) => product * size, bits) / 8;
+  const bytes = (numelOf(shape) * bits) / 8;
   if (end - begin !== bytes) {
     return fail(
       `tensor '${name}' of ${code} [${shape}] needs ${bytes} bytes, its offsets [${offsets}] give ${end - begin}`,

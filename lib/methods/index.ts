@@ -103,6 +103,7 @@ export { checkModel } from "./shared/check-model.js";
 export { bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
 export { defineMethod, type MethodDefinition, type MethodPlan } from "./shared/definition.js";
 export { type ContrastiveLoss, type ContrastiveLossOptions, contrastiveLoss } from "./shared/losses.js";
+export { withoutPrefix, withPrefix } from "./shared/named-tensors.js";
 export type { TrainingOptions } from "./shared/options.js";
 export type { Stage, StageState } from "./shared/stage.js";
 export { unsavedStage } from "./shared/stage.js";

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { withoutPrefix, withPrefix } from "../methods/index.js";
 import { protocolSchema } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
@@ -60,15 +61,13 @@ export function findHead(model: string): string | undefined {
 
 /** Writes a head into a model's directory. */
 export function writeHead(directory: string, { tensors, pretrained, ...description }: HeadFile): void {
-  const named = (prefix: string, map: ReadonlyMap<string, Tensor>) =>
-    Array.from(map, ([name, tensor]) => [prefix + name, tensor] as const);
   const fields = Object.entries(description).map(([key, value]) => [
     key,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   torch.safetensors.save(
     join(directory, fileName),
-    [...named(methodPrefix, tensors), ...named(pretrainedPrefix, pretrained)],
+    [...withPrefix(methodPrefix, tensors), ...withPrefix(pretrainedPrefix, pretrained)],
     { format, version, ...Object.fromEntries(fields) },
     { checksum: true },
   );
@@ -80,13 +79,11 @@ export function writeHead(directory: string, { tensors, pretrained, ...descripti
  */
 export function readHead(path: string): HeadFile {
   const { tensors, metadata } = torch.safetensors.load(path);
-  const under = (prefix: string) =>
-    new Map(
-      Array.from(tensors).flatMap(([key, tensor]) =>
-        key.startsWith(prefix) ? [[key.slice(prefix.length), tensor] as const] : [],
-      ),
-    );
-  return { ...describe(metadata, path), tensors: under(methodPrefix), pretrained: under(pretrainedPrefix) };
+  return {
+    ...describe(metadata, path),
+    tensors: withoutPrefix(methodPrefix, tensors),
+    pretrained: withoutPrefix(pretrainedPrefix, tensors),
+  };
 }
 
 function describe(metadata: Readonly<Record<string, string>>, path: string): HeadDescription {

@@ -9,7 +9,13 @@ import {
   type ModelFamily,
 } from "../clip/index.js";
 import { adapterFamily, applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
-import type { ContinualMethod, MethodState, TaskChange } from "../methods/index.js";
+import {
+  type ContinualMethod,
+  type MethodState,
+  type TaskChange,
+  withoutPrefix,
+  withPrefix,
+} from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
 import { StageFiles, type StageStore } from "./stage-files.js";
@@ -146,7 +152,7 @@ export class RunDirectory {
     mkdirSync(join(this.path, "checkpoints"), { recursive: true });
     torch.scope(() => {
       const { tensors, data } = method.state();
-      const own = Array.from(tensors, ([name, tensor]) => [methodPrefix + name, tensor] as const);
+      const own = withPrefix(methodPrefix, tensors);
       const files = Array.from(descriptionFiles(model), ([name, content]) => {
         const bytes = new Uint8Array(Buffer.from(content));
         return [filePrefix + name, torch.fromTypedArray(bytes, [bytes.length])] as const;
@@ -234,17 +240,13 @@ export class RunDirectory {
   /** What a checkpoint holds: views of the memory-mapped file. @throws if it is missing or damaged */
   readCheckpoint(task: number): Checkpoint {
     const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
-    const entries = Array.from(tensors);
-    const under = (prefix: string) =>
-      new Map(
-        entries.flatMap(([key, tensor]) =>
-          key.startsWith(prefix) ? [[key.slice(prefix.length), tensor] as const] : [],
-        ),
-      );
     return {
-      weights: new Map(entries.filter(([key]) => !key.includes(":"))),
-      files: under(filePrefix),
-      state: { tensors: under(methodPrefix), data: JSON.parse(metadata.data ?? "{}") as MethodState["data"] },
+      weights: new Map(Array.from(tensors).filter(([key]) => !key.includes(":"))),
+      files: withoutPrefix(filePrefix, tensors),
+      state: {
+        tensors: withoutPrefix(methodPrefix, tensors),
+        data: JSON.parse(metadata.data ?? "{}") as MethodState["data"],
+      },
     };
   }
 

@@ -1,5 +1,6 @@
 import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { withoutPrefix, withPrefix } from "./named-tensors.js";
 import type { StageState } from "./stage.js";
 import type { MethodState } from "./types.js";
 
@@ -31,16 +32,10 @@ export function liveState({
       ? [[name, value]]
       : (value as readonly Tensor[]).map((tensor, i) => [`${name}.${i}`, tensor]);
   });
-  const under = (prefix: string, state: MethodState): Map<string, Tensor> =>
-    new Map(
-      Array.from(state.tensors).flatMap(([name, tensor]) =>
-        name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [],
-      ),
-    );
   return {
     state(isDone) {
       const moments = (isDone ? [] : optimizers).flatMap((optimizer, i) =>
-        Array.from(optimizer.state(), ([name, tensor]) => [`optimizer ${i}/${name}`, tensor] as const),
+        withPrefix(`optimizer ${i}/`, optimizer.state()),
       );
       const drawn = generators.map(({ state }, i) => [`generator ${i}`, state] as const);
       return { tensors: new Map([...named, ...moments, ...drawn]), data: { ...counters } };
@@ -48,7 +43,7 @@ export function liveState({
     loadState(state) {
       for (const [name, tensor] of named) torch.noGrad(() => tensor.copy_(saved(state, name)).dispose());
       for (const [i, optimizer] of optimizers.entries()) {
-        const moments = under(`optimizer ${i}/`, state);
+        const moments = withoutPrefix(`optimizer ${i}/`, state.tensors);
         if (moments.size > 0) optimizer.loadState(moments); // there are none of a stage that is done
       }
       for (const [i, generator] of generators.entries())

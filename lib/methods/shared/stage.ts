@@ -1,3 +1,4 @@
+import { withoutPrefix, withPrefix } from "./named-tensors.js";
 import type { MethodState } from "./types.js";
 
 /**
@@ -36,20 +37,14 @@ export function joinedState(parts: Readonly<Record<string, StageState | undefine
     state(isDone) {
       const states = present.map(([name, part]) => [name, part.state(isDone)] as const);
       return {
-        tensors: new Map(
-          states.flatMap(([name, { tensors }]) =>
-            Array.from(tensors, ([key, tensor]) => [`${name}/${key}`, tensor] as const),
-          ),
-        ),
+        tensors: new Map(states.flatMap(([name, { tensors }]) => withPrefix(`${name}/`, tensors))),
         data: Object.fromEntries(states.map(([name, { data }]) => [name, data])),
       };
     },
     loadState({ tensors, data }) {
       for (const [name, part] of present) {
-        const own = Array.from(tensors).flatMap(([key, tensor]) =>
-          key.startsWith(`${name}/`) ? [[key.slice(name.length + 1), tensor] as const] : [],
-        );
-        part.loadState({ tensors: new Map(own), data: (data[name] ?? {}) as MethodState["data"] });
+        const own = withoutPrefix(`${name}/`, tensors);
+        part.loadState({ tensors: own, data: (data[name] ?? {}) as MethodState["data"] });
       }
     },
   };

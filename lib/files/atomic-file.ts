@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { renameDurably } from "./durable-file.js";
 import { explainFullDisk } from "./full-disk.js";
+import { jsonText } from "./json-text.js";
 
 /**
  * Writes a file under a temporary name and renames it when it is on the disk. Readers see the old content or
@@ -22,5 +23,5 @@ export function writeFileAtomically(path: string, content: string | Uint8Array):
 }
 
 export function writeJsonAtomically(path: string, value: unknown): void {
-  writeFileAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
+  writeFileAtomically(path, jsonText(value));
 }

@@ -8,6 +8,7 @@ export {
   lackOfSpace,
   type WantedSpace,
 } from "./full-disk.js";
+export { jsonText } from "./json-text.js";
 export { type LockOptions, withLock } from "./lock.js";
 export type { LockOwner } from "./lock-owner.js";
 export { packageRoot } from "./package-root.js";

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelFamily } from "../clip/index.js";
-import { writeDirectory } from "../files/index.js";
+import { jsonText, writeDirectory } from "../files/index.js";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
@@ -32,7 +32,7 @@ export function saveAdapter(
   options: SaveAdapterOptions = {},
 ): void {
   checkOptions(options, saveAdapterKeys, "saveAdapter");
-  const config = `${JSON.stringify(formatConfig(updates, options), null, 2)}\n`;
+  const config = jsonText(formatConfig(updates, options));
   const tensors = Array.from(updates).flatMap(([name, { loraA, loraB }]) => [
     [keyOf(name, "A"), loraA] as const,
     [keyOf(name, "B"), loraB] as const,

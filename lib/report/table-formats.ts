@@ -1,3 +1,4 @@
+import { jsonText } from "../files/index.js";
 import { checkOptions } from "../options/index.js";
 import { formatCell, type Mark, markCells, type Table } from "./table.js";
 
@@ -123,7 +124,7 @@ export function renderJson(table: Table): string {
     label,
     values: values.map((value) => value ?? null),
   }));
-  return `${JSON.stringify({ title: table.title, columns: table.columns, rows }, null, 2)}\n`;
+  return jsonText({ title: table.title, columns: table.columns, rows });
 }
 
 function printedRows(

@@ -1,5 +1,6 @@
 import { imageItem, writeEmbeddings } from "../../embeddings/index.js";
 import { modelSettings, openModel } from "../../experiment/index.js";
+import { jsonText } from "../../files/index.js";
 import { readTextLines, UsageError } from "../../options/index.js";
 import { cuda } from "../../torch/index.js";
 import type { EmbedFlags } from "../commands/embed.js";
@@ -48,7 +49,7 @@ export async function embed(places: string[], flags: EmbedFlags): Promise<void> 
   unreadable.push(...written.unreadable);
   const { rows, resumed } = written;
   const path = rows > 0 ? to : null;
-  if (flags.json) print(`${JSON.stringify({ path, kind, rows, resumed, unreadable }, null, 2)}\n`);
+  if (flags.json) print(jsonText({ path, kind, rows, resumed, unreadable }));
   else if (rows > 0) print(`${to}\n`);
   if (unreadable.length > 0) throw unreadableImages(unreadable);
 }

@@ -7,6 +7,7 @@ import {
   openIndexSearch,
 } from "../../embeddings/index.js";
 import { modelSettings, openModel } from "../../experiment/index.js";
+import { jsonText } from "../../files/index.js";
 import { UsageError } from "../../options/index.js";
 import { cuda, fromTypedArray } from "../../torch/index.js";
 import type { SearchFlags } from "../commands/search.js";
@@ -63,7 +64,7 @@ export async function search(texts: string[], flags: SearchFlags): Promise<void>
     }
   }
   model.dispose();
-  if (flags.json) print(`${JSON.stringify(found, null, 2)}\n`);
+  if (flags.json) print(jsonText(found));
   else for (const each of found) print(formatFound(each));
 }
 

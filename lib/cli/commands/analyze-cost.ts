@@ -1,6 +1,7 @@
 import { Command, Help, Option } from "commander";
-// Not through clip/index.js: that loads the addon, and --help needs none.
 import { clipConfigs } from "../../clip/config.js";
+// Not through clip/index.js: that loads the addon, and --help needs none.
+import { jsonText } from "../../files/index.js";
 import type { MethodCost } from "../../methods/index.js";
 import { printedCostSetting, type printedCosts, type Table } from "../../report/index.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -71,7 +72,7 @@ async function analyzeCost({ json, ...setting }: CostFlags): Promise<void> {
       storedBytes: bytesPerValue * cost.stored,
       printed: printed[cost.method] ?? null,
     }));
-    print(`${JSON.stringify({ ...setting, methods }, null, 2)}\n`);
+    print(jsonText({ ...setting, methods }));
     return;
   }
   const { columns = 110 } = process.stdout;

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import type { CaseOptions } from "../../experiment/index.js";
+import { writeJsonAtomically } from "../../files/index.js";
 import { type Given, UsageError } from "../../options/index.js";
 import type { FrontierAnalysis, Table } from "../../report/index.js";
 import { collectOption } from "../input/collect-option.js";
@@ -124,9 +125,8 @@ function casesAsked({ run, config, seeds, tasks, option }: Partial<FrontierFlags
 
 async function save(result: FrontierAnalysis, folder: string): Promise<void> {
   const { frontierFigure, writeFigure } = await import("../../report/index.js");
-  const { writeFileAtomically } = await import("../../files/index.js");
   await writeFigure(frontierFigure(result), folder);
-  writeFileAtomically(join(folder, "frontier.json"), `${JSON.stringify(result, null, 2)}\n`);
+  writeJsonAtomically(join(folder, "frontier.json"), result);
 }
 
 async function frontierTables(result: FrontierAnalysis): Promise<Table[]> {

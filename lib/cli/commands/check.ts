@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
+import { jsonText } from "../../files/index.js";
 import { type Device, type Precision, UsageError } from "../../options/index.js";
 import { checkDevice } from "../input/device.js";
 import { settingFlag } from "../input/flags.js";
@@ -117,11 +118,7 @@ async function check(name: string, flags: CheckFlags): Promise<string | undefine
   });
   progress.finish();
   for (const model of [updated, base]) model.dispose();
-  print(
-    flags.json
-      ? `${JSON.stringify({ new: name, old: flags.against, ...comparison }, null, 2)}\n`
-      : checkOutput(comparison),
-  );
+  print(flags.json ? jsonText({ new: name, old: flags.against, ...comparison }) : checkOutput(comparison));
   if (flags.report !== undefined) {
     const { writeCheckReport } = await import("../../report/index.js");
     const { against: old, config } = flags;

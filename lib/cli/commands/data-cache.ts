@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { ImageCache } from "../../data/index.js";
+import { jsonText } from "../../files/index.js";
 import { print } from "../output/print.js";
 
 interface CacheFlags {
@@ -33,7 +34,7 @@ Examples:
       const [result, text] = clear
         ? await clearCache(cache, unusedSince)
         : await showCache(cache, unusedSince);
-      print(json ? `${JSON.stringify(result, null, 2)}\n` : `${text}\n`);
+      print(json ? jsonText(result) : `${text}\n`);
     });
 }
 

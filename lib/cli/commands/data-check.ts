@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { DecodeLimits, Tokenizer } from "../../clip/index.js";
 import type { Dataset, DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
 import type { Config } from "../../experiment/index.js";
+import { jsonText } from "../../files/index.js";
 import { decodeLimitsShape, UsageError } from "../../options/index.js";
 import { addSettings } from "../input/flags.js";
 import { formatChecks } from "../output/data-check-output.js";
@@ -55,7 +56,7 @@ async function check(ids: string[], flags: CheckFlags): Promise<void> {
   const ok = present.length > 0 && present.every(({ status }) => status === "ready");
   print(
     flags.json
-      ? `${JSON.stringify({ ok, datasets: found, warnings }, null, 2)}\n`
+      ? jsonText({ ok, datasets: found, warnings })
       : formatChecks(found, { explainMissing: !isOptional, warnings }),
   );
   process.exitCode = ok ? 0 : 1;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import type { DatasetId } from "../../data/index.js";
 import type { PreparedDataset, PreparedFile } from "../../experiment/index.js";
+import { jsonText } from "../../files/index.js";
 import { UsageError } from "../../options/index.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { print } from "../output/print.js";
@@ -55,9 +56,7 @@ async function prepare(names: string[], flags: PrepareFlags): Promise<void> {
     datasets.push(await prepareDataset(name, options));
   }
   const ok = datasets.every(({ files }) => files.every(({ status }) => status !== "failed"));
-  print(
-    flags.json ? `${JSON.stringify({ ok, datasets }, null, 2)}\n` : datasets.map(formatDataset).join("\n"),
-  );
+  print(flags.json ? jsonText({ ok, datasets }) : datasets.map(formatDataset).join("\n"));
   process.exitCode = ok ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import type { Task } from "../../data/index.js";
+import { jsonText } from "../../files/index.js";
 import { type Given, mergeOptions, protocolSchema, UsageError } from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { commandToResume } from "../interrupt.js";
@@ -144,7 +145,7 @@ async function show(names: readonly string[], output: string, json: boolean): Pr
   await writeReport(runs, page);
   if (json) {
     const told = runs.map(({ info, metrics }) => ({ method: info.method, metrics }));
-    print(`${JSON.stringify({ directory: output, runs: told }, null, 2)}\n`);
+    print(jsonText({ directory: output, runs: told }));
     return;
   }
   for (const table of metricTables(runs)) print(`\n${renderTerminal(table, terminalStyle(process.stdout))}`);

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { downloadModel, isRepository, megabytes } from "../../download/index.js";
+import { jsonText } from "../../files/index.js";
 import { UsageError } from "../../options/index.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import { print } from "../output/print.js";
@@ -60,5 +61,5 @@ async function run(repository: string, { to, revision, endpoint, json }: Downloa
   });
   const model = await downloading.finally(() => progress.finish());
   if (model.pickled) progress.say("Its weights are pickled: give --allow-pickle where it is used.");
-  print(json ? `${JSON.stringify({ repository, revision, ...model }, null, 2)}\n` : `${model.directory}\n`);
+  print(json ? jsonText({ repository, revision, ...model }) : `${model.directory}\n`);
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { jsonText } from "../../files/index.js";
 import {
   describeMissing,
   figureNumbers,
@@ -57,7 +58,7 @@ async function drawFigures({ runs: paths, to, figure: numbers, json }: FiguresFl
       notes,
       svg: written[i],
     }));
-    print(`${JSON.stringify({ figures, missing: found.missing }, null, 2)}\n`);
+    print(jsonText({ figures, missing: found.missing }));
     return;
   }
   print(written.map((path) => `${path}\n`).join(""));

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { jsonText } from "../../files/index.js";
 import { methodHelp, methodList, methodNamed } from "../output/method-help.js";
 import { print } from "../output/print.js";
 
@@ -25,5 +26,5 @@ async function methodJson(name: string | undefined): Promise<string> {
     summary: method.summary,
     options: optionRows(method),
   }));
-  return `${JSON.stringify(name === undefined ? described : described[0], null, 2)}\n`;
+  return jsonText(name === undefined ? described : described[0]);
 }

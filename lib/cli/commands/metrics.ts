@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { jsonText } from "../../files/index.js";
 import { type AccuracyUnit, computeMetrics, type Metric, readMatrixFile } from "../../records/index.js";
 import { renderTerminal, streamTable } from "../../report/index.js";
 import { print } from "../output/print.js";
@@ -39,7 +40,7 @@ Example:
           plain(metric),
         ]);
         const result = { datasets: accuracy.datasets, ...Object.fromEntries(metrics) };
-        print(`${JSON.stringify(result, null, 2)}\n`);
+        print(jsonText(result));
       } else {
         print(renderTerminal(streamTable(accuracy), terminalStyle(process.stdout)));
       }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { jsonText, writeJsonAtomically } from "../../files/index.js";
 import type { Table } from "../../report/index.js";
 import { addBaseModelOptions, type BaseModelFlags } from "../input/model-options.js";
 import { print } from "./print.js";
@@ -42,12 +43,9 @@ export async function writeAnalysis(
   notes: readonly string[] = [],
 ): Promise<void> {
   const { renderTerminal } = await import("../../report/index.js");
-  if (to !== undefined) {
-    const { writeFileAtomically } = await import("../../files/index.js");
-    writeFileAtomically(resolve(to), `${JSON.stringify(result, null, 2)}\n`);
-  }
+  if (to !== undefined) writeJsonAtomically(resolve(to), result);
   if (json) {
-    print(`${JSON.stringify(result, null, 2)}\n`);
+    print(jsonText(result));
     return;
   }
   const rendered = tables.map((table) => renderTerminal(table, terminalStyle(process.stdout)));

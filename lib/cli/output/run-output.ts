@@ -1,3 +1,4 @@
+import { jsonText } from "../../files/index.js";
 import type { AccuracyMatrix, RunRecord } from "../../records/index.js";
 import { print } from "./print.js";
 import { terminalStyle } from "./terminal-style.js";
@@ -13,9 +14,7 @@ export async function finishRun(directory: string, accuracy: AccuracyMatrix, jso
   writeReport([readRun(directory)], saved);
   const { memory } = readRunRecord(directory);
   if (json) {
-    print(
-      `${JSON.stringify({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }, null, 2)}\n`,
-    );
+    print(jsonText({ directory, ...accuracy, metrics: computeMetrics(accuracy), memory }));
     return saved;
   }
   for (const table of metricTables([readRun(directory)])) {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeDirectory } from "../../files/index.js";
+import { jsonText, writeDirectory } from "../../files/index.js";
 import { archive, noGrad, safetensors, scope } from "../../torch/index.js";
 import type { ClipModel } from "../clip-model.js";
 import { highestTokenId, type TransformerConfig } from "../config.js";
@@ -32,7 +32,7 @@ export function saveOpenClip(given: DualEncoder, directory: string): void {
     for (const [name, content] of model.assets?.files ?? []) {
       if (!name.endsWith("processor_config.json")) writeFileSync(join(temporary, name), content);
     }
-    writeFileSync(join(temporary, "open_clip_config.json"), `${JSON.stringify(config, null, 2)}\n`);
+    writeFileSync(join(temporary, "open_clip_config.json"), jsonText(config));
     const path = join(temporary, "open_clip_model.safetensors");
     noGrad(() => scope(() => safetensors.save(path, toOpenAi(model.stateDict()), { format: "pt" })));
   });

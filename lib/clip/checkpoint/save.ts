@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeDirectory } from "../../files/index.js";
+import { jsonText, writeDirectory } from "../../files/index.js";
 import { safetensors, scope } from "../../torch/index.js";
 import { formatConfig } from "../config-json.js";
 import type { DualEncoder } from "../dual-encoder.js";
@@ -32,7 +32,7 @@ export function saveModel(model: DualEncoder, directory: string): void {
  * @param directory where they will lie
  */
 export function descriptionFiles(model: DualEncoder, directory = ""): ReadonlyMap<string, string | Buffer> {
-  return new Map([["config.json", toJson(formatConfig(model.config))], ...assetFiles(model, directory)]);
+  return new Map([["config.json", jsonText(formatConfig(model.config))], ...assetFiles(model, directory)]);
 }
 
 const processorFile = "processor_config.json";
@@ -47,16 +47,13 @@ function assetFiles(
   if (assets === undefined) return new Map();
   const preprocessor = assets.preprocessing.format(config.family);
   const files = new Map<string, string | Buffer>([
-    ["preprocessor_config.json", toJson(preprocessor)],
+    ["preprocessor_config.json", jsonText(preprocessor)],
     ...assets.files,
   ]);
   // transformers 5 prefers this file, so that one which lies there from before must not say something else.
   const isOld = !files.has(processorFile) && directory !== "" && existsSync(join(directory, processorFile));
   const processor = config.family === "siglip" ? "SiglipProcessor" : "CLIPProcessor";
-  if (isOld) files.set(processorFile, toJson({ processor_class: processor, image_processor: preprocessor }));
+  if (isOld)
+    files.set(processorFile, jsonText({ processor_class: processor, image_processor: preprocessor }));
   return files;
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { writeDirectory } from "../../files/index.js";
+import { jsonText, writeDirectory } from "../../files/index.js";
 import { checkOptions } from "../../options/index.js";
 import type { ClipModel } from "../clip-model.js";
 import { formatConfig } from "../config-json.js";
@@ -70,8 +70,8 @@ export function saveTransformersJs(
       }),
     };
     const preprocessor = { ...preprocessing.format(), resample: antialiased };
-    writeFileSync(join(temporary, "config.json"), toJson(config));
-    writeFileSync(join(temporary, "preprocessor_config.json"), toJson(preprocessor));
+    writeFileSync(join(temporary, "config.json"), jsonText(config));
+    writeFileSync(join(temporary, "preprocessor_config.json"), jsonText(preprocessor));
     for (const [name, content] of assets?.files ?? [])
       if (!name.endsWith("processor_config.json")) writeFileSync(join(temporary, name), content);
   });
@@ -155,8 +155,4 @@ function writeChunks(path: string, chunks: Iterable<Uint8Array>): void {
 
 function* each(parts: readonly Bytes[]): Generator<Uint8Array> {
   for (const part of parts) yield part.make();
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { jsonText } from "../../files/index.js";
 import * as torch from "../../torch/index.js";
 import { writeFloats } from "./float-file.js";
 import type { EmbeddingFormat } from "./format.js";
@@ -22,7 +23,7 @@ export const npy: EmbeddingFormat = {
     length.writeUInt16LE(padded.length + 1);
     const head = Buffer.concat([magic, Buffer.from([1, 0]), length, Buffer.from(`${padded}\n`)]);
     await writeFloats(path, head, rows);
-    writeFileSync(infoFileOf(path), `${JSON.stringify(writeInfo(info), null, 2)}\n`);
+    writeFileSync(infoFileOf(path), jsonText(writeInfo(info)));
   },
   async open(path) {
     const info = readInfo(JSON.parse(readFileSync(infoFileOf(path), "utf8")), infoFileOf(path));

@@ -1,3 +1,4 @@
+import { jsonText } from "../../files/index.js";
 import { csvLines } from "../csv.js";
 import { Html, html } from "../html.js";
 import { formatCell, markCells, type Table } from "../table.js";
@@ -105,7 +106,7 @@ function renderJsonTables(tables: readonly PaperTable[]): string {
       })),
     })),
   }));
-  return `${JSON.stringify(plain, null, 2)}\n`;
+  return jsonText(plain);
 }
 
 /** One page without anything from elsewhere. */

@@ -16,11 +16,11 @@ import { code, paper } from "../options/index.js";
 import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { distillationShape, FeatureDistillation } from "./shared/distillation.js";
-import { fullFineTuning, withWarmup } from "./shared/full-fine-tuning.js";
+import { fullFineTuning, type TaskTerms, withWarmup } from "./shared/full-fine-tuning.js";
 import { liveState } from "./shared/live-state.js";
 import { joinedState } from "./shared/stage.js";
 import { countedOnce, taskSeed } from "./shared/training.js";
-import type { ReferenceData } from "./shared/types.js";
+import type { ReferenceData, RunContext } from "./shared/types.js";
 import { WeightSnapshot } from "./shared/weights.js";
 
 const schema = z.strictObject({
@@ -55,57 +55,12 @@ export const zscl = defineMethod({
   schema,
   complete: withWarmup,
   create(options) {
-    const { iterations, ensembleEvery, ensembleAlpha } = options;
     let teacher: DualEncoder | undefined;
     return {
       ...fullFineTuning({
         name: "zscl",
         options,
-        async terms(_task, context) {
-          const { model } = context;
-          const reference = referenceOf(context.reference);
-          const distillation = await FeatureDistillation.prepare(
-            {
-              teacher: teacher as DualEncoder,
-              images: reference.images,
-              stretched: false,
-              texts: model.tokenizer.encode(reference.texts, { device: model.device, truncate: true }),
-              temperature: options.temperature,
-              batchSize: options.batchSize,
-              order: { seed: `reference ${taskSeed(context)}` },
-            },
-            context,
-          );
-          const anchor = new WeightSnapshot(model);
-          const average = new WeightSnapshot(model);
-          const averaged = { count: 1 }; // the weights at the start count as one
-          return {
-            penalty: (iteration) =>
-              distillation
-                .loss(model, iteration)
-                .mul(options.distillationWeight)
-                .add(countedOnce(anchor.squaredDistance(model).mul(options.consolidation))),
-            state: joinedState({
-              distillation: distillation.state,
-              average: liveState({ tensors: { weights: average.weights }, counters: averaged }),
-            }),
-            afterStep(iteration) {
-              if (ensembleEvery === null) return;
-              // The released code makes one more iteration, of learning rate zero, whose weights enter too.
-              const times = Number(iteration % ensembleEvery === 0) + Number(isLastOfMany(iteration + 1));
-              for (let i = 0; i < times; i++) {
-                average.average(model, 1 / ++averaged.count);
-                if (ensembleAlpha < 1) average.pull(anchor, ensembleAlpha);
-              }
-            },
-            finish() {
-              if (ensembleEvery !== null) average.restore(model);
-            },
-            dispose() {
-              for (const part of [distillation, anchor, average]) part.dispose();
-            },
-          };
-        },
+        terms: (_task, context) => termsOf(options, teacher as DualEncoder, context),
       }),
       beginRun(context) {
         referenceOf(context.reference); // before hours of work
@@ -113,13 +68,62 @@ export const zscl = defineMethod({
       },
       dispose: () => teacher?.dispose(),
     };
-
-    function isLastOfMany(done: number): boolean {
-      return ensembleEvery !== null && done === iterations && done % ensembleEvery === 0;
-    }
   },
   cost: (model) => fineTuningCost(model, 3 /* the teacher, the weights before the task, and their average */),
 });
+
+/** Additions to fine-tuning on one task: distillation, consolidation, and the average of weights. */
+async function termsOf(
+  options: z.output<typeof schema>,
+  teacher: DualEncoder,
+  context: RunContext,
+): Promise<TaskTerms> {
+  const { model } = context;
+  const { iterations, ensembleEvery, ensembleAlpha } = options;
+  const reference = referenceOf(context.reference);
+  const distillation = await FeatureDistillation.prepare(
+    {
+      teacher,
+      images: reference.images,
+      stretched: false,
+      texts: model.tokenizer.encode(reference.texts, { device: model.device, truncate: true }),
+      temperature: options.temperature,
+      batchSize: options.batchSize,
+      order: { seed: `reference ${taskSeed(context)}` },
+    },
+    context,
+  );
+  const anchor = new WeightSnapshot(model);
+  const average = new WeightSnapshot(model);
+  const averaged = { count: 1 }; // the weights at the start count as one
+  return {
+    penalty: (iteration) =>
+      distillation
+        .loss(model, iteration)
+        .mul(options.distillationWeight)
+        .add(countedOnce(anchor.squaredDistance(model).mul(options.consolidation))),
+    state: joinedState({
+      distillation: distillation.state,
+      average: liveState({ tensors: { weights: average.weights }, counters: averaged }),
+    }),
+    afterStep(iteration) {
+      if (ensembleEvery === null) return;
+      // The released code makes one more iteration, of learning rate zero, whose weights enter too.
+      const isLastOfMany = iteration + 1 === iterations && iterations % ensembleEvery === 0;
+      const times = Number(iteration % ensembleEvery === 0) + Number(isLastOfMany);
+      for (let i = 0; i < times; i++) {
+        average.average(model, 1 / ++averaged.count);
+        if (ensembleAlpha < 1) average.pull(anchor, ensembleAlpha);
+      }
+    },
+    finish() {
+      if (ensembleEvery !== null) average.restore(model);
+    },
+    dispose() {
+      for (const part of [distillation, anchor, average]) part.dispose();
+    },
+  };
+}
 
 function referenceOf(reference: ReferenceData | undefined): ReferenceData {
   if (reference !== undefined) return reference;

@@ -14,9 +14,9 @@ import type { DualEncoder } from "../clip/index.js";
 import { type LoraConfig, thresholdSchedule } from "../lora/index.js";
 import { code, type Given, paper, paperOrCode } from "../options/index.js";
 import { adapterShape } from "./lora.js";
-import { mergedAdapters } from "./shared/adapters.js";
 import { adapterBytes, adapterSize, type Cost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
+import { MergedAdapters } from "./shared/merged-adapters.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 import type { ContinualMethod, ProtocolName } from "./shared/types.js";
 
@@ -94,7 +94,7 @@ export function createCodyra(
   protocol: ProtocolName,
 ): ContinualMethod {
   const { rank, encoders, targets, optimizer, betas, eps, weightDecay, threshold, pruning } = options;
-  return mergedAdapters({
+  return new MergedAdapters({
     name: "codyra",
     options,
     lora: { rank, encoders, targets, importance: importanceOf(options) },

@@ -24,6 +24,8 @@ import { applyUpdates, measureUpdates } from "../lora/index.js";
 import { code, type Given, paper, paperOrCode } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { begun } from "./shared/begun.js";
+import { checkFinite } from "./shared/check-finite.js";
 import { bytesPerValue, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { ExpertPool } from "./shared/expert-pool.js";
@@ -149,7 +151,7 @@ class Dac implements ContinualMethod {
     const { iterations, learningRate, learningRates, minLearningRate, betas, eps, weightDecay, crops } =
       options;
     const { model } = context;
-    const pool = this.#current();
+    const pool = begun(this.#pool, "dac");
     const schedule = torch.optim.cosineSchedule({
       learningRate: learningRates[task.name] ?? learningRate,
       total: Math.max(1, iterations - 1), // the last iteration is at the end of the cosine
@@ -202,15 +204,10 @@ class Dac implements ContinualMethod {
   }
 
   endTask(task: Task, context: RunContext): void {
-    const pool = this.#current();
+    const pool = begun(this.#pool, "dac");
     const { rank, topMerge, past } = this.options;
+    checkFinite(pool.parameters, task, () => this.#removePool());
     torch.scope(() => {
-      if (!torch.isfinite(pool.parameters).all().item<boolean>()) {
-        this.#removePool();
-        throw new Error(
-          `What was learned on dataset '${task.name}' is lost: expected finite adapters. Train with a lower learning rate.`,
-        );
-      }
       const updates = pool.updates(topMerge);
       const changes = measureUpdates(context.model, updates, pool.modules);
       const columns = torch.noGrad(() =>
@@ -242,12 +239,6 @@ class Dac implements ContinualMethod {
   dispose(): void {
     this.#removePool();
     this.#setPast([]);
-  }
-
-  #current(): ExpertPool {
-    if (this.#pool === undefined)
-      throw new Error("dac: there are no experts to train. Call beginTask first.");
-    return this.#pool;
   }
 
   #removePool(): void {

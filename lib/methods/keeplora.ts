@@ -35,6 +35,8 @@ import { applyUpdates, measureUpdates } from "../lora/index.js";
 import { code, paper, paperOrCode } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { begun } from "./shared/begun.js";
+import { checkFinite } from "./shared/check-finite.js";
 import { bytesPerValue, numel, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { attentionLayers } from "./shared/layer-inputs.js";
@@ -241,7 +243,7 @@ class KeepLora implements ContinualMethod {
 
   async trainTask(task: Task, context: RunContext) {
     const { options } = this;
-    const adapters = this.#current();
+    const adapters = begun(this.#adapters, "keeplora");
     const head = this.#head;
     const total = this.#iterations(task);
     const schedule = scheduleOf(options, total);
@@ -296,14 +298,9 @@ class KeepLora implements ContinualMethod {
    * from now on.
    */
   async endTask(task: Task, context: RunContext): Promise<void> {
-    const adapters = this.#current();
+    const adapters = begun(this.#adapters, "keeplora");
+    checkFinite(adapters.parameters, task, () => this.#removeAdapters());
     torch.scope(() => {
-      if (!torch.isfinite(adapters.parameters).all().item<boolean>()) {
-        this.#removeAdapters();
-        throw new Error(
-          `What was learned on dataset '${task.name}' is lost: expected finite adapters. Train with a lower learning rate.`,
-        );
-      }
       const updates = adapters.updates();
       const changes = measureUpdates(context.model, updates, adapters.modules);
       if (this.#head !== undefined) this.#heads.set(task.name, this.#head);
@@ -393,12 +390,6 @@ class KeepLora implements ContinualMethod {
     this.#inputs.dispose();
     for (const head of this.#heads.values()) head.dispose();
     this.#heads.clear();
-  }
-
-  #current(): ResidualAdapters {
-    if (this.#adapters === undefined)
-      throw new Error("keeplora: there are no adapters to train. Call beginTask first.");
-    return this.#adapters;
   }
 
   #removeAdapters(): void {

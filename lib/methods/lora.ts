@@ -10,9 +10,9 @@
 import { z } from "zod";
 import { loraTargets } from "../lora/index.js";
 import { paper } from "../options/index.js";
-import { mergedAdapters } from "./shared/adapters.js";
 import { adapterBytes, adapterSize } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
+import { MergedAdapters } from "./shared/merged-adapters.js";
 import { trainingShape } from "./shared/options.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 
@@ -37,7 +37,7 @@ export const lora = defineMethod({
   schema,
   create(options, protocol) {
     const { rank, encoders, targets, betas, eps, weightDecay } = options;
-    return mergedAdapters({
+    return new MergedAdapters({
       name: "lora",
       options,
       lora: { rank, encoders, targets, importance: "fixed" },

@@ -35,6 +35,8 @@ function describeProgress({ accuracy: { datasets, matrix }, steps }: Run): strin
   const dataset = datasets[done];
   if (dataset === undefined) return "Running: all datasets are learned.";
   const step = steps.findLast(({ task }) => task === done);
-  const progress = step ? `step ${step.step}, loss ${step.loss?.toFixed(3) ?? "not finite"}` : "not begun";
+  const progress = step
+    ? `iteration ${step.step}, loss ${step.loss?.toFixed(3) ?? "not finite"}`
+    : "not begun";
   return `Running: dataset ${done + 1} of ${datasets.length}, ${dataset}, ${progress}. This page follows by itself.`;
 }

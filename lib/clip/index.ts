@@ -47,7 +47,7 @@ export { saveTransformersJs, type TransformersJsOptions } from "./onnx/transform
 export { type OnnxDtype, onnxDtypes } from "./onnx/weights.js";
 export { PackedVision, type PackOptions } from "./packed-vision.js";
 export { Preprocessing, type PreprocessingConfig } from "./preprocessing.js";
-export { type PretrainOptions, pretrain } from "./pretrain.js";
+export { type EarlierPretrainOptions, type PretrainOptions, pretrain } from "./pretrain.js";
 export {
   classFeatures,
   classPrompts,

@@ -1,15 +1,16 @@
 import { setImmediate } from "node:timers/promises";
-import { checkOptions, type OptionKeys } from "../options/index.js";
+import { checkOptions, type OptionKeys, withRenamed } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { DualEncoder } from "./dual-encoder.js";
 
 export interface PretrainOptions {
-  readonly steps: number;
+  readonly iterations: number;
   readonly batchSize: number;
   /** Highest learning rate of AdamW: after a linear warm-up it decays to 0 along a cosine. */
   readonly learningRate: number;
-  readonly warmupSteps: number;
+  /** Iterations of the warm-up. */
+  readonly warmup: number;
   /** On weight matrices; biases, layer norms, embeddings and the logit scale have none. */
   readonly weightDecay: number;
   readonly betas: readonly [number, number];
@@ -19,16 +20,16 @@ export interface PretrainOptions {
   readonly maxGradientNorm: number;
   readonly seed: number;
   readonly signal?: AbortSignal;
-  /** Called every `reportEvery` steps with the mean loss since the last report. */
-  readonly onProgress?: (step: number, loss: number) => void;
+  /** Called every `reportEvery` iterations with the mean loss since the last report. */
+  readonly onProgress?: (iteration: number, loss: number) => void;
   readonly reportEvery?: number;
 }
 
 const optionKeys: OptionKeys<PretrainOptions> = {
-  steps: true,
+  iterations: true,
   batchSize: true,
   learningRate: true,
-  warmupSteps: true,
+  warmup: true,
   weightDecay: true,
   betas: true,
   maxLogitScale: true,
@@ -38,6 +39,16 @@ const optionKeys: OptionKeys<PretrainOptions> = {
   onProgress: true,
   reportEvery: true,
 };
+
+/** The options as earlier versions called them. */
+export interface EarlierPretrainOptions extends Omit<PretrainOptions, "iterations" | "warmup"> {
+  /** @deprecated It is `iterations` now. */
+  readonly steps: number;
+  /** @deprecated It is `warmup` now. */
+  readonly warmupSteps: number;
+}
+
+const earlierNames = { steps: "iterations", warmupSteps: "warmup" };
 
 /**
  * Contrastive pre-training on image–caption pairs: the symmetric cross-entropy of `exp(s) · I Tᵀ` to its
@@ -50,62 +61,102 @@ export async function pretrain(
   model: DualEncoder,
   images: Tensor,
   captions: readonly string[],
-  options: PretrainOptions,
+  given: PretrainOptions | EarlierPretrainOptions,
 ): Promise<void> {
+  const options = withRenamed({ ...given }, earlierNames) as unknown as PretrainOptions;
   checkOptions(options, optionKeys, "pretrain");
-  const { steps, batchSize, learningRate, warmupSteps, weightDecay, betas, maxLogitScale, seed } = options;
-  const { signal, onProgress, reportEvery = 20 } = options;
+  const { iterations, signal, onProgress, reportEvery = 20 } = options;
   model.requiresGrad_(true);
-  const parameters = model.parameters();
-  const optimizers = [true, false].map((decayed) => {
-    const group = parametersDecayed(model, decayed);
-    return new torch.optim.AdamW(group, { betas, weightDecay: decayed ? weightDecay : 0, eps: 1e-6 });
-  });
-  const schedule = torch.optim.cosineSchedule({ learningRate, total: steps, warmup: warmupSteps });
-  const generator = torch.generator(seed);
-  const highestScale = Math.log(maxLogitScale);
-  const state = torch.unscoped(() => ({
-    sum: torch.zeros([]),
-    ids: model.tokenizer.encode(captions, { truncate: true }), // as open_clip trains
-  }));
-  const perEpoch = Math.floor(images.size(0) / batchSize);
-  let order: Tensor | undefined;
+  const training = new Pretraining(model, images, captions, options);
   try {
-    for (let step = 0; step < steps; step++) {
+    for (let iteration = 0; iteration < iterations; iteration++) {
       signal?.throwIfAborted();
-      if (step % perEpoch === 0) {
-        order?.dispose();
-        order = torch.unscoped(() => torch.randperm(images.size(0), { generator }));
-      }
-      const shuffled = order as Tensor;
-      torch.scope(() => {
-        const batch = shuffled.narrow(0, (step % perEpoch) * batchSize, batchSize);
-        const loss = contrast(model, images.indexSelect(0, batch), state.ids.indexSelect(0, batch));
-        loss.backward();
-        state.sum.add_(loss.detach());
-        clipGradients(parameters, options.maxGradientNorm);
-        for (const optimizer of optimizers) {
-          optimizer.learningRate = schedule(step);
-          optimizer.step();
-          optimizer.zeroGrad();
-        }
-        torch.noGrad(() => model.logitScale.clampMax_(highestScale));
-      });
-      if ((step + 1) % reportEvery === 0 || step + 1 === steps) {
-        const loss = state.sum.item() / ((step % reportEvery) + 1);
+      training.iterate(iteration);
+      const done = iteration + 1;
+      if (done % reportEvery === 0 || done === iterations) {
+        const loss = training.takeLoss();
         if (!Number.isFinite(loss))
-          throw new Error(`The pre-training loss is ${loss} at step ${step + 1}. Lower the learning rate.`);
-        state.sum.zero_().dispose();
-        onProgress?.(step + 1, loss);
+          throw new Error(`The pre-training loss is ${loss} at iteration ${done}. Lower the learning rate.`);
+        onProgress?.(done, loss);
       }
       await setImmediate();
     }
   } finally {
-    order?.dispose();
-    state.sum.dispose();
-    state.ids.dispose();
-    for (const optimizer of optimizers) optimizer.dispose();
+    training.dispose();
     model.requiresGrad_(false);
+  }
+}
+
+/** What is kept from one iteration to the next: optimisers, the order of the pairs, and the sum of losses. */
+class Pretraining {
+  readonly #parameters: readonly Tensor[];
+  readonly #optimizers: readonly torch.optim.AdamW[];
+  readonly #schedule: (iteration: number) => number;
+  readonly #generator: torch.Generator;
+  readonly #ids: Tensor;
+  readonly #lossSum: Tensor;
+  #losses = 0;
+  #order: Tensor | undefined;
+
+  constructor(
+    readonly model: DualEncoder,
+    readonly images: Tensor,
+    captions: readonly string[],
+    readonly options: PretrainOptions,
+  ) {
+    const { iterations, learningRate, warmup, weightDecay, betas, seed } = options;
+    this.#parameters = model.parameters();
+    this.#schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
+    this.#optimizers = [true, false].map((decayed) => {
+      const group = parametersDecayed(model, decayed);
+      return new torch.optim.AdamW(group, { betas, weightDecay: decayed ? weightDecay : 0, eps: 1e-6 });
+    });
+    this.#generator = torch.generator(seed);
+    this.#lossSum = torch.unscoped(() => torch.zeros([]));
+    this.#ids = torch.unscoped(() => model.tokenizer.encode(captions, { truncate: true })); // as open_clip trains
+  }
+
+  iterate(iteration: number): void {
+    const { model, options } = this;
+    torch.scope(() => {
+      const batch = this.#batch(iteration);
+      const loss = contrast(model, this.images.indexSelect(0, batch), this.#ids.indexSelect(0, batch));
+      loss.backward();
+      this.#lossSum.add_(loss.detach());
+      this.#losses++;
+      clipGradients(this.#parameters, options.maxGradientNorm);
+      for (const optimizer of this.#optimizers) {
+        optimizer.learningRate = this.#schedule(iteration);
+        optimizer.step();
+        optimizer.zeroGrad();
+      }
+      torch.noGrad(() => model.logitScale.clampMax_(Math.log(options.maxLogitScale)));
+    });
+  }
+
+  /** Positions of an iteration's pairs. Every epoch has an order of its own. */
+  #batch(iteration: number): Tensor {
+    const { batchSize } = this.options;
+    const count = this.images.size(0);
+    const perEpoch = Math.floor(count / batchSize);
+    if (iteration % perEpoch === 0) {
+      this.#order?.dispose();
+      this.#order = torch.unscoped(() => torch.randperm(count, { generator: this.#generator }));
+    }
+    return (this.#order as Tensor).narrow(0, (iteration % perEpoch) * batchSize, batchSize);
+  }
+
+  /** The mean loss since the last call. */
+  takeLoss(): number {
+    const loss = this.#lossSum.item() / this.#losses;
+    this.#lossSum.zero_().dispose();
+    this.#losses = 0;
+    return loss;
+  }
+
+  dispose(): void {
+    for (const tensor of [this.#order, this.#lossSum, this.#ids]) tensor?.dispose();
+    for (const optimizer of this.#optimizers) optimizer.dispose();
   }
 }
 

@@ -14,7 +14,7 @@ export {
 } from "./evaluation-batch-size.js";
 export { type EvaluationPrecision, evaluationPrecisionSchema } from "./evaluation-precision.js";
 export { nearestName } from "./nearest-name.js";
-export { withCurrentNames } from "./old-names.js";
+export { withCurrentNames, withRenamed } from "./old-names.js";
 export { firstLines, printable } from "./printable.js";
 export { protocolSchema } from "./protocol.js";
 export { defaultSaveEverySeconds, saveEverySchema } from "./save-every.js";

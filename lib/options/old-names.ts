@@ -15,3 +15,16 @@ function currentName(option: string, value: unknown): unknown {
   const names = Object.hasOwn(renamed, option) ? renamed[option] : undefined;
   return typeof value === "string" && names && Object.hasOwn(names, value) ? names[value] : value;
 }
+
+/**
+ * Options under the names of today.
+ * @param names of today by those of earlier versions
+ */
+export function withRenamed(given: Given, names: Readonly<Record<string, string>>): Given {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      Object.hasOwn(names, name) ? (names[name] as string) : name,
+      value,
+    ]),
+  );
+}

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createMethod } from "../../lib/methods/index.js";
-import { withCurrentNames } from "../../lib/options/index.js";
+import { withCurrentNames, withRenamed } from "../../lib/options/index.js";
 
 it("values that earlier versions called otherwise mean what they meant", () => {
   const before = createMethod("codyra", { preset: "reference-code", loss: "reference" }, "x-tail");
@@ -12,4 +12,10 @@ it("values that earlier versions called otherwise mean what they meant", () => {
 it("other values stay, whatever they are", () => {
   const given = { preset: "toString", loss: 0, reference: "reference", name: null, list: ["reference"] };
   expect(withCurrentNames(given)).toEqual(given);
+});
+
+it("options that earlier versions called otherwise have their names of today", () => {
+  const names = { steps: "iterations" };
+  expect(withRenamed({ steps: 3, seed: 1 }, names)).toEqual({ iterations: 3, seed: 1 });
+  expect(withRenamed({ toString: 3 }, names)).toEqual({ toString: 3 });
 });

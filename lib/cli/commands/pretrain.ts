@@ -12,6 +12,7 @@ interface PretrainFlags {
   to: string;
   recipe: miniature.MiniatureName;
   from?: string;
+  iterations?: string;
   steps?: string;
   pairs?: string;
   seed?: string;
@@ -33,7 +34,8 @@ export function pretrainCommand(): Command {
         .default("miniature"),
     )
     .option("--from <model>", "go on with this model instead of making the one that the recipe goes on with")
-    .option("--steps <n>", "training steps of each stage (default: the recipe's)")
+    .option("--iterations <n>", "iterations of each stage (default: the recipe's)")
+    .addOption(new Option("--steps <n>", "--iterations, as earlier versions call it").hideHelp())
     .option("--pairs <n>", "image–caption pairs to draw for each stage (default: the recipe's)")
     .option("--seed <n>", "seed (default: the recipe's)")
     .addHelpText(
@@ -73,7 +75,8 @@ async function makeModel(
   const { resolveModel } = await import("../../experiment/index.js");
   const { miniature } = await import("../../data/index.js");
   const torch = await import("../../torch/index.js");
-  const given = Object.entries({ steps: flags.steps, pairs: flags.pairs, seed: flags.seed }).filter(
+  const { iterations: wanted = flags.steps, pairs, seed: wantedSeed } = flags;
+  const given = Object.entries({ iterations: wanted, pairs, seed: wantedSeed }).filter(
     ([, value]) => value !== undefined,
   );
   const recipe = {
@@ -101,12 +104,13 @@ async function makeModel(
       .contiguous(),
   );
   progress.start(`training ${model.numParameters()} parameters`);
-  const { steps, batchSize, learningRate, weightDecay, betas, maxGradientNorm, maxLogitScale, seed } = recipe;
+  const { iterations, batchSize, learningRate, weightDecay, betas, maxGradientNorm, maxLogitScale, seed } =
+    recipe;
   await pretrain(model, pixels, captions, {
-    ...{ steps, batchSize, learningRate, weightDecay, betas, maxGradientNorm, maxLogitScale, seed },
-    warmupSteps: Math.min(recipe.warmupSteps, steps - 1), // fewer --steps than the recipe's warm-up are allowed
+    ...{ iterations, batchSize, learningRate, weightDecay, betas, maxGradientNorm, maxLogitScale, seed },
+    warmup: Math.min(recipe.warmup, iterations - 1), // fewer --iterations than the recipe's warm-up are allowed
     signal,
-    onProgress: (step, loss) => progress.update(step, steps, `loss ${loss.toFixed(3)}`),
+    onProgress: (iteration, loss) => progress.update(iteration, iterations, `loss ${loss.toFixed(3)}`),
   });
   progress.finish();
   pixels.dispose();

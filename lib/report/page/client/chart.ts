@@ -1,6 +1,6 @@
-import { type Child, h, s } from "./dom.js";
+import { ChartCursor } from "./chart-cursor.js";
+import { s } from "./dom.js";
 import { ticks } from "./statistics.js";
-import { hideTip, showTip } from "./tip.js";
 
 export interface Series {
   label: string;
@@ -65,107 +65,14 @@ export function lineChart(chart: LineChart): HTMLElement {
     cursor,
     series.map((line) => drawSeries(line, toX, toY)),
   );
-  return withCursor(chart, svg, (at) => {
-    cursor.setAttribute("visibility", at === undefined ? "hidden" : "visible");
-    if (at !== undefined) cursor.setAttribute("d", `M${toX(at)},${MARGIN.top}V${bottom}`);
-    return at === undefined ? 0 : toX(at) / width;
-  });
-}
-
-/** @param place draws the cursor at an x, or hides it, and returns where it is as a fraction of the width */
-function withCursor(
-  chart: LineChart,
-  svg: SVGElement,
-  place: (at: number | undefined) => number,
-): HTMLElement {
-  const positions = [...new Set(chart.series.flatMap(({ points }) => points.map(([x]) => x)))].sort(
-    (a, b) => a - b,
-  );
-  let current = positions.length - 1;
-  const slider = h(
-    "div",
-    {
-      class: "chart",
-      role: "slider",
-      tabindex: 0,
-      "aria-label": chart.title,
-      "aria-valuemin": 0,
-      "aria-valuemax": Math.max(positions.length - 1, 0),
-      "data-key": chart.key,
-      focus: () => read(current),
-      blur: () => leave(),
-      keydown: (event: KeyboardEvent) => {
-        const next = nextPosition(event.key, current, positions.length);
-        if (next === undefined) return;
-        event.preventDefault();
-        read(next);
-      },
-      pointermove: (event: PointerEvent) => read(nearest(event)),
-      pointerleave: () => leave(),
+  return new ChartCursor(chart, svg, {
+    show(at) {
+      cursor.setAttribute("visibility", "visible");
+      cursor.setAttribute("d", `M${toX(at)},${MARGIN.top}V${bottom}`);
     },
-    svg,
-  );
-  describe();
-  return slider;
-
-  function nearest({ clientX }: PointerEvent): number {
-    const { left, width } = slider.getBoundingClientRect();
-    const distances = positions.map((x) => Math.abs(left + place(x) * width - clientX));
-    return distances.indexOf(Math.min(...distances));
-  }
-
-  function describe(): { heading: string; rows: Child[] } {
-    const x = positions[current];
-    const found = x === undefined ? [] : valuesAt(chart.series, x);
-    const heading = x === undefined ? "no values yet" : chart.describeX(x);
-    slider.setAttribute("aria-valuenow", String(Math.max(current, 0)));
-    const texts = found.map(({ label, value }) => `${label} ${chart.y.format(value)}`);
-    slider.setAttribute("aria-valuetext", [heading, ...texts].join(", "));
-    return {
-      heading,
-      rows: found.map(({ label, color, value }) =>
-        h("li", { "--series": color }, h("span", {}, label), h("b", {}, chart.y.format(value))),
-      ),
-    };
-  }
-
-  function read(position: number): void {
-    if (positions.length === 0) return;
-    current = position;
-    const { heading, rows } = describe();
-    const { left, width, top, height } = slider.getBoundingClientRect();
-    const at = left + place(positions[current]) * width;
-    showTip(new DOMRect(at, top, 0, height), h("strong", {}, heading), h("ul", {}, ...rows));
-  }
-
-  function leave(): void {
-    place(undefined);
-    hideTip();
-  }
-}
-
-function valuesAt(series: Series[], x: number): { label: string; color: string; value: number }[] {
-  return series
-    .flatMap(({ label, color, points }) => {
-      const point = points.find(([at]) => at === x);
-      return point ? [{ label, color, value: point[1] }] : [];
-    })
-    .sort((a, b) => b.value - a.value);
-}
-
-function nextPosition(key: string, current: number, count: number): number | undefined {
-  const page = Math.max(1, Math.round(count / 10));
-  const next = {
-    ArrowLeft: current - 1,
-    ArrowDown: current - 1,
-    ArrowRight: current + 1,
-    ArrowUp: current + 1,
-    PageDown: current - page,
-    PageUp: current + page,
-    Home: 0,
-    End: count - 1,
-  }[key];
-  return next === undefined ? undefined : Math.min(Math.max(next, 0), count - 1);
+    hide: () => cursor.setAttribute("visibility", "hidden"),
+    toFraction: (at) => toX(at) / width,
+  }).slider;
 }
 
 function drawSeries({ color, marker, dash, opacity, points }: Series, toX: Scale, toY: Scale): SVGElement {

@@ -3,6 +3,7 @@ import { drawCheck } from "./check.js";
 import { h } from "./dom.js";
 import { header, liveBanner, toolbar } from "./header.js";
 import { follow } from "./live.js";
+import { PagePart } from "./page-part.js";
 import { changes } from "./sections/changes.js";
 import { configuration } from "./sections/configuration.js";
 import { cost } from "./sections/cost.js";
@@ -15,7 +16,7 @@ import { ranks } from "./sections/ranks.js";
 import { results } from "./sections/results.js";
 import type { Section } from "./sections/section.js";
 import { Selection } from "./selection.js";
-import { hideTip, listenForDismissal } from "./tip.js";
+import { listenForDismissal } from "./tip.js";
 import "./styles/page.css";
 
 const sections: Section[] = [
@@ -38,36 +39,15 @@ else start(new Selection(data));
 
 function start(selection: Selection): void {
   const top = h("header", {});
-  const parts = sections.map((section) => {
-    const body = h("div", {});
-    const element = h(
-      "section",
-      { id: section.id, "aria-label": section.title },
-      h("h2", {}, section.title),
-      body,
-    );
-    const link = h("li", {}, h("a", { href: `#${section.id}` }, section.name));
-    return { section, element, body, link, isStale: true };
-  });
-  const links = h(
-    "ul",
-    {},
-    parts.map(({ link }) => link),
-  );
+  const parts = sections.map((section) => new PagePart(section));
+  const links = h("ul", {}, ...parts.map(({ link }) => link));
+  const footer = "Every number on this page comes from the run directories listed at its end.";
   document.body.append(
     h("a", { class: "skip", href: "#results" }, "Skip to the results"),
     top,
     toolbar(selection, links),
-    h(
-      "main",
-      {},
-      parts.map(({ element }) => element),
-    ),
-    h(
-      "footer",
-      {},
-      h("p", {}, "Every number on this page comes from the run directories listed at its end."),
-    ),
+    h("main", {}, ...parts.map(({ element }) => element)),
+    h("footer", {}, h("p", {}, footer)),
   );
   listenForDismissal();
   addEventListener("beforeprint", () => {
@@ -93,23 +73,11 @@ function start(selection: Selection): void {
   function drawNext(): void {
     const part = parts.find(({ isStale }) => isStale);
     if (!part) return;
-    draw(part);
+    part.draw(selection);
     setTimeout(drawNext);
   }
 
   function drawAll(): void {
-    for (const part of parts) if (part.isStale) draw(part);
-  }
-
-  function draw(part: (typeof parts)[number]): void {
-    part.isStale = false;
-    const { section, element, body, link } = part;
-    const content = section.draw(selection);
-    element.hidden = content === null;
-    link.hidden = content === null;
-    const focused = body.contains(document.activeElement) && document.activeElement?.getAttribute("data-key");
-    if (focused) hideTip();
-    body.replaceChildren(h("div", {}, content));
-    if (focused) body.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    for (const part of parts) if (part.isStale) part.draw(selection);
   }
 }

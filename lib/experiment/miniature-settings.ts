@@ -18,8 +18,11 @@ const schema = z.strictObject({
   methods: z.record(z.string(), z.record(z.string(), z.unknown())),
 });
 
+/** The miniature benchmark as `configs/miniature.yaml` describes it. */
+export type MiniatureSettings = z.infer<typeof schema>;
+
 /** Reads the miniature benchmark from `configs/miniature.yaml`. @throws ZodError if it does not fit */
-export function readMiniatureSettings(packageRoot: string): z.infer<typeof schema> {
+export function readMiniatureSettings(packageRoot: string): MiniatureSettings {
   const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
   return schema.parse(parse(text, { merge: true }));
 }

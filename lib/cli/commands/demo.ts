@@ -2,6 +2,7 @@ import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import type { Task } from "../../data/index.js";
+import type { MiniatureSettings } from "../../experiment/index.js";
 import { jsonText } from "../../files/index.js";
 import { type Given, mergeOptions, protocolSchema, UsageError } from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
@@ -79,15 +80,7 @@ async function runMethods(
   progress: Progress | undefined,
 ): Promise<readonly string[]> {
   const { packageRoot } = await import("../../torch/index.js");
-  const {
-    openMethod,
-    openMiniatureReference,
-    openMiniatureTasks,
-    locateModel,
-    openModel,
-    readMiniatureSettings,
-    runTasks,
-  } = await import("../../experiment/index.js");
+  const { openMethod, readMiniatureSettings, runTasks } = await import("../../experiment/index.js");
   const settings = readMiniatureSettings(packageRoot);
   const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
@@ -98,15 +91,8 @@ async function runMethods(
   const methods = names.map((name) =>
     openMethod(name, mergeOptions(settings.methods[name] ?? {}, flags.option), protocol),
   );
+  const { start, tasks, holdOuts, reference } = await openWorld(flags, settings, seed, progress);
   const { shots, testPerClass, referencePairs } = settings;
-  const start = { model: locateModel(flags.model ?? settings.model, process.cwd()) };
-  const model = openModel(start, "cpu");
-  progress?.start("drawing the miniature world");
-  const world = await openMiniatureTasks({ shots, testPerClass, seed }, model);
-  const tasks = choose(world, flags.domains ?? world.map(({ name }) => name));
-  const holdOuts = choose(world, flags.holdOuts ?? []);
-  const reference = await openMiniatureReference(referencePairs, model, start.model);
-  model.dispose();
   const classes = tasks.reduce((count, task) => count + task.classes.length, 0);
   progress?.say(
     `\nMiniature ${protocol === "x-tail" ? "X-TAIL" : "MTIL"}: ${tasks.length} domains (${tasks.map((task) => task.name).join(", ")}), ` +
@@ -133,6 +119,28 @@ async function runMethods(
     );
   }
   return names;
+}
+
+/** What every method of the demo sees: the model to start from, the domains, and reference data. */
+async function openWorld(
+  flags: DemoFlags,
+  settings: MiniatureSettings,
+  seed: number,
+  progress: Progress | undefined,
+) {
+  const { openMiniatureReference, openMiniatureTasks, locateModel, openModel } = await import(
+    "../../experiment/index.js"
+  );
+  const { shots, testPerClass, referencePairs } = settings;
+  const start = { model: locateModel(flags.model ?? settings.model, process.cwd()) };
+  const model = openModel(start, "cpu");
+  progress?.start("drawing the miniature world");
+  const world = await openMiniatureTasks({ shots, testPerClass, seed }, model);
+  const tasks = choose(world, flags.domains ?? world.map(({ name }) => name));
+  const holdOuts = choose(world, flags.holdOuts ?? []);
+  const reference = await openMiniatureReference(referencePairs, model, start.model);
+  model.dispose();
+  return { start, tasks, holdOuts, reference };
 }
 
 /** Writes the report, and prints the tables of all methods. */

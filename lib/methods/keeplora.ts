@@ -38,16 +38,18 @@ import * as torch from "../torch/index.js";
 import { begun } from "./shared/begun.js";
 import { checkFinite } from "./shared/check-finite.js";
 import { bytesPerValue, numel, trainingCopies } from "./shared/cost.js";
+import { DatasetHeads } from "./shared/dataset-heads.js";
 import { defineMethod } from "./shared/definition.js";
 import { attentionLayers } from "./shared/layer-inputs.js";
 import { liveState } from "./shared/live-state.js";
+import { withPrefix } from "./shared/named-tensors.js";
 import { trainingShape } from "./shared/options.js";
 import { disposeFactors, ProtectedInputs } from "./shared/protected-inputs.js";
 import { ResidualAdapters } from "./shared/residual-adapters.js";
 import type { Factors } from "./shared/subspace.js";
 import { sum } from "./shared/sums.js";
 import { taskGradient } from "./shared/task-gradient.js";
-import { countedOnce, taskSeed, train } from "./shared/training.js";
+import { taskSeed, train } from "./shared/training.js";
 import type {
   Classifier,
   ContinualMethod,
@@ -57,8 +59,6 @@ import type {
   RunContext,
 } from "./shared/types.js";
 import { zeroShotHead } from "./shared/zero-shot-classifier.js";
-
-const headWeight = 30;
 
 // The presets differ where the paper and its code do: docs/specification.md, section 6.
 const presets = {
@@ -197,9 +197,8 @@ class KeepLora implements ContinualMethod {
   readonly name = "keeplora";
   readonly isParallel = true;
   readonly #inputs = new ProtectedInputs();
-  readonly #heads = new Map<string, Tensor>(); // by dataset: [classes, embedDim]
+  readonly #heads = new DatasetHeads();
   #adapters: ResidualAdapters | undefined;
-  #head: Tensor | undefined; // of the current task
 
   constructor(readonly options: KeepLoraOptions) {}
 
@@ -237,22 +236,19 @@ class KeepLora implements ContinualMethod {
         { rank, keepsInitial: !isPlusPlus(this.options) },
       );
       disposeFactors(factors);
-      this.#head = classMeans?.requiresGrad_().keep();
+      if (classMeans !== undefined) this.#heads.begin(classMeans, model.logitScale);
     });
   }
 
   async trainTask(task: Task, context: RunContext) {
     const { options } = this;
     const adapters = begun(this.#adapters, "keeplora");
-    const head = this.#head;
+    const head = this.#heads.trained;
     const total = this.#iterations(task);
     const schedule = scheduleOf(options, total);
     const parameters = [adapters.parameters, ...(head === undefined ? [] : [head])];
     const { betas, eps, weightDecay } = options;
     const optimizer = new torch.optim.AdamW(parameters, { betas, eps, weightDecay });
-    const headShare = torch
-      .noGrad(() => torch.scope(() => context.model.logitScale.neg().exp().mul(headWeight)))
-      .keep();
     try {
       const loss = await train(task, context, {
         options: { ...options, iterations: total },
@@ -260,11 +256,7 @@ class KeepLora implements ContinualMethod {
         crops: options.crops,
         parameters,
         state: liveState({ tensors: { parameters }, optimizers: [optimizer] }),
-        // s ⟨z, u + 30 / s · ŵ⟩: text and head are one product
-        ...(head !== undefined && {
-          classFeatures: (texts: Tensor) =>
-            texts.add(countedOnce(torch.nn.functional.normalize(head).mul(headShare))),
-        }),
+        classFeatures: (texts) => this.#heads.joined(texts),
         zeroGrad() {
           adapters.zeroGrad();
           if (head !== undefined) head.grad = undefined;
@@ -285,11 +277,6 @@ class KeepLora implements ContinualMethod {
       throw error;
     } finally {
       optimizer.dispose();
-      headShare.dispose();
-      if (head !== undefined && this.#head !== undefined) {
-        head.grad = undefined;
-        head.requiresGrad = false;
-      }
     }
   }
 
@@ -303,8 +290,7 @@ class KeepLora implements ContinualMethod {
     torch.scope(() => {
       const updates = adapters.updates();
       const changes = measureUpdates(context.model, updates, adapters.modules);
-      if (this.#head !== undefined) this.#heads.set(task.name, this.#head);
-      this.#head = undefined;
+      this.#heads.keep(task.name);
       this.#removeAdapters();
       applyUpdates(context.model, updates);
       const { rank } = this.options;
@@ -326,27 +312,22 @@ class KeepLora implements ContinualMethod {
     }));
     const logitsOf = zeroShotHead({ groups }, model);
     // A head speaks where its dataset is the only candidate.
-    const head = groups.length === 1 ? this.#heads.get(groups[0]?.name ?? "") : undefined;
-    const weights =
-      head === undefined
-        ? undefined
-        : torch.noGrad(() => torch.nn.functional.normalize(head).mul(headWeight));
+    const scoresOf = groups.length === 1 ? this.#heads.scorer(groups[0]?.name ?? "") : undefined;
     return (features) =>
       torch.inferenceMode(() =>
         torch.scope(() => {
           const logits = logitsOf(features);
-          if (weights === undefined) return logits;
-          return logits.add(torch.nn.functional.normalize(features).mm(weights.t()));
+          return scoresOf === undefined ? logits : logits.add(scoresOf(features));
         }),
       );
   }
 
   state(): MethodState {
-    const named = (kind: string, tensors: ReadonlyMap<string, Tensor>) =>
-      Array.from(tensors, ([name, tensor]) => [`${kind}.${name}`, tensor] as const);
+    const { bases } = this.#inputs;
+    const { learned } = this.#heads;
     return {
-      tensors: new Map([...named("basis", this.#inputs.bases), ...named("head", this.#heads)]),
-      data: { bases: [...this.#inputs.bases.keys()], heads: [...this.#heads.keys()] },
+      tensors: new Map([...withPrefix("basis.", bases), ...withPrefix("head.", learned)]),
+      data: { bases: [...bases.keys()], heads: [...learned.keys()] },
     };
   }
 
@@ -354,14 +335,7 @@ class KeepLora implements ContinualMethod {
     const saved = (kind: string, names: unknown): [string, Tensor][] =>
       ((names as string[] | undefined) ?? []).map((name) => [name, tensors.get(`${kind}.${name}`) as Tensor]);
     this.#inputs.load(new Map(saved("basis", data.bases)));
-    for (const head of this.#heads.values()) head.dispose();
-    this.#heads.clear();
-    for (const [name, head] of saved("head", data.heads)) {
-      this.#heads.set(
-        name,
-        torch.unscoped(() => head.clone()),
-      );
-    }
+    this.#heads.load(saved("head", data.heads));
   }
 
   get stateAfter(): ContinualMethod["stateAfter"] {
@@ -388,15 +362,13 @@ class KeepLora implements ContinualMethod {
   dispose(): void {
     this.#removeAdapters();
     this.#inputs.dispose();
-    for (const head of this.#heads.values()) head.dispose();
-    this.#heads.clear();
+    this.#heads.dispose();
   }
 
   #removeAdapters(): void {
     this.#adapters?.remove();
     this.#adapters = undefined;
-    this.#head?.dispose();
-    this.#head = undefined;
+    this.#heads.drop();
   }
 
   #iterations({ name, train }: Task): number {

@@ -17,6 +17,7 @@ import type { Task } from "../data/index.js";
 import { code, paper } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { begun } from "./shared/begun.js";
 import { bytesPerValue, numel, trainingCopies } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import {
@@ -31,7 +32,9 @@ import {
   type DomainFeatures,
   domainFeatures,
 } from "./shared/domain-features.js";
-import { type BlockExperts, ExpertAdam, injectExperts, type Router } from "./shared/experts.js";
+import { ExpertAdam } from "./shared/expert-adam.js";
+import { ExpertMixture } from "./shared/expert-mixture.js";
+import { injectExperts } from "./shared/experts.js";
 import { fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
 import { liveState } from "./shared/live-state.js";
 import { perExpert, routedScores } from "./shared/routing.js";
@@ -137,8 +140,7 @@ class MoeAdapter implements ContinualMethod {
   readonly name = "moe-adapter";
   readonly keepsWeights = true;
   readonly needsClassToken = true;
-  #blocks: BlockExperts[] = [];
-  #frozen: Tensor[] = []; // per block, [experts]
+  #mixture: ExpertMixture | undefined;
   #tasks: string[] = [];
   #selector: DomainAutoencoders | undefined;
 
@@ -151,23 +153,15 @@ class MoeAdapter implements ContinualMethod {
   #prepare(model: DualEncoder, seed: number, features: DomainFeatures): void {
     this.#selector = new DomainAutoencoders(features, this.options.ddas);
     model.requiresGrad_(false);
-    this.#blocks = injectExperts(model, this.options, torch.generator(seed, model.device));
-    this.#frozen = this.#blocks.map(({ taskUse }) =>
-      torch.keep(torch.unscoped(() => torch.zerosLike(taskUse))),
-    );
+    this.#mixture = new ExpertMixture(model, this.options, torch.generator(seed, model.device));
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
     if (this.#tasks.length === 0) await this.#selector?.trainReference(context);
     this.#tasks.push(task.name);
-    const generator = torch.generator(taskSeed(context), context.model.device);
-    for (const block of this.#blocks) {
-      block.generator = generator;
-      const { weight, noise } = block.addRouter();
-      for (const parameter of [weight, noise, ...block.parameters]) parameter.requiresGrad = true;
-      block.taskUse.zero_().dispose();
-    }
-    this.#use(this.#tasks.length - 1, true);
+    const mixture = begun(this.#mixture, this.name);
+    mixture.beginTask(torch.generator(taskSeed(context), context.model.device));
+    mixture.use(this.#tasks.length - 1, true);
   }
 
   async trainTask(task: Task, context: RunContext) {
@@ -177,22 +171,19 @@ class MoeAdapter implements ContinualMethod {
       total: iterations,
       warmup,
     });
-    const routers = this.#blocks.flatMap(({ routers }) => {
-      const { weight, noise } = routers.at(-1) as Router;
-      return [weight, noise];
-    });
-    const trained = [...routers, ...this.#blocks.flatMap(({ parameters }) => parameters)];
+    const { blocks, routers, experts, frozen } = begun(this.#mixture, this.name);
+    const trained = [...routers, ...experts];
     const routerOptimizer = new torch.optim.AdamW(routers, { betas, eps, weightDecay });
-    const expertOptimizer = new ExpertAdam(this.#blocks, { betas, eps, weightDecay });
+    const expertOptimizer = new ExpertAdam(blocks, { betas, eps, weightDecay });
     try {
       const loss = await train(task, context, {
         options: this.options,
         encoders: "both",
         crops,
-        generator: this.#blocks[0]?.generator,
+        generator: blocks[0]?.generator,
         parameters: trained,
         state: liveState({
-          tensors: { parameters: trained, uses: this.#blocks.map(({ taskUse }) => taskUse) },
+          tensors: { parameters: trained, uses: blocks.map(({ taskUse }) => taskUse) },
           optimizers: [routerOptimizer, expertOptimizer],
         }),
         zeroGrad: () => {
@@ -203,7 +194,7 @@ class MoeAdapter implements ContinualMethod {
           const rate = schedule(iteration);
           routerOptimizer.learningRate = rate;
           routerOptimizer.step();
-          expertOptimizer.step(rate, this.#frozen);
+          expertOptimizer.step(rate, frozen);
           return () => ({ learningRate: rate });
         },
       });
@@ -218,13 +209,8 @@ class MoeAdapter implements ContinualMethod {
   }
 
   async endTask(task: Task, context: RunContext): Promise<void> {
-    torch.scope(() => {
-      for (const [i, { taskUse }] of this.#blocks.entries()) {
-        const [, mostUsed] = taskUse.topk(this.options.frozenPerTask);
-        this.#frozen[i]?.indexFill_(0, mostUsed, 1);
-      }
-    });
-    this.#use(undefined, false);
+    this.#mixture?.freezeMostUsed(this.options.frozenPerTask);
+    this.#mixture?.use(undefined, false);
     const { iterations } = this.options.ddas;
     await this.#selector?.train(task.name, task.train, iterations, context, taskSeed(context));
   }
@@ -232,11 +218,11 @@ class MoeAdapter implements ContinualMethod {
   classifier(labels: LabelSpace, { model }: RunContext): Classifier {
     const headOf = perExpert((_router: number | undefined) => zeroShotHead(labels, model));
     const scoresWith = (router: number | undefined, pixels: Tensor): Tensor => {
-      this.#use(router, false);
+      this.#mixture?.use(router, false);
       try {
         return headOf(router)(model.encodeImage(pixels));
       } finally {
-        this.#use(undefined, false);
+        this.#mixture?.use(undefined, false);
       }
     };
     return (pixels, dataset) =>
@@ -256,35 +242,14 @@ class MoeAdapter implements ContinualMethod {
   }
 
   state(): MethodState {
-    const tensors = new Map<string, Tensor>(this.#selector?.tensors());
-    for (const [i, block] of this.#blocks.entries()) {
-      for (const [j, parameter] of block.parameters.entries()) tensors.set(`experts.${i}.${j}`, parameter);
-      for (const [t, { weight, noise }] of block.routers.entries()) {
-        tensors.set(`router.${i}.${t}`, weight);
-        tensors.set(`noise.${i}.${t}`, noise);
-      }
-      tensors.set(`frozen.${i}`, this.#frozen[i] as Tensor);
-    }
+    const tensors = new Map([...(this.#selector?.tensors() ?? []), ...(this.#mixture?.tensors() ?? [])]);
     return { tensors, data: { tasks: this.#tasks, domains: this.#selector?.domains ?? [] } };
   }
 
   loadState({ tensors, data }: MethodState): void {
     this.#tasks = [...((data.tasks as string[] | undefined) ?? [])];
     this.#selector?.load((data.domains as string[] | undefined) ?? [], tensors);
-    torch.noGrad(() =>
-      torch.scope(() => {
-        for (const [i, block] of this.#blocks.entries()) {
-          for (const [j, parameter] of block.parameters.entries())
-            parameter.copy_(tensors.get(`experts.${i}.${j}`) as Tensor);
-          for (const t of this.#tasks.keys()) {
-            const { weight, noise } = block.routers[t] ?? block.addRouter();
-            weight.copy_(tensors.get(`router.${i}.${t}`) as Tensor);
-            noise.copy_(tensors.get(`noise.${i}.${t}`) as Tensor);
-          }
-          this.#frozen[i]?.copy_(tensors.get(`frozen.${i}`) as Tensor);
-        }
-      }),
-    );
+    this.#mixture?.load(this.#tasks.length, tensors);
   }
 
   /** Experts are shared: later tasks have changed them. */
@@ -306,12 +271,7 @@ class MoeAdapter implements ContinualMethod {
   };
 
   dispose(): void {
-    for (const block of this.#blocks.splice(0)) block.dispose();
-    for (const frozen of this.#frozen.splice(0)) frozen.dispose();
+    this.#mixture?.dispose();
     this.#selector?.dispose();
-  }
-
-  #use(router: number | undefined, isTraining: boolean): void {
-    for (const block of this.#blocks) block.use(router, isTraining);
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { classFeatures, firstPosition } from "../../../lib/clip/index.js";
 import { createMethod } from "../../../lib/methods/index.js";
-import { BlockExperts, ExpertAdam, injectExperts } from "../../../lib/methods/shared/experts.js";
+import { ExpertAdam } from "../../../lib/methods/shared/expert-adam.js";
+import { BlockExperts, injectExperts } from "../../../lib/methods/shared/experts.js";
 import * as torch from "../../../lib/torch/index.js";
 import { expectClose } from "../../clip/fixtures.js";
 import { features, snapshot, tinyClip } from "../../lora/models.js";

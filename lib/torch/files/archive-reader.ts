@@ -2,12 +2,12 @@ import { inflateRawSync } from "node:zlib";
 import { checkRegularFile } from "../../files/index.js";
 import { bridge } from "../bridge.js";
 import { asStrided, fromFile, narrow } from "../operators.generated.js";
-import { Tensor } from "../tensor.js";
-import type { DType } from "../types.js";
-import { foreignTypes } from "./foreign-types.js";
-import { NumpyArray, numpyGlobals } from "./numpy.js";
+import type { Tensor } from "../tensor.js";
+import { isSize } from "./is-size.js";
+import { numpyGlobals } from "./numpy.js";
 import { notPlain, type PickleGlobal, Skipped, unpickle } from "./pickle.js";
 import { readBytes } from "./read-bytes.js";
+import { DTypeName, dtypeNames, type ElementType, elementType, storageTypes } from "./storage-types.js";
 
 // Format: a zip file, of which `data.pkl` says what there is and `data/<key>` are the storages.
 // torch/serialization.py, torch/csrc/jit/docs/serialization.md.
@@ -28,48 +28,6 @@ class Storage {
     readonly view: (type: ElementType) => Tensor,
   ) {}
 }
-
-interface ElementType {
-  /** Dtype as which the bits are read. */
-  readonly dtype: DType;
-  readonly itemBytes: number;
-  readonly convert?: (raw: Tensor) => Tensor | undefined;
-}
-
-interface StorageType extends PickleGlobal, ElementType {}
-
-const storageTypes: ReadonlyMap<string, StorageType> = new Map([
-  ["FloatStorage", { dtype: "float32", itemBytes: 4 }],
-  ["DoubleStorage", { dtype: "float64", itemBytes: 8 }],
-  ["HalfStorage", { dtype: "float16", itemBytes: 2 }],
-  ["BFloat16Storage", { dtype: "bfloat16", itemBytes: 2 }],
-  ["LongStorage", { dtype: "int64", itemBytes: 8 }],
-  ["IntStorage", { dtype: "int32", itemBytes: 4 }],
-  ["ShortStorage", { dtype: "int16", itemBytes: 2 }],
-  ["CharStorage", { dtype: "int8", itemBytes: 1 }],
-  ["ByteStorage", { dtype: "uint8", itemBytes: 1 }],
-  ["BoolStorage", { dtype: "bool", itemBytes: 1 }],
-  ["ComplexFloatStorage", { dtype: "complex64", itemBytes: 8 }],
-  ["ComplexDoubleStorage", { dtype: "complex128", itemBytes: 16 }],
-  ["UntypedStorage", { dtype: "uint8", itemBytes: 1 }],
-]);
-
-/** `torch.float32` and its like, which a checkpoint may keep as a value. */
-class DTypeName implements PickleGlobal {
-  readonly call = undefined;
-
-  constructor(readonly name: string) {}
-}
-
-const dtypeNames: ReadonlyMap<string, DTypeName> = new Map(
-  [
-    ...Array.from(storageTypes.values(), ({ dtype }) => dtype),
-    ...Object.keys(foreignTypes),
-    ...["complex32", "quint8", "qint8", "qint32", "quint4x2", "quint2x4", "float4_e2m1fn_x2"],
-    ...["bits1x8", "bits2x4", "bits4x2", "bits8", "bits16"],
-    ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
-  ].map((name) => [name, new DTypeName(name)]),
-);
 
 /** A file that `torch.save` or `torch.jit.save` wrote. */
 export class Archive {
@@ -275,14 +233,6 @@ export class Archive {
   }
 }
 
-/** The elements that a dtype of PyTorch's name stands for. */
-function elementType(name: string): ElementType | undefined {
-  const own = [...storageTypes.values()].find(({ dtype }) => dtype === name);
-  if (own !== undefined) return own;
-  const foreign = foreignTypes[name];
-  return foreign && { dtype: foreign.raw, itemBytes: foreign.itemBytes, convert: foreign.convert };
-}
-
 /** Its first argument. */
 const first: PickleGlobal = { call: (value) => value };
 
@@ -294,7 +244,7 @@ const valueTypes: ReadonlyMap<string, PickleGlobal> = new Map<string, PickleGlob
 ]);
 
 /** An object of a script module's class. */
-class ScriptObject {
+export class ScriptObject {
   attributes: unknown;
 }
 
@@ -304,36 +254,6 @@ const scriptClass: PickleGlobal = {
     (object as ScriptObject).attributes = attributes;
   },
 };
-
-const maxDepth = 100;
-const maxValues = 1_000_000; // lists that are shared may lead to more paths than there is time
-
-type Path = readonly unknown[];
-
-/** Every tensor in a value, with the keys that lead to it. */
-export function* tensorsIn(
-  value: unknown,
-  archive: Archive,
-  path: Path = [],
-  budget = { values: maxValues },
-): Generator<[Path, Tensor | Skipped]> {
-  budget.values--;
-  if (path.length > maxDepth || budget.values < 0) {
-    archive.fail(`it holds more than ${maxValues} values, or some nested more than ${maxDepth} deep`);
-  }
-  if (value instanceof Tensor || value instanceof Skipped) yield [path, value];
-  if (value instanceof NumpyArray) {
-    yield [path, value.toTensor() ?? archive.skip(`holds an array of NumPy's type '${value.dtype}'`)];
-  }
-  const members = value instanceof ScriptObject ? value.attributes : value;
-  if (members instanceof Map || Array.isArray(members)) {
-    for (const [key, member] of members.entries()) yield* tensorsIn(member, archive, [...path, key], budget);
-  }
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
 
 const maxDims = 64;
 

@@ -5,7 +5,8 @@ import { bridge } from "../bridge.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 import { writeComment } from "./archive-comment.js";
-import { Archive, tensorsIn } from "./archive-reader.js";
+import { Archive } from "./archive-reader.js";
+import { tensorsIn } from "./archive-tensors.js";
 import { Skipped } from "./pickle.js";
 
 export { comment } from "./archive-comment.js";

@@ -3,6 +3,7 @@ import { checkRegularFile } from "../../files/index.js";
 import { numelOf } from "../shape.js";
 import type { DType } from "../types.js";
 import { foreignTypes } from "./foreign-types.js";
+import { isSize } from "./is-size.js";
 
 // Format: https://github.com/huggingface/safetensors#format — 8 bytes little-endian header length, a JSON
 // header, then the data.
@@ -155,8 +156,4 @@ function checkLayout(entries: readonly Entry[], dataBytes: number, fail: (what: 
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

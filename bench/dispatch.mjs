@@ -1,12 +1,15 @@
+import { resolve } from "node:path";
 import { torch } from "../dist/index.js";
 import { alternate } from "./lib/alternate.mjs";
-import { now } from "./lib/clock.mjs";
+import { checkBuild } from "./lib/builds.mjs";
 import { bindToOneCore } from "./lib/one-core.mjs";
-import { startPeer } from "./lib/peer.mjs";
+import { microsecondsPerCall, operatorLoops } from "./lib/operator-loops.mjs";
+import { startCodyra, startPeer } from "./lib/peer.mjs";
 import { compare } from "./lib/table.mjs";
 
 export const name = "dispatch";
-export const description = "time per operator call on 8×8 tensors, result released, against eager PyTorch";
+export const description =
+  "time per operator call on 8×8 tensors, result released, against eager PyTorch or another build";
 export const defaults = {
   rounds: 101,
   warmUp: 2,
@@ -15,32 +18,31 @@ export const defaults = {
   device: "cpu",
   dtype: "float32",
   seed: 0,
+  against: undefined,
 };
 
-const limit = 0.75;
+const own = resolve(import.meta.dirname, "..");
+const limits = { pytorch: 0.75, build: 1.02 };
 
 /** @returns rows with the time per call in microseconds */
-export async function run({ rounds, warmUp, calls, threads, device, seed }, report) {
-  torch.setNumThreads(threads);
-  torch.manualSeed(seed);
-  const peer = await startPeer("dispatch.py", { threads });
-  const free = bindToOneCore(process.pid, peer.pid);
+export async function run({ against, ...config }, report) {
+  const loops = operatorLoops(torch, config.device);
+  const [codyra, peer] =
+    against === undefined
+      ? [callsHere(loops, config), await callsInPython(config)]
+      : await Promise.all([own, against].map((checkout) => callsOfBuild(checkout, config)));
+  const free = bindToOneCore(codyra.pid, peer.pid);
   const rows = [];
   try {
-    for (const [operator, loop] of Object.entries(operatorLoops(device))) {
+    for (const operator of Object.keys(loops)) {
       report(operator);
-      const contenders = {
-        codyra: () => microsecondsPerCall(loop, calls, device),
-        pytorch: async () => ((await peer.request("measure", { operator, calls, device })) / calls) * 1e6,
-      };
-      const { codyra, pytorch } = await alternate(contenders, { rounds, warmUp });
-      rows.push(
-        compare(operator, "µs", codyra, { name: `PyTorch ${peer.versions.torch}`, ...pytorch }, limit),
-      );
+      const contenders = { codyra: () => codyra.measure(operator), peer: () => peer.measure(operator) };
+      const times = await alternate(contenders, config);
+      rows.push(compare(operator, "µs", times.codyra, { name: peer.name, ...times.peer }, peer.limit));
     }
   } finally {
     free?.();
-    peer.stop();
+    for (const contender of [codyra, peer]) contender.stop();
   }
   const notes = [
     free ? "Both processes on one core." : "Each process on whatever core it got: ratios may be off.",
@@ -48,36 +50,25 @@ export async function run({ rounds, warmUp, calls, threads, device, seed }, repo
   return { peer: peer.versions, rows, notes };
 }
 
-function microsecondsPerCall(loop, calls, device) {
-  const start = now(device);
-  loop(calls);
-  return ((now(device) - start) / calls) * 1000;
+function callsHere(loops, { threads, seed, calls, device }) {
+  torch.setNumThreads(threads);
+  torch.manualSeed(seed);
+  const measure = (operator) => microsecondsPerCall(torch, loops[operator], calls, device);
+  return { pid: process.pid, measure, stop() {} };
 }
 
-/**
- * Spelled out, as a user would write them and as `timeit` inlines the peer's: a closure per call would be
- * measured too.
- */
-function operatorLoops(device) {
-  const a = torch.randn([8, 8], { device });
-  const b = torch.randn([8, 8], { device });
-  const weight = torch.randn([8], { device });
-  const bias = torch.randn([8], { device });
-  return {
-    add(calls) {
-      for (let i = 0; i < calls; i++) torch.add(a, b).dispose();
-    },
-    mul(calls) {
-      for (let i = 0; i < calls; i++) torch.mul(a, b).dispose();
-    },
-    mm(calls) {
-      for (let i = 0; i < calls; i++) torch.mm(a, b).dispose();
-    },
-    linear(calls) {
-      for (let i = 0; i < calls; i++) torch.nn.functional.linear(a, b, bias).dispose();
-    },
-    layer_norm(calls) {
-      for (let i = 0; i < calls; i++) torch.nn.functional.layerNorm(a, [8], { weight, bias }).dispose();
-    },
-  };
+async function callsInPython({ threads, calls, device }) {
+  const { pid, versions, request, stop } = await startPeer("dispatch.py", { threads });
+  const measure = async (operator) => ((await request("measure", { operator, calls, device })) / calls) * 1e6;
+  return { pid, versions, measure, stop, name: `PyTorch ${versions.torch}`, limit: limits.pytorch };
+}
+
+/** Each build in a process of its own, as no process can load two addons. */
+async function callsOfBuild(checkout, { threads, seed, calls, device }) {
+  checkBuild(checkout);
+  const env = { CODYRA_CHECKOUT: resolve(checkout) };
+  const { pid, versions, request, stop } = await startCodyra("dispatch.mjs", { threads, env });
+  await request("load", { seed, device });
+  const measure = (operator) => request("measure", { operator, calls });
+  return { pid, versions, measure, stop, name: "the other build", limit: limits.build };
 }

@@ -49,7 +49,7 @@ Options:
   --images DIR    JPEG files for pipeline and classify
   --count N       how many of them; of run: test images of each domain; of evaluate: of all
   --iterations N  run only: iterations of a task
-  --against DIR   step, run, evaluate and install: another checkout with a build, which takes turns with this one
+  --against DIR   dispatch, step, run, evaluate and install: another checkout with a build, which takes turns with this one
   --help          this text
 
 Examples: npm run bench -- dispatch --rounds 15

@@ -7,7 +7,7 @@ import { torch } from "../../dist/index.js";
  * stdout.
  */
 export async function serve(handlers) {
-  const all = { versions, reset_peak: resetPeak, peak_bytes: peakBytes, ...handlers };
+  const all = { versions: versionsOf(torch), reset_peak: resetPeak, peak_bytes: peakBytes, ...handlers };
   for await (const line of createInterface({ input: process.stdin })) {
     const { command, ...options } = JSON.parse(line);
     const answer = (await all[command](options)) ?? null;
@@ -15,9 +15,12 @@ export async function serve(handlers) {
   }
 }
 
-function versions({ threads }) {
-  torch.setNumThreads(threads);
-  return { node: process.versions.node, torch: torch.version(), threads: torch.numThreads() };
+/** @param torch of the build that is measured */
+export function versionsOf(torch) {
+  return ({ threads }) => {
+    torch.setNumThreads(threads);
+    return { node: process.versions.node, torch: torch.version(), threads: torch.numThreads() };
+  };
 }
 
 /** Linux only: the highest resident memory counts from now on. CUDA's peak too. */

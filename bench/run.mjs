@@ -28,7 +28,7 @@ export const defaults = {
   seed: 0,
 };
 
-/** What is run. Limits: of the time of another build's CoDyRA, or of CoDyRA's in the same run. */
+/** The runs. A limit is relative to the time of another build's CoDyRA, or of CoDyRA's in the same run. */
 const kinds = {
   codyra: { title: "CoDyRA", method: "codyra", options: {}, limit: 0.6 },
   text: { title: "StatRA, texts alone", method: "statra", options: { imageIterations: 0 }, limit: 0.25 },

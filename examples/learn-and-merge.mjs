@@ -55,7 +55,7 @@ console.log(`accuracy on ${task.name}: ${accuracyBefore} before, ${accuracy()} a
 const [folder] = process.argv.slice(2);
 if (folder !== undefined) clip.saveModel(model, folder);
 
-/** Of the test images, in percent. */
+/** Accuracy on the test images, in percent. */
 function accuracy() {
   const correct = torch.scope(() =>
     torch.noGrad(() => {

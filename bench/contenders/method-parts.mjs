@@ -1,6 +1,6 @@
 /**
- * What a task of a method is made of: seconds per image that is encoded beside training, and per iteration of
- * each phase.
+ * Measures the parts of a method's task: seconds per image that is encoded beside training, and per iteration
+ * of each phase.
  */
 import { join } from "node:path";
 import { clip, methods, torch } from "../../dist/index.js";

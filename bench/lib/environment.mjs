@@ -7,7 +7,7 @@ import { torch } from "../../dist/index.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What a measurement depends on besides its own configuration. */
+/** Collects the conditions of a measurement besides its own configuration. */
 export async function collectEnvironment() {
   const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8"));
   return {

@@ -6,9 +6,9 @@ const rank = 16;
 const kappa = 1e-4;
 
 /**
- * What the fused operators are measured with. A case is `{ what, run, others, work }`: the fused form, what
- * it is compared with (`name`, `run` and perhaps `limit`), and the floating-point operations or the bytes of
- * memory that cannot be avoided. `prepare` makes its tensors.
+ * The cases on which the fused operators are measured. A case is `{ what, run, others, work }`. `run` is the
+ * fused form, and `others` are its rivals (`name`, `run` and perhaps `limit`). `work` has the floating-point
+ * operations or bytes of memory that cannot be avoided. `prepare` makes its tensors.
  */
 export const kernels = {
   lora_linear: ({ device }) => linearCase("lora_linear, forward and backward", 1, outputs, 1.06, device),

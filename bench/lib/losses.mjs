@@ -1,8 +1,8 @@
 const tolerances = { float32: 1e-3, bfloat16: 2e-2 };
 
 /**
- * Compares the losses of two contenders: of every step in float32; of the first where one computes in
- * bfloat16, whose rounding grows from step to step, or has no importance weights.
+ * Compares the losses of two contenders: in float32 those of every step. Only the first loss counts in
+ * bfloat16, whose rounding grows from step to step, and where one has no importance weights.
  * @returns a line that says so
  * @throws if they differ
  */

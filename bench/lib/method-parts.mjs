@@ -13,9 +13,9 @@ const earlier = 200; // classes learned before, of which statra takes 64 in an i
 const limits = { float32: { text: 0.2, image: 0.75 }, bfloat16: { text: 0.15, image: 0.75 } };
 
 /**
- * Training of one task by StatRA against CoDyRA's, part by part: a few iterations of each phase and a few
- * images, multiplied to a task of 100 classes with 16 images, 500 iterations of 64 and 250 of the image
- * encoder.
+ * Compares one task of StatRA with one of CoDyRA, part by part. A few iterations of each phase and a few
+ * images are measured. They are multiplied to 100 classes with 16 images, 500 iterations of 64, and 250 of
+ * the image encoder.
  */
 export async function measureStatRa(config, report) {
   const { device, rank, seed } = config;

@@ -24,8 +24,8 @@ function scaled(tower) {
 }
 
 /**
- * Writes a Hugging Face directory with random weights, and a tokenizer that cuts words into pairs of letters:
- * prompts come out as long as those of real class names.
+ * Writes a Hugging Face directory with random weights. Its tokenizer cuts words into pairs of letters, so
+ * that prompts are as long as those of real class names.
  */
 export async function writeModel(directory, { config, seed }) {
   await mkdir(directory, { recursive: true });

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * Binds processes to one and the same core: on a shared machine one core may be half as fast as another for
- * seconds, and contenders on different ones would measure that.
+ * Binds processes to one core. On a shared machine one core may be half as fast as another for seconds, which
+ * a comparison across cores would measure.
  * @returns a function that sets them free again; undefined where binding is not possible, as it is only on
  * Linux
  */

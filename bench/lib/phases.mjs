@@ -6,7 +6,7 @@ import { defaultPrecision } from "./precision.mjs";
 import { summarize } from "./statistics.mjs";
 import { temporaryDirectory } from "./temporary.mjs";
 
-/** Of one task, in this order. */
+/** The phases of one task, in order. */
 export const phases = ["setup", "training", "merge", "evaluation"];
 
 export const taskDefaults = {
@@ -25,8 +25,8 @@ export const taskDefaults = {
 };
 
 /**
- * One task in every contender, each alone and in a fresh process: codyra as a run does it, the others with
- * one batch that stays the same.
+ * Runs one task in every contender, each alone in a fresh process. codyra does it as a run does; the others
+ * repeat one batch.
  * @param kinds see `contenders.mjs`
  * @returns by contender and phase, summaries of seconds and of peak bytes
  */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 
 /**
- * Whether matrix products in bfloat16 have instructions of their own; elsewhere they are emulated, slower
+ * Whether matrix products in bfloat16 have instructions of their own. Elsewhere they are emulated, slower
  * than float32.
  */
 export function hasBfloat16(device) {
@@ -12,5 +12,5 @@ export function hasBfloat16(device) {
 
 export const withoutBfloat16 = "This CPU has no bfloat16 instructions: rows in bfloat16 are left out.";
 
-/** What a run uses if nothing else is said. */
+/** The default precision of a run. */
 export const defaultPrecision = (device) => (device === "cpu" ? "float32" : "bfloat16");

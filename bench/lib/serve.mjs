@@ -3,8 +3,8 @@ import { createInterface } from "node:readline";
 import { torch } from "../../dist/index.js";
 
 /**
- * What `bench/peers/serve.py` is in Python: a JSON request per line on stdin, a JSON answer per line on
- * stdout.
+ * Serves as `bench/peers/serve.py` does in Python: a JSON request per line on stdin, a JSON answer per line
+ * on stdout.
  */
 export async function serve(handlers) {
   const all = { versions: versionsOf(torch), reset_peak: resetPeak, peak_bytes: peakBytes, ...handlers };

@@ -40,7 +40,7 @@ function formatSummary({ median, lowerQuartile, upperQuartile }, unit) {
 /**
  * A row of the record. Its ratio is the median over the rounds: within one, both meet the machine in the same
  * mood.
- * @param limit what the ratio should not exceed, if there is such an aim
+ * @param limit the largest ratio that meets the aim, if there is one
  */
 export function compare(what, unit, codyra, peer, limit) {
   const ratios = codyra.samples.map((time, round) => time / peer.samples[round]);

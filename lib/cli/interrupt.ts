@@ -31,7 +31,7 @@ export function abortOnInterrupt(say: () => void): AbortController {
 
 /**
  * As shells count: 130 after Ctrl-C, 143 after a kill, 129 after a hang-up.
- * @param reason of the abort; with several processes, another one may have got the signal first
+ * @param reason the abort's reason; with several processes, another one may have got the signal first
  */
 export function interruptedExitCode(reason: Error): number {
   const told = signals.find((signal) => reason.message.includes(`stopped by ${signal}`));

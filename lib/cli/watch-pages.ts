@@ -27,7 +27,7 @@ export class WatchPages {
     return this.#ask({ live, eventsPath });
   }
 
-  /** What an open page is told of what has changed. @throws if the files cannot be read just now */
+  /** The message that tells an open page of changes. @throws if the files cannot be read just now */
   event(live: LiveState): Promise<string> {
     return this.#ask({ live });
   }

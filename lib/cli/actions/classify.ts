@@ -18,7 +18,7 @@ import { Progress } from "../output/progress.js";
 import { terminalStyle } from "../output/terminal-style.js";
 import { unreadableImages } from "../output/unreadable-images.js";
 
-/** What `codyra classify` does. */
+/** The action of `codyra classify`. */
 export async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   const { device = "cpu", precision } = flags;
   const settings = { model: "miniature", ...flags };

@@ -11,7 +11,7 @@ import { print, tell } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 import { unreadableImages } from "../output/unreadable-images.js";
 
-/** What `codyra embed` does. */
+/** The action of `codyra embed`. */
 export async function embed(places: string[], flags: EmbedFlags): Promise<void> {
   const { texts, to, device = "cpu", precision } = flags;
   if ((texts === undefined) === (places.length === 0)) {

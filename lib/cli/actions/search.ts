@@ -20,7 +20,7 @@ interface Found {
   readonly results: readonly { readonly name: string; readonly label: string; readonly score: number }[];
 }
 
-/** What `codyra search` does. */
+/** The action of `codyra search`. */
 export async function search(texts: string[], flags: SearchFlags): Promise<void> {
   const { image: images = [], index } = flags;
   if (texts.length + images.length === 0)

@@ -76,7 +76,7 @@ function checkFlags(ids: readonly string[], { root, config, splitSource }: Check
 
 interface Checked {
   readonly checks: DatasetCheck[];
-  /** Of several datasets together. */
+  /** Warnings that concern several datasets together. */
   readonly warnings: readonly string[];
 }
 

@@ -42,14 +42,14 @@ export interface Diagnosis {
   /** A Python whose torch is this libtorch. */
   readonly python: string | null;
   readonly cuda: { readonly available: boolean; readonly devices: readonly string[] };
-  /** What compiled the addon, or would. */
+  /** The compiler that built the addon, or would build it. */
   readonly compiler: Compiler | null;
   /** The package that the addon is from, where nothing was compiled. */
   readonly prebuilt: string | null;
   readonly addon: { readonly loads: boolean; readonly path: string; readonly error?: string };
   /**
-   * What decodes JPEG files: libjpeg where the addon was built with it, else sharp, which is several times
-   * slower.
+   * The library that decodes JPEG files: libjpeg if the addon was built with it, else sharp, which is several
+   * times slower.
    */
   readonly jpegDecoder: "libjpeg" | "sharp";
   /**
@@ -59,7 +59,7 @@ export interface Diagnosis {
     readonly rank: number;
     readonly worldSize: number;
     readonly threads: number;
-    /** Where they meet. */
+    /** The address at which they meet. */
     readonly at: string;
   } | null;
   readonly cacheDirectory: string;

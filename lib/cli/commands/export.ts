@@ -115,7 +115,7 @@ interface WantedModel {
   readonly dtype?: readonly OnnxDtype[];
   readonly task: number;
   readonly last: number;
-  /** Where it has a head to export. */
+  /** The method, if it has a head to export. */
   readonly method?: ContinualMethod;
 }
 
@@ -188,7 +188,7 @@ function noPlace(directory: RunDirectory, format: string): Error {
   );
 }
 
-/** What was learned is in the head alone. */
+/** Says that the weights have learned nothing, and the head alone holds what was learned. */
 function untouched(directory: RunDirectory): string {
   const { method } = directory.readRecord();
   return (
@@ -207,8 +207,8 @@ function unchanged(directory: RunDirectory, task: number): Error {
 }
 
 /**
- * What a method such as statra kept of the classes it learned, for the next task of a run that starts from
- * the export.
+ * Exports the statistics of learned classes that a method such as statra keeps, for the next task of a run
+ * that starts from the export.
  */
 async function exportStatistics(
   directory: RunDirectory,

@@ -13,7 +13,7 @@ interface ServedFlags extends LabelFlags {
 }
 
 /**
- * What images may show: the classes of the head beside a model, or else the labels given.
+ * The candidate labels of an image: the classes of the head beside a model, or else the labels given.
  * @throws UsageError if both are there or neither, or the head's classes do not compete all together
  */
 export function labelsOf(flags: ServedFlags): { labels: string[]; isServed: boolean } {

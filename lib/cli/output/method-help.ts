@@ -37,9 +37,9 @@ export async function methodNamed(name: string) {
 }
 
 /**
- * Completes the help of `codyra run`, which other commands need not load methods for: the list of methods, or
- * for `run --help METHOD` the options of that one in place of all else.
- * @param words of the command line
+ * Completes the help of `codyra run` with the list of methods; `run --help METHOD` shows that method's
+ * options instead. Other commands need not load methods for it.
+ * @param words those of the command line
  */
 export async function completeRunHelp(command: Command, words: readonly string[]): Promise<void> {
   const help = words.findIndex((word) => word === "--help" || word === "-h");

@@ -1,7 +1,7 @@
 import type { DualEncoder } from "../../clip/index.js";
 import type { ServedHead } from "../../protocol/index.js";
 
-/** What the column `%` says, where it is not the share of a label among all labels given. */
+/** Explains the column `%` if it is not the share of a label among all labels given. */
 export function percentMeaning(model: DualEncoder, head: ServedHead | undefined): string | undefined {
   if (head?.hasMixedScores) {
     return (

@@ -9,7 +9,7 @@ export interface AdaptableLayer {
   /** Index of the block. */
   readonly layer: number;
   /**
-   * What its output is: q, k and v in one, the attention's output, the first or second matrix of the
+   * The layer's output: q, k and v in one, the attention's output, the first or second matrix of the
    * feed-forward half.
    */
   readonly targets: readonly ["q", "k", "v"] | readonly ["o"] | readonly ["fc"] | readonly ["proj"];

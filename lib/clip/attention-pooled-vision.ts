@@ -38,7 +38,7 @@ export class AttentionPooledVision extends nn.Module implements VisionTower {
     this.head = this.registerChild("head", new AttentionPooling(config, options));
   }
 
-  /** @returns what the head pools, `[B, width]` */
+  /** @returns the output of the pooling head, `[B, width]` */
   forward(pixels: Tensor, checkpoints?: Checkpoints): Tensor {
     checkPixels(pixels, this.config);
     const tokens = this.embedPatches(pixels).add(this.positions.weight);

@@ -34,7 +34,7 @@ export class CausalText extends nn.Module implements TextTower {
     this.finalNorm = this.registerChild("final_layer_norm", new nn.LayerNorm(width, layerNormEps, options));
   }
 
-  /** @returns what the position of the end token computes, `[C, width]` */
+  /** @returns the output at the end token, `[C, width]` */
   forward(ids: Tensor, { sharedPrefix = 0, checkpoints }: TextOptions = {}): Tensor {
     checkIds(ids, this.config, sharedPrefix);
     const canShare = this.encoder.blocks.every(({ isPositionwise }) => isPositionwise);
@@ -68,7 +68,7 @@ export class CausalText extends nn.Module implements TextTower {
   }
 
   /**
-   * How many of the remaining positions each text reads, up to its end; `undefined` where leaving out the
+   * The number of remaining positions that each text reads, up to its end. `undefined` if leaving out the
    * others would not pay, or reading them back would wait for a GPU.
    */
   private worthwhileLengths(ends: Tensor, rest: number): number[] | undefined {

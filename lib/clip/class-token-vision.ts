@@ -36,7 +36,7 @@ export class ClassTokenVision extends nn.Module implements VisionTower {
     this.postNorm = this.registerChild("post_layernorm", new nn.LayerNorm(width, layerNormEps, options));
   }
 
-  /** @returns what the class token computes, `[B, width]` */
+  /** @returns the output at the class token, `[B, width]` */
   forward(pixels: Tensor, checkpoints?: Checkpoints): Tensor {
     checkPixels(pixels, this.config);
     const [batch, width] = [pixels.size(0), this.config.width];

@@ -74,8 +74,8 @@ export type ModelConfig = ClipConfig | SiglipConfig;
 export const highestTokenId = 2;
 
 /**
- * The token at whose position texts are read out, in families that look for one; `undefined` where that
- * position, or the highest id, is always read.
+ * The token at whose position texts are read out. `undefined` in families that always read the last position
+ * or that of the highest id.
  */
 export function readOutToken(config: ModelConfig): number | undefined {
   if (config.family === "siglip" || config.text.endTokenId === highestTokenId) return undefined;

@@ -7,8 +7,8 @@ import {
 } from "../options/index.js";
 
 /**
- * What decoding an image may cost. Limits change no pixel of an image that keeps them, so that no cached
- * image, vector or fingerprint depends on them.
+ * Bounds on the cost of decoding an image. Limits change no pixel of an image that keeps them, so that no
+ * cached image, vector or fingerprint depends on them.
  */
 export interface DecodeLimits {
   /**

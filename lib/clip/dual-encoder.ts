@@ -45,7 +45,7 @@ export abstract class DualEncoder extends nn.Module {
   abstract readonly text: TextTower;
   abstract readonly vision: VisionTower;
   abstract readonly logitScale: Tensor; // of one element
-  /** What is added to all logits, in families that have it. */
+  /** Bias that some families add to all logits. */
   abstract readonly logitBias: Tensor | undefined;
   /**
    * Precision of both encoders. With `bf16`, weights and adapters stay as they are. Features come in the
@@ -55,8 +55,8 @@ export abstract class DualEncoder extends nn.Module {
   /** Notes of `loadModel` on what it took off, left out, or decided otherwise than a file says. */
   notes: readonly string[] = [];
   /**
-   * Where the blocks of both encoders leave what they compute again in the backward pass. Default: they keep
-   * their activations.
+   * Activation checkpoints of the blocks of both encoders, which compute the rest again in the backward pass.
+   * Default: they keep their activations.
    */
   checkpoints: Checkpoints | undefined;
 
@@ -127,7 +127,7 @@ export abstract class DualEncoder extends nn.Module {
   }
 
   /**
-   * What the model says of labels: how the family was trained decides whether they compete.
+   * Probabilities of the labels. Whether labels compete depends on how the family was trained.
    * @param logits `[B, C]`
    * @returns float32, the same shape
    */

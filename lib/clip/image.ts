@@ -24,7 +24,7 @@ export interface DecodeOptions extends DecodeLimits {
   /** Turns the image upright as its EXIF tag says. Default: false, as in CLIP's own code. */
   readonly orient?: boolean;
   /**
-   * `drop` takes the colours that transparent pixels have, as Pillow's `convert("RGB")` and CLIP's own code;
+   * `drop` takes the colours that transparent pixels have, as Pillow's `convert("RGB")` and CLIP's own code.
    * `white` lays the image on white, as transformers 5.21 and later. Default: `drop`.
    */
   readonly transparency?: "drop" | "white";

@@ -15,13 +15,13 @@ const worthwhile = 2 ** 18;
 export interface PackOptions {
   /** Images per pass. */
   readonly batchSize: number;
-  /** Of the encoder. Default: as the model has it. */
+  /** Precision of the encoder. Default: as the model has it. */
   readonly precision?: Precision;
 }
 
 /**
- * The image encoder of a model for many images, as its weights are now: on a CPU, matrices are laid out once
- * as products read them. This is a copy of these matrices.
+ * The image encoder of a model, prepared for many images with its current weights. On a CPU, matrices are
+ * laid out once as products read them. This is a copy of these matrices.
  */
 export class PackedVision implements Disposable {
   readonly #layers: readonly { readonly linear: nn.Linear; readonly adapter: PackedLinear }[];
@@ -96,7 +96,7 @@ function linearLayers({ attention, mlp }: DualEncoder["vision"]["encoder"]["bloc
   return [attention.qkv, attention.out, mlp.fc1, mlp.fc2];
 }
 
-/** Of one image: its patches, and the class token where there is one. */
+/** The number of positions of one image: its patches, and the class token if there is one. */
 function positionsOf({ config, vision }: DualEncoder): number {
   const { imageSize, patchSize } = config.vision;
   return Math.floor(imageSize / patchSize) ** 2 + (vision.hasClassToken ? 1 : 0);

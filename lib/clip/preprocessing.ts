@@ -53,7 +53,10 @@ export class Preprocessing implements PreprocessingConfig {
   readonly std: readonly number[];
   readonly resize: "shortest" | "squash";
   readonly rescaleFactor: number;
-  /** What makes other pixels than the defaults; absent where nothing does: a model's fingerprint stays. */
+  /**
+   * Decoding options that change pixels. Absent where all are the defaults, so that a model's fingerprint
+   * stays.
+   */
   readonly decoding: Omit<DecodeOptions, keyof DecodeLimits> | undefined;
   readonly filter: images.Filter | undefined;
   // Private, so that it is in no fingerprint.
@@ -92,7 +95,7 @@ export class Preprocessing implements PreprocessingConfig {
   /**
    * Reads the content of a `preprocessor_config.json` as `transformers` does.
    * @param source named in the error
-   * @param family of the model, where the content does not name the class of its image processor
+   * @param family the model's family, if the content does not name the class of its image processor
    * @throws with every wrong field
    */
   static parse(
@@ -114,7 +117,7 @@ export class Preprocessing implements PreprocessingConfig {
     return new Preprocessing({ size, cropSize, mean, std, resize, rescaleFactor, filter, decoding });
   }
 
-  /** What SigLIP's models were trained with. @param imageSize pixels */
+  /** The preprocessing with which SigLIP's models were trained. @param imageSize pixels */
   static siglip(imageSize = 224): Preprocessing {
     const half = [0.5, 0.5, 0.5];
     return new Preprocessing({
@@ -126,7 +129,7 @@ export class Preprocessing implements PreprocessingConfig {
     });
   }
 
-  /** What the published models of a family were trained with. @param imageSize pixels */
+  /** The preprocessing with which the published models of a family were trained. @param imageSize pixels */
   static published(family: ModelFamily = "clip", imageSize = 224): Preprocessing {
     return Preprocessing[family === "siglip" ? "siglip" : "openai"](imageSize);
   }

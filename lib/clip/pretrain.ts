@@ -183,8 +183,8 @@ function contrast(model: DualEncoder, images: Tensor, ids: Tensor): Tensor {
 const lengthGroups = 3;
 
 /**
- * Text features of captions, those of like length together: a text is encoded up to the last end of its part,
- * unless what follows is read too.
+ * Text features of captions, grouped by length. A text is encoded up to the last end of its group, unless the
+ * model reads what follows too.
  */
 function encodeByLength(model: DualEncoder, ids: Tensor): Tensor {
   if (model.tokenizer.readsPadding) return model.encodeText(ids);

@@ -54,8 +54,8 @@ export function siglipFraming(
 }
 
 /**
- * What is done to a text before the library that follows `tokenizer.json`. SigLIP's own tokenizer leaves
- * small letters, without ASCII punctuation, and single spaces: `SiglipTokenizer.canonicalize_text`.
+ * Prepares a text for the library that follows `tokenizer.json`. SigLIP's own tokenizer leaves small letters,
+ * without ASCII punctuation, and single spaces: `SiglipTokenizer.canonicalize_text`.
  */
 export function canonicalText(text: string, config: Config): string {
   if (className(config.tokenizer_class) !== siglipTokenizer) return text;

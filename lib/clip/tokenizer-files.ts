@@ -11,7 +11,7 @@ export const tokenizerFiles: readonly string[] = [
 ];
 
 /**
- * Where a `tokenizer.json` lies, for errors.
+ * The path of a `tokenizer.json`, for errors.
  * @param source the directory of a tokenizer, or the file itself, which may be called otherwise
  */
 export function tokenizerPath(source: string): string {
@@ -21,7 +21,7 @@ export function tokenizerPath(source: string): string {
 /** The file of SentencePiece, which transformers' slow tokenizers of SigLIP read. */
 export const sentencePieceFile = "spiece.model";
 
-/** What to do about it. @param path named in the message */
+/** The error's text about a SentencePiece file, with what to do. @param path named in the message */
 export function noSentencePiece(path: string): string {
   return (
     `${path} is a model of SentencePiece, which is not read: expected a tokenizer.json. Make one in Python with transformers: ` +

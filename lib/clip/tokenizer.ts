@@ -33,7 +33,9 @@ const longest = 1e20;
 export interface TokenizerOptions {
   /** Default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;
-  /** Of the model. Default: what the class in `tokenizer_config.json` belongs to, or else `clip`. */
+  /**
+   * The family of the model. Default: what the class in `tokenizer_config.json` belongs to, or else `clip`.
+   */
   readonly family?: ModelFamily;
   /**
    * Repair texts before they are split into tokens, as OpenAI's and open_clip's tokenizers do. Default:
@@ -143,7 +145,7 @@ export class Tokenizer {
     );
   }
 
-  /** What ends a text, or else fills it up. */
+  /** The id of the end token, or else of padding. */
   get endId(): number {
     return this.framing.end.at(-1) ?? this.padId;
   }
@@ -231,7 +233,7 @@ function tooLong(text: string, tokens: number, contextLength: number): RangeErro
   );
 }
 
-/** What is done to a text before the library that follows `tokenizer.json`. */
+/** A function that prepares a text for the library that follows `tokenizer.json`. */
 function preparation(json: TokenizerJson, options: TokenizerOptions): (text: string) => string {
   const repair = options.repairsText === true ? repairText : (text: string): string => text;
   // The library lowers whole texts, in which JavaScript, as Python, makes a final sigma of Σ. Hugging Face's

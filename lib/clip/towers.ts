@@ -15,7 +15,7 @@ export interface TextTower extends nn.Module {
   readonly encoder: Transformer;
   /**
    * @param ids `int64 [C, L]`, L at most the context length
-   * @returns what the tower reads out, `[C, D]`
+   * @returns the pooled output, `[C, D]`
    * @throws if L is larger, or the prefix as long
    */
   forward(ids: Tensor, options?: TextOptions): Tensor;
@@ -24,11 +24,11 @@ export interface TextTower extends nn.Module {
 /** Reads pixels. */
 export interface VisionTower extends nn.Module {
   readonly encoder: Transformer;
-  /** Whether a token of its own, before those of the patches, stands for the whole image. */
+  /** Whether a class token, before those of the patches, stands for the whole image. */
   readonly hasClassToken: boolean;
   /**
    * @param pixels normalised, float `[B, 3, S, S]`
-   * @returns what the tower reads out, `[B, width]`
+   * @returns the pooled output, `[B, width]`
    * @throws if S is not the model's image size
    */
   forward(pixels: Tensor, checkpoints?: Checkpoints): Tensor;

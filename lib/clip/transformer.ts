@@ -38,8 +38,8 @@ export interface BlockAdapter {
    */
   readonly isPositionwise: boolean;
   /**
-   * @param attended what the feed-forward half reads, before its norm: `[B, L, width]`, or `[N, width]` where
-   * only what is read out is computed
+   * @param attended input of the feed-forward half before its norm: `[B, L, width]`, or `[N, width]` where
+   *   only positions that are read out are computed
    * @param at the same of other positions
    * @param pool picks the position of each sequence that the tower reads out
    * @returns the shape of `attended`
@@ -69,9 +69,7 @@ export class Block extends nn.Module {
     this.mlp = this.registerChild("mlp", new Mlp(config, options));
   }
 
-  /**
-   * The block may skip positions that are not read out, and compute a shared beginning once.
-   */
+  /** The block may skip positions that are not read out, and compute a shared beginning once. */
   get isPositionwise(): boolean {
     const { qkv, out } = this.attention;
     const adapters = [this.adapter, ...[qkv, out, this.mlp.fc1, this.mlp.fc2].map(({ adapter }) => adapter)];
@@ -114,8 +112,8 @@ export class Transformer extends nn.Module {
   }
 
   /**
-   * Where one position is read out, the last block computes its output projection and feed-forward half for
-   * that one only.
+   * Passes `x` through all blocks. If `pool` reads one position, the last block computes its output
+   * projection and feed-forward half for that one only.
    * @param x `[B, L, width]`
    * @param pool picks the positions to read: `[B, L, width]` to `[N, width]`. `undefined`: all are read
    * @returns `[N, width]`, or the shape of `x`

@@ -19,8 +19,8 @@ export interface Description {
   readonly preprocessing: Preprocessing;
   readonly isOpenClip: boolean;
   /**
-   * Where the configuration was read, or the activation recognised; `undefined` where nothing says the
-   * activation.
+   * The source of the activation: a configuration, or parameters by which it was recognised. `undefined` if
+   * nothing says it.
    */
   readonly activationFrom: string | undefined;
 }

@@ -55,7 +55,7 @@ export function withoutWrappers(key: string): string {
 
 /**
  * Finds the parameters of a CLIP model.
- * @param chosen what stands before the names, where a file holds several models
+ * @param chosen the prefix of the names to take, if a file holds several models
  * @param source named in errors
  * @returns `undefined` where there is none
  * @throws if there are several that are equally good, naming them

@@ -17,8 +17,8 @@ import { checkFinite } from "./sizes.js";
  *   training programs. The parameters are found in any dictionary and under any prefix.
  *
  * Tokenizer and preprocessing come from the same directory; a model without a tokenizer still encodes images.
- * @throws if a file is missing, damaged or a pickle that is not allowed, if files contradict each other, or
- * naming the parameters that do not fit
+ * @throws if a file is missing, damaged or a pickle that is not allowed; if files contradict each other; if
+ *   parameters do not fit, naming them
  */
 export function loadModel(path: string, options: LoadOptions = {}): DualEncoder {
   checkOptions(options, loadOptionKeys, "loadModel");

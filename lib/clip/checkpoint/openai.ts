@@ -71,7 +71,7 @@ export function withoutCustomText(tensors: StateDict): StateDict {
   return new Map(Array.from(tensors, ([key, tensor]) => [key.replace(/^text\./, ""), tensor]));
 }
 
-/** Whether the state dict has the three sizes that OpenAI's published archives keep among the parameters. */
+/** Whether the state dict has the three sizes that OpenAI's archives keep among the parameters. */
 export function hasOpenAiSizes(tensors: StateDict): boolean {
   return ["input_resolution", "context_length", "vocab_size"].every((key) => tensors.has(key));
 }

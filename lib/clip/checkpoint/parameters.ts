@@ -90,8 +90,8 @@ function nearestProblems(
   ];
 }
 
-// What was saved with the parameters without being one: positions by old versions of transformers, the mask,
-// three sizes by OpenAI, and by AveragedModel of how many it is the average.
+// These entries are saved with the parameters without being one. Old versions of transformers keep positions,
+// OpenAI three sizes, and AveragedModel its count; some keep the mask.
 function isBuffer(key: string): boolean {
   return (
     /(^|\.)(position_ids|attn_mask)$/.test(key) ||

@@ -20,8 +20,8 @@ export interface Checkpoint {
   /** Preprocessing if the directory has none. */
   readonly preprocessing: Preprocessing;
   /**
-   * Whether open_clip's configuration describes the model: then its own preprocessing counts, and texts are
-   * repaired as it does.
+   * Whether open_clip's configuration describes the model. Its preprocessing counts then, and texts are
+   * repaired as there.
    */
   readonly isOpenClip: boolean;
   /** Under Hugging Face's names. */

@@ -29,7 +29,7 @@ export function saveModel(model: DualEncoder, directory: string): void {
 /**
  * The files of a Hugging Face directory but for the weights: sizes, tokenizer and preprocessing. `loadModel`
  * reads them with a file of weights beside them.
- * @param directory where they will lie
+ * @param directory the folder in which they will lie
  */
 export function descriptionFiles(model: DualEncoder, directory = ""): ReadonlyMap<string, string | Buffer> {
   return new Map([["config.json", jsonText(formatConfig(model.config))], ...assetFiles(model, directory)]);

@@ -12,7 +12,7 @@ const mostUnnamedLayers = 256;
  * Checks that a configuration describes a model that its weights can be of, at a cost that does not depend on
  * what it says.
  * @param tensors under Hugging Face's names or OpenAI's
- * @param said where the configuration comes from, named in the error
+ * @param said the source of the configuration, named in the error
  * @throws naming the size that cannot be
  */
 export function checkSizes(config: ModelConfig, tensors: StateDict, said: string, source: string): void {

@@ -71,7 +71,7 @@ export class Graph {
 
   /**
    * The file, and the one beside it that has its weights where these are too large for one.
-   * @param externalName of the file beside it
+   * @param externalName the file beside it
    */
   serialize(externalName: string, limit = maxEmbeddedBytes): { model: Message; external?: readonly Bytes[] } {
     const total = [...this.#weights.values()].reduce((sum, { bytes }) => sum + bytes.byteLength, 0);

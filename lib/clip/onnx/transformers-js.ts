@@ -16,8 +16,8 @@ const suffixes: Readonly<Record<OnnxDtype, string>> = { fp32: "", fp16: "_fp16",
 
 export interface TransformersJsOptions {
   /**
-   * What is written. transformers.js takes `fp32` in Node and on WebGPU, and `q8` in a browser's WebAssembly.
-   * Default: `fp32` and `q8`.
+   * The dtypes to write. transformers.js takes `fp32` in Node and on WebGPU, and `q8` in a browser's
+   * WebAssembly. Default: `fp32` and `q8`.
    */
   readonly dtypes?: readonly OnnxDtype[];
   /** Bytes of weights from which they lie in a file of their own. Default: what a file of ONNX can hold. */
@@ -28,10 +28,10 @@ export interface TransformersJsOptions {
 const antialiased = 1;
 
 /**
- * Writes a folder that transformers.js 4 loads: `config.json`, tokenizer and preprocessing, and under `onnx/`
- * the whole model, the text encoder and the image encoder in every dtype. Inputs are `input_ids`,
- * `attention_mask` and `pixel_values`; the encoders' own files give features that are not normalised. The
- * folder is not one for Python: its images are resized as transformers.js does it best.
+ * Writes a folder that transformers.js 4 loads: `config.json`, tokenizer and preprocessing, and models under
+ * `onnx/`. These are the whole model, the text encoder and the image encoder in every dtype. Inputs are
+ * `input_ids`, `attention_mask` and `pixel_values`; the encoders' own files give features that are not
+ * normalised. The folder is not one for Python: its images are resized as transformers.js does it best.
  * @throws if the model has no tokenizer, or something beside its weights: an adapter, experts; if there is
  * no dtype, or an unknown one
  */

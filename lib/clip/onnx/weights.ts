@@ -56,7 +56,7 @@ export class Weights {
   }
 
   /**
-   * What is added to attention so that no position reads a later one: `[L, L]`; −65504 is all float16 has.
+   * The causal mask that is added to attention scores, `[L, L]`. Its −65504 is the lowest number of float16.
    */
   causalMask(length: number): string {
     return this.#add("causal_mask", [length, length], this.type, () =>

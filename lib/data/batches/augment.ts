@@ -78,7 +78,7 @@ export function boxRatios(
 
 /**
  * A box of random area and shape within an image, in fractions of its width and height. The area is uniform
- * in `scale`, the logarithm of the shape uniform in `ratio`; boxes that do not fit are drawn again, ten times
+ * in `scale`, the logarithm of the shape uniform in `ratio`. Boxes that do not fit are drawn again, ten times
  * at most. After that comes the largest centred box whose shape is within `ratio`.
  */
 export function randomBox(aspectRatio: number, options: Omit<CropOptions, "size">, random: Random): Box {

@@ -126,7 +126,7 @@ export class TrainingBatches {
     });
   }
 
-  /** What is cut out of each image of a batch. */
+  /** The boxes that are cut out of the images of a batch. */
   #boxes(step: number, indices: readonly number[]): Box[] {
     const { seed, preprocessing, crop } = this.options;
     const aspectRatios = indices.map((i) => this.images.aspectRatios[i] as number);

@@ -4,8 +4,8 @@ import { Random } from "../random.js";
 import { randomResizedCrop } from "./augment.js";
 
 /**
- * Images near a dataset's but none of them: small crops, crops with a rectangle of another crop in them
- * ("CutMix", arXiv:1905.04899), and crops in other colours, in turn.
+ * Images near a dataset's but none of them. They are small crops, crops with a rectangle of another crop in
+ * them ("CutMix", arXiv:1905.04899), and crops in other colours, in turn.
  * @param size side of the results, pixels
  * @returns uint8 `[count, 3, size, size]`, on the device of the images
  */

@@ -15,8 +15,8 @@ const unreadable = new Uint8Array(digestBytes);
 export const digestsPattern = /^[0-9a-f]{64}\.digests(\.[0-9a-f]{12}\.tmp)?$/;
 
 /**
- * SHA-256 of the content of each image. They are remembered in the directory for this list of files with
- * these sizes, times and inodes, so that the images need not be read to know them.
+ * SHA-256 of the content of each image. The directory keeps them for this list of files with these sizes,
+ * times and inodes, so that the images need not be read again.
  */
 export async function contentDigests(
   examples: readonly Example[],

@@ -24,7 +24,7 @@ export interface CachedImages {
   /** On disk. */
   readonly bytes: number;
   readonly lastUse: Date;
-  /** Whether all images are there; a list whose loading was stopped is completed the next time. */
+  /** Whether all images are there. A list whose loading was stopped is completed the next time. */
   readonly isComplete: boolean;
 }
 

@@ -3,16 +3,14 @@ import type { DatasetId } from "./catalogue.js";
 /** A published file of a dataset. */
 export interface Archive {
   readonly name: string;
-  /**
-   * Where anyone may download it; absent where one has to register, or the site is offline. Needs a checksum.
-   */
+  /** Public address; absent if one has to register, or the site is offline. Needs a checksum. */
   readonly url?: string;
   readonly md5?: string;
   /** The page on which it is obtained by hand, if not the dataset's. */
   readonly page?: string;
   /**
-   * What of the archive goes where, relative to the dataset's folder; absent for a file that is used as it
-   * is.
+   * Paths inside the archive, each with its place relative to the dataset's folder; absent for a file that is
+   * used as it is.
    */
   readonly contents?: Readonly<Record<string, string>>;
   /** Archives inside the archive become folders of their names. */
@@ -39,7 +37,7 @@ const oxford = "https://www.robots.ox.ac.uk/~vgg/data";
 const places = "http://data.csail.mit.edu/places/places365";
 
 /**
- * What the datasets consist of as published. Addresses and MD5 sums are those of torchvision,
+ * The published files of the datasets. Addresses and MD5 sums are those of torchvision,
  * torchvision/datasets/<dataset>.py in github.com/pytorch/vision; for aircraft and caltech101 those of
  * github.com/mlverse/torchvision, R/dataset-fgvc.R and R/dataset-caltech.R.
  */

@@ -8,8 +8,8 @@ import type { FoundLayout } from "./layout.js";
 export type SplitSource = "coop" | "torchvision";
 
 /**
- * Class names and template: `per-dataset` as CoOp and the CoDyRA code have them, `rail` one template for
- * everything, `mtil` as in the code of the MTIL benchmark.
+ * Source of class names and template. `per-dataset`: CoOp and the CoDyRA code; `rail`: one template for
+ * everything; `mtil`: the code of the MTIL benchmark.
  */
 export type PromptSet = "per-dataset" | "rail" | "mtil";
 

@@ -39,7 +39,7 @@ export class FoundLayout {
   }
 
   /**
-   * Where a file lies that users put into the dataset's folder, beside it, or into a folder `data_splits` at
+   * Finds a file that users put into the dataset's folder, beside it, or into a folder `data_splits` at
    * either place.
    */
   async companion(name: string): Promise<string | undefined> {

@@ -10,8 +10,8 @@ export type MatlabValue = Float64Array | string | MatlabValue[] | ReadonlyMap<st
 
 /**
  * Reads variables of a MATLAB file of version 5 to 7.2. Format: MathWorks, "MAT-File Format", level 5.
- * @throws if it has another version, is damaged, lacks a variable, or keeps one as something else: an object,
- * a function, a sparse or complex array, or a text of several rows
+ * @throws if it has another version, is damaged, lacks a variable, or keeps one as something else. Objects,
+ * functions, sparse or complex arrays and texts of several rows are not read
  */
 export async function readMatlab(path: string, ...names: string[]): Promise<MatlabValue[]> {
   const found = readVariables(await readPart(path), names, path);

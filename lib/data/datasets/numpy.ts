@@ -1,6 +1,6 @@
 import { type NumpyArray, numelOf } from "../../torch/index.js";
 
-/** Whether a value is an array of unsigned bytes in row-major order, with as much data as its shape says. */
+/** Whether a value is an array of unsigned bytes, row-major, with data for its shape. */
 export function isByteArray(value: unknown): value is NumpyArray {
   const { shape, dtype, data, isFortran } = (value ?? {}) as Partial<NumpyArray>;
   return (

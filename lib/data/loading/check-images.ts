@@ -28,7 +28,7 @@ export interface ImageCheck {
 export interface CheckImagesOptions {
   /** Decode every image, rather than only look for its file. Default: false. */
   readonly decode?: boolean;
-  /** What decoding an image may cost. Default: as of `decodeImage`. */
+  /** Bounds on the cost of decoding an image. Default: as of `decodeImage`. */
   readonly limits?: DecodeLimits;
   /** Ends the work; the signal's reason is thrown. */
   readonly signal?: AbortSignal;

@@ -38,7 +38,7 @@ export class ImageSet implements Disposable {
 
   /**
    * Copies of the examples at these indices.
-   * @param device where to put them; default: where the images are
+   * @param device device of the copies; default: that of the images
    */
   select(
     indices: readonly number[],

@@ -13,8 +13,8 @@ const batchSize = 32;
 
 export interface LoadOptions {
   /**
-   * Where the transformed images are kept for the next time, and mapped from. Default: nowhere, they stay in
-   * memory.
+   * The cache that keeps the transformed images for the next time, and from which they are mapped. Default:
+   * none, they stay in memory.
    */
   readonly cache?: ImageCache;
   /** Names the images in the cache's list. Default: `images`. */

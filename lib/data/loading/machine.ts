@@ -6,7 +6,7 @@ export interface Machine {
   /** Number of this process among those of the machine, and how many there are. */
   readonly rank: number;
   readonly size: number;
-  /** What the first process of the machine says, as all of it get it: a value that JSON can hold. */
+  /** Sends a value of the machine's first process to all of them. JSON must be able to hold it. */
   fromFirst<T>(value: T | undefined): T | undefined;
   /** Waits until all processes have come to this point. */
   meet(): Promise<void>;

@@ -13,8 +13,8 @@ export interface PretrainingRecipe extends Omit<PretrainOptions, "signal" | "onP
   /** Tokens per text, markers included. */
   readonly contextLength: number;
   /**
-   * What the pairs are drawn from: things in few generic styles, or things among everything but their own
-   * domain's style.
+   * The mixture that pairs are drawn from: things in few generic styles, or things among everything but their
+   * own domain's style.
    */
   readonly mixture: MixtureName;
   /** Image–caption pairs drawn from the mixture; every epoch shows them in a new order. */

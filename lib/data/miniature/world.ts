@@ -57,7 +57,7 @@ export interface PretrainingPairs {
 
 /**
  * Draws labelled images of a domain. Image `i` of a class depends only on the seed, split, domain, class and
- * `i`, so that fewer images per class are a prefix of more.
+ * `i`. Fewer images per class are thus a prefix of more.
  * @throws if no domain has that name
  */
 export async function drawDomain(name: string, options: DomainImagesOptions): Promise<DomainImages> {

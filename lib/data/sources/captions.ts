@@ -14,9 +14,9 @@ export interface CaptionedExample {
 }
 
 /**
- * Images and captions in WebDataset shards. The caption of `a.jpg` is in `a.txt`: several are lines of it, as
- * clip_benchmark has them, or in `a.0.txt`, `a.1.txt` …; without any, it is `caption` in `a.json`, as
- * img2dataset writes it.
+ * Images and captions in WebDataset shards. The captions of `a.jpg` are the lines of `a.txt`, as
+ * clip_benchmark has them, or the files `a.0.txt`, `a.1.txt` …. Without any, the caption is `caption` in
+ * `a.json`, as img2dataset writes it.
  * @param source shards, a folder of them, or patterns such as `pairs-{000..012}.tar`
  * @throws if a shard is missing, compressed or damaged, or an image has no caption
  */

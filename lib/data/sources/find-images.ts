@@ -6,7 +6,7 @@ export interface FoundImages {
   readonly files: readonly string[];
   /** Paths without an image, and why. */
   readonly missing: readonly { readonly path: string; readonly reason: string }[];
-  /** What to tell of the files of folders that do not count as images; nothing where all do. */
+  /** Warnings about files in folders that do not count as images; empty if all do. */
   readonly warnings: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export async function findImages(places: readonly string[]): Promise<FoundImages
   return { files, missing, warnings: passedOver.warnings() };
 }
 
-/** What a listing will give, for those who do not hold it. */
+/** Counts of a listing, for those who do not hold it. */
 export interface SurveyedImages {
   /** Images. */
   readonly count: number;

@@ -1,9 +1,7 @@
 const junk =
   /^(\..*|__MACOSX|Thumbs\.db|ehthumbs(_vista)?\.db|desktop\.ini|\$RECYCLE\.BIN|System Volume Information|@eaDir|#recycle|lost\+found|__pycache__|Icon\r|~\$.*)$/i;
 
-/**
- * Whether a file or folder is hidden, or one that operating systems and tools leave behind: nobody's data.
- */
+/** Whether a file or folder is hidden, or left behind by operating systems and tools. */
 export function isJunk(name: string): boolean {
   return junk.test(name);
 }

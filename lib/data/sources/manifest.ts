@@ -84,7 +84,7 @@ interface Row extends LabelledImage {
   readonly part: Part | undefined;
 }
 
-/** @param places where each image was listed first, by path; shared by the manifests of a dataset */
+/** @param places place of each image's first listing, by path; shared by the manifests of a dataset */
 async function readManifest(options: ManifestOptions, manifest: string, places: Map<string, string>) {
   const file = resolve(manifest);
   const root = resolve(options.images ?? dirname(file));

@@ -2,8 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * What files beside the data are called that say what classes are called; the first as in the shards of
- * clip-benchmark.
+ * Usual names of files beside the data that list class names; the first is that of clip-benchmark's shards.
  */
 const fileNames = [
   "classnames.txt",

@@ -5,7 +5,7 @@
 const pieces = /'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
 /**
- * Two texts with the same key are one prompt to CLIP: its tokenizer composes Unicode, lowers the case and
+ * CLIP takes two texts with the same key for one prompt. Its tokenizer composes Unicode, lowers the case and
  * takes any run of spaces for one. So "Sunflower " is "sunflower", and "t - shirt" is "t-shirt".
  */
 export function promptKey(text: string): string {
@@ -63,7 +63,7 @@ export function withoutNumbers(labels: readonly string[]): Map<string, string> |
   return new Set(names.values()).size === labels.length ? names : undefined;
 }
 
-/** Whether all have a number, and these count from 0 or 1, or are filled with zeros to one width. */
+/** Whether all are numbers, counted from 0 or 1 or zero-filled to one width. */
 function isNumbering(texts: readonly (string | undefined)[]): texts is string[] {
   if (texts.length === 0 || texts.includes(undefined)) return false;
   const filled = texts as string[];

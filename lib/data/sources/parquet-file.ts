@@ -36,7 +36,7 @@ export class ParquetFile {
     /** Label of each row: a text, or an integer in digits; nothing if there is none and that is allowed. */
     readonly labels: readonly (string | undefined)[],
     /**
-     * What the integers stand for, where the file says so as the Hugging Face hub does; `labels` are these
+     * Class names of integer labels, if the file has them as the Hugging Face hub does; `labels` are these
      * names then.
      */
     readonly classNames: readonly string[] | undefined,
@@ -52,7 +52,7 @@ export class ParquetFile {
   }
 
   /**
-   * @param cache of row groups, shared by the files of a dataset
+   * @param cache row groups, shared by the files of a dataset
    * @throws if the file is missing or damaged, a column is missing or of another type, or a row has no label
    */
   static async open(

@@ -41,10 +41,7 @@ export function partOfName(name: string): Part | undefined {
   return found.findLast((part) => part !== undefined);
 }
 
-/**
- * Whether the name is a word for a part and nothing else, digits and separators aside: `train`, `Test`,
- * `val2017`.
- */
+/** Whether the name is nothing but a word for a part: `train`, `Test`, `val2017`. */
 export function isPartName(name: string): boolean {
   return words.has(name.replace(/[^\p{L}]/gu, "").toLowerCase());
 }

@@ -19,7 +19,7 @@ export interface Shard {
  * Finds the files of a dataset, sorted. Parts that are not given are recognised by words such as `train`,
  * `valid` or `testing`. The words may stand anywhere in the name of the file, or else of the nearest folder
  * below the one that holds all.
- * @param extensions what to look for in folders
+ * @param extensions endings of the files to look for in folders
  * @returns all files where they are in one part
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
  */
@@ -58,7 +58,7 @@ export async function findAllShards(
   return nameFiles(await findFiles(dataset, source, extensions));
 }
 
-/** What to say of files that are one part although names seem to tell more. */
+/** Warnings about files that are one part although names seem to tell more. */
 export function undecidedParts(shards: readonly Shard[]): string[] {
   const told = shards.map(({ name }) => partOfPath(name));
   if (told.every((part) => part === "train")) {

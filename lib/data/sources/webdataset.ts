@@ -18,8 +18,8 @@ import { TarExample } from "./tar-example.js";
 
 export interface WebDatasetOptions extends CollectionOptions {
   /**
-   * A folder, shards or patterns such as `train-{000..012}.tar`, whose parts are told by names that begin
-   * with train, validation, val or test; or these for each part.
+   * A folder, shards, or patterns such as `train-{000..012}.tar`, for each part or for all. Names that begin
+   * with train, validation, val or test tell the part.
    */
   readonly webdataset: Patterns | Parts<Patterns>;
   /**
@@ -71,7 +71,8 @@ export async function openWebDataset(options: WebDatasetOptions): Promise<Datase
 }
 
 /**
- * What integers stand for, from a file beside the shards or above their folders, as clip-benchmark has it.
+ * Class names of integer labels, from a file beside the shards or above their folders, as clip-benchmark has
+ * it.
  */
 async function namesBeside(images: readonly LabelledImage[], shards: readonly Shard[]) {
   const labels = [...new Set(images.map(({ label }) => label))];
@@ -79,7 +80,7 @@ async function namesBeside(images: readonly LabelledImage[], shards: readonly Sh
   return (await findNames(labels, [...folders, ...folders.map((folder) => dirname(folder))]))?.names;
 }
 
-/** What a shard holds of one sample. */
+/** The members of a shard that make one sample. */
 interface Sample {
   image?: TarMember;
   /** Name of the image between its first dot and its last, such as `left`. */

@@ -19,8 +19,8 @@ export interface DownloadOptions extends Expected, RequestOptions, RetryOptions,
  * the next call goes on with that. A file that is there and fits is left as it is. Processes that want the
  * same file wait for the first.
  * @param url http or https
- * @throws what the server refused, what differs from the expected, or that the disk is full; the signal's
- * reason if aborted
+ * @throws if the server refuses, the content differs from what is expected, or the disk is full; the signal's
+ *   reason if aborted
  */
 export async function download(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

@@ -22,8 +22,8 @@ export type CountedExtraction = ExtractOptions & { readonly inflation: Inflation
  * Extracts a tar file, plain or gzipped, or a zip file, told apart by their content. Folders and files are
  * made with ordinary permissions.
  * @param directory made if it is not there; give an empty one, and drop it if this fails
- * @throws if the archive is damaged or of another kind, holds links or paths that lead out of the directory,
- * becomes more than a hundred times its size, or the disk is full
+ * @throws if the archive is damaged or of another kind, or holds links or paths that lead out of it
+ * @throws if it becomes more than a hundred times its size, or the disk is full
  */
 export async function extractArchive(
   archive: string,

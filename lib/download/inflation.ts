@@ -3,7 +3,7 @@ export class InflationError extends Error {
   override readonly name = "InflationError";
 }
 
-/** What an archive may become: a hundred times its size, and this much in any case. */
+/** Bounds on an archive's content: a hundred times its size, and this much in any case. */
 const factor = 100;
 const always = 64 * 2 ** 20;
 const mostEntries = 10_000_000;
@@ -14,7 +14,7 @@ export class Inflation {
   #entries = 0;
   readonly #limit: number;
 
-  /** @param size of the archive in bytes */
+  /** @param size bytes of the archive */
   constructor(
     readonly archive: string,
     size: number,

@@ -32,7 +32,7 @@ export class Patience {
     clearTimeout(this.#timer);
   }
 
-  /** What to throw, where waiting was ended. */
+  /** The error to throw, if waiting was ended. */
   get failure(): TransientError | undefined {
     return this.#stalled.signal.aborted ? (this.#stalled.signal.reason as TransientError) : undefined;
   }

@@ -63,8 +63,8 @@ export async function requestRest(
 
 /**
  * The text of a small file, such as a list.
- * @throws TransientError if the connection or the server fails in a way that may pass; Error if asking again
- * is no use, or the text is longer than `maxBytes`
+ * @throws TransientError if the failure may pass; Error if asking again is no use, or the text is longer than
+ *   `maxBytes`
  */
 export async function requestText(
   url: string,

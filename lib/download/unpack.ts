@@ -13,7 +13,7 @@ export interface UnpackOptions extends Pick<ExtractOptions, "signal" | "onProgre
 /**
  * Unpacks parts of an archive to their places below a folder. Each appears there whole or not at all; those
  * that are there are left alone, so that an interrupted call can be repeated.
- * @param contents where each file or folder of the archive goes, relative to `root`; `.` is the whole archive
+ * @param contents places of the archive's files and folders, relative to `root`; `.` is the whole archive
  * @throws if the archive is damaged or unsafe, lacks one of the parts, or the disk is full
  */
 export async function unpack(
@@ -67,7 +67,7 @@ async function extractNested(
   }
 }
 
-/** Whether a path lies in one of the parts, or is a nested archive that holds one. */
+/** Whether a path lies in one of the parts, or a nested archive holds one. */
 function isPartOf(path: string, parts: readonly string[], { nested = false }: UnpackOptions): boolean {
   return parts.some(
     (part) =>

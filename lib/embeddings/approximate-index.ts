@@ -43,7 +43,7 @@ export class ApproximateIndex {
     this.#index = index;
   }
 
-  /** Whether usearch is there: npm leaves it out where there is no build of it and no compiler. */
+  /** Whether usearch is installed. npm leaves it out if there is neither a build of it nor a compiler. */
   static async isAvailable(): Promise<boolean> {
     return (await loadLibrary()) !== undefined;
   }
@@ -54,7 +54,7 @@ export class ApproximateIndex {
     return readFileSync(keyFileOf(path), "utf8") === writtenKey(path, keyOf(path, opened));
   }
 
-  /** @param path of the vectors, whose index is current */
+  /** @param path the file of vectors, whose index is current */
   static async open(path: string, { info }: OpenedEmbeddings): Promise<ApproximateIndex> {
     const index = await createIndex(info.width);
     index.view(indexFileOf(path));

@@ -81,7 +81,10 @@ export class EmbeddingJournal {
     return journal;
   }
 
-  /** Takes what comes after the items that are done. @param vectors of those without a reason, in order */
+  /**
+   * Adds items after those that are done.
+   * @param vectors one for each item without a reason, in order
+   */
   add(items: readonly DoneItem[], vectors: Float32Array): void {
     // The vectors first: a line counts only if its vector is there.
     appendFileSync(this.#vectorsFile, new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength));

@@ -30,7 +30,7 @@ export interface IndexSearch extends Disposable {
 
 /**
  * Makes a file of vectors ready to be searched. An approximate search reads no vectors.
- * @param path of the vectors   @param opened what `openEmbeddings` gives for it
+ * @param path the file of vectors   @param opened the result of `openEmbeddings` for it
  * @throws the signal's reason when it is aborted
  */
 export async function openIndexSearch(

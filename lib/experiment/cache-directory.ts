@@ -14,7 +14,7 @@ export function imageCacheDirectory(): string {
   return join(cacheDirectory(), "images");
 }
 
-/** Where a run keeps decoded images, together with its other processes on this machine. */
+/** Opens the cache of decoded images that a run shares with its other processes on this machine. */
 export function openImageCache(isWanted: boolean): ImageCache | undefined {
   return isWanted ? new ImageCache(imageCacheDirectory(), ownMachine()) : undefined;
 }

@@ -61,7 +61,7 @@ export function readGuard(path: string, source = "--config"): GuardConfig {
 
 /**
  * A guard with its paths absolute.
- * @param reading where they are relative to, and how the paper's datasets are read unless the guard says it
+ * @param reading the folder of relative paths, and how the paper's datasets are read unless the guard says it
  */
 export function resolveGuard(
   { data, splitSource, promptSet, drawSplit, retrieval, index, against, ...guard }: GivenGuard,

@@ -9,7 +9,8 @@ import { openHoldOuts } from "./open-data.js";
 type TestSets = Awaited<ReturnType<NonNullable<ComparisonData["testSets"]>>>;
 
 /**
- * What a guard compares models on. Images of datasets are loaded once for each preprocessing that is met.
+ * Opens the data on which a guard compares models. Images of datasets are loaded once for each preprocessing
+ * that is met.
  * @throws UsageError if a file is missing or empty
  */
 export async function openGuardData(

@@ -33,7 +33,7 @@ export async function openMiniatureTasks(options: MiniatureOptions, model: DualE
 
 /**
  * Images and captions like those that a miniature CLIP was trained on, but none of them.
- * @param name of the model; one of one's own gets those of the embedded model
+ * @param name the model's name; a model of one's own gets the images of the embedded one
  */
 export async function openMiniatureReference(
   pairs: number,

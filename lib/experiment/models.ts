@@ -31,7 +31,7 @@ export function downloadedModel(repository: string): string {
 
 const modelSchema = z.object({ ...modelShape, ...inputShape, model: z.string() });
 
-/** What a configuration says of the model to start from and its inputs, and a run records. */
+/** Settings of the start model and its inputs, as configurations have them and runs record them. */
 export type ModelSettings = Readonly<z.input<typeof modelSchema>>;
 
 /**

@@ -8,7 +8,7 @@ export interface WorkObserver {
   start(label: string): void;
   /** @param note a few words, such as the loss */
   update(done: number, total: number, note?: string): void;
-  /** Ends what was begun. @param result what came of it */
+  /** Ends what was begun. @param result the outcome in a few words */
   finish(result?: string): void;
   /** A line by itself, such as a warning. */
   say(line: string): void;

@@ -126,8 +126,8 @@ function isThere(path: string): boolean {
 }
 
 /**
- * Where users put a file: the dataset's folder and those above it up to the root, and in a folder
- * `data_splits` there.
+ * The places of a file from the user: the dataset's folder, those above it up to the root, and `data_splits`
+ * in each.
  */
 function places(root: string, folder: string, name: string): string[] {
   const folders: string[] = [];

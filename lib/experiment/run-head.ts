@@ -29,7 +29,8 @@ export interface HeadModels {
 }
 
 /**
- * What a method classifies by after a task, for the file beside the exported model. Call it inside a scope.
+ * The head by which a method classifies after a task, for the file beside the exported model. Call it inside
+ * a scope.
  * @throws if that is lost, since later tasks changed it
  */
 export function headAfter(

@@ -27,10 +27,7 @@ export async function openTestSets(
   return { stream: datasets.map(find), holdOuts: holdOuts.map(find) };
 }
 
-/**
- * What a record says of where its datasets were: those of `codyra run`, or the numbers of the miniature
- * world.
- */
+/** The places of datasets in a record: those of `codyra run`, or the numbers of the miniature world. */
 const recordedSchema = z.object({
   datasets: streamSchema.optional(),
   holdOuts: z.array(entrySchema).default([]),

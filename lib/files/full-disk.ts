@@ -1,7 +1,7 @@
 const codes = /\b(?:ENOSPC|EDQUOT|EFBIG)\b/;
 const words = /No space left on device|Disk quota exceeded|File too large/; // of errors that come from C++
 
-/** Whether the disk, the user's share of it or the largest file of its kind is full. */
+/** Whether the disk, the user's share or the largest file of its kind is full. */
 export function isDiskFull(error: unknown): boolean {
   const { code = "", message = "" } = error as NodeJS.ErrnoException;
   return codes.test(code) || codes.test(message) || words.test(message);
@@ -33,7 +33,7 @@ export function explainingFullDisk<T>(path: string, write: () => T, wanted?: Wan
 
 /**
  * Says in words when the disk is full; any other error is returned as it is.
- * @param path what was being written
+ * @param path the file or folder that was being written
  */
 export function explainFullDisk(error: unknown, path: string, wanted: WantedSpace = {}): unknown {
   if (error instanceof LackOfSpace || !isDiskFull(error)) return error;
@@ -42,7 +42,7 @@ export function explainFullDisk(error: unknown, path: string, wanted: WantedSpac
   return lackOfSpace(path, found, wanted, { cause: error });
 }
 
-/** The one wording of too little space. @param found what there is instead */
+/** The one wording of too little space. @param found the space that there is instead */
 export function lackOfSpace(
   path: string,
   found: string,

@@ -41,7 +41,7 @@ export function parseOwner(text: string): LockOwner {
 }
 
 /**
- * Whether the process that has a lock is still there; `unknown` where it is of another machine.
+ * Tells whether the process that has a lock lives; `unknown` for a process of another machine.
  * @param held ids of the locks that this process has
  */
 export function livelinessOf(text: string, held: ReadonlySet<string>): "alive" | "dead" | "unknown" {

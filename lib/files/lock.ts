@@ -29,7 +29,7 @@ export interface LockOptions {
  * Runs an action while no other process runs one for the same path, and waits for its turn. The lock is the
  * file `<path>.lock`. Its holder touches it every two seconds. The lock of a process that died is broken at
  * once on the same machine, elsewhere after fifteen seconds.
- * @throws what `refuse` returns, where another process has the lock
+ * @throws the result of `refuse` if another process has the lock
  */
 export async function withLock<T>(
   path: string,

@@ -5,7 +5,7 @@ export type OptionKeys<Options> = { readonly [Key in keyof Options]-?: true };
 
 /**
  * Refuses an options object with a key that does not exist, which JavaScript would ignore.
- * @param where what takes the options, named in the error
+ * @param where name of the function that takes the options, for the error
  * @throws naming the key and the nearest one that exists
  */
 export function checkOptions<Options extends object>(

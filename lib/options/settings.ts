@@ -53,7 +53,7 @@ export const modelShape = {
     ),
 } as const;
 
-/** What decoding one image may cost. */
+/** Settings that bound the cost of decoding one image. */
 export const decodeLimitsShape = {
   limitInputPixels: limitInputPixelsSchema
     .default(defaultLimitInputPixels)

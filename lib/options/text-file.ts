@@ -3,7 +3,7 @@ import { UsageError } from "./usage-error.js";
 
 /**
  * The content of a text file that a flag or a configuration names, without a byte order mark.
- * @param source what names it, such as `--texts words.txt`
+ * @param source the flag or setting that names the file, such as `--texts words.txt`
  * @throws UsageError if it cannot be read
  */
 export function readTextFile(path: string, source: string): string {

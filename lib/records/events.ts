@@ -77,7 +77,10 @@ function keepEvents(directory: string, isKept: (event: ParsedLine) => boolean): 
   writeFileAtomically(path, kept.map((line) => `${line}\n`).join(""));
 }
 
-/** What follows the last line break is empty, or a line that was being written when the run stopped. */
+/**
+ * The complete lines of a file. After the last line break comes nothing, or a line whose writing was
+ * interrupted.
+ */
 function lines(path: string): string[] {
   return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
 }

@@ -19,7 +19,7 @@ const measureSchema = z.object({
     "size",
     "time",
   ]),
-  /** What was measured, such as a dataset or `recall@5`. */
+  /** Name of the measured quantity, such as a dataset or `recall@5`. */
   name: z.string(),
   /**
    * Fractions; of size and time bytes and milliseconds. `before` is 1 for what is measured between the two
@@ -48,7 +48,7 @@ const guardRecordSchema = z.object({
   /** The model that was compared with; absent where it is the one before the stream. */
   against: z.string().optional(),
   measures: z.array(measureSchema.readonly()).readonly(),
-  /** What the task did to an index that exists; `IndexDrift` says what the fields are. */
+  /** Drift of an existing index in the task; `IndexDrift` describes the fields. */
   drift: driftSchema.optional(),
   advice: z.string().optional(),
   isBroken: z.boolean(),
@@ -61,7 +61,7 @@ const ratios: ReadonlySet<Measure["kind"]> = new Set(["size", "time"]);
 /** Whether more of it is worse, and limits are ratios. */
 export const isRatio = (kind: Measure["kind"]): boolean => ratios.has(kind);
 
-/** What a guard found after a task: `guard/task-0.json`, one file per task. */
+/** The guard's measurements after a task: `guard/task-0.json`, one file per task. */
 export type GuardRecord = z.infer<typeof guardRecordSchema>;
 
 /** @returns `undefined` where nothing was measured after the task @throws if the file is damaged */
@@ -74,7 +74,7 @@ export function writeGuardRecord(directory: string, task: number, record: GuardR
   writeJsonAtomically(fileOf(directory, task), { formatVersion, ...record });
 }
 
-/** What broke its limit, as text: `accuracy flowers, cosine index vectors`. */
+/** The measures that broke their limits, as text: `accuracy flowers, cosine index vectors`. */
 export function brokenLimits({ measures }: Pick<GuardRecord, "measures">): string {
   return measures
     .filter(({ isBroken }) => isBroken)

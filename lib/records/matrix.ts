@@ -32,9 +32,9 @@ export function writeMatrix(
 }
 
 /**
- * Reads the accuracy matrix of a finished stream from JSON (`{"datasets": [...], "matrix": [[...]]}`,
- * optionally `"zeroShot": [...]`, and `"holdOuts": {...}` of the same form) or CSV (a header of dataset
- * names, one row per task, optionally a first column of task names).
+ * Reads the accuracy matrix of a finished stream. JSON has `{"datasets": [...], "matrix": [[...]]}`,
+ * optionally `"zeroShot": [...]`, and `"holdOuts": {...}` of the same form. CSV has a header of dataset names
+ * and one row per task, optionally with task names in the first column.
  * @returns fractions, whatever the unit in the file
  * @throws if the file is missing or not a square matrix of accuracies, naming the row and column
  */
@@ -94,7 +94,7 @@ export function parseAccuracyMatrix(
 
 /**
  * Names, and rows of numbers that fit them.
- * @param where what the rows are called in messages, before their number
+ * @param where name of the rows in messages, before their number
  */
 function checkMatrix(
   { datasets, matrix, zeroShot }: { datasets?: unknown; matrix?: unknown; zeroShot?: unknown },

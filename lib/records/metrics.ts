@@ -44,7 +44,7 @@ export interface Metrics {
 
 export type MetricName = keyof Metrics;
 
-/** Whether the accuracy after the last task of the stream is known, so that every metric is defined. */
+/** Whether the accuracy after the last task is known, so that every metric is defined. */
 export function isComplete(accuracy: AccuracyMatrix): boolean {
   return accuracy.datasets.length > 0 && accuracy.matrix.length === accuracy.datasets.length;
 }

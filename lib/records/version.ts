@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * The version of the files of a run. `run.json` says it for all; `ranks.json` and `changes/` say it too. The
- * others have no room for it: a matrix is also written by hand, `samples.json` is a map of datasets, and
+ * other files have no room for it. A matrix is also written by hand, `samples.json` is a map of datasets, and
  * events are one object a line.
  */
 export const formatVersion = 1;

@@ -57,7 +57,7 @@ export class ImageCache {
 
   /**
    * @internal
-   * Where the images of a list are kept, with those that are there already.
+   * Opens the place of a list's images, with those that are there already.
    * @throws if the directory cannot be written, or its disk is full
    */
   async open(list: ImageList): Promise<ImageStore> {
@@ -69,7 +69,7 @@ export class ImageCache {
     return CacheEntry.begin(await this.entryOf(list));
   }
 
-  /** @internal What another process has begun. */
+  /** @internal Opens the place that another process has begun. */
   async join(list: ImageList, path: string): Promise<CacheEntry> {
     return CacheEntry.join(await this.entryOf(list), path);
   }

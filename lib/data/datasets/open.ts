@@ -42,8 +42,9 @@ export interface OpenedDataset extends Dataset {
  * Opens a dataset of the paper in any of its usual layouts. Images are neither opened nor looked for. Class
  * names are readable, with spaces for underscores; two classes may have the same name. Images are in the
  * order of the lists.
- * @throws if no folder has it, listing those looked for; if a list or label file is missing or damaged; if
- * CoOp's split file is wanted and missing without a draw; if a class has no training images
+ * @throws if no folder has it, listing those looked for
+ * @throws if a list or label file is missing or damaged, or CoOp's split file is missing without a draw
+ * @throws if a class has no training images
  */
 export async function openDataset(id: DatasetId, options: OpenDatasetOptions): Promise<OpenedDataset> {
   checkOptions(options, optionKeys, "openDataset");

@@ -3,7 +3,7 @@ import { casesOfConfig, casesOfMiniature, type LearnedCases } from "./learned-ca
 import { casesOfRun, type RecordedCases } from "./recorded-cases.js";
 
 /**
- * Where updates come from: a run has made them, or they are learned anew, from a configuration or else on the
+ * The source of updates: a run that made them, or training anew, from a configuration or else on the
  * miniature benchmark.
  */
 export type CaseOptions = RecordedCases | (LearnedCases & { readonly config?: string });

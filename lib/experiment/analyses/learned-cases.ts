@@ -37,7 +37,7 @@ export function casesOfMiniature(
   });
 }
 
-/** @param path of a configuration of `run`, with the method codyra or lora */
+/** @param path a configuration of `run`, with the method codyra or lora */
 export function casesOfConfig(
   path: string,
   { seeds, tasks, options = {} }: LearnedCases,
@@ -113,7 +113,7 @@ function choose(stream: readonly Task[], wanted: readonly string[] | undefined):
   });
 }
 
-/** @returns what the method would merge; they belong to the caller */
+/** @returns the updates that the method would merge; they belong to the caller */
 async function learn(
   method: ContinualMethod,
   task: Task,

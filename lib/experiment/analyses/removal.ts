@@ -16,8 +16,8 @@ export interface RemovalOptions extends RunAnalysisOptions {
   /** Name of the dataset, or its position from 0. Default: `"0"`. */
   readonly task?: string;
   /**
-   * What to remove, one after the other: `vision.v`, `text`, `fc`, or `vision.fc+vision.proj`. Default: every
-   * module of each encoder.
+   * The modules to remove, one after the other: `vision.v`, `text`, `fc`, or `vision.fc+vision.proj`.
+   * Default: every module of each encoder.
    */
   readonly modules?: readonly string[];
   /** Stops it between two batches. */

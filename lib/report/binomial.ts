@@ -7,7 +7,7 @@ export interface BinomialBand {
 }
 
 /**
- * The central band of a binomial count of `n` trials that succeed with probability `p`: counts below and
+ * The central band of a binomial count of `n` trials that succeed with probability `p`. Counts below and
  * above it each have at most half of the probability that `coverage` leaves. With the share of ranks that
  * survive anywhere as `p`, matrices inside the band do not differ from one another by more than chance.
  */

@@ -9,7 +9,7 @@ export function formatMeasure({ kind }: Measure, number: number): string {
   return percent(number);
 }
 
-/** What a measure has to keep, such as `−1.0` points or `≤ 1.05×`; empty where it has no limit. */
+/** The limit of a measure, such as `−1.0` points or `≤ 1.05×`; empty if it has none. */
 export function formatLimit({ kind, limit }: Measure): string {
   if (limit === undefined) return "";
   if (isRatio(kind)) return `≤ ${limit}×`;

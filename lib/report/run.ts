@@ -35,7 +35,7 @@ export interface Run {
   phases: RunPhases;
   /** Only for methods with low-rank adapters. */
   ranks: RankHistory | undefined;
-  /** What the guard found, task by task; `undefined` where nothing was measured. */
+  /** The guard's measurements, task by task; `undefined` after tasks without any. */
   guard: (GuardRecord | undefined)[];
 }
 

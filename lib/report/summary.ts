@@ -96,10 +96,7 @@ export function describeGroups(groups: RunGroup[]): Summary {
   };
 }
 
-/**
- * What several methods' numbers say, in one sentence: which ends highest, and how it is on datasets before it
- * learns them.
- */
+/** A sentence that compares methods: which ends highest, and how it is on datasets before it learns them. */
 export function headline(groups: RunGroup[]): string {
   const finished = groups.flatMap((group) => {
     const result = meanOutcome(group);

@@ -5,8 +5,8 @@ import { formatCell, type Mark, markCells, type Table } from "./table.js";
 const MIN_COLUMN_WIDTH = "100.0".length;
 
 /**
- * Aligned text. The best value is bold and the second underlined when `color` is on; dataset names are
- * shortened as far as it takes to fit `width` characters.
+ * Aligned text. The best value is bold and the second underlined when `color` is on. Dataset names are
+ * shortened until the table fits `width` characters.
  */
 export function renderTerminal(table: Table, options: { color?: boolean; width?: number } = {}): string {
   checkOptions(options, { color: true, width: true }, "renderTerminal");
@@ -147,7 +147,7 @@ function printedRows(
 
 /**
  * Cuts names at the longest common length with which all columns fit into `width`.
- * @param least what their values need
+ * @param least widths that the columns' values need
  */
 function shortenNames(names: string[], least: number[], width: number): string[] {
   for (let limit = Math.max(...names.map(({ length }) => length)); ; limit -= 1) {

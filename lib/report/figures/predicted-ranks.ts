@@ -19,7 +19,7 @@ const schema = z.object({
 /**
  * The share of ranks that survive where training never moves their importance weights: `P(|w| > Σκ)` with w
  * as it starts and κ summed over the iterations. `erfc(Σκ / √2)` for w from N(0, 1).
- * @param options of a codyra run
+ * @param options those of a codyra run
  * @returns `undefined` for other methods
  */
 export async function predictedShare(

@@ -3,7 +3,7 @@ import type { GuardRecord } from "../../records/index.js";
 import { describeGuard } from "./guard-data.js";
 import { htmlPage } from "./html-page.js";
 
-/** What `codyra check` found, of which models. */
+/** The result of `codyra check`, and the models that it compared. */
 export interface CheckedModels extends Pick<GuardRecord, "measures" | "drift" | "advice" | "isBroken"> {
   readonly new: string;
   readonly old: string;

@@ -22,7 +22,7 @@ export interface PageData {
   live?: LiveState;
 }
 
-/** What the page of `codyra check` shows. */
+/** Data of the page of `codyra check`. */
 export interface CheckData {
   title: string;
   facts: [name: string, value: string][];
@@ -69,7 +69,7 @@ export interface RunData {
   losses: LossCurve[];
   ranks: { rank: number; modules: number; tasks: { dataset: string; active: number[] }[] } | null;
   cost: CostData;
-  /** Of the tasks after which a guard measured the model. */
+  /** Measurements of the tasks after which a guard measured the model. */
   guard: GuardData[];
   /** Settings and versions, by name. */
   settings: Record<string, string>;
@@ -93,7 +93,7 @@ export interface LossCurve {
   points: [step: number, loss: number][];
 }
 
-/** What a guard found after a task. */
+/** A guard's measurements after a task. */
 export interface GuardData {
   /** Position in the stream. */
   task: number;

@@ -2,7 +2,7 @@ import type { GuardRecord } from "../../records/index.js";
 import { formatLimit, formatMeasure } from "../guard-text.js";
 import type { DriftData, GuardData } from "./data.js";
 
-/** What the page shows of a guard, task by task. */
+/** A guard's measurements for the page, task by task. */
 export function guardData(records: readonly (GuardRecord | undefined)[]): GuardData[] {
   return records.flatMap((record, task) => (record === undefined ? [] : [describeGuard(record, task)]));
 }

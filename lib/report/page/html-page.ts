@@ -8,7 +8,7 @@ import type { CheckData, PageData } from "./data.js";
 
 interface HtmlPage {
   readonly title: string;
-  /** What readers without JavaScript see. */
+  /** Text for readers without JavaScript. */
   readonly words: readonly (string | undefined)[];
   readonly data: PageData | CheckData;
   /** Path at which a server sends new data. */

@@ -12,7 +12,7 @@ import { runSettings } from "./run-settings.js";
 const MAX_SHOWN = 6;
 
 /**
- * What the page shows about runs over the same stream.
+ * The page's data about runs over the same stream.
  * @throws if the runs are not over the same protocol and datasets
  */
 export function pageData(runs: Run[]): PageData {

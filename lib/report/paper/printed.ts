@@ -24,7 +24,7 @@ const streamSchema = z.object({
 
 const schema = z.object({
   source: z.string(),
-  /** Of rows without runs, and of runs that earlier versions recorded. */
+  /** Labels of rows without runs, and of runs that earlier versions recorded. */
   labels: z.record(z.string(), z.string()),
   "x-tail": streamSchema,
   mtil: streamSchema,
@@ -34,8 +34,9 @@ const schema = z.object({
 });
 
 /**
- * What Tables 1 to 5 of arXiv:2412.01004 print, mistakes included: accuracies in percent by method, a value
- * for each dataset and their mean; parameters in millions. `codyra-routed` is the variant with a dagger.
+ * Tables 1 to 5 of arXiv:2412.01004 as printed, mistakes included. Accuracies are in percent by method, a
+ * value for each dataset and their mean. Parameters are in millions. `codyra-routed` is the variant with a
+ * dagger.
  */
 export type PrintedTables = z.infer<typeof schema>;
 export type PrintedStream = z.infer<typeof streamSchema>;

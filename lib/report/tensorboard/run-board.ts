@@ -13,8 +13,8 @@ export class RunBoard {
   #isPlaced = false;
 
   /**
-   * @param directory of this run; TensorBoard's log directory holds those of all runs
-   * @param iterations of each task; 1 for methods that do not iterate
+   * @param directory the folder of this run; TensorBoard's log directory holds those of all runs
+   * @param iterations per task; 1 for methods that do not iterate
    * @throws if the directory cannot be made
    */
   constructor(

@@ -23,7 +23,7 @@ export interface LineChart {
     format: (value: number) => string;
     tick: (value: number) => string;
   };
-  /** What is at an x, such as "after task 3". */
+  /** A description of an x, such as "after task 3". */
   describeX: (x: number) => string;
   shaded?: [from: number, to: number];
   marks?: { x: number; label: string }[];

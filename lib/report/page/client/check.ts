@@ -41,7 +41,7 @@ export function drawCheck({ title, facts, check }: CheckData): void {
   );
 }
 
-/** What new queries find in the old index, as they are and mapped to its vectors. */
+/** The neighbours that new queries find in the old index, as they are and mapped to its vectors. */
 function neighbours({ ks, kept, mapped, cosine }: DriftData): HTMLElement {
   const share = (value: number | undefined) => h("td", {}, value === undefined ? "–" : `${percent(value)} %`);
   const columns = ["Nearest neighbours", "Queries as they are", "Queries mapped"];

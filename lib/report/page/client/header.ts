@@ -4,7 +4,7 @@ import { type Child, h } from "./dom.js";
 import type { Selection } from "./selection.js";
 import { themeButton } from "./theme.js";
 
-/** What was run and what came of it, in words. */
+/** The title, the settings and the outcome of the runs, in words. */
 export function header({ data }: Selection): Child[] {
   const { title, summary, facts, warnings } = data;
   return [
@@ -103,7 +103,7 @@ function seedPicker(selection: Selection, seeds: number[]): HTMLElement {
   );
 }
 
-/** What a page that is served says about the run. */
+/** The state of the run, on a page that is served. */
 export function liveBanner(data: PageData): HTMLElement | null {
   const { live } = data;
   return live ? h("p", { class: `live ${live.state}`, role: "status" }, live.message) : null;

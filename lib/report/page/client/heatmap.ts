@@ -3,7 +3,7 @@ import { hideTip, showTip } from "./tip.js";
 
 export interface HeatCell {
   text: string;
-  /** What the value means, for the tip and for screen readers. */
+  /** Meaning of the value, for the tip and for screen readers. */
   description: string;
   /** From 0, the lowest, to 1, the highest; from −1 to 1 on a diverging scale. */
   shade: number;

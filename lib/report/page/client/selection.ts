@@ -10,7 +10,7 @@ export interface View {
   holdOuts: MatrixSpread | null;
 }
 
-/** What the reader chose to see, and the data it is chosen from; the data changes while a run goes on. */
+/** The reader's choice, and the data that it is made from, which change while a run goes on. */
 export class Selection {
   /** `null` for the mean over all. */
   seed: number | null = null;

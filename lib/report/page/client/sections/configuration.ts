@@ -6,7 +6,7 @@ import type { Section } from "./section.js";
 
 let showsAll = false;
 
-/** What is needed to repeat the runs: settings, versions, and the fingerprints of the data. */
+/** The section with settings, versions and fingerprints of the data, which repeating the runs needs. */
 export const configuration: Section = {
   id: "configuration",
   name: "Configuration",

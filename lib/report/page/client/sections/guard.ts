@@ -6,7 +6,7 @@ import type { View } from "../selection.js";
 import { seriesStyle, swatch } from "../style.js";
 import type { Section } from "./section.js";
 
-/** What every task did to the model in use: limits, retrieval, and the index. */
+/** The section about each task's effect on the model in use: limits, retrieval, and the index. */
 export const guard: Section = {
   id: "guard",
   name: "Guard",

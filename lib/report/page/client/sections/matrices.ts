@@ -122,7 +122,7 @@ function panel(
   );
 }
 
-/** What a value means in the stream: kept, lost or not learned yet. */
+/** The meaning of a value in the stream: kept, lost or not learned yet. */
 function since(
   matrix: Spread[][],
   zeroShot: Spread[] | null,

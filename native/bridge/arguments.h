@@ -13,7 +13,7 @@
 namespace codyra {
 
 // Arguments of the functions that are not hot. Each throws when the value is of another type, and none
-// converts: a conversion runs JavaScript, which may release tensors and buffers that were read before. Arrays
+// converts. A conversion runs JavaScript, which may release tensors and buffers that were read before. Arrays
 // run JavaScript too where they have getters, so they are read first.
 
 // NaN, which names nothing, for what is no number.

@@ -11,8 +11,8 @@ namespace codyra {
 bool canSkipAutograd(const Operator& op, const torch::jit::Stack& arguments);
 
 // Calls the operator without autograd's layers. False when it returned a view of an argument, which autograd
-// has to know: then the operator will not be called this way again, and this call has to be repeated with
-// autograd.
+// has to know. This call then has to be repeated with autograd, and the operator will not be called this way
+// again.
 bool callBelowAutograd(Operator& op, torch::jit::Stack& stack);
 
 }  // namespace codyra

@@ -10,9 +10,8 @@
 
 namespace codyra {
 
-// Objects that JavaScript holds as externals. An external says nothing of what it points to, so that each
-// kind keeps a list of its own: a pointer of another kind, or of another addon, is refused instead of
-// followed.
+// Objects that JavaScript holds as externals. An external says nothing of what it points to, so each kind
+// keeps a list of its own. A pointer of another kind, or of another addon, is refused instead of followed.
 template <typename Object>
 class Externals {
  public:

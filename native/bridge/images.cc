@@ -70,8 +70,8 @@ std::vector<uint8_t> resizeToSquare(const uint8_t* pixels, int64_t width, int64_
   return {data, data + middle.numel()};
 }
 
-// What all work on images has in common: a promise of `{ pixels, width, height }`, with the size before the
-// change; of undefined where the work says that it is not for it.
+// All work on images promises `{ pixels, width, height }`, with the size before the change. It promises
+// undefined if the work says that it is not for it.
 class ImageWorker : public Napi::AsyncWorker {
  public:
   ImageWorker(Napi::Env env, std::vector<uint8_t> input, std::optional<Square> square)

@@ -10,10 +10,10 @@
 namespace codyra {
 
 // Memory of large tensors, kept for the next ones of their size. Otherwise every activation of a training
-// step is mapped anew and its pages are cleared one fault at a time: a tenth of a ViT-B/16 step.
+// step is mapped anew and its pages are cleared one fault at a time. That takes a tenth of a ViT-B/16 step.
 //
-// Kept blocks and those in use together are never more than what was in use at once a short while ago, so
-// that keeping them does not raise the most memory that a process takes.
+// Kept blocks and those in use never exceed together what was in use at once a short while ago. Keeping them
+// thus does not raise the peak memory of a process.
 class LargeBlocks {
  public:
   static constexpr size_t kLeastBytes = size_t{1} << 20;

@@ -37,7 +37,7 @@ const auto& reorder() {
 
 bool has_onednn() { return linear().has_value() && reorder().has_value(); }
 
-// MKL's float32 kernel for AMD's processors stops at AVX2: oneDNN's takes 14 % less time there
+// MKL's float32 kernel for AMD's processors stops at AVX2. oneDNN's takes 14 % less time there
 // (3152×768→3072, Zen 4), and 9 % more on an Intel of the same vectors.
 bool is_onednn_faster() {
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -23,9 +23,8 @@ using at::Tensor;
 
 constexpr double slope = 1.702;
 
-/// eˣ to two units in the last place, without a branch or a call, so that loops over it are vectorised: eˣ =
-/// 2ⁿ·eʳ with
-/// |r| ≤ ½ ln 2, and the minimax polynomial of Cephes (netlib, cephes/single/expf.c) for eʳ.
+/// eˣ to two units in the last place, without a branch or a call, so that loops over it are vectorised. It is
+/// 2ⁿ·eʳ with |r| ≤ ½ ln 2; the minimax polynomial of Cephes (netlib, cephes/single/expf.c) gives eʳ.
 inline float exponential(float x) {
   x = x < -87.f ? -87.f : x;
   x = x > 89.f ? 89.f : x;  // infinity

@@ -30,8 +30,8 @@ const preprocessing = clip.Preprocessing.openai();
 const { transform } = preprocessing;
 
 /**
- * @returns two rows for the images as they are, two for upscaled ones: seconds of decoding beside the peer's,
- *   and of loading from the cache beside filling it
+ * @returns two rows for images as they are, two for upscaled ones: seconds of decoding beside the peer's, and
+ *   of reading the cache beside filling it
  * @throws if the contenders' pixels differ, or the memory grows from epoch to epoch
  */
 export async function run(config, report) {

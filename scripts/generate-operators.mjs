@@ -1,8 +1,8 @@
 // Writes the typed operator wrappers in lib/torch/ for the operators that scripts/operators.txt lists.
 //
-//   node scripts/generate-operators.mjs            write the files
-//   node scripts/generate-operators.mjs --check    exit with 1 if the files are not what would be written
-//   --schemas FILE    take them from a text file (the libtorch version, then one schema per line)
+//     node scripts/generate-operators.mjs            write the files
+//     node scripts/generate-operators.mjs --check    exit with 1 if the files are not what would be written
+//     --schemas FILE    take them from a text file (the libtorch version, then one schema per line)
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

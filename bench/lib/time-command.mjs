@@ -6,7 +6,7 @@ const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
 /**
  * Runs a program to its end.
  * @param {Record<string, string>} env added to this process's
- * @param {string} [cwd] where it runs
+ * @param {string} [cwd] working directory
  * @returns {Promise<{ seconds: number, cpuSeconds: number, stdout: string }>}
  * @throws with what it said, if it fails
  */

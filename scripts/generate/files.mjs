@@ -11,12 +11,12 @@ import { makeOverloads } from "./signature.mjs";
 
 const conventions = `
 // Arguments keep the order of the schema. Keyword-only arguments are fields of one trailing \`options\`
-// object, and so are positional arguments with a default when an overload has more than two of them.
+// object. So are positional arguments with a default if an overload has more than two of them.
 // \`undefined\` means the default, \`null\` means None. Overloads of an operator are told apart by the kinds
 // of the arguments.
 `.trim();
 
-/** `operators.generated.ts`. @param {Section[]} sections @param {string} version of libtorch */
+/** `operators.generated.ts`. @param {Section[]} sections @param {string} version libtorch's version */
 export function emitOperators(sections, version) {
   const registry = new OptionsRegistry();
   const bodies = sections.map(({ title, functions }) => {
@@ -27,7 +27,7 @@ export function emitOperators(sections, version) {
   return [header(version), conventions, emitImports(body), body].join("\n\n");
 }
 
-/** `tensor-methods.generated.ts`. @param {Section[]} sections @param {string} version of libtorch */
+/** `tensor-methods.generated.ts`. @param {Section[]} sections @param {string} version libtorch's version */
 export function emitMethods(sections, version) {
   const registry = new OptionsRegistry();
   const methods = sections.flatMap(({ hasMethods, functions }) => {

@@ -8,7 +8,7 @@ const reserved = new Set(
   "delete do export for if import in new null return switch this typeof var void while with".split(" "),
 );
 
-/** @param {object[]} overloads of one function, from `makeOverloads` */
+/** @param {object[]} overloads those of one function, from `makeOverloads` */
 export function emitFunction(overloads) {
   const exportedName = functionName(overloads[0].schema);
   const isReserved = reserved.has(exportedName);
@@ -46,7 +46,7 @@ function emitDoc(schemas) {
 
 /**
  * The statements of a decision tree.
- * @param {object[]} parameters of the implementation
+ * @param {object[]} parameters the implementation's parameters
  * @param {Set<number>} tensors parameters that the tests so far have shown to be tensors
  */
 function emitTree(tree, parameters, tensors = new Set(), isLast = true) {
@@ -83,8 +83,8 @@ function emitCheck(name, parameters) {
 }
 
 /**
- * Where an overload finds its options: in `options`, or, checked there, under another name when that
- * parameter has several meanings.
+ * The expression for an overload's options: `options`, or a checked copy under another name if that parameter
+ * has several meanings.
  */
 function emitOptions(schema, own, parameters) {
   const options = own.at(-1);

@@ -5,7 +5,7 @@ import { functionName } from "./names.mjs";
 import { declare, implementationOf, mergeSignatures } from "./signature.mjs";
 
 /**
- * @param {object[]} overloads of one function, from `makeOverloads`
+ * @param {object[]} overloads those of one function, from `makeOverloads`
  * @returns {string[]} nothing if no overload takes a tensor `self`
  */
 export function emitMethod(overloads) {

@@ -1,7 +1,7 @@
 // docs/options.md: what the schemas of settings and methods say, as tables.
 
 /**
- * @param settings of a run: `{ name, type, default, meaning, flag }` each, all text
+ * @param settings the run's settings: `{ name, type, default, meaning, flag }` each, all text
  * @param methods `{ name, summary, options }` each, options as `{ name, type, default, meaning, source }`
  */
 export function optionsPage(settings, methods) {

@@ -1,8 +1,8 @@
 // Turns the overloads of one operator into TypeScript signatures.
 //
 // Arguments keep their order. Keyword-only ones become fields of one trailing `options` object. So do
-// positional ones with a default when the overload has more than two of them, and whatever another overload
-// of the same function has as an option.
+// positional ones with a default if the overload has more than two, and arguments that are options of other
+// overloads.
 
 import { camelCase } from "./names.mjs";
 import { describeArgument, describeDefault, describeResult } from "./types.mjs";
@@ -93,7 +93,7 @@ function makeField(argument) {
   };
 }
 
-/** Where each argument of the schema comes from: the parameter at an index, or a field of the options. */
+/** The source of each argument of the schema: the parameter at an index, or a field of the options. */
 function sourcesOf(schema, isOption) {
   let index = 0;
   return schema.arguments.map((argument) => ({

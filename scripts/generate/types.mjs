@@ -1,5 +1,4 @@
-// What each schema type is in TypeScript: its type, how it is told from others at run time, how it crosses to
-// the addon and back.
+// The TypeScript side of each schema type: its type, its test at run time, and its way to the addon and back.
 
 /** @typedef {import("./schema.mjs").Type} Type */
 

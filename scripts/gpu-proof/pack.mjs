@@ -11,8 +11,8 @@ const archive = `${folder}/packages.tar.xz`;
 const leftOut = ["@biomejs", "@shikijs", "@types", "lunr", "playwright-core", "typedoc", "typescript"];
 
 /**
- * Writes this machine's Node, node_modules and the compiled TypeScript into one archive, for a checkout on a
- * machine of the same kind that has neither Node nor network.
+ * Packs this machine's Node, node_modules and the compiled TypeScript. A machine of the same kind that has
+ * neither Node nor network unpacks the archive into a checkout.
  */
 export async function pack() {
   if (!(await runSetUp({ withPackages: true, quiet: true }))) {

@@ -7,7 +7,7 @@ const keptCharacters = 12_000;
  * @typedef {object} Outcome
  * @property {"passed" | "failed" | "out of time" | "not run"} outcome
  * @property {number} seconds
- * @property {string} tables what a benchmark printed on stdout
+ * @property {string} tables the tables that a benchmark printed on stdout
  * @property {string} output the end of everything that was printed
  * @typedef {import("./stages.mjs").Stage & Outcome} Result
  */

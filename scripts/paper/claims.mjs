@@ -97,7 +97,7 @@ function isRunning(pid) {
   }
 }
 
-/** Where process ids mean the same: containers may share a host's name. */
+/** Names the space of process ids: containers may share a host's name. */
 function machine() {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -1,5 +1,5 @@
-// Touches a claim while the process lives, and ends the process when another one has taken over: it was
-// believed dead, after a pause for example.
+// Touches a claim while the process lives. Ends the process when another one has taken over, which may
+// believe it dead after a pause.
 import { existsSync, utimesSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 

@@ -21,21 +21,26 @@ export function readPlan(path) {
   };
 }
 
-/** What the configuration of a group says. */
+/** The settings in the configuration of a group. */
 export function settingsOf({ config = join(packageRoot, "configs", "miniature.yaml") }) {
   return readYaml(config);
 }
 
 /**
- * The runs of a plan in the order in which they are made: group by group, and seed by seed, so that a part of
- * a group compares all methods.
- * @param choice groups, methods and seeds to leave the others out; `shared`: arguments for every `codyra
- * run`;
- *   model: what runs of the embedded benchmark start from
+ * The runs of a plan in their order, group by group and seed by seed, so that a part of a group compares all
+ * methods.
+ * @param choice groups, methods and seeds to leave the others out
+ *   - `shared`: arguments for every `codyra run`
+ *   - `model`: start of runs of the embedded benchmark
  * @returns {Work[]}
- * @typedef {{ id: string, group: object, method?: string, directory: string, args: string[], isFinished: ()
- * => boolean, needs?: Work }} Work
- *   args: of the command `codyra`; needs: what must be finished before
+ * @typedef {object} Work
+ * @property {string} id
+ * @property {object} group
+ * @property {string} [method]
+ * @property {string} directory
+ * @property {string[]} args those of the command `codyra`
+ * @property {() => boolean} isFinished
+ * @property {Work} [needs] the work that must be finished before
  */
 export function planRuns(
   { seeds, groups },
@@ -119,7 +124,7 @@ function datasets({ datasets = [], holdOuts = [] }, name) {
   ];
 }
 
-/** What must stand in the run's record: its settings and the options that the configuration names. */
+/** The settings and options that the run's record must have, as the configuration names them. */
 function expected({ group, method, options, model: chosen }) {
   const { model: usual, shots, testPerClass, referencePairs, methods } = settingsOf(group);
   const others = group.config
@@ -139,7 +144,7 @@ function isFinished(directory, wanted) {
   return Boolean(record?.finishedAt) && holds(record.config, wanted);
 }
 
-/** Whether everything wanted is in what was found, which may have more; `true` stands for any options. */
+/** Whether `found` has everything wanted, and perhaps more; `true` stands for any options. */
 function holds(found, wanted) {
   if (wanted === true && isGroup(found)) return true;
   if (!isGroup(found) || !isGroup(wanted)) return isDeepStrictEqual(found, wanted);

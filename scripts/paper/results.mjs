@@ -5,7 +5,7 @@ import { report } from "../../dist/index.js";
 
 /**
  * Writes the tables and figures of the finished runs of the miniature plan, and the drawing of the README.
- * @param {{ demo: string[] }} settings of configs/miniature.yaml; demo: the methods in the drawing
+ * @param {{ demo: string[] }} settings content of configs/miniature.yaml; demo: the methods in the drawing
  * @returns {Promise<string[]>} the files; none where no run is finished
  */
 export async function writeResults(works, { demo }, to) {

@@ -11,7 +11,7 @@ const makeRun = fileURLToPath(new URL("./make-run.mjs", import.meta.url));
 const [claimedElsewhere, interrupted] = [75, 130];
 const pollMs = 500;
 
-/** Where the processes that share a plan's folder keep what they tell each other. */
+/** The file by which the processes that share a plan's folder inform each other. */
 const stateFile = (folder, kind, id) => join(folder, ".plan", kind, id.replaceAll("/", "__"));
 
 /** Why the last attempt at a run failed; `undefined` where it did not. */

@@ -11,9 +11,10 @@ import { packageRoot } from "./files.mjs";
  * @typedef {Awaited<ReturnType<typeof import("./toolchain.mjs").findToolchain>>} Toolchain
  * @param {{ directory: string, definitions: Record<string, string>, onLine?: (line: string) => void,
  *   toolchain: Pick<Toolchain, "compiler" | "generator">, bytesPerJob?: number }} build
- *   directory: CMake's own; onLine: told what the compiler prints;
- *   bytesPerJob: what a compiler takes at most, by default 2 GB, as for a file that includes libtorch
- * @returns {Promise<{ code: number, output: string }>} of both together; the first that fails is the last
+ *   - directory: CMake's own
+ *   - onLine: gets the compiler's output, line by line
+ *   - bytesPerJob: most memory of a compiler; default 2 GB, as for a file that includes libtorch
+ * @returns {Promise<{ code: number, output: string }>} the output of both; the first that fails is the last
  */
 export async function runCmake({
   directory,

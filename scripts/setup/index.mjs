@@ -27,9 +27,12 @@ export { findToolchain } from "./toolchain.mjs";
  * skipped.
  * @param {{ quiet?: boolean, nativeOnly?: boolean, withPackages?: boolean, peers?: "needed" | "wanted",
  *   programs?: boolean, compileKernels?: boolean }} options
- *   quiet: print only the steps that have work to do; nativeOnly: leave TypeScript alone;
- *   withPackages: install node_modules first; peers: also the Python packages of the peer tests, or try to;
- *   programs: try to install the other programs of tests; compileKernels: also CUDA's run-time compiler
+ *   - quiet: print only the steps that have work to do
+ *   - nativeOnly: leave TypeScript alone
+ *   - withPackages: install node_modules first
+ *   - peers: also the Python packages of the peer tests, or try to
+ *   - programs: try to install the other programs of tests
+ *   - compileKernels: also CUDA's run-time compiler
  * @throws {import("./failure.mjs").SetupError} the first thing that is missing
  */
 export async function setUp({

@@ -12,7 +12,7 @@ const what = "JavaScript packages of peer tests";
 
 /**
  * The folder with the packages of test/peers/javascript.json in its node_modules.
- * @returns {string | undefined} undefined where it has not been set up, or with CODYRA_PEERS=off
+ * @returns {string | undefined} undefined if it has not been set up, or with CODYRA_PEERS=off
  */
 export function findJavaScriptPeers() {
   if (process.env.CODYRA_PEERS === "off") return undefined;

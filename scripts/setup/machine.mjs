@@ -8,7 +8,8 @@ const oldestNode = [20, 17];
 const supportedMachines = ["linux x64", "linux arm64", "darwin arm64"];
 
 /**
- * @param {{ version: string, platform: string, arch: string }} node what runs this, by default this process
+ * @param {{ version: string, platform: string, arch: string }} node the Node that runs this, by default this
+ *   process
  * @returns {string} such as `node 20.20.2, linux x64`
  */
 export function checkMachine({ version, platform, arch } = thisNode()) {
@@ -37,12 +38,12 @@ function thisNode() {
   return { version: process.versions.node, platform: process.platform, arch: process.arch };
 }
 
-/** Whether the NVIDIA driver is installed, that is, whether the CUDA build of libtorch is of any use. */
+/** Whether the NVIDIA driver is installed, so that libtorch's CUDA build is of use. */
 export function hasNvidiaGpu() {
   return existsSync("/proc/driver/nvidia/version") || which("nvidia-smi") !== undefined;
 }
 
-/** Where codyra keeps what all its clones share. */
+/** The folder for what all clones of codyra share. */
 export function cacheDirectory() {
   const fallback = process.platform === "darwin" ? "Library/Caches" : ".cache";
   return join(process.env.XDG_CACHE_HOME || join(homedir(), fallback), "codyra");

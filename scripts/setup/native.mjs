@@ -22,7 +22,7 @@ const addon = join(outputDirectory, "codyra.node");
 const opsLibrary = join(outputDirectory, `libcodyra_ops.${process.platform === "darwin" ? "dylib" : "so"}`);
 
 /**
- * What the last build that loaded was made of, or undefined.
+ * The record of the last build that loaded, or undefined.
  * @returns {{ fingerprint: string, addon: string, opsLibrary: string,
  *   libtorch: { version: string, path: string, source: string }, python: string | null,
  *   compiler: { name: string, version: string, path: string } | null, prebuilt?: string } | undefined}
@@ -73,7 +73,7 @@ export function installPrebuilt(libraries, libtorch) {
 
 /**
  * Loads the addon in a process of its own, so that not even a crash hides the message, and records the build.
- * @param {{ compiler: object } | { prebuilt: string }} origin what compiled it, or the package it is from
+ * @param {{ compiler: object } | { prebuilt: string }} origin its compiler, or the package it is from
  */
 export async function recordBuild(libtorch, origin) {
   const { code, output } = await runCommand(process.execPath, ["-e", `require(${JSON.stringify(addon)})`]);

@@ -13,7 +13,7 @@ const timeLimitMs = 5 * 60_000;
 /**
  * A Python in whose environment CUDA's run-time compiler is installed, with which the CUDA kernels are
  * compiled where there is no GPU.
- * @returns {string | undefined} undefined where it has not been set up
+ * @returns {string | undefined} undefined if it has not been set up
  */
 export function findNvrtcPython() {
   const python = join(directory(), "bin/python");

@@ -17,8 +17,8 @@ export function arePackagesInstalled() {
 }
 
 /**
- * Installs the versions in package-lock.json. Not with `npm ci`: that refuses a lock file which lacks
- * optional packages of other platforms, as one has that was written behind a registry mirror of one platform.
+ * Installs the versions in package-lock.json. `npm ci` would refuse a lock file that lacks optional packages
+ * of other platforms. Registry mirrors of one platform lead to such files.
  */
 export async function installPackages() {
   const flags = ["--no-save", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"];

@@ -23,7 +23,7 @@ const timeLimitMs = 5 * 60_000;
 /**
  * The Python that has the packages which codyra is compared with in tests, and whose torch is the libtorch of
  * the addon.
- * @returns {string | undefined} undefined where it has not been set up, or with CODYRA_PEERS=off
+ * @returns {string | undefined} undefined if it has not been set up, or with CODYRA_PEERS=off
  */
 export function findPeerPython() {
   const record = readBuildRecord();

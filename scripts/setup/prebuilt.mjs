@@ -8,7 +8,7 @@ import { torchVersion } from "./private-environment.mjs";
 
 /** The optional package that holds the addon of this platform, compiled. */
 export const prebuiltPackage = `@codyra/${process.platform}-${process.arch}`;
-/** What it says of its libraries. */
+/** The file in it that names its libraries. */
 export const prebuiltManifest = "prebuilt.json";
 
 /**

@@ -2,8 +2,8 @@ const labelWidth = 46;
 const plainLineEveryMs = 10_000;
 
 /**
- * Prints `label   result` for each step, and what a long step is doing: on a terminal as one line that moves,
- * otherwise as a plain line now and then.
+ * Prints `label   result` for each step, and the progress of long ones. That is a line that moves on a
+ * terminal, else a plain line now and then.
  * @param {{ quiet?: boolean, stream?: NodeJS.WriteStream }} options quiet: say nothing about steps that had
  * nothing to do
  */

@@ -10,7 +10,7 @@ const install =
     : "Install it: `apt install g++ cmake ninja-build` (Debian, Ubuntu) or `dnf install gcc-c++ cmake ninja-build` (Fedora).";
 
 /**
- * What compiles the addon.
+ * Finds the programs that compile the addon.
  * @returns {Promise<{ compiler: { name: string, version: string, path: string }, cmake: string, generator:
  * string }>}
  * @throws when the compiler, CMake, or both ninja and make are missing or too old

@@ -9,8 +9,9 @@ process.once("exit", () => {
  * Runs Node in a process of its own, so that whatever ends it is counted.
  * @param {string[]} args Node's own options, a script and its arguments
  * @param {{ quietMs?: number, signal?: { name: string, afterMs: number }, command?: string[] }} options
- *   quietMs: kill it, as one that hangs, after so long without output; signal: send it one;
- *   command: what starts Node, default Node itself
+ *   - quietMs: kill it, as one that hangs, after so long without output
+ *   - signal: send it one
+ *   - command: starts Node, default Node itself
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string,
  *   isHanging: boolean }>}
  */
@@ -48,7 +49,7 @@ export function runNode(args, { quietMs = 120_000, signal, command = [] } = {}) 
   });
 }
 
-/** Whether a process ended in a way that none may: by a signal that nobody sent, or as one that aborts. */
+/** Whether a process ended by a signal that nobody sent, or aborted. */
 export function isAbort({ code, signal }, sent) {
   const isOrderly = sent !== undefined && afterSignals.includes(code);
   return (signal !== null && signal !== sent) || (code !== null && code >= 128 && !isOrderly);

@@ -1,4 +1,4 @@
-/** What a kind of stress did, and what it found. */
+/** Counts of a kind of stress, and its findings. */
 export class Counts {
   /** How many things were tried. */
   tried = 0;
@@ -7,7 +7,7 @@ export class Counts {
   aborts = 0;
   hangs = 0;
   wrong = 0;
-  /** @type {string[]} what to do to see it again */
+  /** @type {string[]} the command that shows it again */
   findings = [];
 
   /** @param {"aborts" | "hangs" | "wrong"} fault */

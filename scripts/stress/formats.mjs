@@ -1,5 +1,5 @@
-// The formats of files that are mutated: how a small one is made, and what must hold of a mutated one that is
-// read without an error.
+// The formats of files that are mutated. Each makes a small file, and knows what must hold of a mutated one
+// that is read without an error.
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";

@@ -1,5 +1,5 @@
-// Mutates files and reads them: node read-mutated.mjs FOLDER SEED COUNT [FORMAT]
-// Says what it tries, one line of JSON before and one after each, and counts with its last one.
+// `node read-mutated.mjs FOLDER SEED COUNT [FORMAT]` mutates files and reads them. It prints each attempt,
+// one line of JSON before and one after it, and counts with its last one.
 import { mkdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { basename, join } from "node:path";
 import { formats, Wrong } from "./formats.mjs";

@@ -48,7 +48,7 @@ export function runStream(config, output, { resume = false, processes = 1, ...op
   return runNode([join(packageRoot, "dist/cli/main.js"), ...launch, ...args], options);
 }
 
-/** What differs between two runs of the same stream: times and memory. */
+/** Fields that differ between two runs of the same stream: times and memory. */
 const volatile = new Set([
   ...["time", "seconds", "imagesPerSecond", "peakResidentBytes", "durationSeconds"],
   ...["memory", "startedAt", "finishedAt", "gitRevision"],

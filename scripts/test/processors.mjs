@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 
 /**
- * What stands for a processor: the instructions that ATen, oneDNN and MKL may use. On processors not made by
- * Intel, MKL knows `COMPATIBLE` only.
+ * The instructions that ATen, oneDNN and MKL may use, in place of another processor. On processors not made
+ * by Intel, MKL knows `COMPATIBLE` only.
  */
 const instructionSets = [
   { name: "default", aten: "default", onednn: "SSE41", mkl: "COMPATIBLE", needs: [] },
@@ -18,7 +18,7 @@ const instructionSets = [
 ];
 
 /**
- * What `npm run test:cpus` runs the tests under.
+ * The settings under which `npm run test:cpus` runs the tests.
  * @type {{ name: string, summary: string, environment: Record<string, string>, needs: string[] }[]} needs:
  * flags of /proc/cpuinfo
  */

@@ -15,7 +15,7 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
 }
 
-/** What the page reports as wrong, from the moment of this call. */
+/** Collects the errors that the page reports from the moment of this call. */
 export function problemsOf(page: Page): string[] {
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(error.message));

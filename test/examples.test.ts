@@ -9,7 +9,7 @@ import { temporaryFolder } from "./protocol/tiny-run.js";
 const folder = join(packageRoot, "examples");
 const files = readdirSync(folder).filter((name) => name.endsWith(".mjs"));
 
-/** Runs an example with the compiled package. @returns what it prints */
+/** Runs an example with the compiled package. @returns its output */
 function run(name: string, ...args: string[]): string {
   // A cache of its own, so that nothing but the clone is needed.
   const env = { ...process.env, XDG_CACHE_HOME: temporaryFolder() };

@@ -6,8 +6,8 @@ declare module "vitest" {
 
 /**
  * Options of tests that are left out where something is missing. `npm test` counts them by reason at its end.
- * @param reason what is missing, such as "no Chromium"
- * @param remedy what brings it
+ * @param reason the lack, such as "no Chromium"
+ * @param remedy the way to get it
  */
 export function needs(isThere: boolean, reason: string, remedy: string) {
   return { skip: !isThere, meta: { needs: { reason, remedy } } };

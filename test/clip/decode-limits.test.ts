@@ -106,8 +106,8 @@ function resized(jpeg: Buffer, width: number, height: number): Buffer {
 
 describe("decodeTimeoutSeconds", () => {
   it("ends a decoding that takes longer, and tells how far it came", async () => {
-    // Drawn in 16 strips, each of which computes all of the noise: a second or more here, far more than a
-    // sixteenth of the limit on any machine.
+    // Each of the 16 strips computes all of the noise. That takes a second or more, far more than a sixteenth
+    // of the limit on any machine.
     const noise = '<feTurbulence baseFrequency="0.05" numOctaves="9"/>'.repeat(8);
     const drawing = `<filter id="f">${noise}</filter><rect width="100%" height="100%" filter="url(#f)"/>`;
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="4" height="32000">${drawing}</svg>`;

@@ -9,7 +9,7 @@ export function fixture(...names: string[]): string {
   return join(import.meta.dirname, "fixtures", ...names);
 }
 
-/** What `transformers` computed for a fixture. */
+/** Values that `transformers` computed for a fixture. */
 export function expected(name: string): (key: string) => Tensor {
   const { tensors } = safetensors.load(fixture(name, "expected.safetensors"));
   return (key) => {

@@ -7,7 +7,7 @@ import { readPages } from "./pages.js";
 /** Folders of the repository, whose files pages name in backticks. */
 const named = /`((?:\.ci|\.github|assets|bench|configs|docs|examples|lib|native|scripts|test)\/[^`*\s<{]*)`/g;
 
-/** What a command or a reader of the page makes. */
+/** Paths that a command or a reader of the page makes. */
 const made = ["docs/api", "docs/api/index.html", "lib/methods/bitfit.ts"];
 
 // The changelog also names what earlier versions had.

@@ -6,11 +6,11 @@ type Numbers = number | number[] | number[][] | number[][][];
 const read = (name: string) => JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8"));
 const parts = read("baselines.json");
 
-/** What `fixtures/make-newer.py` computed in PyTorch. */
+/** Values that `fixtures/make-newer.py` computed in PyTorch. */
 // biome-ignore lint/suspicious/noExplicitAny: every part has another shape
 export const newer: any = read("newer.json");
 
-/** What `fixtures/make-baselines.py` computed in PyTorch for a part. */
+/** Values that `fixtures/make-baselines.py` computed in PyTorch for a part. */
 // biome-ignore lint/suspicious/noExplicitAny: every part has another shape
 export function baseline(part: string): any {
   return parts[part];

@@ -9,7 +9,7 @@ const schema = z.strictObject({
   ddas: z.strictObject({ unit: z.string().default("batch") }).prefault({}),
 });
 
-/** What a user reads. */
+/** The error that a user reads. */
 function complaint(parse: () => unknown): string {
   try {
     parse();

@@ -20,7 +20,7 @@ import { needsPeers, runPeer } from "./python.js";
 const suffixes: Record<OnnxDtype, string> = { fp32: "", fp16: "_fp16", q8: "_quantized" };
 const { normalize } = nn.functional;
 
-/** What onnxruntime makes of the files of a model, and what the model itself says. */
+/** Compares onnxruntime's outputs for the files of a model with the model's own. */
 async function compare(model: DualEncoder, dtypes: readonly OnnxDtype[], embeddedBytes?: number) {
   const folder = mkdtempSync(join(tmpdir(), "codyra-onnx-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
-// node growing-run.mjs DIRECTORY COUNT: CoDyRA on so many small domains of the miniature world; goes on with
-// what is in the directory, which may be a shorter stream.
+// `node growing-run.mjs DIRECTORY COUNT` runs CoDyRA on so many small domains of the miniature world. It goes
+// on with the run in the directory, which may be a shorter stream.
 import { join } from "node:path";
 import { clip, data, methods, protocol, torch } from "../../dist/index.js";
 

@@ -1,6 +1,6 @@
-// node killable-methods.mjs DIRECTORY METHODS [kill]: methods with their options, as JSON, one after another
-// on two tiny tasks; goes on where an earlier process was killed. With `kill`, the process kills itself
-// within the second task of each method, once; with a number, at that report of progress.
+// `node killable-methods.mjs DIRECTORY METHODS [kill]` runs methods, given with options as JSON, one after
+// another on two tiny tasks. It goes on where an earlier process was killed. With `kill`, the process kills
+// itself within the second task of each method, once; with a number, at that report of progress.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clip, data, methods, protocol } from "../../dist/index.js";

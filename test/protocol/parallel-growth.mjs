@@ -1,6 +1,6 @@
-// node parallel-growth.mjs DIRECTORY TASKS: CoDyRA on so many tiny tasks, as one of the processes that a
-// launcher started or by itself; goes on with a run of fewer. Prints how many images it has encoded before
-// it began a task.
+// `node parallel-growth.mjs DIRECTORY TASKS` runs CoDyRA on so many tiny tasks, alone or as one of a
+// launcher's processes. It goes on with a run of fewer. Prints how many images it has encoded before it began
+// a task.
 import { join } from "node:path";
 import { clip, methods, protocol, torch } from "../../dist/index.js";
 import { noise } from "./noise.mjs";

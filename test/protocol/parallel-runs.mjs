@@ -1,5 +1,5 @@
-// node parallel-runs.mjs DIRECTORY CASES [other]: methods with options, as JSON, on two tiny tasks each,
-// as one of the processes that a launcher started or by itself. Prints a hash of the weights after each.
+// `node parallel-runs.mjs DIRECTORY CASES [other]` runs methods on two tiny tasks each, alone or as one of a
+// launcher's processes. Cases are methods with options, as JSON. Prints a hash of the weights after each.
 // `other` is what rank 1 has another one of: seed, dataset or weights.
 import { createHash } from "node:crypto";
 import { join } from "node:path";

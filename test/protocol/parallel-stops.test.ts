@@ -18,7 +18,7 @@ const cases: readonly (readonly [name: string, options: Record<string, unknown>]
 ];
 
 interface Run {
-  /** Of the second task. */
+  /** Reports of the second task. */
   readonly reports: readonly string[];
   readonly ending: string;
 }

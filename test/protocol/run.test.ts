@@ -65,8 +65,8 @@ describe("run", () => {
       }),
     );
     expect(Date.parse(record.finishedAt!)).toBeGreaterThanOrEqual(Date.parse(record.startedAt));
-    // Rank 2 on two blocks of vision (width 24, MLP 32) and three of text (16, 40): four square matrices and
-    // two of the MLP each.
+    // Rank 2 on two blocks of vision (width 24, MLP 32) and three of text (16, 40). Each has four square
+    // matrices and two of the MLP.
     expect(record.trainableParameters).toBe(2 * (2 * (4 * 48 + 2 * 56) + 3 * (4 * 32 + 2 * 56) + 30));
     expect(record.totalParameters).toBe(tinyClip().numParameters());
     expect(record.peakResidentBytes).toBeGreaterThan(50e6);

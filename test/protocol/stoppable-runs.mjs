@@ -1,5 +1,5 @@
-// node stoppable-runs.mjs DIRECTORY CASES [WAY REPORT]: methods with options, as JSON, on two tiny tasks
-// each, as one of the processes that a launcher started or by itself; goes on where an earlier one was
+// `node stoppable-runs.mjs DIRECTORY CASES [WAY REPORT]` runs methods on two tiny tasks each, alone or as one
+// of a launcher's processes. Cases are methods with options, as JSON. It goes on where an earlier one was
 // stopped. At that report of progress in the second task, WAY happens to rank 1: it is asked to stop
 // (`stop`), or kills itself (`kill`). Prints what each run reported of its second task, and how it ended.
 import { join } from "node:path";

@@ -15,7 +15,7 @@ const replay = { pseudoFeatures: 8, wordCount: 20, wordBatch: 3 };
 const statra = { ...adapters, ...replay, imageLearningRate: 0.05, crops: 2 };
 
 /**
- * What a method needs to be done in a fraction of a second; those not named here train with the common
+ * Options with which a method is done in a fraction of a second; those not named here train with the common
  * options.
  */
 const tinyOptions: Readonly<Record<string, Options>> = {

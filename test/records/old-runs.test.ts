@@ -6,8 +6,8 @@ import { readChanges, readEvents, readMatrix, readRanks, readRunRecord } from ".
 import { metricTables, pageData, paperTables, readRun } from "../../lib/report/index.js";
 import { readJson, temporaryFolder, tinyOptions, tinyRun } from "../protocol/tiny-run.js";
 
-// Recorded by earlier versions of codyra with `tinyRun`: `before-records` by the last one whose files had no
-// version, `before-gates` by the last one in which codyra had no options `gates` and `pruning`.
+// Earlier versions of codyra recorded these with `tinyRun`. `before-records` is by the last one whose files
+// had no version. `before-gates` is by the last one without codyra's options `gates` and `pruning`.
 const fixture = (name: string) => join(import.meta.dirname, "fixtures", name);
 
 /** A copy of a fixture, to go on with. */

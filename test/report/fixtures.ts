@@ -153,7 +153,7 @@ function mulberry32(seed: number): () => number {
   };
 }
 
-/** What a guard would have found after a task, with invented numbers; `cosine` is below its limit of 0.9. */
+/** A guard's measurements after a task, with invented numbers; `cosine` is below its limit of 0.9. */
 export function guardRecord(dataset: string, cosine: number): GuardRecord {
   const isBroken = cosine < 0.9;
   const measures: Measure[] = [

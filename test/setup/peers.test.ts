@@ -33,7 +33,7 @@ function fakePython({ pip = "", imports = "" } = {}): string {
   );
 }
 
-/** What a build leaves behind. */
+/** Writes the record of a build. */
 function record({ python }: { python: string | null }): void {
   const extension = process.platform === "darwin" ? "dylib" : "so";
   for (const file of ["codyra.node", `libcodyra_ops.${extension}`])

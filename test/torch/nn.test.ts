@@ -8,7 +8,7 @@ interface Case {
   readonly name: string;
   readonly inputs: Record<string, SavedTensor>;
   readonly output: SavedTensor;
-  /** What the output was multiplied with before its sum's backward pass. */
+  /** Factors of the output before its sum's backward pass. */
   readonly weighing: SavedTensor;
   readonly gradients: Record<string, SavedTensor>;
 }

@@ -6,7 +6,7 @@ import { packageRoot } from "../../lib/torch/index.js";
 
 const urlOf = (name: string) => pathToFileURL(join(packageRoot, "dist", "torch", name)).href;
 
-/** What a program prints that loads the addon beforehand, and how it ends. */
+/** Runs a program that loads the addon beforehand: its output, and how it ends. */
 function run(program: string, environment: Record<string, string> = {}) {
   const start = `import { preloadAddon } from "${urlOf("preload.js")}"; preloadAddon(); preloadAddon();`;
   const { status, stdout, stderr } = spawnSync(

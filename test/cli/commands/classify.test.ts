@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const labels = ["--labels", "circle, square ,star"];
 
-/** What the command printed before it ended, and how it failed if it did. */
+/** Runs the command: its output until it ended, and its error if it failed. */
 async function codyraClassify(...args: string[]): Promise<{ stdout: string; error?: Error }> {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const command = classifyCommand()

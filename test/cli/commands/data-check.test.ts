@@ -28,7 +28,7 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-/** What the command printed on stdout, its exit code, and how it failed if it did. */
+/** Runs the command: its stdout, its exit code, and its error if it failed. */
 async function dataCheck(...args: string[]) {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const progress = vi.spyOn(process.stderr, "write").mockReturnValue(true);

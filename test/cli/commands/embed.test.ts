@@ -29,7 +29,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "pairs.csv"), pairs.join("\n"));
 });
 
-/** What a command printed before it ended, and how it failed if it did. */
+/** Runs a command: its output until it ended, and its error if it failed. */
 async function outcomeOf(command: Command, ...args: string[]): Promise<{ stdout: string; error?: Error }> {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);

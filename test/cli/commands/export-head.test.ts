@@ -60,7 +60,7 @@ async function finishedRun(name: string, options: Record<string, unknown>, proto
   return { run, rows: rows as Scores[][], tasks };
 }
 
-/** What an exported model makes of the test images of each task. */
+/** Scores of an exported model for the test images of each task. */
 function servedScores(target: string, tasks: readonly Task[], protocol: Protocol): Scores[] {
   const model = loadModel(target);
   onTestFinished(() => model.dispose());

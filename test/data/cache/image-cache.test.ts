@@ -12,7 +12,7 @@ const folder = temporaryFolder();
 let caches = 0;
 const newCache = () => new ImageCache(join(folder, `cache${caches++}`));
 
-/** What a load gave, and what it had to decode for it. */
+/** Loads a list: its contents, and the number of images that had to be decoded. */
 async function load(list: readonly Example[], cache?: ImageCache, transform = fill()) {
   using set = await loadImages(list, transform, { cache, name: "colours" });
   const { fingerprint, aspectRatios } = set;

@@ -63,7 +63,7 @@ describe("the wide mixture", () => {
     );
   const classesOf = (domain: string) =>
     miniatureDomains.find(({ name }) => name === domain)?.classes as readonly string[];
-  /** Whether the brightest channel of one of the clouds' two colours is below those of all light colours. */
+  /** Whether one of the clouds' two colours is darker than all light colours. */
   const hasDarkClouds = ({ drawing }: { drawing: string }) => {
     const values = /id="clouds".*?values="(.*?)"/.exec(drawing)?.[1]?.split(" ").map(Number);
     if (values === undefined) return false;

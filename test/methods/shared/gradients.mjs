@@ -1,5 +1,5 @@
-// The gradient of a contrastive loss over two towers of one matrix each, in three ways: by one process on the
-// whole batch, by rows of each process with gathered features, and as the mean of the shards' own losses.
+// The gradient of a contrastive loss over two towers of one matrix each, in three ways. One process has the
+// whole batch; processes have rows of it and gathered features; or the shards' own losses are averaged.
 import { torch } from "../../../dist/index.js";
 import { contrastiveLoss } from "../../../dist/methods/shared/losses.js";
 import { sumGradients } from "../../../dist/methods/shared/sum-gradients.js";

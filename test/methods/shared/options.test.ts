@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createMethod, methods, type ProtocolName } from "../../../lib/methods/index.js";
 
-/** What a user reads when the options of a method do not fit. */
+/** The error that a user reads if the options of a method do not fit. */
 function complaint(method: string, options: Record<string, unknown>): string {
   try {
     createMethod(method, options, "x-tail");

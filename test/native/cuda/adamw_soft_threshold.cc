@@ -1,5 +1,5 @@
-// adamw_soft_threshold ORDER BLOCKS COUNT FIRST BETA1 BETA2 EPS WEIGHT_DECAY REFERENCE LR KAPPA STEP
-//   < w, g, m, v, schedule on the device (empty where the host has it) > w, m, v
+//     adamw_soft_threshold ORDER BLOCKS COUNT FIRST BETA1 BETA2 EPS WEIGHT_DECAY REFERENCE LR KAPPA STEP
+// reads w, g, m, v and the schedule on the device (empty if the host has it), and writes w, m, v.
 #include "arrays.h"
 #include "device.h"
 #include "adamw_soft_threshold.cu"

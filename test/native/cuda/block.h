@@ -1,4 +1,4 @@
-// A grid of CUDA threads on one thread of the CPU: blocks run one after another, the threads of a block by
+// A grid of CUDA threads on one thread of the CPU. Blocks run one after another. The threads of a block take
 // turns, each until it ends or waits for the others.
 #pragma once
 

@@ -18,7 +18,7 @@ export function randomTensor(shape: readonly number[], dtype: DType): Tensor {
  * Expects a kernel's result to be the reference, rounded to its dtype, with the errors of some operations in
  * float32 (in float64 for float64).
  * @param reference the same from float64, of inputs that the kernel's types hold exactly
- * @param magnitude of the terms that were summed, if larger than the reference
+ * @param magnitude size of the terms that were summed, if larger than the reference
  */
 export function expectRounded(
   actual: Tensor,

@@ -1,5 +1,5 @@
-// CUDA's device language for a C++ compiler, as far as the kernels of native/ops/cuda use it: included before
-// one of them, which is compiled as it is.
+// CUDA's device language for a C++ compiler, as far as the kernels of native/ops/cuda use it. It is included
+// before a kernel, which is compiled as it is.
 #pragma once
 
 #include <math.h>

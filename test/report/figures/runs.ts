@@ -42,8 +42,8 @@ export function figureRun(folder: string, name: string, written: WrittenRun): Ru
 }
 
 /**
- * What the task did to two matrices: `projectedNorms` makes the amplification of the first one 2, and of the
- * second 0.
+ * Writes a task's changes of two matrices. `projectedNorms` makes the amplification of the first one 2, and
+ * of the second 0.
  */
 export function writeChanges(run: Run, task: number): void {
   const module = (encoder: string, deltaNorm: number, projectedNorms: number[]) => ({
@@ -64,7 +64,7 @@ export function writeChanges(run: Run, task: number): void {
   });
 }
 
-/** What `codyra analyze remove` writes. */
+/** Writes the result of `codyra analyze remove`. */
 export function writeRemovals(run: Run): void {
   const at = (adaptation: number, retention: number) => ({ adaptation, retention, datasets: {} });
   mkdirSync(join(run.directory, "analysis"), { recursive: true });

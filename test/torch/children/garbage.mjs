@@ -1,5 +1,5 @@
-// Makes tensors outside of all scopes and drops them: node --expose-gc garbage.mjs Prints how many tensors
-// were alive before, right after, and when the garbage collector and the event loop had their turns.
+// `node --expose-gc garbage.mjs` makes tensors outside of all scopes and drops them. It prints the number of
+// live tensors before, right after, and after turns of the garbage collector and event loop.
 import { setImmediate as turn } from "node:timers/promises";
 import { generator, memoryStatistics, ones, randn, scope } from "../../../dist/torch/index.js";
 

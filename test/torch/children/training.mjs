@@ -1,5 +1,5 @@
-// Trains a small network and watches its memory: node training.mjs STEPS WARMUP Prints the growth of resident
-// memory after the warm-up, the tensors that were left, and the first and last loss.
+// `node training.mjs STEPS WARMUP` trains a small network and watches its memory. It prints the growth of
+// resident memory after the warm-up, the tensors left, and the first and last loss.
 import { manualSeed, memoryStatistics, nn, optim, randn, scope } from "../../../dist/torch/index.js";
 
 const [steps, warmup] = process.argv.slice(2).map(Number);

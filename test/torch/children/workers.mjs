@@ -1,5 +1,5 @@
-// Ends worker threads at random moments while they use the addon: node workers.mjs SEED ROUNDS KIND
-// Prints {"ended", "values"}: how many workers were ended, and what those computed that were not.
+// `node workers.mjs SEED ROUNDS KIND` ends worker threads at random moments while they use the addon. It
+// prints {"ended", "values"}: how many were ended, and what the others computed.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
 const kinds = {

@@ -1,6 +1,6 @@
-// Calls random operators with random arguments, most of them wrong: node wrong-calls.mjs SEED CALLS [--trace]
-// Prints {"calls", "failed", "leakedTensors"} when every failure was an Error with a message; `--trace` names
-// each call before it.
+// `node wrong-calls.mjs SEED CALLS [--trace]` calls random operators with random arguments, most of them
+// wrong. It prints {"calls", "failed", "leakedTensors"} when every failure was an Error with a message.
+// `--trace` names each call before it.
 import { readFileSync, writeSync } from "node:fs";
 import { bridge } from "../../../dist/torch/bridge.js";
 import * as torch from "../../../dist/torch/index.js";

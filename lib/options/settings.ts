@@ -110,7 +110,7 @@ export const readingShape = {
     .meta(
       setting(
         "--split-source <source>",
-        "division into training and test images: of CoOp's split files, or the official one (default: coop)",
+        "division into training and test images: that of CoOp's split files, or the official one (default: coop)",
       ),
     ),
   promptSet: z
@@ -163,13 +163,13 @@ export const settingsShape = {
     .meta(setting("--seed <n>", "seed of sampling, initialisation and batches")),
   device: deviceSchema
     .default("cpu")
-    .meta(setting("--device <device>", "where to compute: cpu, cuda, cuda:1, …")),
+    .meta(setting("--device <device>", "device to compute on: cpu, cuda, cuda:1, …")),
   precision: precisionSchema
     .optional()
     .meta(
       setting(
         "--precision <precision>",
-        "of both encoders; weights and losses stay fp32 (default: bf16 on CUDA, else fp32)",
+        "precision of both encoders; weights and losses stay fp32 (default: bf16 on CUDA, else fp32)",
       ),
     ),
   evaluationBatchSize: evaluationBatchSizeSchema
@@ -182,7 +182,7 @@ export const settingsShape = {
     .meta(
       setting(
         "--evaluation-precision <how>",
-        "of test images: as the run computes, or bf16 with close calls confirmed so; the run says how many",
+        "precision for test images: the run's, or bf16 with close calls confirmed in it; the run says how many",
       ),
     ),
   testFeatures: z

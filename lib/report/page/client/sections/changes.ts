@@ -17,8 +17,9 @@ export const changes: Section = {
       h(
         "p",
         {},
-        "Each track runs from 0 to 100 %. The thin mark is zero-shot accuracy, the ring the accuracy when the dataset was just learned, the dot ",
-        "the accuracy at the end of the stream; the bar between ring and dot is what was forgotten since, or gained on top. In points: gained over zero-shot, and the change since the dataset was learned.",
+        "Each track runs from 0 to 100 %. The thin mark is zero-shot accuracy. The ring is the accuracy when the dataset was just learned, ",
+        "and the dot that at the end of the stream. The bar between them is what was forgotten since, or gained on top. ",
+        "Numbers are points: gained over zero-shot, and changed since the dataset was learned.",
       ),
       h(
         "div",

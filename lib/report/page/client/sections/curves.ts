@@ -19,8 +19,8 @@ export const curves: Section = {
       h(
         "p",
         {},
-        "Accuracy after each task. The shaded part begins with the task that learns the dataset: a line that falls there is forgetting, ",
-        "a line that falls before it is lost zero-shot ability.",
+        "Lines are the accuracy after each task. The shaded part begins with the task that learns the dataset. ",
+        "A line that falls there shows forgetting, one that falls before it lost zero-shot ability.",
         hasZeroShot && " Task 0 is the model before training.",
         data.holdOuts.length > 0 && " Hold-outs are never learned.",
       ),

@@ -27,8 +27,8 @@ export const matrices: Section = {
       h(
         "p",
         {},
-        "Rows are tasks in order, columns the datasets they were tested on, values in percent. Outlined: the dataset just learned. ",
-        "Below the outline is what is remembered, above it what is not learned yet.",
+        "Rows are tasks in order, columns the datasets they were tested on, values in percent. The outline marks the dataset just learned. ",
+        "Below it is what is remembered, above it what is not learned yet.",
         holdOuts.length > 0 && " Hold-outs are never learned.",
       ),
       canCompare && scaleChoice(selection),

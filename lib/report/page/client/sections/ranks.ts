@@ -24,8 +24,9 @@ export const ranks: Section = {
       h(
         "p",
         {},
-        "Ranks with a non-zero importance weight after each task, per adapted matrix: rows are the projections of a layer, columns the layers ",
-        "from input to output. Inactive ranks change nothing and are dropped when merging. Marked ▲ and ▼: more and fewer ranks than chance explains.",
+        "The maps count the ranks of every adapted matrix with a non-zero importance weight after a task. Rows are the projections of a layer, ",
+        "columns the layers from input to output. Inactive ranks change nothing and are dropped when merging. ",
+        "▲ marks more ranks than chance explains, ▼ fewer.",
       ),
       adapted.map((view) => rankMaps(selection, view, selective.length === 1)),
     ];

@@ -65,7 +65,7 @@ async function measure({ what, run, others, work }, device, config) {
     contenders[key] = async () => (1000 * (await seconds(repeats))) / repeats;
   }
   const { codyra, machine: reference, ...times } = await alternate(contenders, config);
-  // What the machine would need for the same work, round by round.
+  // The machine's time for the same work, round by round.
   const possible = summarize(reference.samples.map((ms) => (ms * (work.flops ?? work.bytes)) / machine.work));
   const speed = formatSpeed(work, codyra.median, possible.median / codyra.median, machine.name);
   const rows = others.map(({ name, limit }, i) => ({

@@ -51,7 +51,7 @@ function classMeans({ weight }) {
       const prototypes = normalize(texts.add(images.mul(weight)));
       return (pixels) => torch.noGrad(() => normalize(model.encodeImage(pixels)).mm(prototypes.t()));
     },
-    // What a resumed run needs beside the model.
+    // A resumed run needs these beside the model.
     state: () => ({ tensors: new Map(means), data: {} }),
     loadState({ tensors }) {
       for (const [name, mean] of tensors) means.set(name, mean.keep());

@@ -70,7 +70,7 @@ def serve_contender(create):
     serve(load=load, step=step, merge=merge, encode_texts=encode_texts, evaluate=evaluate)
 
 
-# Of the images that OpenAI's models were trained with.
+# Statistics of the images that OpenAI's models were trained with.
 means, stds = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
 

@@ -7,7 +7,7 @@ export interface PageRequest {
   readonly id: number;
   readonly directory: string;
   readonly live: LiveState;
-  /** The page with this address for what follows; without one, an event for pages that are open. */
+  /** Address of events for the page to make. Without it, an event for open pages is made. */
   readonly eventsPath?: string;
 }
 

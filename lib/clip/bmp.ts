@@ -45,7 +45,7 @@ export function decodeBmp(
     }
     return { pixels, width, height };
   } catch (error) {
-    // Of a DataView, whose messages say nothing of bitmaps.
+    // A DataView throws it, and its messages say nothing of bitmaps.
     if (error instanceof RangeError) throw new Error("the bitmap is cut off", { cause: error });
     throw error;
   }

@@ -39,8 +39,9 @@ export const decodeOptionKeys: OptionKeys<DecodeOptions> = {
 /**
  * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP
  * was trained. Alpha is dropped, grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile,
- * colour profiles ignored. TIFF files are turned upright whatever the options say. Of an animation, the first
- * frame. Not so AVIF and uncompressed YCbCr in TIFF, whose colour planes are read in another way.
+ * colour profiles ignored. TIFF files are turned upright whatever the options say. An animation gives its
+ * first frame. AVIF and uncompressed YCbCr in TIFF differ from Pillow: their colour planes are read in
+ * another way.
  * @param source path, or content of a file
  * @throws if it cannot be read, is damaged or breaks a limit, naming the path
  */

@@ -63,7 +63,7 @@ function countShared(ids: BigInt64Array, length: number, endId: number): number 
 }
 
 /**
- * Text features of classes, without gradients. Of several templates, the normalised features are averaged and
+ * Text features of classes, without gradients. The normalised features of several templates are averaged and
  * normalised again.
  * @param options `chunk`: prompts per pass through the text tower
  * @returns `[labels, embedDim]`, rows of length 1

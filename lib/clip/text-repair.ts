@@ -1,8 +1,7 @@
 import { decodeHTML, decodeHTMLStrict } from "entities";
 
-// What the tokenizers of OpenAI's CLIP and of open_clip do to a text before anything else: `ftfy.fix_text`,
-// HTML entities twice, white space. Written after the documentation of ftfy 6 (https://ftfy.readthedocs.io),
-// whose steps these are, in its order.
+// The tokenizers of OpenAI's CLIP and of open_clip first repair a text: `ftfy.fix_text`, HTML entities twice,
+// white space. The steps and their order are those in ftfy 6's documentation (https://ftfy.readthedocs.io).
 
 /**
  * Repairs a text as OpenAI's CLIP and open_clip do: HTML entities, mojibake, ligatures, full-width letters,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { firstLines } from "../options/index.js";
 import type { Activation, DualEncoderConfig, TransformerConfig } from "./config.js";
 
-// What Hugging Face's configurations of all families have in common.
+// Fields that Hugging Face's configurations of all families have in common.
 
 export const size = z.int().positive();
 export const tokenId = z.int().nonnegative();

@@ -15,13 +15,13 @@ export function formatOf(path: string): EmbeddingFormat {
   throw new Error(`${path}: expected a file of vectors that ends in ${known}. Name it so.`);
 }
 
-/** Vectors with what they stand for. */
+/** Vectors with their names. */
 export interface Embeddings extends Omit<OpenedEmbeddings, "readVectors"> {
   /** float32 `[items, width]` */
   readonly vectors: Tensor;
 }
 
-/** Names of what `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */
+/** Opens a file that `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */
 export async function openEmbeddings(path: string): Promise<OpenedEmbeddings> {
   return await formatOf(path).open(path);
 }

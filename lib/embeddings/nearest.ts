@@ -12,7 +12,7 @@ export interface Neighbours {
 
 /**
  * Exact search by scalar product, in blocks: memory grows neither with the rows nor with the queries, but for
- * the answer. Of equal scores any may come first.
+ * the answer. Equal scores may come in any order.
  * @param vectors `[n, D]`   @param queries `[m, D]`   @param k at most n are found
  */
 export function nearest(vectors: Tensor, queries: Tensor, k: number, { block = 65_536 } = {}): Neighbours {

@@ -43,7 +43,7 @@ export interface ExperimentResult {
   readonly accuracy: AccuracyMatrix;
 }
 
-/** The name of a configuration's run, given or made of what it does. */
+/** The name of a configuration's run, as given or made from its method, protocol and seed. */
 function runName({ name, method, protocol, seed }: Config): string {
   return name ?? `${method}-${protocol}-seed${seed}`;
 }
@@ -54,8 +54,8 @@ export function runDirectory(config: Config): string {
 }
 
 /**
- * Runs a configuration: opens its model, datasets and reference data, and learns the stream. What is wrong
- * with the method's options or the device is told before data is read.
+ * Runs a configuration: opens its model, datasets and reference data, and learns the stream. Faults of the
+ * method's options or the device are told before data is read.
  * @throws if something cannot be opened, the directory holds another run, or the run is aborted
  */
 export async function run(config: Config, options: RunConfigOptions = {}): Promise<ExperimentResult> {

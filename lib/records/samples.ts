@@ -28,8 +28,7 @@ export type Samples = Readonly<Record<string, SampleRecord>>;
 export type ImageContents = z.infer<typeof imagesSchema>;
 
 /**
- * Which training images were drawn and what the images are, by dataset; `undefined` where nothing is to be
- * said.
+ * The drawn training images and the fingerprints of images, by dataset; `undefined` without the file.
  * @throws if the file is damaged
  */
 export function readSamples(directory: string): Samples | undefined {

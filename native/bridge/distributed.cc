@@ -24,7 +24,7 @@ class Gloo final : public c10d::ProcessGroupGloo {
  public:
   using ProcessGroupGloo::ProcessGroupGloo;
 
-  // What is in flight fails at once, here and in the processes that wait for this one.
+  // Collectives in flight fail at once, here and in the processes that wait for this one.
   void closeConnections() {
     for (const auto& context : contexts_) context->closeConnections();
   }

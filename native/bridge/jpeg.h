@@ -14,7 +14,7 @@ struct Pixels {
   int64_t height = 0;
 };
 
-// Whether the addon was built with libjpeg.
+// True if the addon was built with libjpeg.
 bool hasJpegDecoder();
 
 // Decodes a grey or colour JPEG as Pillow does. Nothing for what is not that, is CMYK, or makes the decoder

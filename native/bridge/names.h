@@ -11,7 +11,7 @@
 
 namespace codyra {
 
-// What JavaScript calls dtypes, layouts and memory formats.
+// JavaScript's names of dtypes, layouts and memory formats.
 template <typename Value, size_t Count>
 using Names = std::array<std::pair<const char*, Value>, Count>;
 

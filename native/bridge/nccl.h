@@ -9,7 +9,7 @@
 
 namespace codyra {
 
-// Whether the addon was built where nccl.h is.
+// True if the addon was built where nccl.h is.
 bool hasNccl();
 
 // NCCL's communication between GPUs, of all processes that call it. Each has to have a GPU of its own.

@@ -143,7 +143,7 @@ Napi::Value memoryStatistics(const Napi::CallbackInfo& info) {
   return statistics;
 }
 
-// Of all threads: how many bytes of large tensors there are, and how many are kept for the next ones.
+// Bytes of large tensors over all threads: those in use, and those kept for the next ones.
 Napi::Value largeBlockStatistics(const Napi::CallbackInfo& info) {
   const auto [used, kept] = largeBlockBytes();
   auto statistics = Napi::Object::New(info.Env());

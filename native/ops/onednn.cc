@@ -10,7 +10,7 @@ using LinearPointwise = Tensor(const Tensor&, const Tensor&, const std::optional
                                c10::List<std::optional<at::Scalar>>, std::optional<c10::string_view>);
 using ReorderWeight = Tensor(const Tensor&, std::optional<int64_t>);
 
-// Of another schema, an operator counts as missing.
+// An operator with another schema counts as missing.
 template <typename Function>
 std::optional<c10::TypedOperatorHandle<Function>> find(const char* name, const char* schema) {
   const auto op = c10::Dispatcher::singleton().findSchema({name, ""});

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { repairText } from "../../lib/clip/text-repair.js";
 
-// What `ftfy.fix_text` of ftfy 6.3, `html.unescape` twice and white space make of it, in Python.
+// Expected texts are from Python: `ftfy.fix_text` of ftfy 6.3, `html.unescape` twice, and white space.
 it.each([
   ["a photo of a bird’s nest.", "a photo of a bird's nest."],
   ["“Lion’s” tail", '"Lion\'s" tail'],

@@ -30,7 +30,7 @@ test("predicts what exact scores predict, and asks for few of them", () => {
 
 test("asks for more where a confirmed call moved further than the first ones", () => {
   scope(() => {
-    // Of 32 rows the two closest come first. They move little, and the third moves across a wide margin.
+    // The two closest of 32 rows come first. They move little, and the third moves across a wide margin.
     const margins = Array.from({ length: 32 }, (_, i) => (i < 3 ? 0.01 + 0.01 * i : i));
     const rounded = tensor(margins.map((margin) => [margin, 0]));
     const exact = tensor(

@@ -21,7 +21,7 @@ export function print(text: string): void {
   process.stdout.write(shownOn(process.stdout, text));
 }
 
-/** Writes what people should know to stderr. */
+/** Writes a message for people to stderr. */
 export function tell(text: string): void {
   process.stderr.write(shownOn(process.stderr, text));
 }

@@ -27,8 +27,8 @@ export interface LoadOptions extends DecodeLimits {
    */
   readonly activation?: ClipActivation;
   /**
-   * Which model of a file that holds several: what stands before the names, such as `ema`. Default: the one
-   * that is no average.
+   * Prefix of the names of the model to take from a file with several, such as `ema`. Default: the one that
+   * is no average.
    */
   readonly weights?: string;
   /** Load weights that are NaN, infinite or beyond 1e18, which make every result so. Default: an error. */
@@ -42,7 +42,7 @@ export interface LoadOptions extends DecodeLimits {
   /**
    * Leave the weights where they are in a safetensors file, mapped into memory, rather than copy them. The
    * file must stay as it is while the model is in use; changing the weights does not change it. Default:
-   * false. Of other dtypes or devices, and of stacked q, k and v, there is a copy all the same.
+   * false. Other dtypes or devices, and stacked q, k and v, are copied all the same.
    */
   readonly shareFile?: boolean;
   /**

@@ -149,7 +149,7 @@ export function parseOpenClipConfig(
   };
 }
 
-/** Fields that may only say what they say by default. */
+/** Fields that may have their default values only. */
 function neutral(defaults: Record<string, string | number | boolean | null>) {
   return Object.fromEntries(
     Object.entries(defaults).map(([name, value]) => [name, z.literal(value).nullish()]),

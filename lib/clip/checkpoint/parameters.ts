@@ -71,7 +71,7 @@ export function checkParameters(tensors: StateDict, expected: StateDict, source:
 const maxProblems = 7; // with what stands around them, ten lines
 const floating: ReadonlySet<string> = new Set(["float32", "float64", "float16", "bfloat16"]);
 
-/** Some missing parameters, each with what is most like it among those that were not expected. */
+/** Some missing parameters, each with the most similar of those that were not expected. */
 function nearestProblems(
   tensors: StateDict,
   expected: StateDict,

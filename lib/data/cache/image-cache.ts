@@ -103,8 +103,8 @@ export class ImageCache {
   }
 
   /**
-   * Removes what the cache made, or with `unusedSince` only what was not used after that. What a process is
-   * writing at the moment stays, and a process that reads keeps what it has.
+   * Removes the cache's files, or with `unusedSince` only those not used after that. Files that a process is
+   * writing stay, and a process that reads keeps its own.
    */
   async clear({ unusedSince }: { unusedSince?: Date } = {}): Promise<Cleared> {
     let freedBytes = 0;

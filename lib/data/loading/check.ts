@@ -16,8 +16,8 @@ export interface DatasetCheck {
   /** `missing`: it is at none of its usual places. `unusable`: a run would stop at it. */
   readonly status: "ready" | "missing" | "unusable";
   /**
-   * Why it is missing or unusable, other than by single images. What follows is known of datasets that could
-   * be opened.
+   * The reason why it is missing or unusable, other than single images. The fields below are known of
+   * datasets that could be opened.
    */
   readonly problem?: string;
   /** The library whose layout of folders it has. */
@@ -32,8 +32,8 @@ export interface DatasetCheck {
 }
 
 /**
- * A dataset of the paper below a root folder: whether it is there and complete. It never throws because of
- * what is on disk.
+ * Checks that a dataset of the paper is below a root folder and complete. No content of the disk makes it
+ * throw.
  */
 export async function checkDataset(
   id: DatasetId,

@@ -11,11 +11,11 @@ export type ListedImage =
 
 /**
  * Image files by path, by folder, or by glob pattern, for shells that do not expand them. Files and what a
- * pattern matches count as images whatever they are called. Of folders, with all below them, the files with
+ * pattern matches count as images whatever they are called. In folders, and all below them, the files with
  * the extension of an image count. Each place is sorted, and each path comes once.
  *
- * A stream: of folders, the names in one of them at a time are held. Of several places, what was listed is
- * remembered, to tell what is named twice.
+ * The stream holds the names of one folder at a time. With several places, it remembers listed paths, to tell
+ * those that are named twice.
  * @param onPassedOver told of the files of folders that do not count as images
  */
 export async function* listImages(

@@ -32,8 +32,8 @@ const words: ReadonlyMap<string, Part> = new Map([
 const letters = /\p{Lu}?\p{Ll}+|\p{Lu}+(?!\p{Ll})|\p{L}+/gu;
 
 /**
- * The part that a name tells: a word for it between separators or digits, in any case. Of several words, the
- * last one counts; `train-val` is the union of both, which is trained on.
+ * The part that a name tells: a word for it between separators or digits, in any case. The last of several
+ * words counts; `train-val` is the union of both, which is trained on.
  */
 export function partOfName(name: string): Part | undefined {
   const joined = name.replace(/(?<!\p{L})(train)[-_ +]?val(idation)?(?!\p{L})/iu, "trainval");

@@ -93,8 +93,7 @@ const webDatasetSchema = z.strictObject({
 const kinds = ["root", "manifest", "parquet", "webdataset"] as const;
 
 /**
- * Images of one's own, as a task file describes them. The key that says where they are tells what they are
- * kept in.
+ * Images of one's own, as a task file describes them. The key of their place tells the kind of storage.
  */
 export const sourceSchema = z.union([folderSchema, manifestSchema, parquetSchema, webDatasetSchema], {
   error: (issue) => explain(issue.input, issue.errors as z.core.$ZodIssue[][]),

@@ -12,8 +12,8 @@ export interface RecordedChangesOptions extends RunAnalysisOptions {
 }
 
 /**
- * How large the updates of a task are. What a run has not recorded is computed from its adapters, for all
- * tasks, and recorded.
+ * Sizes of a task's updates. A run that has not recorded them computes them from its adapters, for all tasks,
+ * and records them.
  * @param run directory of a run
  * @throws if no such task is finished, or the run has no low-rank adapters
  */

@@ -49,7 +49,7 @@ export function variants(
 
 /**
  * The configuration that studies vary: more others differ from it in one of the `studies` alone than from any
- * other. A study is a group of option names. Of equals, the one with more seeds, then the first.
+ * other. A study is a group of option names. Among equals, more seeds win, then the first.
  */
 export function mainConfiguration(
   candidates: readonly Configuration[],

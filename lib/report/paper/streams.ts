@@ -22,8 +22,8 @@ export interface Stream {
 }
 
 /**
- * The streams of at least two datasets among runs: the paper's first, then by the number of methods. Where a
- * method was run with several configurations, the one with the options of the benchmark counts. Of several
+ * The streams of at least two datasets among runs: the paper's first, then by the number of methods. If a
+ * method was run with several configurations, the one with the options of the benchmark counts. Among several
  * such, it is the one that ablations start from.
  * @param options `withHoldOuts`: only runs with hold-outs, apart by these; otherwise hold-outs make no
  * difference
@@ -91,7 +91,7 @@ function describe(
   return `${count} with other ${[...differing].join(", ")}`;
 }
 
-/** Whether everything wanted is in what was found, which may have more. */
+/** Whether `found` has everything wanted, and perhaps more. */
 function holds(found: unknown, wanted: unknown): boolean {
   if (!isGroup(found) || !isGroup(wanted)) return isDeepStrictEqual(found, wanted);
   return Object.entries(wanted).every(([key, value]) => holds(found[key], value));

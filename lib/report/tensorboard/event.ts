@@ -8,7 +8,7 @@ export interface BoardEvent {
   readonly step?: number;
   /** The first event of a file has it, and nothing else. */
   readonly fileVersion?: string;
-  /** From this step on, what earlier files of the run say no longer holds. */
+  /** From this step on, earlier files of the run no longer hold. */
   readonly isRestart?: boolean;
   /** Values by tag; a slash in a tag makes groups. */
   readonly scalars?: Readonly<Record<string, number>>;

@@ -55,7 +55,7 @@ void load_builtins(const Nvrtc& nvrtc) {
   dlopen(std::filesystem::path(info.dli_fname).replace_filename(name).c_str(), RTLD_LAZY);
 }
 
-// Of libtorch's CUDA, whose compiler libtorch_cuda has loaded; the cuda.h of this build may be of another.
+// The version of libtorch's CUDA, whose compiler libtorch_cuda has loaded. This build's cuda.h may differ.
 long cuda_major() {
   const long version = at::globalContext().versionCUDART();
   return (version > 0 ? version : CUDA_VERSION) / 1000;

@@ -157,7 +157,7 @@ describe("texts of an iteration", () => {
       texts.at(i);
       return encodeText.mock.lastCall![0].size(0) - 3; // beside the task's own classes
     });
-    // Of datasets with 3, 2 and 4 classes, until there are 4 or more: never a part of one.
+    // Whole datasets of 3, 2 and 4 classes are drawn until there are 4 classes or more.
     expect(sizes.filter((size) => size < 4 || size > 7)).toEqual([]);
     expect(new Set(sizes).size).toBeGreaterThan(1);
   });

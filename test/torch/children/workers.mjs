@@ -66,7 +66,7 @@ if (isMainThread) {
       }),
     );
   }
-  // What is left works: several workers compute at once, each with tensors of its own.
+  // The addon still works: several workers compute at once, each with tensors of its own.
   const values = await Promise.all(
     [1, 2, 3].map(
       (value) =>

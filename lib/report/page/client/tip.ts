@@ -2,7 +2,7 @@ import { type Child, h } from "./dom.js";
 
 let tip: HTMLElement | undefined;
 
-/** Shows details beside something; what it belongs to says the same to screen readers. */
+/** Shows details beside an element, which says the same to screen readers. */
 export function showTip(at: DOMRect, ...content: Child[]): void {
   hideTip();
   tip = h("div", { class: "tip", "aria-hidden": "true" }, ...content);
@@ -17,7 +17,7 @@ interface Size {
   height: number;
 }
 
-/** Above what it belongs to, else below, else beside it: in the window, and not over what it is about. */
+/** Places a tip above its element, else below, else beside it: in the window, and not over the element. */
 export function placeTip(at: DOMRectReadOnly, tip: Size, screen: Size): { left: number; top: number } {
   const margin = 8;
   const within = (start: number, size: number, end: number): number =>

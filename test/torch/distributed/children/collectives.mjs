@@ -1,4 +1,4 @@
-// What each collective gives on this rank, as JSON.
+// Prints the result of each collective on this rank, as JSON.
 import * as torch from "../../../../dist/torch/index.js";
 
 const { distributed } = torch;

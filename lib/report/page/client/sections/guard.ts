@@ -50,7 +50,7 @@ function ofRun({ group, runs }: View, { guard, seed }: RunData): HTMLElement {
 
 /**
  * Limits, and retrieval where it was measured: a row per measure.
- * @param columns titles of what was before, and of what each of `guard` found
+ * @param columns titles of the model before, and of each of `guard`
  */
 export function measureTables(label: string, guard: GuardData[], columns: string[]): Child[] {
   const rows = (isRecall: boolean) =>

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../lib/torch/index.js";
+import { packageRoot } from "../../lib/files/index.js";
 
 /** A file of the package. */
 export interface Source {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../lib/torch/index.js";
+import { packageRoot } from "../../lib/files/index.js";
 
 /** A page of documentation. */
 export interface Page {

@@ -19,12 +19,12 @@ export function analyzeRemoveCommand(): Command {
     .option("--task <task>", "dataset, or its position from 0", "0")
     .option(
       "--modules <group...>",
-      "what to remove, one after the other: vision.v, text, fc, or several at once, vision.fc+vision.proj (default: every module of each encoder)",
+      "modules to remove, one after the other: vision.v, text, fc, or several at once, vision.fc+vision.proj (default: every module of each encoder)",
     )
     .addHelpText(
       "after",
       `
-The model is that before the task, plus ΔW = B diag(w) A of the matrices that are left, in all layers; nothing is trained again
+The model is that before the task, plus ΔW = B diag(w) A of the matrices that are left, in all layers. Nothing is trained again
 (arXiv:2412.01004, section 3.2).
 
 Adaptation  accuracy on the dataset of the task, in the protocol of the run

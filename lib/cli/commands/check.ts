@@ -28,16 +28,16 @@ export function checkCommand(): Command {
     )
     .argument("<new>", "the new model: directory or file, owner/name of a downloaded one, or miniature")
     .requiredOption("--against <old>", "the model that is in use (required)")
-    .requiredOption("--config <file>", "what is measured, and the limits (required)");
+    .requiredOption("--config <file>", "YAML file with the data to measure on, and the limits (required)");
   return addModelOptions(command, { named: false })
     .addOption(settingFlag("device"))
     .addOption(precisionOption())
-    .option("--report <file>", "write what was found as a page for browsers, too")
+    .option("--report <file>", "also write the result as a page for browsers")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
       `
-The configuration names data and limits; all parts may be left out but one. What has no limit is measured all the same.
+The configuration names data and limits; all parts may be left out but one. Measures without a limit are taken all the same.
 
   datasets:                  # as in the configuration of codyra run: accuracy, all classes compete (protocol: mtil for each alone)
     - name: shoes

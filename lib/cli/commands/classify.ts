@@ -38,7 +38,7 @@ export function classifyCommand(): Command {
       'prompt with {} for the label; may be repeated, to average over all (default: "a photo of a {}.")',
       (template: string, before: string[] = []) => [...before, template],
     )
-    .option("--dataset <name>", "of a model with a head: only the classes of this dataset compete")
+    .option("--dataset <name>", "let only the classes of this dataset compete, for a model with a head")
     .option("--no-head", "classify by CLIP's weights and the labels given, where a head lies beside them")
     .option("--top <n>", "labels to print per image", positiveInteger, 5)
     .option("--batch-size <n>", "images per pass", positiveInteger, 32)
@@ -50,12 +50,12 @@ export function classifyCommand(): Command {
     .addHelpText(
       "after",
       `
-Of folders, with all below them, the files with an image's extension are taken, as many as there are: none is held longer than its turn
-takes. Images that cannot be read are told at the end, with exit code 1; in JSON they have "error" instead of "predictions". Ctrl-C
+In folders, and all below them, every file with an image's extension is classified, however many there are; memory does not grow with
+their number. Images that cannot be read are told at the end, with exit code 1; in JSON they have "error" instead of "predictions". Ctrl-C
 keeps what was printed, and a JSON array is closed.
 
 % is the share of a label among those given. A SigLIP judges each label by itself: its % need not add up to 100. The heads of rail-* and
-codyra+rail-* mix CLIP's probabilities with the scores of a regression: those rank labels, and may lie outside of 0 to 100.
+codyra+rail-* mix CLIP's probabilities with the scores of a regression. These rank labels, and may lie outside of 0 to 100.
 
 A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
 

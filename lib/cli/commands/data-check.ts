@@ -28,7 +28,7 @@ export function dataCheckCommand(): Command {
     .addOption(
       new Option(
         "--split-source <source>",
-        "whose division into training and test images is wanted (default: coop)",
+        "division into training and test images to check (default: coop)",
       ).choices(["coop", "torchvision"]),
     )
     .option("--decode", "decode every image, rather than only look for its file");

@@ -25,8 +25,8 @@ export function dataPrepareCommand(): Command {
     .addHelpText(
       "after",
       `
-Archives are looked for in the root and in the dataset's folder; tar, tar.gz and zip files are told apart by their content. What is in
-place already is left alone, so that the command can be repeated. Archives are kept: remove them when everything is in place.
+Archives are looked for in the root and in the dataset's folder; tar, tar.gz and zip files are told apart by their content. Files
+that are in place are left alone, so that the command can be repeated. Archives are kept: remove them when everything is in place.
 
 Examples:
   $ codyra data prepare --root datasets

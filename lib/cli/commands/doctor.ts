@@ -91,7 +91,7 @@ interface SetUp {
 /** `codyra doctor`: what codyra runs on, and what to do about whatever is missing. */
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("Report what codyra runs on, and what to do about whatever is missing.")
+    .description("Report what codyra runs on, and how to get what is missing.")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  $ codyra doctor --json | jq .libtorch.version")
     .action(async ({ json }: { json?: boolean }) => {

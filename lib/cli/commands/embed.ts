@@ -29,7 +29,7 @@ export function embedCommand(): Command {
     .addOption(settingFlag("device"))
     .addOption(precisionOption())
     .option("--strict", "stop at the first image that cannot be read")
-    .option("--json", "print what was written as JSON")
+    .option("--json", "print a summary of the file as JSON")
     .addHelpText(
       "after",
       `

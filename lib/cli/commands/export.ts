@@ -38,7 +38,7 @@ export function exportCommand(): Command {
       "dtypes of transformers-js: fp32, fp16, q8, with commas between (default: fp32,q8)",
       parseDtypes,
     )
-    .option("--weights-only", "leave out what the method keeps beside CLIP's weights");
+    .option("--weights-only", "export CLIP's weights alone, without the method's head");
   return addBaseModelOptions(command)
     .addHelpText(
       "after",
@@ -52,16 +52,16 @@ Formats:
 
 A SigLIP is written as huggingface and peft; the other formats are for CLIPs.
 
-Methods that classify by more than CLIP's weights (rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads) have a head: in the formats
+Methods that classify by more than CLIP's weights have a head: rail-*, codyra+rail-*, codyra-routed, moe-adapter, and keeplora with heads. In the formats
 huggingface and open-clip it lies beside the model as codyra_head.safetensors, and codyra classify answers with it as the run did. The other formats have
 no place for it and are refused. --weights-only leaves it out: other libraries see the weights alone in any case. A run that changed no weights and has no
 head is refused, too.
 
-Merged models need no base, but that of codyra-routed and of features=frozen does. Beside them lies codyra_statistics.safetensors where the method keeps statistics of the classes it learned
-(statra, or replay=true): a run that starts from such a folder goes on from them.
+Merged models need no base, but that of codyra-routed and of features=frozen does. Methods that keep statistics of learned classes (statra, or replay=true)
+export codyra_statistics.safetensors beside the model. A run that starts from such a folder goes on from them.
 
-The adapter of all tasks together belongs on the model that the run started from; that of one --task on the
-model as it was before this task (huggingface, --task with the task before).
+The adapter of all tasks together belongs on the model that the run started from. That of one --task belongs on the
+model before this task, which --format huggingface --task with the task before exports.
 
 Examples:
   $ codyra export --run runs/shop --to shop-clip

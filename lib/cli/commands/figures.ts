@@ -37,8 +37,8 @@ Figures of arXiv:2412.01004, and where their data come from:
   8          ablation: threshold, dense phase      the same, other kappaMax, denseRatio
   9          amplification factors                 lora and codyra on one dataset each, else over streams
 
-Seeds of one configuration are averaged. Datasets that the paper does not have get the same figures, without a number. What is missing
-is listed with the commands that would make it; figures.md shows everything together.
+Seeds of one configuration are averaged. Datasets that the paper does not have get the same figures, without a number. Missing figures
+are listed with the commands that would make them; figures.md shows everything together.
 
 Examples:
   $ codyra figures --runs runs/x-tail runs/ablations --to figures

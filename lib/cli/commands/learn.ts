@@ -42,7 +42,7 @@ export function learnCommand(): Command {
   const command = new Command("learn")
     .description("Have a run learn one more dataset, after those that it has learned already.")
     .requiredOption("--run <dir>", "run directory")
-    .requiredOption("--dataset <name>", "what the dataset is called; with --data, one of the paper's")
+    .requiredOption("--dataset <name>", "name of the dataset; with --data, one of the paper's")
     .option("--root <dir>", "folder with train/ and test/, or with the class folders")
     .option("--manifest <file>", "CSV, TSV or JSONL file with a record per image")
     .option("--images <dir>", "folder that image paths of the manifest are relative to")
@@ -67,9 +67,9 @@ export function learnCommand(): Command {
     .addHelpText(
       "after",
       `
-Method, options, shots and seed are those of the run. What it learned is not trained again: the matrix gains a row for the new dataset, and
-a column that says what the models so far make of it. The same as one more entry under 'datasets:' and codyra run --resume; a run that was
-learned so is resumed either way. Stopped at any moment, the same command goes on.
+Method, options, shots and seed are those of the run. Earlier datasets are not trained again. The matrix gains a row for the new
+dataset, and a column with the accuracy of the models so far on it. One more entry under 'datasets:' and codyra run --resume do the same; a run
+can be resumed either way. Stopped at any moment, the same command goes on.
 
 Examples:
   $ codyra learn --run runs/shop --dataset lamps --root photos/lamps

@@ -25,7 +25,7 @@ export function metricsCommand(): Command {
     .addHelpText(
       "after",
       `
-Row t of the matrix holds the accuracy on every dataset after training on the first t of them; accuracy before any
+Row t of the matrix holds the accuracy on every dataset after training on the first t of them. Accuracy before any
 training is not a row. A CSV file may have a first column of task names.
 
 Example:

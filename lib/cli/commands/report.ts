@@ -8,7 +8,7 @@ export function reportCommand(): Command {
   return new Command("report")
     .description("Write one self-contained HTML page about runs over the same datasets.")
     .requiredOption("--runs <dir...>", "run directories, or folders that contain them")
-    .option("--to <file>", "where to write the page", "report.html")
+    .option("--to <file>", "file for the page", "report.html")
     .addHelpText("after", "\nExample:\n  $ codyra report --runs runs/demo --to report.html")
     .action(async (options: { runs: string[]; to: string }) => {
       const runs = options.runs.flatMap(findRuns).map(readRun);

@@ -40,7 +40,7 @@ export function runCommand(): Command {
     .option("--hold-outs <name...>", "datasets of the paper to evaluate after every task, and never train on")
     .option("--resume", "go on with an interrupted run, or with datasets added at the end of the stream")
     .option("--resume-if-started", "as --resume, for launchers that start a run again after a failure")
-    .option("--tensorboard <dir>", "also write what TensorBoard shows, into a folder of the run's name")
+    .option("--tensorboard <dir>", "also write TensorBoard's files, into a folder of the run's name")
     .option("--watch", "show the report in a browser while the run goes on, on this machine only")
     .addOption(
       new Option("--watch-port <n>", "port of --watch (default: any that is free)")

@@ -23,7 +23,7 @@ export interface SearchFlags extends Partial<ModelSettings> {
 export function searchCommand(): Command {
   const command = new Command("search")
     .description("Find the images or texts of a file of vectors that are nearest to a text or an image.")
-    .argument("[text...]", "what to look for, each text by itself")
+    .argument("[text...]", "texts to look for, each by itself")
     .requiredOption("--index <file>", "vectors that codyra embed wrote")
     .option("--image <file...>", "look for what resembles these images");
   return addModelOptions(command)
@@ -37,8 +37,8 @@ export function searchCommand(): Command {
     .addHelpText(
       "after",
       `
-Up to a million vectors, the search is exact: every vector is compared. With --approximate, and beyond, it uses an index that lies beside
-the file (FILE.usearch) from then on, and is made again when the vectors have changed: it misses few of the nearest rows, and reads no vectors.
+Up to a million vectors, the search is exact: every vector is compared. With --approximate, and beyond a million, it uses an
+index beside the file (FILE.usearch), which is made again when the vectors have changed. The index misses few of the nearest rows, and reads no vectors.
 
 Texts are embedded as they are written: "a photo of a red shoe" finds more than "shoe". The model is the one that the vectors were made with, unless --model names another.
 

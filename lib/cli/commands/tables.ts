@@ -38,7 +38,7 @@ export function tablesCommand(): Command {
       ),
     )
     .option("--table <number...>", "numbers of the tables (default: all)", collectNumber)
-    .option("--costs <file>", "what codyra analyze cost --json printed (default: counted anew)")
+    .option("--costs <file>", "output of codyra analyze cost --json (default: counted anew)")
     .option("--to <path>", "a file for all tables, or a folder for one file each (default: print them)")
     .addHelpText(
       "after",

@@ -6,7 +6,7 @@ import { addSettings } from "./flags.js";
 /** Adds `--model` and what belongs to it, for commands that read a run whose base model may have moved. */
 export function addBaseModelOptions(command: Command): Command {
   const { model: _model, ...others } = modelShape;
-  const described = "where the model that the run started from is now, if it has moved; it is checked";
+  const described = "new place of the model that the run started from, if it has moved; it is checked";
   return addSettings(command.option("--model <model>", described), others);
 }
 

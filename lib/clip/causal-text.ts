@@ -97,7 +97,7 @@ function int64(values: readonly number[]): Tensor {
   return tensor([...values], { dtype: "int64" });
 }
 
-/** For each value, the sum of those before it. */
+/** The sum of the values before each one. */
 function sumsBefore(values: readonly number[]): number[] {
   let sum = 0;
   return values.map((value) => {

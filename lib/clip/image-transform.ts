@@ -9,7 +9,7 @@ import {
   decodeOptionKeys,
 } from "./image.js";
 
-/** From an encoded or decoded image to a square of pixels of a fixed size, away from the main thread. */
+/** Turns an encoded or decoded image into a square of pixels of fixed size, away from the main thread. */
 export interface ImageTransform {
   /** Side of the result, pixels. */
   readonly size: number;

@@ -102,7 +102,7 @@ export class Tokenizer {
     return Tokenizer.parse(readDirectory(directory, tokenizerFiles), directory, { contextLength });
   }
 
-  /** From files that have been read. @param source the directory, named in errors */
+  /** Makes a tokenizer of files that have been read. @param source the directory, named in errors */
   static parse(given: DirectoryFiles, source: string, options: TokenizerOptions = {}): Tokenizer {
     checkOptions(options, tokenizerOptionKeys, "Tokenizer.parse");
     const files = withTokenizerJson(given, source);

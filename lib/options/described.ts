@@ -83,7 +83,7 @@ function typeOf(option: Described): string {
   }
 }
 
-/** Such as ` > 0` or ` ≥ 0 and ≤ 1`. Bounds of safe integers are none. */
+/** Bounds as text, such as ` > 0` or ` ≥ 0 and ≤ 1`. Those of safe integers do not count. */
 function boundsOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Described): string {
   const told = (sign: string, bound: unknown) =>
     typeof bound === "number" && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? [`${sign} ${bound}`] : [];

@@ -16,7 +16,7 @@ namespace codyra {
 // converts. A conversion runs JavaScript, which may release tensors and buffers that were read before. Arrays
 // run JavaScript too where they have getters, so they are read first.
 
-// NaN, which names nothing, for what is no number.
+// NaN, which names nothing, for a value that is no number.
 inline double numberOrNaN(const Napi::Value& value) {
   return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
 }

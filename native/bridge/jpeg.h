@@ -17,8 +17,8 @@ struct Pixels {
 // True if the addon was built with libjpeg.
 bool hasJpegDecoder();
 
-// Decodes a grey or colour JPEG as Pillow does. Nothing for what is not that, is CMYK, or makes the decoder
-// as much as warn: a more careful decoder then decides what it is.
+// Decodes a grey or colour JPEG as Pillow does. Returns nothing for other files, for CMYK, and where the
+// decoder as much as warns: a more careful decoder then takes over.
 std::optional<Pixels> decodeJpeg(const uint8_t* bytes, size_t count);
 
 }  // namespace codyra

@@ -113,7 +113,7 @@ function formatOf(path: string): TableFormat {
   return (found?.[0] ?? "md") as TableFormat;
 }
 
-/** On stderr, since a reader of the files may not look for it. */
+/** Lists missing runs on stderr, since readers of the files may not look for them. */
 function listMissing(tables: readonly PaperTable[]): void {
   for (const { number, missing } of tables) {
     for (const runs of missing) tell(`Table ${number} lacks ${describeMissingRuns(runs)}\n`);

@@ -72,7 +72,7 @@ const sketch: Scene = (random, ground) => {
   return { caption: caption(random, random.chance(0.5) ? thing : outlined, ground, "sketch"), drawing };
 };
 
-/** Before clouds of two colours. */
+/** A thing before clouds of two colours. */
 const mottled: Scene = (random, ground) => {
   const thing = subject(random, ground);
   const [dark, light] = [rgb(hex(ground)), rgb(random.choice(Object.values(colours)))];

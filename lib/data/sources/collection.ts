@@ -19,7 +19,7 @@ export interface CollectionOptions {
   readonly split?: Partial<RandomSplit>;
 }
 
-/** For those whose options are more. */
+/** Keys of these options, for sources that have more. */
 export const collectionOptionKeys: OptionKeys<CollectionOptions> = {
   name: true,
   templates: true,

@@ -46,7 +46,7 @@ export async function findNames(
   return undefined;
 }
 
-/** From `n01440764 tench, Tinca tinca` or `3: cat`; of several names separated by commas the first. */
+/** Names in lines such as `n01440764 tench, Tinca tinca` or `3: cat`; the first of several counts. */
 function namesByKey(
   lines: readonly string[],
   labels: readonly string[],

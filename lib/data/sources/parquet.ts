@@ -88,7 +88,7 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   return collect(options, train, classNames(files), notes);
 }
 
-/** From a file beside the data, where labels are integers that the data does not name. */
+/** Names from a file beside the data, if labels are integers that the data does not name. */
 async function namesBeside(files: readonly ParquetFile[]) {
   if (files.some(({ classNames }) => classNames !== undefined)) return undefined;
   const labels = new Set(files.flatMap(({ labels }) => labels.filter((label) => label !== undefined)));

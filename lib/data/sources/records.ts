@@ -34,7 +34,7 @@ const readers: Record<string, (file: string, text: string) => FileRecord[]> = {
   ".ndjson": readLines,
 };
 
-/** Without a byte order mark. */
+/** Decodes a text, without a byte order mark. */
 function decodeText(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);

@@ -23,7 +23,7 @@ export interface LearnedCases {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** On the miniature benchmark, with the options that it gives CoDyRA. */
+/** Cases on the miniature benchmark, with the options that it gives CoDyRA. */
 export function casesOfMiniature(
   { seeds = [0], tasks, options = {} }: LearnedCases,
   watch: AnalysisWatch,
@@ -52,7 +52,7 @@ export function casesOfConfig(
   });
 }
 
-/** Without thresholding, so that all ranks are there to choose from. */
+/** Makes the method without thresholding, so that all ranks are there to choose from. */
 function methodOf(name: string, options: Readonly<Record<string, unknown>>): ContinualMethod {
   if (name !== "codyra" && name !== "lora")
     throw new UsageError(

@@ -84,7 +84,7 @@ export async function measureRemovals(run: string, options: RemovalOptions = {})
   }
 }
 
-/** In the protocol of the run; on hold-outs, only their own classes compete. */
+/** Measures accuracies in the protocol of the run; on hold-outs, only their own classes compete. */
 async function accuracies(
   model: DualEncoder,
   { protocol }: RunRecord,

@@ -15,7 +15,7 @@ export function probedDatasets(found: readonly Configuration[]): string[] {
   return [...shown.filter((name) => names.includes(name)), ...names.filter((name) => !isShown(name))];
 }
 
-/** In figures 2, 3 and 9. */
+/** Datasets of figures 2, 3 and 9. */
 export const shown: readonly string[] = ["aircraft", "eurosat", "oxford_pets"];
 
 /**

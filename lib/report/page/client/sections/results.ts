@@ -182,7 +182,7 @@ function metricCell({ mean, deviation }: Spread, place: "best" | "second" | unde
   );
 }
 
-/** By printed values: equal ones share a place. */
+/** The place of a value among printed ones; equal values share a place. */
 export function rank(
   values: (number | null)[],
   value: number | null,

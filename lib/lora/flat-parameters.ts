@@ -20,7 +20,7 @@ export class FlatLayout {
 }
 
 /**
- * What is trained in one flat tensor, and its gradients in another. Clearing them, an optimiser step and
+ * Trained parameters in one flat tensor, and their gradients in another. Clearing them, an optimiser step and
  * saving are one operation each; layers hold views.
  */
 export class FlatParameters {

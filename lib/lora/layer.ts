@@ -35,9 +35,9 @@ export class LoraLayer implements torch.nn.LinearAdapter {
   }
 
   /**
-   * W + B diag(w) A for weights in 16 bits beside factors in float32: added in float32, so that small updates
-   * count, then rounded as W is.
-   * @param weight of the layer, or as much of it as there is
+   * W + B diag(w) A for weights in 16 bits beside factors in float32. The sum is in float32, so that small
+   * updates count, then rounded as W is.
+   * @param weight the layer's W, or as much of it as there is
    */
   roundedWeight(weight: Tensor): Tensor {
     const updates = this.loraB.mul(this.importance.unsqueeze(1)).bmm(this.loraA); // [parts, outFeatures, inFeatures]

@@ -129,7 +129,7 @@ export class LoraOptimizer {
     else torch.softThreshold_(this.lora.importance, kappa);
   }
 
-  /** What a later run needs to go on identically: AdamW's moments. `steps` counts beside them. */
+  /** AdamW's moments, with which a later run goes on identically. `steps` counts beside them. */
   state(): Map<string, Tensor> {
     return new Map(this.#moments?.map((moment, i) => [i === 0 ? "first" : "second", moment]));
   }

@@ -67,7 +67,10 @@ export class RandomPruning implements Disposable {
     this.lora.releaseEffectiveWeights();
   }
 
-  /** What the steps so far made of w: w', and w after the last step. The order of ranks is drawn at first. */
+  /**
+   * The state of w after the steps so far: w', and w after the last step. The order of ranks is drawn at
+   * first.
+   */
   get tensors(): readonly Tensor[] {
     return [this.#thresholded, this.#before];
   }

@@ -14,7 +14,7 @@ export interface ThresholdConfig {
    * levels κ stays 0. `learning-rate` is the appendix's κ = η λ with λ = κ_max / (highest learning rate).
    */
   schedule: "even" | "fixed-step" | "learning-rate";
-  /** Whether the iteration with index ρN is thresholded already (`at`), or only those after it (`after`). */
+  /** First thresholded iteration: the one with index ρN (`at`), or the next (`after`). */
   sparseFrom: "at" | "after";
 }
 

@@ -1,6 +1,6 @@
 /*
- * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004; not published,
- * so inferred from the tables: docs/specification.md, section 2.5.
+ * CoDyRA with the weights of every task kept, "Ours†" in tables 1 and 2 of arXiv:2412.01004. It is not
+ * published, but inferred from the tables: docs/specification.md, section 2.5.
  *
  *     θ_j = θ_0 + Σ_{i ≤ j} B_i diag(w_i) A_i
  *     scores(x) = scores of θ_j where x is attributed to the learned dataset j, else of θ_t
@@ -37,7 +37,7 @@ const ownShape = {
   router: z
     .enum(["zero-shot", "ddas", "oracle"])
     .default("zero-shot")
-    .describe("what assigns an image to a task when its dataset is unknown; oracle is an upper bound"),
+    .describe("rule that assigns an image of unknown dataset to a task; oracle is an upper bound"),
   gateModel: z
     .enum(["current", "frozen"])
     .default("current")
@@ -98,7 +98,7 @@ class RoutedCodyra implements ContinualMethod {
     this.#prepare(model);
   }
 
-  /** @param carried what the autoencoders' features are computed with, where it came with a head */
+  /** @param carried tensors of the autoencoders' features, if they came with a head */
   #prepare(pretrained: DualEncoder, carried?: MethodState["tensors"]): void {
     this.#pretrained = copyModel(pretrained);
     const { router, ddas } = this.options;

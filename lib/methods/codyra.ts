@@ -41,12 +41,12 @@ export const codyraSchema = z
     gates: z
       .enum(["learned", "fixed"])
       .default("learned")
-      .describe("whether importance weights are trained, or stay as they start; then nothing is pruned"),
+      .describe("importance weights: trained, or fixed as they start, which prunes nothing"),
     pruning: z
       .enum(["threshold", "random", "random-shrunk", "none"])
       .meta(
         paper(
-          "what drops ranks: the threshold; chance, as many of each matrix at the same time, without or with the shrinkage of the threshold; or nothing",
+          "rule that drops ranks: the threshold; chance, as many of each matrix at the same time, without or with the threshold's shrinkage; or none",
         ),
       ),
     denseRatio: z.number().min(0).max(1).meta(paper("part of the iterations before thresholding begins")),
@@ -55,7 +55,7 @@ export const codyraSchema = z
     schedule: z.enum(["even", "fixed-step", "learning-rate"]).meta(paperOrCode("how the threshold rises")),
     sparseFrom: z
       .enum(["at", "after"])
-      .meta(paperOrCode("whether the iteration that ends the dense phase is thresholded")),
+      .meta(paperOrCode("first thresholded iteration: the one that ends the dense phase, or the one after")),
     threshold: z
       .enum(["exact", "in-place"])
       .meta(paperOrCode("soft-thresholding, or the released code's variant of it")),
@@ -117,7 +117,7 @@ export function codyraCost(model: DualEncoder): Cost {
   };
 }
 
-/** The cost of CoDyRA with a head on its features. @param name of the method that has the head alone */
+/** The cost of CoDyRA with a head on its features. @param name the method with the head alone */
 export function codyraWithHeadCost(model: DualEncoder, head: Cost, name: string): Cost {
   const codyra = codyraCost(model);
   return {

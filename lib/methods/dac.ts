@@ -66,7 +66,7 @@ const schema = z
     crops: z
       .enum(["fixed", "fresh"])
       .default("fixed")
-      .meta(code("whether an image is cropped alike whenever it comes, as published, or anew")),
+      .meta(code("crop of an image: the same whenever it comes, as published, or a fresh one")),
     rank: z.int().positive().default(12).meta(code("rank-one experts of every matrix")),
     alpha: z.number().positive().default(1).meta(code("updates are multiplied by alpha over rank")),
     topTrain: z.int().positive().default(8).meta(paper("experts that take part in an iteration")),
@@ -79,13 +79,15 @@ const schema = z
     lambda: z.number().nonnegative().default(0.1).meta(code("weight of the overlap with earlier tasks")),
     overlap: z
       .enum(["sum", "mean"])
-      .meta(paperOrCode("of the products of new and earlier columns of a matrix")),
+      .meta(paperOrCode("sum or mean of the products of new and earlier columns of a matrix")),
     past: z.enum(["all", "merged"]).meta(paperOrCode("columns of earlier tasks that count")),
     router: z
       .enum(["fixed", "gate", "straight-through"])
       .default("fixed")
       .meta(
-        paperOrCode("chooses experts, and stays as it is drawn; the other two train it, and are experiments"),
+        paperOrCode(
+          "choice of experts: by a router that stays as it is drawn; the other two train it, and are experiments",
+        ),
       ),
     checkpointing: trainingShape.checkpointing,
     logEvery: trainingShape.logEvery,

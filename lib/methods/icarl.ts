@@ -3,7 +3,7 @@
  * arXiv:2303.06628; original code: Thunderbeee/ZSCL (`mtil/src/models/icarl.py`).
  *
  *     loss = CE(s z uᵀ, y) + w (D(L̄ → L) + D(L̄ᵀ → Lᵀ))
- *     of which the first task has the first term alone
+ *     (the first task has the first term alone)
  *     exemplar k of a task = argmin_i ‖μ − (φ_i + Σ_{picked} φ) / k‖²
  *
  * The second part is the distillation of `lwf` from the pre-trained model, on exemplar images of the earlier
@@ -11,8 +11,8 @@
  * the memory equally. Prediction is CLIP's, not by nearest class means.
  *
  * The published script computes the distillation and does not add it, which `distillationWeight: 0` and
- * `labelSmoothing: 0` give: fine-tuning. What else is wrong in it (the first task is not herded, memory grows
- * beyond its size, wrong images are stored) then has no effect, and is repaired here.
+ * `labelSmoothing: 0` give: fine-tuning. Its other faults then have no effect, and are repaired here. They
+ * are that the first task is not herded, memory grows beyond its size, and wrong images are stored.
  */
 
 import { z } from "zod";

@@ -56,7 +56,7 @@ export class UnknownMethod extends Error {
 }
 
 /**
- * @param hint what to say of options that no method has
+ * @param hint advice for options that no method has
  * @throws if there is no method of that name, or its options do not fit
  */
 export function createMethod(
@@ -82,7 +82,7 @@ export function methodHint(name: string, hint?: Hint): Hint {
 /**
  * Trainable and additional parameters of the methods with their default options. arXiv:2412.01004, table 4;
  * docs/specification.md, section 8.
- * @param model of any device; on `meta`, nothing is computed and no memory is needed
+ * @param model on any device; on `meta`, nothing is computed and no memory is needed
  */
 export function methodCosts(model: DualEncoder, setting: CostSetting): MethodCost[] {
   return methods.map((method) => ({

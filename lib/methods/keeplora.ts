@@ -6,10 +6,10 @@
  *     for layers y = x W with rows x
  *
  * for the matrices of the attention in both encoders. U holds the main directions of the pre-trained weights
- * and of what the layer read in earlier tasks, and G is the gradient of the task's loss before it is learned.
- * A stays as it is and is orthogonal to U: an input inside U gets the output that it had. Variants: `v1`;
- * `pp` (KeepLoRA++: B₀ = 0, layer scale ℓ rising along the blocks); `plus` and `pp-cls`, the two with a
- * cosine head per task,
+ * and of the layer's inputs in earlier tasks. G is the gradient of the task's loss before it is learned. A
+ * stays as it is and is orthogonal to U: an input inside U gets the output that it had. Variants: `v1`; `pp`
+ * (KeepLoRA++: B₀ = 0, layer scale ℓ rising along the blocks); `plus` and `pp-cls`, the two with a cosine
+ * head per task,
  *
  *     logits = s ⟨z, u_c⟩ + 30 ⟨z, w_c / ‖w_c‖⟩
  *
@@ -120,8 +120,8 @@ const schema = z.strictObject({
   alpha: z.number().positive().default(1).meta(code("updates are multiplied by alpha over rank")),
   epsW: z
     .strictObject({
-      vision: share.default(0.85).meta(code("of the image encoder")),
-      text: share.default(0.2).meta(code("of the text encoder")),
+      vision: share.default(0.85).meta(code("share in the image encoder")),
+      text: share.default(0.2).meta(code("share in the text encoder")),
     })
     .prefault({})
     .meta(code("share of the pre-trained weights' energy that is protected, in both encoders")),
@@ -145,7 +145,9 @@ const schema = z.strictObject({
     ),
   gradient: z
     .enum(["exact", "autocast"])
-    .meta(paperOrCode("of all images in float32, or of full batches in float16 without loss scaling")),
+    .meta(
+      paperOrCode("gradient of all images in float32, or of full batches in float16 without loss scaling"),
+    ),
   svd: z.enum(["exact", "randomised"]).meta(paperOrCode("how the gradient is decomposed")),
   textPositions: z.enum(["words", "all"]).meta(paperOrCode("positions of a text whose features count")),
   testTemplates: z

@@ -5,10 +5,10 @@
  *     h' = h + MLP(LN(h)) + Σ_e g_e A_e(h),   g = softmax of the two largest of r R_t
  *     A_e(h) = scale (W_up ReLU(W_down h + b_down) + b_up)
  *
- * in every block of a frozen CLIP, with the state r of the first token, one router R_t per task and experts e
- * that all tasks share; experts that a task used most are frozen after it. Trained as in `finetune`. At test
- * time an autoencoder per task says which router to use, or none: `BlockExperts` and `DomainAutoencoders`
- * have the equations in full. The released code trains both for one iteration more.
+ * The sum joins every block of a frozen CLIP, with the state r of the first token. Each task has a router
+ * R_t, and all share the experts e. Those that a task used most are frozen after it. Trained as in
+ * `finetune`. At test time an autoencoder per task says which router to use, or none: `BlockExperts` and
+ * `DomainAutoencoders` have the equations in full. The released code trains both for one iteration more.
  */
 
 import { z } from "zod";
@@ -71,7 +71,7 @@ const schema = z
       .default("fixed")
       .meta(
         code(
-          "whether an image is cropped alike whenever it comes, as in the published few-shot code, or anew",
+          "crop of an image: the same whenever it comes, as in the published few-shot code, or a fresh one",
         ),
       ),
     experts: z.int().min(2).default(22).meta(paper("experts in every block")),

@@ -39,7 +39,7 @@ export function evenScales(updates: LowRankUpdates, factor: number): RankScales 
 /**
  * Keeps the share of the ranks of all matrices together that scores highest; among equal ones those that come
  * first.
- * @param scores of each rank, by matrix   @param share of the ranks, rounded to a whole number of them
+ * @param scores one for each rank, by matrix   @param share part of the ranks, rounded to a whole number
  */
 export function keepHighest(scores: RankScales, share: number): RankScales {
   const all = Array.from(scores, ([name, values]) => values.map((score, rank) => ({ name, rank, score })));

@@ -25,12 +25,12 @@ export interface RankGramOptions {
  *     Q = (A G Aᵀ) ∘ (Bᵀ S B)
  *     G = mean over tokens of x xᵀ,   S = mean over images of Σ_tokens Jᵀ J,   J = ∂f/∂y
  *
- * where `y = W x` is the output of the matrix at a token; behind the last attention, the class token is the
- * only one. G is the input Gram, S the Gauss–Newton factor of the output. Then `sᵀ Q s` is about the mean of
+ * The output of the matrix at a token is `y = W x`; behind the last attention, the class token is the only
+ * one. G is the input Gram, S the Gauss–Newton factor of the output. Then `sᵀ Q s` is about the mean of
  * `‖f(W + B diag(s) A) − f(W)‖²` over the images; tokens count as independent (K-FAC, arXiv:1503.05671;
  * section 3 of arXiv:1602.01407 for weights that are shared between places).
  * @param model without adapters, as it is before the updates
- * @param updates of matrices of the image encoder; those of the text encoder are left out
+ * @param updates those of the image encoder's matrices; the text encoder's are left out
  * @returns float64 `[r, r]` on the CPU by the name of the matrix; they belong to the caller
  * @throws if the model has adapters, there is no image, or the signal is aborted
  */
@@ -146,7 +146,7 @@ class ObservedLayer implements torch.nn.LinearAdapter {
     return y.add(this.offset);
   }
 
-  /** @param gradient of the output, along one direction of the features */
+  /** @param gradient the output's gradient, along one direction of the features */
   addOutput(gradient: Tensor, share: number): void {
     const tokens = gradient.reshape([-1, gradient.size(-1)]);
     for (const { from, rows, update, outputs } of this.#parts) {

@@ -47,7 +47,7 @@ export function measureAdapters(
 /**
  * The sizes that `amplification` needs. `ΔW = B A` is never formed: with `B = Q_B R_B` and `Aᵀ = Q_A R_A`,
  * its singular vectors are those of the small core `R_B R_Aᵀ`, rotated by `Q_B` and `Q_A`.
- * @param weight W, `[d, k]`   @param update of rank r; none stands for ΔW = 0
+ * @param weight W, `[d, k]`   @param update factors of rank r; none stands for ΔW = 0
  * @throws if the update is not finite
  */
 export function updateSize(weight: Tensor, update?: LowRankUpdate): UpdateSize {

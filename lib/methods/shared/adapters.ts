@@ -23,7 +23,7 @@ export interface AdapterTraining {
   readonly pruning?: lora.RandomPruning;
   /** Further terms of the loss, and the origin of the features. */
   readonly plan?: Pick<TrainingPlan, "features" | "texts" | "penalty" | "phase">;
-  /** What of that goes from one iteration to the next. */
+  /** The part of it that goes from one iteration to the next. */
   readonly state?: StageState;
 }
 
@@ -75,7 +75,7 @@ export async function trainAdapters(
 
 /**
  * Merges what a task's adapters learned into the model, and records ranks, updates and their sizes.
- * @param adapters of one rank, on different layers
+ * @param adapters adapters of one rank, on different layers
  * @throws if an adapter is not finite; then all are removed, and the model is as it was before the task
  */
 export function mergeAdapters(task: Task, context: RunContext, adapters: readonly lora.LoraModel[]): void {

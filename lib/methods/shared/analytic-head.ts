@@ -48,9 +48,7 @@ export interface AnalyticHeadPlan {
   regression(seed: number): Regression;
   /** β: the regression's share where it may speak. */
   readonly beta: number;
-  /**
-   * Image features that the regression reads: of the model as it is now, or of the pre-trained one.
-   */
+  /** Image features that the regression reads: of the model as it is now, or of the pre-trained one. */
   readonly features: "current" | "frozen";
   readonly cropScale: readonly [number, number];
 }
@@ -204,7 +202,7 @@ export class AnalyticHead implements ContinualMethod {
     });
   }
 
-  /** Unit features of the whole batch. @param pixels of this process's own rows */
+  /** Unit features of the whole batch. @param pixels those of this process's own rows */
   #featuresOf(context: Pick<RunContext, "model">, pixels: Tensor, total: number): Tensor {
     const model = this.#frozen ?? context.model;
     const encode = () => torch.nn.functional.normalize(model.encodeImage(pixels));

@@ -1,5 +1,5 @@
 /**
- * What a task is trained with, which `beginTask` makes.
+ * The training that `beginTask` made for a task.
  * @throws if the task has not begun
  */
 export function begun<Trained>(trained: Trained | undefined, method: string): Trained {

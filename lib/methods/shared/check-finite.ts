@@ -4,7 +4,7 @@ import * as torch from "../../torch/index.js";
 
 /**
  * Keeps what is not finite out of the model's weights.
- * @param parameters what the task trained beside them   @param remove takes it off the model
+ * @param parameters the parameters that the task trained beside them   @param remove takes it off the model
  * @throws once it is removed: the model is as it was before the task
  */
 export function checkFinite(parameters: Tensor, task: Task, remove: () => void): void {

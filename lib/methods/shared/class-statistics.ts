@@ -4,8 +4,8 @@ import { sum } from "./sums.js";
 import type { LabelGroup, MethodState } from "./types.js";
 
 /**
- * What is kept of how features scatter around the mean of their class: one covariance of all classes, the
- * variances of each class, or nothing.
+ * The kept scatter of features around the mean of their class: one covariance of all classes, the variances
+ * of each class, or nothing.
  */
 export type CovarianceKind = "shared" | "diagonal" | "none";
 
@@ -104,8 +104,8 @@ export class ClassStatistics implements Disposable {
   }
 
   /**
-   * Moves the means along with an image encoder that was trained: `μ ← μ + μ R`, with the ridge regression
-   * `R = (K + λ mean(diag K) I)⁻¹ Vᵀ(V' − V)/n`, `K = VᵀV/n`, of how images moved that are at hand. Drift
+   * Moves the means along with an image encoder that was trained: `μ ← μ + μ R`. The movement of the images
+   * at hand gives the ridge regression `R = (K + λ mean(diag K) I)⁻¹ Vᵀ(V' − V)/n`, `K = VᵀV/n`. Drift
    * compensation as in SDC, arXiv:2004.00440, and LDC, arXiv:2407.08536, with a linear map.
    * @param before V, unit features `[n, D]`   @param after V', of the same images now   @param ridge λ
    */

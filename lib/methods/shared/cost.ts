@@ -39,8 +39,8 @@ export const trainingCopies = 3;
 
 /**
  * The cost of a method that trains all weights.
- * @param copies of the model beside it
- * @param memoryBytes of earlier images
+ * @param copies number of further models in memory
+ * @param memoryBytes those of earlier images
  */
 export function fineTuningCost(model: DualEncoder, copies = 0, memoryBytes = 0): Cost {
   const trainable = model.numParameters() - numel(model.logitParameters);

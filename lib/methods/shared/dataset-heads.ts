@@ -52,7 +52,7 @@ export class DatasetHeads {
     this.#current = undefined;
   }
 
-  /** What the head of a dataset adds to logits of features `[B, D]`; `undefined` where it has none. */
+  /** The logits that the head of a dataset adds for features `[B, D]`; `undefined` if it has none. */
   scorer(dataset: string): ((features: Tensor) => Tensor) | undefined {
     const head = this.#learned.get(dataset);
     if (head === undefined) return undefined;

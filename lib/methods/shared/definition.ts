@@ -23,7 +23,7 @@ export interface MethodDefinition {
   readonly described: readonly DescribedOption[];
   /**
    * All options in force.
-   * @param hint what to say of unknown options
+   * @param hint advice for unknown options
    * @throws ZodError if an option is unknown or out of range
    */
   resolve(given: Given, protocol: ProtocolName, hint?: Hint): Given;
@@ -31,7 +31,7 @@ export interface MethodDefinition {
   create(given: Given, protocol: ProtocolName, hint?: Hint): ContinualMethod;
   /**
    * Counts its cost with its default options on the modules that it builds.
-   * @param model of any device; on `meta`, nothing is computed and no memory is needed
+   * @param model on any device; on `meta`, nothing is computed and no memory is needed
    */
   cost(model: DualEncoder, setting: CostSetting): Cost;
 }

@@ -44,8 +44,8 @@ export interface FeatureDistillationOptions {
   readonly teacher: DualEncoder;
   readonly images: ImageSet;
   /**
-   * Whether `images` are training images, of which the teacher sees the middle, or images as models see them
-   * in tests.
+   * Whether `images` are training images, of which the teacher sees the middle. Else they are as models see
+   * them in tests.
    */
   readonly stretched: boolean;
   /** Token ids `[M, L]` of the reference texts. */
@@ -60,10 +60,9 @@ export interface FeatureDistillationOptions {
 
 /**
  * The two distillation terms of "Preventing Zero-Shot Transfer Degradation in Continual Learning of
- * Vision-Language Models" (arXiv:2303.06628, eq. 2 and 3; `mtil/src/models/finetune.py` of Thunderbeee/ZSCL):
- * the similarities of reference images to reference texts stay what they were for the teacher, as
- * distributions over the texts and over the images. Both sides use the teacher's texts, so only the image
- * encoder feels it.
+ * Vision-Language Models" (arXiv:2303.06628, eq. 2 and 3; `mtil/src/models/finetune.py` of Thunderbeee/ZSCL).
+ * The similarities of reference images to reference texts stay as the teacher's, as distributions over the
+ * texts and over the images. Both sides use the teacher's texts, so only the image encoder feels it.
  */
 export class FeatureDistillation implements Disposable {
   readonly #options: FeatureDistillationOptions;
@@ -112,7 +111,9 @@ export class FeatureDistillation implements Disposable {
     return distillationLoss(before, now, this.#options.temperature);
   }
 
-  /** What fine-tuning a student adds: these losses with a weight. They are released with the task. */
+  /**
+   * The terms that fine-tuning a student adds: these losses with a weight. They are released with the task.
+   */
   terms(student: DualEncoder, weight: number): TaskTerms {
     return {
       penalty: (step) => this.loss(student, step).mul(weight),

@@ -14,7 +14,7 @@ export const domainAutoencoderShape = {
     .default("alexnet")
     .meta(
       paper(
-        "what they read: a safetensors file of torchvision's AlexNet, or clip for CLIP's patch embeddings",
+        "features that they read: a safetensors file of torchvision's AlexNet, or clip for CLIP's patch embeddings",
       ),
     ),
   code: z.int().positive().default(100).meta(code("width of the code")),
@@ -32,14 +32,14 @@ export const domainAutoencoderShape = {
     .positive()
     .default(0.06)
     .meta(code("reconstruction error above which no task is chosen")),
-  unit: z.enum(["batch", "image"]).default("batch").meta(code("what is assigned to a task as a whole")),
+  unit: z.enum(["batch", "image"]).default("batch").meta(code("unit that is assigned to a task as a whole")),
 } as const;
 
 export type DomainAutoencoderOptions = z.infer<z.ZodObject<typeof domainAutoencoderShape>>;
 
 /**
- * Fills in when learning rates fall: after ten epochs of a dataset's whole training set, which only the 16
- * batches of MTIL's Flowers102 come to within 300 iterations.
+ * Fills in the decay of learning rates, after ten epochs of a dataset's whole training set. Only Flowers102
+ * of MTIL, with 16 batches an epoch, comes to that within 300 iterations.
  */
 export function withDecay(given: unknown, protocol: ProtocolName): unknown {
   const published = protocol === "mtil" ? { decayEvery: { flowers102: 160 } } : {};
@@ -50,9 +50,9 @@ export function withDecay(given: unknown, protocol: ProtocolName): unknown {
 const referenceDomain = "(reference)";
 
 /**
- * An autoencoder per domain, each reconstructing the image features of its own domain best: the Distribution
- * Discriminative Auto-Selector of MoE-Adapters, arXiv:2403.11549, section 3.3; `src/models/AutoEncoder.py` of
- * JiazuoYu/MoE-Adapters4CL.
+ * An autoencoder per domain, each reconstructing the image features of its own domain best. This is the
+ * Distribution Discriminative Auto-Selector of MoE-Adapters, arXiv:2403.11549, section 3.3;
+ * `src/models/AutoEncoder.py` of JiazuoYu/MoE-Adapters4CL.
  *
  * `v = sigmoid(features)`, `v̂ = sigmoid(W₂ ReLU(W₁ v + b₁) + b₂)`, loss `mean (v − v̂)²`. The released code
  * also asks the untrained autoencoders of tasks to come; their errors are far above any useful threshold.
@@ -126,7 +126,7 @@ export class DomainAutoencoders {
   /**
    * The domain that each image is assigned to: that of the smallest error, `undefined` where even that is
    * above the threshold. All images of a batch go to one domain where the unit is the batch.
-   * @param dataset where the images come from, for `takeErrors` only
+   * @param dataset the images' dataset, for `takeErrors` only
    */
   assign(pixels: Tensor, dataset = ""): (string | undefined)[] {
     const { threshold, unit } = this.options;

@@ -29,7 +29,7 @@ export function domainFeatures(
 
 const carriedPrefix = "alexnet.";
 
-/** What the features of a source are computed with beside CLIP, for a file that needs no other one. */
+/** The tensors beside CLIP's that a source's features need, for a file that is complete by itself. */
 export function carriedFeatures(source: string): Map<string, Tensor> {
   if (source === "clip") return new Map();
   const { tensors } = torch.safetensors.load(source);
@@ -54,7 +54,7 @@ const convolutions = [
  * AlexNet up to its fifth convolution, before the ReLU: 256 × 13 × 13 for images of 224 pixels. What
  * MoE-Adapters' autoencoders read.
  * @param tensors under torchvision's keys (`features.0.weight`, …)
- * @param path where they come from
+ * @param path the file that they come from
  * @throws if one is missing
  */
 function alexnetFeatures(

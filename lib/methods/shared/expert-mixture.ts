@@ -16,7 +16,7 @@ export class ExpertMixture {
 
   /**
    * Adds the routers of a task and has them trained with the experts.
-   * @param generator of noise and dropout
+   * @param generator draws noise and dropout
    */
   beginTask(generator: Generator): void {
     for (const block of this.blocks) {
@@ -27,7 +27,7 @@ export class ExpertMixture {
     }
   }
 
-  /** What the latest task trains of the routers. */
+  /** The routers' parameters that the latest task trains. */
   get routers(): Tensor[] {
     return this.blocks.flatMap(({ routers }) => {
       const { weight, noise } = routers.at(-1) as Router;

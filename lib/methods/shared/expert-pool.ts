@@ -42,8 +42,8 @@ export class ExpertPool implements Disposable {
   readonly #tensors: Tensor[] = [];
 
   /**
-   * @param generator of the weights; on the CPU, so that they are the same on every device
-   * @param noise of dropout, on the model's device
+   * @param generator draws the weights; on the CPU, so that they are the same on every device
+   * @param noise draws dropout, on the model's device
    */
   constructor(
     model: DualEncoder,

@@ -51,7 +51,7 @@ export class BlockExperts implements BlockAdapter {
   #active: Router | undefined;
   #isTraining = false;
 
-  /** @param routing whether the first token of a sequence chooses its experts, or the one that is read out */
+  /** @param routing the token that chooses a sequence's experts: the first, or the one that is read out */
   constructor(
     readonly block: Block,
     readonly width: number,

@@ -47,7 +47,7 @@ export interface TaskTerms {
   texts?: TrainingPlan["texts"];
   /** Added to the loss of an iteration. */
   penalty?(iteration: number): Tensor;
-  /** What of these terms goes from one iteration to the next. */
+  /** The part of these terms that goes from one iteration to the next. */
   readonly state?: StageState;
   /** After the optimiser's step of an iteration. */
   afterStep?(iteration: number): void;

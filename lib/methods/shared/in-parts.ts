@@ -3,14 +3,14 @@ import * as torch from "../../torch/index.js";
 import { type StageState, unsavedStage } from "./stage.js";
 import type { RunContext } from "./types.js";
 
-/** What of a context such work needs. */
+/** The part of a context that such work needs. */
 export type PartsContext = Pick<RunContext, "signal" | "stage" | "worked">;
 
 /**
  * Long work beside training, part by part in a scope each. Between two parts a run can be stopped, and is
  * told how far this is.
  * @param what for people, such as `choosing exemplars`
- * @param state of a stage of the task, which goes on where it was; default: it is done again
+ * @param state that of a stage of the task, which goes on where it was; default: it is done again
  * @throws if the run is aborted
  */
 export async function inParts(

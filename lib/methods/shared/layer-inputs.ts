@@ -10,7 +10,7 @@ import type { RunContext } from "./types.js";
 interface InputMeter extends torch.nn.LinearAdapter {
   /** `X Xᵀ`, float64 `[inFeatures, inFeatures]` */
   gram(): Tensor;
-  /** What was added up by now. */
+  /** The sum by now. */
   sum: Tensor | undefined;
   dispose(): void;
 }
@@ -178,10 +178,7 @@ export function attentionLayers(model: DualEncoder, encoder?: "vision" | "text")
   return encoder === undefined ? places : places.filter((place) => place.encoder === encoder);
 }
 
-/**
- * Where texts of these lengths are in rows of one length, counted through all of them: from each start to its
- * end.
- */
+/** Positions of texts in rows of one length, counted through all rows: from each text's start to its end. */
 function wordPositions(lengths: readonly number[], rowLength: number, device: torch.Device): Tensor {
   const positions = lengths.flatMap((length, row) => Array.from({ length }, (_, i) => row * rowLength + i));
   return torch.tensor(positions, { dtype: "int64", device });

@@ -4,16 +4,16 @@ import { withoutPrefix, withPrefix } from "./named-tensors.js";
 import type { StageState } from "./stage.js";
 import type { MethodState } from "./types.js";
 
-/** What lives as long as a stage and is changed in place. */
+/** Objects that live as long as a stage and are changed in place. */
 export interface LiveParts {
-  /** What the stage changes, and later code reads. */
+  /** Tensors that the stage changes, and later code reads. */
   readonly tensors?: Readonly<Record<string, Tensor | readonly Tensor[] | undefined>>;
   /** Only while the stage goes on. */
   readonly optimizers?: readonly {
     state(): ReadonlyMap<string, Tensor>;
     loadState(state: ReadonlyMap<string, Tensor>): void;
   }[];
-  /** What the stage draws from. */
+  /** Generators that the stage draws from. */
   readonly generators?: readonly Generator[];
   /** Numbers that the stage counts; they are put back into this object. */
   readonly counters?: Record<string, number | undefined>;

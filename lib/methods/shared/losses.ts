@@ -29,9 +29,9 @@ export interface ContrastiveLossOptions {
 /**
  * CLIP's contrastive loss for labelled images, arXiv:2412.01004, footnote 1.
  *
- * With `z[n, c] = s · vₙ·u_c`: image to text is `mean_n −log softmax_c z[n, ·]` at `c = yₙ`; text to image is
- * `−log softmax_n z[·, yₙ]` at `n`, averaged over the images of a class and then over the classes in the
- * batch (`symmetric`), or summed over images and divided by all classes seen (`released`).
+ * With `z[n, c] = s · vₙ·u_c`, image to text is `mean_n −log softmax_c z[n, ·]` at `c = yₙ`. Text to image is
+ * `−log softmax_n z[·, yₙ]` at `n`. `symmetric` averages it over the images of a class and then over the
+ * classes in the batch. `released` sums it over images and divides by all classes seen.
  * @param imageFeatures unit vectors `[N, D]`
  * @param textFeatures unit vectors `[C, D]` of the current task's classes
  * @param labels `int64 [N]`   @param scale s, a scalar tensor
@@ -84,7 +84,7 @@ export function sigmoidLoss(logits: Tensor, labels: Tensor): Tensor {
 
 /**
  * CLIP's contrastive loss in a batch of pairs of an image and a text, where pairs of one class are joint
- * positives: with logits `ℓ = s U Zᵀ` and targets `T_ij = 1/n_y` where `y_i = y_j = y`, it is `½ (CE(ℓ, T) +
+ * positives. With logits `ℓ = s U Zᵀ` and targets `T_ij = 1/n_y` where `y_i = y_j = y`, it is `½ (CE(ℓ, T) +
  * CE(ℓᵀ, Tᵀ))`. Classes that are absent are no negatives.
  * @param imageFeatures unit vectors `[N, D]`
  * @param textFeatures unit vectors `[N, D]`, of each image's own text

@@ -18,10 +18,7 @@ export interface PoolOptions {
   readonly router: "fixed" | "gate" | "straight-through";
 }
 
-/**
- * What the experts of a layer are computed with; the first dimension is that of its parts, such as q, k and
- * v.
- */
+/** Tensors of a layer's experts; the first dimension is that of its parts, such as q, k and v. */
 export interface LayerTensors {
   /** `[parts, rank, inFeatures]` */
   readonly loraA: Tensor;

@@ -42,7 +42,7 @@ export class ReplayedTask implements Disposable {
   /** The source from which the training loop takes the texts of an iteration. */
   readonly texts = (iteration: number): IterationTexts => this.taskReplay.at(iteration);
 
-  /** What goes from one iteration to the next. */
+  /** The state that goes from one iteration to the next. */
   get state(): StageState {
     return this.taskReplay.state;
   }

@@ -17,7 +17,9 @@ export interface Regression {
   loadState(state: MethodState): void;
   /** The state when only the first classes were learned, from a later one; `undefined` where it is lost. */
   stateBefore(classes: number, later: MethodState): MethodState | undefined;
-  /** What of a state scores are computed from, without what only learning needs. `loadState` takes it. */
+  /**
+   * The part of a state that scores need, without the part that only learning needs. `loadState` takes it.
+   */
   scoredPart(state: MethodState): MethodState;
   dispose(): void;
 }

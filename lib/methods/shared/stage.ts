@@ -17,12 +17,13 @@ export interface Stage {
 }
 
 /**
- * What of a stage must be kept. What its code does before it begins, such as drawing adapters, is done again.
+ * The state of a stage that must be kept. What its code does before it begins, such as drawing adapters, is
+ * done again.
  */
 export interface StageState {
   /**
-   * @param isDone whether all parts are: then only what later code reads is needed, and no optimiser's
-   * moments
+   * @param isDone whether all parts are done. Only tensors that later code reads are needed then, and no
+   *   optimiser's moments
    * @returns tensors as they are now; they are copied
    */
   state(isDone: boolean): MethodState;

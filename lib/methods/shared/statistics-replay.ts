@@ -70,7 +70,7 @@ export const replayOption = {
 } as const;
 
 /**
- * What a method replays in place of images. Pseudo-features are drawn from the statistics of earlier classes;
+ * Replay of statistics in place of images. Pseudo-features are drawn from the statistics of earlier classes;
  * generic words stay where the pre-trained text encoder has them.
  */
 export class StatisticsReplay implements Disposable {
@@ -109,7 +109,7 @@ export class StatisticsReplay implements Disposable {
 
   /**
    * Takes a learned task up into the statistics.
-   * @param features of the task's images, unit vectors `[n, D]`
+   * @param features those of the task's images, unit vectors `[n, D]`
    * @param drift unit features `[m, D]` of images before the task and after it, where the image encoder was
    * trained
    */

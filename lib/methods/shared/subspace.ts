@@ -2,9 +2,9 @@ import type { Generator, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
 /*
- * Subspaces of what a layer reads, as orthonormal columns U `[d, k]`. A matrix of inputs X `[d, n]` is known
- * by its Gram matrix X Xᵀ alone, whose eigenvectors are the left singular vectors of X and whose eigenvalues
- * are the squares of its singular values. Everything is computed in float64.
+ * Subspaces of what a layer reads, as orthonormal columns U `[d, k]`. The Gram matrix X Xᵀ alone stands for a
+ * matrix of inputs X `[d, n]`. Its eigenvectors are the left singular vectors of X, and its eigenvalues the
+ * squares of the singular values. Everything is computed in float64.
  */
 
 /**
@@ -96,9 +96,9 @@ const probes = 64;
 const powerIterations = 4;
 
 /**
- * The best approximation of rank r to what a gradient has outside of a subspace: with `Ĝ = G − U Uᵀ G = P Σ
- * Qᵀ`, the factors `P_r` and `Σ_r Q_rᵀ`, up to a sign of each column. There are fewer columns where Ĝ has a
- * lower rank than r, and none where it vanishes.
+ * The best approximation of rank r to a gradient's part outside of a subspace. With `Ĝ = G − U Uᵀ G = P Σ
+ * Qᵀ`, it has the factors `P_r` and `Σ_r Q_rᵀ`, up to a sign of each column. There are fewer columns where Ĝ
+ * has a lower rank than r, and none where it vanishes.
  * @param gradient G, `[d, n]`   @param basis U, `[d, k]`
  * @throws if the gradient is not finite
  */

@@ -5,9 +5,9 @@ import * as torch from "../../torch/index.js";
 const bucketSize = 8 << 20;
 
 /**
- * Adds up the gradients of all processes, each of which went back from the same whole loss through the rows
- * that it encoded itself: the sum is the gradient of one process. A parameter without gradient on every
- * process stays without.
+ * Adds up the gradients of all processes. Each went back from the same whole loss through the rows that it
+ * encoded itself, so the sum is the gradient of one process. A parameter without gradient on every process
+ * stays without.
  * @param parameters the same ones on every process, in one order
  */
 export function sumGradients(parameters: readonly Tensor[]): void {

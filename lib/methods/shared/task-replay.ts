@@ -71,7 +71,7 @@ export class TaskReplay implements Disposable {
   /**
    * Has generic words count as images from now on, which neither the task's classes nor earlier ones should
    * claim.
-   * @param features of the task's images, unit vectors `[crops, n, D]`   @param labels `int64 [n]`
+   * @param features those of the task's images, unit vectors `[crops, n, D]`   @param labels `int64 [n]`
    * @param weight ω of their cross entropy
    */
   addWordImages(features: Tensor, labels: Tensor, weight: number): void {
@@ -138,7 +138,7 @@ export class TaskReplay implements Disposable {
     return { classes, earlier, [Symbol.dispose]: dispose };
   }
 
-  /** What goes from one iteration to the next: noise is drawn anew each time. */
+  /** The generator of noise, which is drawn anew in each iteration. */
   get state(): StageState {
     return liveState({ generators: [this.#noise] });
   }

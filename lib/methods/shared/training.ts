@@ -27,8 +27,8 @@ export interface TrainingPlan {
    */
   readonly encoders: LoraEncoders;
   /**
-   * What encoders draw from in training, such as for dropout; part by part with `accumulate`. Default: they
-   * draw nothing.
+   * The generator that encoders draw from in training, such as for dropout; part by part with `accumulate`.
+   * Default: they draw nothing.
    */
   readonly generator?: torch.Generator;
   /**
@@ -53,15 +53,15 @@ export interface TrainingPlan {
    */
   loss?(pixels: Tensor, labels: Tensor): Tensor;
   /**
-   * What is added to the loss of an iteration, such as a distillation term. Of several processes all compute
-   * it; its gradient has to go through `encodeRows`, or count on one of them only: `countedOnce`.
+   * A term that is added to the loss of an iteration, such as distillation. All processes compute it; its
+   * gradient has to go through `encodeRows`, or count on one of them only: `countedOnce`.
    */
   penalty?(iteration: number): Tensor;
-  /** What `update` changes. Gradients of several processes are summed over it. */
+  /** The parameters that `update` changes. Gradients of several processes are summed over it. */
   readonly parameters: readonly Tensor[];
   /**
-   * What training changes: parameters, moments, and what else goes from one iteration to the next. A run that
-   * ends within the task goes on from it.
+   * All that training changes: parameters, moments, and whatever else goes from one iteration to the next. A
+   * run that ends within the task goes on from it.
    */
   readonly state: StageState;
   /** Clears the gradients. */
@@ -72,7 +72,7 @@ export interface TrainingPlan {
    */
   readonly update: Update;
   /**
-   * Where these iterations are among all of the task, for methods that train in phases. Default: they are
+   * The place of these iterations among all of the task, for methods that train in phases. Default: they are
    * all.
    */
   readonly phase?: { readonly start: number; readonly total: number };

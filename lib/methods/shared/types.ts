@@ -44,10 +44,7 @@ export interface ContinualMethod {
   featureClassifier?(labels: LabelSpace, context: RunContext): Classifier;
   /** Training leaves the image encoder as it is: a run then encodes each test image once. */
   readonly keepsImageEncoder?: boolean;
-  /**
-   * What is worth a note about the images that were classified since the last call. It is logged with their
-   * accuracies.
-   */
+  /** Notes about the images that were classified since the last call. They are logged with accuracies. */
   evaluationNotes?(): Readonly<Record<string, unknown>>;
   /** The state that the method needs to go on after the model itself was restored. */
   state(): MethodState;
@@ -58,8 +55,8 @@ export interface ContinualMethod {
   /** Training leaves the model's own weights as they are: what is learned is kept beside them. */
   readonly keepsWeights?: boolean;
   /**
-   * What `state()` was after earlier tasks, as far as classifying needs it, from a later state. Only methods
-   * whose classifiers read more than the model's weights have it.
+   * The `state()` after earlier tasks, as far as classifying needs it, from a later state. Only methods whose
+   * classifiers read more than the model's weights have it.
    * @param tasks how many were learned
    * @returns `undefined` where that is lost
    */
@@ -73,13 +70,13 @@ export interface ContinualMethod {
   dispose?(): void;
 }
 
-/** What a method's classifiers read beside the model's weights. */
+/** The tensors that a method's classifiers read beside the model's weights. */
 export interface MethodHead {
-  /** What classifiers return: logits, or probabilities that may have other scores mixed in. */
+  /** Kind of the classifiers' scores: logits, or probabilities that may have other scores mixed in. */
   readonly scores: "logits" | "probabilities";
   /** Whether they read the weights that the run started from, too. */
   readonly readsPretrained: boolean;
-  /** What of a state classifying reads, complete: views of it, or new tensors of the caller's scope. */
+  /** The whole part of a state that classifying reads: views of it, or new tensors of the caller's scope. */
   take(state: MethodState): MethodState;
   /** Makes the method ready to classify, in place of `beginRun` and `loadState`; nothing will be trained. */
   open(setting: ServedSetting, taken: MethodState): void;
@@ -95,7 +92,7 @@ export interface ServedSetting {
 
 /**
  * Scores of images `[B, 3, S, S]`, normalised, over the classes of a label space: `[B, classes]`.
- * @param dataset where the images come from, which only an oracle may look at
+ * @param dataset the images' dataset, which only an oracle may look at
  */
 export type Classifier = (pixels: Tensor, dataset?: string) => Tensor;
 

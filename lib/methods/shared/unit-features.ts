@@ -24,7 +24,7 @@ export function encodeUnitImages(
   return torch.distributed.encodeRows(pixels, encode, rowOf(model));
 }
 
-/** What a row of features is, for a process that has none. */
+/** The shape and dtype of a row of features, for a process that has none. */
 export function rowOf({ config, device }: DualEncoder): torch.distributed.RowLike {
   return { width: config.embedDim, dtype: "float32", device };
 }

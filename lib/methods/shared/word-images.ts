@@ -58,7 +58,7 @@ export class WordImages implements Disposable {
 
   /**
    * @param words u⁰, text features of words `[J, D]`
-   * @param seed of the residuals
+   * @param seed for the residuals
    * @returns unit vectors `[J, D]`
    */
   draw(words: Tensor, seed: string): Tensor {

@@ -116,7 +116,7 @@ export function secondsSince(began: number): number {
 }
 
 /**
- * What goes on, where the directory holds a run already.
+ * The continuation of a run, if the directory holds one already.
  * @throws if that must not be gone on with
  */
 function continuationOf(

@@ -18,8 +18,8 @@ export class AdaptiveBatchSize {
   }
 
   /**
-   * Whether there was memory for a pass of the current size; if not, the size is half of what it was.
-   * @throws what the pass throws else
+   * Whether there was memory for a pass of the current size. If not, the size is halved.
+   * @throws any other error of the pass
    */
   fits(pass: () => void): boolean {
     try {

@@ -45,7 +45,7 @@ export class CloseCalls {
     return predicted;
   }
 
-  /** Of all processes, each of which counted its own images. */
+  /** Adds up the counts of all processes, each of which counted its own images. */
   share(device: torch.Device): void {
     torch.scope(() => {
       const own = [this.images, this.confirmed, this.changed];

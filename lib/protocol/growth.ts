@@ -77,7 +77,7 @@ export class Growth {
     observer?.warn?.(`After ${after}, accuracy on ${datasets.join(", ")} stays unknown: ${reason}.`);
   }
 
-  /** Where only new columns are measured, what earlier growths left empty stays so. */
+  /** If only new columns are measured, cells that earlier growths left empty stay so. */
   #recordEmptyCells(): void {
     const { record } = this.#attempt;
     const isNew = (name: string): boolean => this.#measured.some((set) => set.name === name);

@@ -50,7 +50,7 @@ export interface HeadFile extends HeadDescription {
 }
 
 /**
- * Where the head of a model is.
+ * The file of a model's head.
  * @param model its directory or file   @returns `undefined` where there is none
  */
 export function findHead(model: string): string | undefined {

@@ -22,9 +22,7 @@ export function candidates(
   return { labels: { groups: datasets }, offset };
 }
 
-/**
- * What to say of classes that compete and have one name: within a dataset, and in X-TAIL across datasets.
- */
+/** Warnings about competing classes of one name: within a dataset, and in X-TAIL across datasets. */
 export function duplicateWarnings(protocol: ProtocolName, datasets: readonly LabelGroup[]): string[] {
   const within = datasets.map((dataset) => ({ name: dataset.name, names: duplicateNames([dataset]) }));
   const once = (names: readonly string[]) => [

@@ -10,7 +10,7 @@ export class MemoryMeter {
   readonly peaks: Partial<Record<Phase, PeakMemory>>;
   readonly #device: number | undefined;
 
-  /** @param earlier of the same run, before it was interrupted */
+  /** @param earlier peaks of the same run before it was interrupted */
   constructor(device: torch.Device, earlier: Partial<Record<Phase, PeakMemory>> = {}) {
     const [type, index = "0"] = device.split(":");
     this.#device = type === "cuda" ? Number(index) : undefined;

@@ -3,8 +3,8 @@ import { methods } from "../methods/index.js";
 import type { RunRecord, Samples } from "../records/index.js";
 
 /**
- * What of a run's configuration may be another when it is resumed, and what has to hold then. Everything else
- * must be the same; docs/growing.md has the table. Output folder, evaluation batch size and cache are not
+ * The settings of a run that may change when it is resumed, with the condition for each. Everything else must
+ * be the same; docs/growing.md has the table. Output folder, evaluation batch size and cache are not
  * recorded, so they are free.
  */
 export const changeable: Readonly<Record<string, string>> = {

@@ -24,7 +24,7 @@ import { StageFiles, type StageStore } from "./stage-files.js";
 const methodPrefix = "method:";
 const filePrefix = "file:";
 
-/** What a checkpoint holds. */
+/** The content of a checkpoint. */
 export interface Checkpoint {
   readonly weights: Map<string, torch.Tensor>;
   readonly state: MethodState;
@@ -91,7 +91,7 @@ export class RunDirectory {
   /**
    * Writes what a task changed, replacing what interrupted attempts at it left: surviving ranks, updates in
    * PEFT's layout, and their sizes.
-   * @param family of the model that they are for
+   * @param family that of the model that they are for
    */
   recordTask(
     task: number,
@@ -106,7 +106,7 @@ export class RunDirectory {
     this.recordChanges(task, { dataset, rank, modules });
   }
 
-  /** Of the model that the updates of a task are for. */
+  /** Family of the model that the updates of a task are for. */
   updatesFamily(task: number): ModelFamily {
     return adapterFamily(this.#adapter(task));
   }
@@ -138,7 +138,7 @@ export class RunDirectory {
     records.writeGuardRecord(this.path, task, record);
   }
 
-  /** What the guard found after a task; `undefined` where there was none. */
+  /** The guard's measurements after a task; `undefined` if there are none. */
   readGuard(task: number): records.GuardRecord | undefined {
     return records.readGuardRecord(this.path, task);
   }
@@ -220,7 +220,7 @@ export class RunDirectory {
     });
   }
 
-  /** Where states of a task in progress are. Those of other tasks are removed. */
+  /** The store for states of a task in progress. Those of other tasks are removed. */
   stages(task: number): StageStore {
     removeOthers(join(this.path, "stages"), [`task-${task}`]);
     return new StageFiles(join(this.path, "stages", `task-${task}`));
@@ -237,7 +237,7 @@ export class RunDirectory {
     removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);
   }
 
-  /** What a checkpoint holds: views of the memory-mapped file. @throws if it is missing or damaged */
+  /** The content of a checkpoint, as views of the memory-mapped file. @throws if it is missing or damaged */
   readCheckpoint(task: number): Checkpoint {
     const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
     return {

@@ -22,9 +22,9 @@ export interface RunObserver {
   taskFinished?(index: number, accuracies: readonly number[]): void;
   /** Every event, after it went to `events.jsonl`. */
   logged?(event: RunEvent): void;
-  /** What the guard measures now, such as `retrieval of the new model`. */
+  /** Told of the guard's current measurement, such as `retrieval of the new model`. */
   guarding?(what: string): void;
-  /** What the guard found after a task. */
+  /** Told of the guard's measurements after a task. */
   guarded?(index: number, found: GuardRecord): void;
   warn?(message: string): void;
 }
@@ -76,7 +76,7 @@ export type TaskGuard = (
   watch: { readonly signal: AbortSignal; readonly onStep: (what: string) => void },
 ) => Promise<Omit<GuardRecord, "dataset">>;
 
-/** What `checkOptions` compares with. */
+/** The keys that `checkOptions` compares with. */
 export const runOptionKeys: OptionKeys<RunOptions> = {
   name: true,
   protocol: true,

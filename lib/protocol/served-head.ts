@@ -73,7 +73,7 @@ export class ServedHead implements Disposable {
 }
 
 /**
- * What a model was exported with, ready to classify.
+ * The head that a model was exported with, ready to classify.
  * @param model in whatever precision and on whatever device it shall work
  * @param path its directory or file   @returns `undefined` where no head lies beside it
  * @throws if the head is damaged, of another version, or belongs to another model

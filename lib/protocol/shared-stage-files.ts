@@ -4,13 +4,13 @@ import type { StageStore } from "./stage-files.js";
 const { broadcastObject, broadcastTensors } = torch.distributed;
 
 /**
- * The stages of a run of several processes, whose states are equal: the first one writes its own and sends
- * what it reads, so that any number of processes goes on.
+ * The stages of a run of several processes, whose states are equal. The first one writes its own and sends
+ * the states that it reads, so that any number of processes goes on.
  */
 export class SharedStageFiles implements StageStore {
   readonly #files: StageStore | undefined;
 
-  /** @param files of the first process */
+  /** @param files those of the first process */
   constructor(files: StageStore | undefined) {
     this.#files = files;
   }
@@ -33,7 +33,7 @@ export class SharedStageFiles implements StageStore {
   }
 }
 
-/** What is damaged is left aside by all alike: the others are told. */
+/** Reads a state, or tells why it is damaged: all processes then leave it aside alike. */
 function attempt(
   files: StageStore,
   index: number,

@@ -4,7 +4,10 @@ import { z } from "zod";
 import type { MethodState } from "../methods/index.js";
 import * as torch from "../torch/index.js";
 
-/** What a state belongs to, by words for people. All of it must be the same for a run to go on from it. */
+/**
+ * The run and task that a state belongs to, in words for people. All of it must be the same for a run to go
+ * on from it.
+ */
 export type Identity = Readonly<Record<string, unknown>>;
 
 const version = "1";
@@ -14,7 +17,7 @@ const stageSchema = z.object({
   done: z.int().nonnegative(),
   /** Spent on the task until then, in all attempts. */
   seconds: z.number().nonnegative(),
-  /** What the stage logged, as it stands in `events.jsonl`. */
+  /** Events that the stage logged, as they stand in `events.jsonl`. */
   events: z.array(z.looseObject({ kind: z.string(), time: z.string() })),
   data: z.record(z.string(), z.unknown()),
   identity: z.record(z.string(), z.unknown()),
@@ -23,7 +26,7 @@ const stageSchema = z.object({
 /** A stage of a task as it was at some moment, but for its tensors. */
 export type SavedStage = z.infer<typeof stageSchema>;
 
-/** Where the states of stages are. */
+/** The store for states of stages. */
 export type StageStore = Pick<StageFiles, "read" | "write" | "close">;
 
 /**

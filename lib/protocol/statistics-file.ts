@@ -23,7 +23,7 @@ const dataSchema = z.looseObject({
   wordTemplates: z.array(z.string()),
 });
 
-/** Whether a method's state is such statistics: any method that replays them can go on from it. */
+/** Whether a method's state is such statistics. Any method that replays them can go on from it. */
 export function isStatistics({ data }: MethodState): boolean {
   return dataSchema.safeParse(data).success;
 }

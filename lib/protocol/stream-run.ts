@@ -78,7 +78,7 @@ export class StreamRun implements Disposable {
 
   /**
    * Has model and method as they are after a task, and a checkpoint of them.
-   * @param isFirst of this attempt
+   * @param isFirst whether it is the first task of this attempt
    * @returns whether the task changed nothing
    */
   async #reachTask(t: number, isFirst: boolean): Promise<boolean> {

@@ -4,7 +4,10 @@ import type { RunOptions } from "./run-options.js";
 import { packageVersion } from "./run-record.js";
 import type { Identity } from "./stage-files.js";
 
-/** What must be the same for a run to go on in the middle of a task, beside what resuming asks for anyway. */
+/**
+ * The facts that must be the same for a run to go on within a task, beside those that resuming compares
+ * anyway.
+ */
 export function taskIdentity({ method, model, protocol, seed, tasks }: RunOptions, task: number): Identity {
   const classes = JSON.stringify(tasks.map(({ name, classes, templates }) => [name, classes, templates]));
   return {

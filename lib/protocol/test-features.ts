@@ -10,7 +10,7 @@ export class TestFeatures implements Disposable {
   #row: number | undefined;
   #features: FrozenFeatures | undefined;
 
-  /** @param files where they are kept from one process to the next */
+  /** @param files keep features from one process to the next */
   constructor(
     readonly method: ContinualMethod,
     readonly files?: FeatureFiles,

@@ -31,10 +31,7 @@ export function autocast<T>(options: AutocastOptions, body: () => T): T {
   }
 }
 
-/**
- * What `autocast` would have to be given to continue as here, such as when part of a forward pass is
- * repeated.
- */
+/** The options with which `autocast` continues as here, such as when part of a forward pass is repeated. */
 export function currentAutocast(device: Device): AutocastOptions {
   const dtype = bridge().autocastDtype(device) as DType | null;
   return dtype === null ? { device, enabled: false } : { device, dtype };

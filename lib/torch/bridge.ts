@@ -184,7 +184,7 @@ export function isLoaded(): boolean {
   return loaded !== undefined;
 }
 
-/** Where the addon is, or would be. */
+/** The path at which the addon is, or would be. */
 export function addonPath(): string {
   // Another build of it, for `npm run check:sanitize`.
   const folder = process.env.CODYRA_ADDON_DIRECTORY ?? join(packageRoot, "build", "Release");
@@ -213,8 +213,8 @@ function load(): Bridge {
 }
 
 /**
- * Worker threads of OpenMP wait for work in a busy loop of milliseconds: with any other load on the machine,
- * steps of many small operators become many times slower. Without any such loop each operator has to wake
+ * Worker threads of OpenMP wait for work in a busy loop of milliseconds. With any other load on the machine,
+ * it makes steps of many small operators many times slower. Without any such loop each operator has to wake
  * them, which takes a fifth of a large step and half of a small one (bench/README.md). So they spin for about
  * 0.1 ms, then sleep. Read by the library when it loads; the user's own setting wins.
  */

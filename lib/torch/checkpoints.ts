@@ -25,12 +25,11 @@ interface Recorded {
 export class Checkpoints {
   readonly #recorded: Recorded[] = [];
 
-  /** @param generators what parts draw from, such as for dropout: they draw the same again */
+  /** @param generators those that parts draw from, such as for dropout: they draw the same again */
   constructor(readonly generators: readonly Generator[] = []) {}
 
   /**
-   * What `part` makes of `input`, as a leaf that collects its gradient; the plain result where no gradients
-   * are recorded.
+   * Runs `part` on `input`, as a leaf that collects its gradient; plainly where no gradients are recorded.
    */
   run(input: Tensor, part: Part): Tensor {
     if (!isGradEnabled()) return part(input);

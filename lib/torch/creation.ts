@@ -18,7 +18,7 @@ const optionKeys: OptionKeys<TensorOptions> = { dtype: true, device: true, requi
  * A tensor from nested arrays of numbers, booleans or bigints, a single value, or a flat typed array.
  *
  * Without a `dtype`, numbers become `float32`, booleans `bool`, bigints `int64`, and a typed array keeps its
- * own type (`Uint16Array` needs a `dtype`: its bits may be `bfloat16` or `float16`).
+ * own type. `Uint16Array` needs a `dtype`: its bits may be `bfloat16` or `float16`.
  * @throws if the nesting is ragged, or kinds of values are mixed
  */
 export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {

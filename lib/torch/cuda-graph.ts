@@ -31,7 +31,7 @@ export interface CaptureOptions {
  * goes on running the step itself.
  * @param step nothing is run before the first `replay`. When it is recorded its JavaScript runs, but nothing
  * on the device
- * @throws where there is no such CUDA device
+ * @throws if there is no such CUDA device
  */
 export function capture<T>(step: () => T, options: CaptureOptions = {}): CapturedStep<T> {
   checkOptions(options, { warmUp: true, device: true }, "capture");

@@ -20,10 +20,9 @@ export type Filter = "bicubic" | "bilinear";
 
 /**
  * Decodes a grey or colour JPEG on another thread, with libjpeg, to the pixels that Pillow gives.
- * @param square what to make of it there and then
- * @returns RGB bytes `[height, width, 3]`, or `[size, size, 3]` with the size of the image before;
- * `undefined` for everything that is not an impeccable JPEG of that kind, and always where the addon was
- * built without libjpeg
+ * @param square the square to cut and resize it to there and then
+ * @returns RGB bytes `[height, width, 3]`, or `[size, size, 3]` with the size of the image before.
+ *   `undefined` for all but an impeccable JPEG of that kind, and always without libjpeg in the addon
  * @throws if the resized image would be too large
  */
 export async function decodeJpeg(bytes: Uint8Array, square?: Square): Promise<Pixels | undefined> {
@@ -45,7 +44,7 @@ function argumentsOf({ size, shortSide = 0, filter }: Square): [number, number, 
   return [size, shortSide, filter === "bilinear"];
 }
 
-/** Whether the addon was built with libjpeg, so that JPEG files are decoded several times faster. */
+/** Whether the addon was built with libjpeg, which decodes JPEG files several times faster. */
 export function hasJpegDecoder(): boolean {
   return bridge().hasJpegDecoder();
 }

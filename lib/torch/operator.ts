@@ -86,7 +86,7 @@ export function wrapList(results: unknown): Tensor[] {
  * (`_…`) and parts of backward passes (`…_backward`) need `{ unsafe: true }` among the keyword arguments.
  * PyTorch's own code alone calls them, and they check their arguments so little that wrong shapes can end the
  * process.
- * @returns what the schema says; several returns as an array
+ * @returns the operator's result as its schema says; several as an array
  * @throws if the operator is unknown, is not for calling by hand, or an argument does not fit its schema
  */
 export function callOperator(name: string, ...args: unknown[]): unknown {

@@ -1,5 +1,5 @@
 /**
- * What a function returned that runs in a mode of the thread.
+ * Checks the result of a function that runs in a mode of the thread.
  * @throws if it is a promise: other code that runs while `body` awaits would be caught in the mode
  */
 export function synchronous<T>(result: T, name: string): T {

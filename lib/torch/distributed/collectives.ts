@@ -53,7 +53,7 @@ export function broadcast(tensor: Tensor, from = 0): void {
 
 /**
  * The tensors of all processes, one after another: of `[n, …]` each, `[worldSize · n, …]`. Without gradient.
- * @param tensor of one shape and dtype everywhere
+ * @param tensor has the same shape and dtype everywhere
  */
 export function allGather(tensor: Tensor): Tensor {
   if (!isInitialized()) return tensor.detach().clone();

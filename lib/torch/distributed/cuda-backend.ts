@@ -1,7 +1,7 @@
 import { bridge } from "../bridge.js";
 import type { Member } from "./member.js";
 
-/** What carries collectives of tensors on GPUs. */
+/** The library that carries collectives of tensors on GPUs. */
 export type CudaBackend = "gloo" | "nccl";
 
 /**

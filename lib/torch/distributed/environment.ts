@@ -1,4 +1,4 @@
-/** What the launcher of a process says about all processes of the run. */
+/** The launcher's description of all processes of the run. */
 export interface ProcessEnvironment {
   /** Number of this process among all, and how many there are. */
   readonly rank: number;
@@ -19,8 +19,8 @@ export interface ProcessEnvironment {
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * What `torchrun`, `codyra launch`, Kubernetes' PyTorchJob (`RANK`, `WORLD_SIZE`, `MASTER_ADDR`,
- * `MASTER_PORT`) or a step of `srun` (`SLURM_…`) say in the environment.
+ * Reads the launcher's variables: those of `torchrun`, `codyra launch` and Kubernetes' PyTorchJob (`RANK`,
+ * `WORLD_SIZE`, `MASTER_ADDR`, `MASTER_PORT`), or of a step of `srun` (`SLURM_…`).
  * @returns `undefined` for a process by itself
  * @throws if the variables do not fit together
  */

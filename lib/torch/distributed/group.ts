@@ -49,7 +49,7 @@ export function worldSize(): number {
   return joined?.members.length ?? 1;
 }
 
-/** Where this process is among those of the run; `undefined` for a process by itself. */
+/** The place of this process among those of the run; `undefined` for a process by itself. */
 export function place(): ProcessEnvironment | undefined {
   return joined?.place;
 }
@@ -127,7 +127,7 @@ async function joining<T>(place: ProcessEnvironment, step: () => T | Promise<T>)
 
 /**
  * Leaves the group without waiting for the others: their collectives fail from now on, and tell why.
- * @param reason what ended this process, an error of its own or a wish to stop
+ * @param reason the end of this process: an error of its own or a wish to stop
  * @returns whether the first process ends for the same reason, which it tells
  */
 export function leave(reason: Error): boolean {

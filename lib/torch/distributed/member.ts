@@ -1,6 +1,6 @@
 import type { CudaBackend } from "./cuda-backend.js";
 
-/** Where the process of a rank runs, and what its GPU communicates by. */
+/** The machine and process of a rank, and the library by which its GPU communicates. */
 export interface Member {
   readonly host: string;
   readonly pid: number;

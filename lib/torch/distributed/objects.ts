@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.js";
 import { allGather, broadcast } from "./collectives.js";
 import { rank, worldSize } from "./group.js";
 
-/** What one process says, as every process gets it: a value that JSON can hold, or `undefined`. */
+/** Gives every process the value of one. JSON must be able to hold it, unless it is `undefined`. */
 export function broadcastObject<T>(value: T, from = 0): T {
   if (worldSize() === 1) return value;
   return scope(() => {
@@ -19,7 +19,10 @@ export function broadcastObject<T>(value: T, from = 0): T {
   });
 }
 
-/** What each process says, in the order of their ranks: values that JSON can hold, or `undefined`. */
+/**
+ * Values of all processes, in the order of their ranks. JSON must be able to hold each that is not
+ * `undefined`.
+ */
 export function allGatherObjects<T>(value: T): T[] {
   if (worldSize() === 1) return [value];
   return scope(() => {

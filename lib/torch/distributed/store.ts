@@ -4,12 +4,12 @@ import type { ProcessEnvironment } from "./environment.js";
 
 /** Keys and values that all processes see, by which they find each other. */
 export class Store {
-  /** @param native what the addon knows it by */
+  /** @param native the addon's object for it */
   private constructor(readonly native: unknown) {}
 
   /**
    * Serves the store, or connects to it as soon as it is there.
-   * @param deadline of `performance.now()`
+   * @param deadline a time of `performance.now()`
    * @throws if it is not reached by then, or the signal is aborted
    */
   static async open(place: ProcessEnvironment, deadline: number, signal?: AbortSignal): Promise<Store> {
@@ -43,7 +43,10 @@ export class Store {
     return bridge().storeGet(this.native, key);
   }
 
-  /** Counts up a key several times a second, whatever JavaScript does meanwhile. @returns what ends it */
+  /**
+   * Counts up a key several times a second, whatever JavaScript does meanwhile.
+   * @returns a function that ends it
+   */
   startHeartbeat(key: string): () => void {
     const heartbeat = bridge().startHeartbeat(this.native, key, heartbeatMs);
     return () => bridge().stopHeartbeat(heartbeat);

@@ -2,8 +2,8 @@ import type { Member } from "./member.js";
 import { heartbeatMs, type Store } from "./store.js";
 
 /**
- * What a rank leaves for the others when it ends before them. `failed`: by an error of its own; `stopped`: it
- * was asked to; `noticed`, then `told`: since another one ended.
+ * The message of a rank that ends before the others. `failed`: by an error of its own; `stopped`: it was
+ * asked to; `noticed`, then `told`: since another one ended.
  */
 interface LastWords {
   readonly kind: "failed" | "stopped" | "noticed" | "told";
@@ -88,7 +88,7 @@ export function awaitDone(store: Store, ranks: readonly number[]): void {
   waitUntil(() => ranks.every((rank) => wordsOf(store, rank)?.isDone));
 }
 
-/** What the first process says of its end, if it does so soon. */
+/** The first process's message about its end, if it comes soon. */
 export function hearsFirst(store: Store): string | undefined {
   let words: LastWords | undefined;
   waitUntil(() => {

@@ -20,7 +20,7 @@ export function comment(path: string): string {
   return tail.readUInt16LE(at + commentLengthAt) === text.length ? text.toString("utf8") : "";
 }
 
-/** @throws if it is too long   @param path of an archive without a comment */
+/** @throws if it is too long   @param path an archive without a comment */
 export function writeComment(path: string, comment: string): void {
   const text = Buffer.from(comment, "utf8");
   if (text.length > maxCommentBytes) {

@@ -20,7 +20,7 @@ interface ArchiveRecord {
 /** A stretch of the file. */
 class Storage {
   /**
-   * @param type of its elements, which a tensor may say otherwise
+   * @param type kind of its elements; a tensor may say otherwise
    * @param view its bytes as elements of a type
    */
   constructor(

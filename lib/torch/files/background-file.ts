@@ -4,13 +4,13 @@ import { explainFullDisk, packageRoot } from "../../files/index.js";
 
 /** A file as it will be written. */
 export interface FileParts {
-  /** What it consists of, one after the other. They are given away. */
+  /** Its parts, one after the other. They are given away. */
   readonly chunks: readonly Uint8Array<ArrayBuffer>[];
-  /** Where the SHA-256 of all of it goes, in hexadecimal digits. */
+  /** Position for the SHA-256 of the whole file, in hexadecimal digits. */
   readonly checksumAt: number;
 }
 
-/** What the thread is asked to write, and what it answers. */
+/** A request to the thread; `WriteReply` is its answer. */
 export interface WriteRequest extends FileParts {
   readonly path: string;
 }

@@ -14,7 +14,7 @@ export interface PickleGlobal {
 
 /** Stands for an object that was not made, because a pickle asks for what is not read. */
 export class Skipped {
-  /** @param reason what it asks for, such as `asks for argparse.Namespace, which is not allowed` */
+  /** @param reason the cause, such as `asks for argparse.Namespace, which is not allowed` */
   constructor(readonly reason: string) {}
 }
 

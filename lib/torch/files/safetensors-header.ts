@@ -53,7 +53,7 @@ export const metadataKey = "__metadata__";
 const maxHeaderBytes = 100_000_000; // the limit of the reference implementation
 
 /**
- * What goes before the data: the length of the header, and the header, padded so that the data are aligned.
+ * The bytes before the data: the length of the header, and the header, padded so that the data are aligned.
  * @internal
  */
 export function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer {
@@ -74,7 +74,7 @@ export function codeOf(dtype: DType, name: string): readonly [code: string, byte
   );
 }
 
-/** What a header says, checked against the size of the file. @throws if any part of it is invalid */
+/** Reads a header, and checks it against the size of the file. @throws if any part of it is invalid */
 export function readHeader(path: string) {
   const fileBytes = checkRegularFile(path);
   const fail = (what: string): never => {

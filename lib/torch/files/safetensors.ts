@@ -46,8 +46,8 @@ const loadOptionKeys: OptionKeys<LoadOptions> = { onSkip: true };
  * Reads a safetensors file. The tensors are views of the memory-mapped file: only what is used is read from
  * disk, and writing to them does not change the file. Unsigned integers of more than 8 bits come as wider
  * signed ones, 8-bit floats as float32.
- * @throws if the file is missing or any part of its header is invalid, naming the file and the tensor; if a
- * dtype has less than 8 bits; if the file was changed since its checksum was written
+ * @throws if the file is missing, or any part of its header is invalid, naming the file and the tensor
+ * @throws if a dtype has less than 8 bits, or the file was changed since its checksum was written
  */
 export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
   checkOptions(options, loadOptionKeys, "safetensors.load");

@@ -6,7 +6,7 @@ const largestWrite = 1 << 30; // one call takes at most 2 GiB
 
 /**
  * Writes a file, chunk after chunk, under a temporary name that becomes `path` when everything is on disk.
- * @param checksumAt where the SHA-256 of all of it goes, in hexadecimal digits; default: nowhere
+ * @param checksumAt position for the SHA-256 of the whole file, in hexadecimal digits; default: none
  * @throws if it cannot be written; then nothing is left behind
  */
 export function writeChunks(path: string, chunks: Iterable<Uint8Array>, checksumAt?: number): void {

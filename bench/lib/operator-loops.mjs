@@ -1,6 +1,6 @@
 /**
  * Microseconds of a call in one of the loops below.
- * @param torch of the build that the loop belongs to
+ * @param torch codyra's torch, from the build that the loop belongs to
  */
 export function microsecondsPerCall(torch, loop, calls, device) {
   const now = () => {
@@ -15,7 +15,7 @@ export function microsecondsPerCall(torch, loop, calls, device) {
 /**
  * Spelled out, as a user would write them and as `timeit` inlines the peer's: a closure per call would be
  * measured too.
- * @param torch of any build
+ * @param torch codyra's torch, from any build
  */
 export function operatorLoops(torch, device) {
   const a = torch.randn([8, 8], { device });

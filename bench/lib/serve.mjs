@@ -15,7 +15,7 @@ export async function serve(handlers) {
   }
 }
 
-/** @param torch of the build that is measured */
+/** @param torch codyra's torch, from the build that is measured */
 export function versionsOf(torch) {
   return ({ threads }) => {
     torch.setNumThreads(threads);

@@ -87,7 +87,10 @@ export async function pretrain(
   }
 }
 
-/** What is kept from one iteration to the next: optimisers, the order of the pairs, and the sum of losses. */
+/**
+ * The state that goes from one iteration to the next: optimisers, the order of the pairs, and the sum of
+ * losses.
+ */
 class Pretraining {
   readonly #parameters: readonly Tensor[];
   readonly #optimizers: readonly torch.optim.AdamW[];

@@ -18,7 +18,7 @@ function currentName(option: string, value: unknown): unknown {
 
 /**
  * Options under the names of today.
- * @param names of today by those of earlier versions
+ * @param names today's names by those of earlier versions
  */
 export function withRenamed(given: Given, names: Readonly<Record<string, string>>): Given {
   return Object.fromEntries(

@@ -121,7 +121,9 @@ async function runMethods(
   return names;
 }
 
-/** What every method of the demo sees: the model to start from, the domains, and reference data. */
+/**
+ * The setting that every method of the demo sees: the model to start from, the domains, and reference data.
+ */
 async function openWorld(
   flags: DemoFlags,
   settings: MiniatureSettings,

@@ -6,7 +6,7 @@ import { hideTip, showTip } from "./tip.js";
 export interface CursorLine {
   show(at: number): void;
   hide(): void;
-  /** Where an x is, as a fraction of the chart's width. */
+  /** The place of an x, as a fraction of the chart's width. */
   toFraction(at: number): number;
 }
 

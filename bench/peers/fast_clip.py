@@ -1,8 +1,8 @@
 """CLIP with rank-selective LoRA, as fast as eager PyTorch gets it with the means that codyra uses.
 
 Each adapted matrix is merged once per step and multiplied with once; gradients of its factors never take the size of the matrix. q, k and
-v are one product. Prompts are cut to the longest, what they begin with is computed once for all, and the last block computes only the position
-that is read out. Adapters are views of flat tensors. `parameters` are those of Hugging Face's CLIPModel by name, `config` is the content of its config.json.
+v are one product. Prompts are cut to the longest, and their common beginning is computed once for all. The last block computes only the
+position that is read out. Adapters are views of flat tensors. `parameters` are those of Hugging Face's CLIPModel by name, `config` is the content of its config.json.
 """
 
 import torch

@@ -1,5 +1,5 @@
-"""LoRA by `peft` on the CLIPModel of `transformers`, as their users write it. It has no importance weights: those that the others start
-with are part of B here, so that the loss of the first step is the same."""
+"""LoRA by `peft` on the CLIPModel of `transformers`, as their users write it. It has no importance weights. Those that
+the others start with are part of B here, so that the loss of the first step is the same."""
 
 import torch
 from clip import contrastive_loss
@@ -38,7 +38,7 @@ class PeftLora:
         return contrastive_loss(outputs.logits_per_image, labels)
 
     def tokens(self, ids):
-        """What the tokenizer returns with `padding=True` ("longest") or `padding="max_length"`."""
+        """The tokenizer's result with `padding=True` ("longest") or `padding="max_length"`."""
         lengths = (ids == self.end_of_text).int().argmax(-1) + 1
         longest = int(lengths.max()) if self.padding == "longest" else ids.shape[1]
         mask = (torch.arange(longest, device=ids.device) < lengths[:, None]).long()

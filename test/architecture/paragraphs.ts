@@ -20,7 +20,7 @@ const noProse = /^\s*(?:\||#|<|!\[|$)/;
 
 /** The comments of a source: whole lines, blocks and the ends of lines of code. */
 export function commentParagraphs({ path, text }: Source): Paragraph[] {
-  return group(path, /\.(py|yaml)$/.test(path) ? hashComments(text) : slashComments(text));
+  return group(path, /\.(py|sh|yaml)$/.test(path) ? hashComments(text) : slashComments(text));
 }
 
 /** The prose of a Markdown page, without code, tables and headings. */
@@ -35,9 +35,19 @@ export function pageParagraphs({ path, text }: Source): Paragraph[] {
 }
 
 function hashComments(text: string): Line[] {
-  return text.split("\n").map((line, i) => {
-    const comment = /(?:^|\s)#+ (.*)$/.exec(line)?.[1];
-    return comment === undefined ? "border" : { number: i + 1, text: comment };
+  let indent: number | undefined; // of the docstring that is open
+  return text.split("\n").flatMap((line, i): Line[] => {
+    const number = i + 1;
+    const isFirst = indent === undefined && /^\s*"""/.test(line);
+    if (isFirst) indent = line.indexOf('"""');
+    if (indent === undefined) {
+      const comment = /(?:^|\s)#+ (.*)$/.exec(line)?.[1];
+      return comment === undefined ? ["border"] : [{ number, text: comment }];
+    }
+    const prose: Line = { number, text: line.slice(indent).replaceAll('"""', ""), describes: true };
+    const isLast = line.lastIndexOf('"""') > (isFirst ? indent : -1);
+    if (isLast) indent = undefined;
+    return [...(isFirst ? ["border" as const] : []), prose, ...(isLast ? ["border" as const] : [])];
   });
 }
 

@@ -11,7 +11,7 @@ export interface Source {
 }
 
 const folders = ["lib", "native", "test", "bench", "scripts", "configs", "examples"];
-const isSource = (path: string) => /\.(ts|mjs|cc|h|cu|py|yaml)$/.test(path) && !path.includes("generated");
+const isSource = (path: string) => /\.(ts|mjs|cc|h|cu|py|sh|yaml)$/.test(path) && !path.includes("generated");
 
 /** All sources written by hand. Files not yet staged count: their author learns of faults before a commit. */
 export function readSources(): Source[] {

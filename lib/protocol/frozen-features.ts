@@ -16,7 +16,7 @@ interface Known extends Stretch {
 }
 
 /**
- * Image features of one model that are computed once. Of several processes each keeps those of its own
+ * Image features of one model that are computed once. Each of several processes keeps those of its own
  * images.
  */
 export class FrozenFeatures implements Disposable {

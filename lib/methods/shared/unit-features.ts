@@ -3,7 +3,7 @@ import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 
 /**
- * Unit features of prompts, `[C, D]`. Of several processes each encodes its own rows, and all get all of
+ * Unit features of prompts, `[C, D]`. Each of several processes encodes its own rows, and all get all of
  * them: `torch.distributed.encodeRows`.
  */
 export function encodeUnitTexts(model: DualEncoder, { ids, sharedPrefix }: Prompts): Tensor {

@@ -1,14 +1,13 @@
-import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { type ModelConfig, type ModelFamily, readOutToken } from "./config.js";
-import { type DirectoryFiles, parseJson, readDirectory, readSmallFile } from "./files.js";
+import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
+import { type FoundTokenizer, findTokenizer, parseVocabulary, vocabularyFile } from "./find-tokenizer.js";
 import type { DecodeOptions } from "./image.js";
 import { Preprocessing } from "./preprocessing.js";
-import { withTokenizerJson } from "./slow-tokenizer.js";
 import { Tokenizer } from "./tokenizer.js";
-import { noSentencePiece, sentencePieceFile, tokenizerFiles } from "./tokenizer-files.js";
-import { readVocabulary } from "./vocabulary.js";
+import { noSentencePiece, sentencePieceFile } from "./tokenizer-files.js";
 
 /** Tokenizer and preprocessing, which a model needs beside its weights. */
 export interface ModelAssets {
@@ -64,7 +63,6 @@ const assetOptionKeys: OptionKeys<AssetOptions> = {
 };
 const processorFile = "processor_config.json";
 const preprocessorFile = "preprocessor_config.json";
-const vocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
 
 /**
  * Tokenizer and preprocessing of a directory.
@@ -72,8 +70,19 @@ const vocabularyFile = "bpe_simple_vocab_16e6.txt.gz";
  */
 export function readAssets(directory: string, options: AssetOptions = {}): ModelAssets {
   checkOptions(options, assetOptionKeys, "readAssets");
+  return assetsWith(findTokenizer(options.tokenizer ?? directory), directory, options);
+}
+
+/** The same with a tokenizer that was found before. */
+export function assetsWith(
+  found: FoundTokenizer,
+  directory: string,
+  options: AssetOptions = {},
+): ModelAssets {
   const { family, contextLength, tokenizer: source = directory } = options;
-  const { files: ofTokenizer, isOpenAi } = readTokenizerFiles(source, options.vocabSize);
+  const isOpenAi = found.vocabulary !== undefined;
+  const parsed = isOpenAi ? parseVocabulary(found.vocabulary, source, options.vocabSize) : found.parsed;
+  const ofTokenizer: DirectoryFiles = parsed?.files ?? new Map();
   if (ofTokenizer.size === 0 && options.tokenizer !== undefined) {
     const sentencePiece = join(source, sentencePieceFile);
     if (existsSync(sentencePiece)) throw new Error(noSentencePiece(sentencePiece));
@@ -96,7 +105,7 @@ export function readAssets(directory: string, options: AssetOptions = {}): Model
     Preprocessing.published(family, options.imageSize);
   const isSentencePiece = ofTokenizer.size === 0 && existsSync(join(directory, sentencePieceFile));
   return {
-    tokenizer: ofTokenizer.size > 0 ? Tokenizer.parse(ofTokenizer, source, tokenizerOptions) : undefined,
+    tokenizer: parsed && Tokenizer.of(parsed, tokenizerOptions),
     ...(isSentencePiece && { noTokenizer: noSentencePiece(join(directory, sentencePieceFile)) }),
     preprocessing: options.decoding ? preprocessing.withDecoding(options.decoding) : preprocessing,
     files: new Map([...ofTokenizer, ...ofPreprocessing.files]),
@@ -158,30 +167,4 @@ function readPreprocessing(directory: string, family?: ModelFamily): ReadPreproc
   if (!files.has(preprocessorFile)) return { files };
   const json = parseJson(files, preprocessorFile, directory);
   return { preprocessing: Preprocessing.parse(json, join(directory, preprocessorFile), family), files };
-}
-
-interface ReadTokenizer {
-  /** Empty where there is none. */
-  readonly files: DirectoryFiles;
-  /** Whether they were made from the vocabulary file of OpenAI's tokenizer. */
-  readonly isOpenAi: boolean;
-}
-
-/** Those of the tokenizer at a path; none if there is none. */
-function readTokenizerFiles(path: string, vocabSize = 49408): ReadTokenizer {
-  const ofVocabulary = (file: string): ReadTokenizer => ({
-    files: readVocabulary(file, vocabSize),
-    isOpenAi: true,
-  });
-  if (!existsSync(path)) return { files: new Map(), isOpenAi: false };
-  if (!statSync(path).isDirectory()) {
-    if (path.endsWith(".model")) throw new Error(noSentencePiece(path));
-    if (!path.endsWith(".json")) return ofVocabulary(path);
-    const beside = readDirectory(dirname(path), tokenizerFiles);
-    return { files: new Map([...beside, ["tokenizer.json", readSmallFile(path)]]), isOpenAi: false };
-  }
-  const files = withTokenizerJson(readDirectory(path, tokenizerFiles), path);
-  if (files.has("tokenizer.json")) return { files, isOpenAi: false };
-  const vocabulary = join(path, vocabularyFile);
-  return existsSync(vocabulary) ? ofVocabulary(vocabulary) : { files: new Map(), isOpenAi: false };
 }

@@ -1,4 +1,4 @@
-import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
+import type { Encoder } from "./tokenizer-json.js";
 
 /** Ids around those of a text, and the id that fills rows up. */
 export interface Framing {

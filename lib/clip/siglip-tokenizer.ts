@@ -1,6 +1,6 @@
-import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { type Framing, type IdOf, postProcessed } from "./framing.js";
+import type { Encoder } from "./tokenizer-json.js";
 
 // SigLIP comes with a Unigram tokenizer, SigLIP 2 with Gemma's. What transformers does beside their
 // `tokenizer.json` depends on the class that `tokenizer_config.json` names.

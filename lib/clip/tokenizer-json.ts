@@ -1,4 +1,4 @@
-import { Tokenizer as Encoder } from "@huggingface/tokenizers";
+import { Tokenizer } from "@huggingface/tokenizers";
 
 /** The part of `tokenizer.json` that is read here too. */
 export interface TokenizerJson {
@@ -12,10 +12,16 @@ export interface TokenizerJson {
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
 }
 
+/** What is used of the library. */
+export interface Encoder {
+  encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
+  token_to_id(token: string): number | undefined;
+}
+
 /** The library that follows the file. @throws if it is no tokenizer, naming its path */
 export function encoderOf(json: TokenizerJson, config: object, path: string): Encoder {
   try {
-    return new Encoder(json, config);
+    return new Tokenizer(json, config);
   } catch (cause) {
     throw new Error(`${path}: not a tokenizer: ${(cause as Error).message}. Copy it again.`, {
       cause,

@@ -1,30 +1,15 @@
-import type { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { z } from "zod";
-import { checkOptions, firstLines, type OptionKeys } from "../options/index.js";
+import { checkOptions, type OptionKeys } from "../options/index.js";
 import { type Device, fromTypedArray, type Tensor } from "../torch/index.js";
 import type { ModelFamily } from "./config.js";
-import { type DirectoryFiles, parseJson, readDirectory } from "./files.js";
+import { type DirectoryFiles, readDirectory } from "./files.js";
 import { clipFraming, type Framing, type IdOf } from "./framing.js";
-import {
-  canonicalText,
-  isSiglipTokenizer,
-  siglipFraming,
-  siglipTokenizerConfig,
-  withLowerCase,
-} from "./siglip-tokenizer.js";
-import { specialTokens, withTokenizerJson } from "./slow-tokenizer.js";
+import { type ParsedTokenizer, parseTokenizer } from "./parse-tokenizer.js";
+import { canonicalText, isSiglipTokenizer, siglipFraming } from "./siglip-tokenizer.js";
+import { specialTokens } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
 import { tokenizerFiles, tokenizerPath } from "./tokenizer-files.js";
-import { encoderOf, highestIdOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
+import { type Encoder, highestIdOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
-
-const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
-
-const tokenizerConfigSchema = z.object({
-  ...siglipTokenizerConfig.shape,
-  pad_token: token.nullish(),
-  model_max_length: z.number().positive().nullish(),
-});
 
 /** transformers takes a length above this for no limit, and writes 10³⁰. */
 const longest = 1e20;
@@ -105,22 +90,17 @@ export class Tokenizer {
   /** Makes a tokenizer of files that have been read. @param source the directory, named in errors */
   static parse(given: DirectoryFiles, source: string, options: TokenizerOptions = {}): Tokenizer {
     checkOptions(options, tokenizerOptionKeys, "Tokenizer.parse");
-    const files = withTokenizerJson(given, source);
-    const configJson = files.has("tokenizer_config.json")
-      ? (parseJson(files, "tokenizer_config.json", source) as object)
-      : {};
-    const parsed = tokenizerConfigSchema.safeParse(configJson);
-    if (!parsed.success)
-      throw new Error(`${source}/tokenizer_config.json: ${firstLines(z.prettifyError(parsed.error), 7)}`);
-    const config = parsed.data;
-    const path = tokenizerPath(source);
-    const json = withLowerCase(parseJson(files, "tokenizer.json", source, path) as TokenizerJson, config);
-    const encoder = encoderOf(json, configJson, path);
+    return Tokenizer.of(parseTokenizer(given, source), options);
+  }
+
+  /** @internal */
+  static of({ files, source, json, config, encoder }: ParsedTokenizer, options: TokenizerOptions): Tokenizer {
     const idOf: IdOf = (token) => {
       const id = encoder.token_to_id(token);
-      if (id === undefined)
-        throw new Error(`${path}: has no token '${token}', which tokenizer_config.json names.`);
-      return id;
+      if (id !== undefined) return id;
+      throw new Error(
+        `${tokenizerPath(source)}: has no token '${token}', which tokenizer_config.json names.`,
+      );
     };
     const { bos_token: bos, eos_token: eos } = specialTokens(files, source);
     const pad = config.pad_token;

@@ -1,11 +1,12 @@
 import { checkOptions } from "../../options/index.js";
 import { scope } from "../../torch/index.js";
-import { checkAssets, readAssets } from "../assets.js";
+import { assetsWith, checkAssets } from "../assets.js";
 import type { DualEncoder } from "../dual-encoder.js";
 import { newModel } from "../families.js";
+import { findTokenizer } from "../find-tokenizer.js";
 import { type LoadOptions, loadOptionKeys } from "./load-options.js";
 import { loadStateDict } from "./parameters.js";
-import { readCheckpoint } from "./read-checkpoint.js";
+import { directoryOf, readCheckpoint } from "./read-checkpoint.js";
 import { checkFinite } from "./sizes.js";
 
 /**
@@ -23,13 +24,15 @@ import { checkFinite } from "./sizes.js";
 export function loadModel(path: string, options: LoadOptions = {}): DualEncoder {
   checkOptions(options, loadOptionKeys, "loadModel");
   const { device = "cpu", dtype = "float32", precision = "fp32" } = options;
+  // libtorch may still be loading on another thread, and the tokenizer does without it.
+  const tokenizer = attempt(() => findTokenizer(options.tokenizer ?? directoryOf(path)));
   return scope(() => {
     const { config, preprocessing, isOpenClip, tensors, source, directory, notes } = readCheckpoint(
       path,
       options,
     );
     const { contextLength, vocabSize } = config.text;
-    const assets = readAssets(directory, {
+    const assets = assetsWith(tokenizer(), directory, {
       family: config.family ?? "clip",
       contextLength,
       vocabSize,
@@ -62,6 +65,18 @@ export function loadModel(path: string, options: LoadOptions = {}): DualEncoder 
     for (const note of model.notes) (options.onNote ?? printNote)(`${source}: ${note}`);
     return model;
   });
+}
+
+/** Does the work now. @returns a function with its result, or its error */
+function attempt<T>(work: () => T): () => T {
+  try {
+    const result = work();
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 function printNote(note: string): void {

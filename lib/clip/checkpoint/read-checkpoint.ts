@@ -41,9 +41,8 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
       `${path} is missing: expected a CLIP or SigLIP model. Check the path, or download the model.`,
     );
   }
-  const isDirectory = statSync(path).isDirectory();
-  const source = isDirectory ? findWeights(path) : path;
-  const directory = isDirectory ? path : dirname(path);
+  const directory = directoryOf(path);
+  const source = directory === path ? findWeights(path) : path;
   const weights = readWeights(source, options.allowPickle ?? false);
   const found = findModel(weights.tensors, source, options.weights);
   if (found === undefined) throw whyNoModel(weights, source, directory);
@@ -79,6 +78,11 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
     notes,
     tensors: found.naming === "openai" ? fromOpenAi(tensors) : tensors,
   };
+}
+
+/** Where a model's other files are. @param path of its directory, or its weights */
+export function directoryOf(path: string): string {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : dirname(path);
 }
 
 /** The error about weights without a model: the configuration beside them may tell more. */

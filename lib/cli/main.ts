@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { ZodError, z } from "zod";
 import { packageRoot } from "../files/index.js";
 import { UsageError } from "../options/index.js";
+import { endQuickly } from "../torch/quick-end.js";
 import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
 import { completeRunHelp } from "./output/method-help.js";
@@ -25,6 +26,7 @@ program.hook("preSubcommand", (_program, command) => completeRunHelp(command, pr
 throwInsteadOfExiting(program);
 process.stdout.on("error", endQuietlyWhenNobodyReads);
 stopWithLauncher();
+endQuickly();
 
 try {
   await program.parseAsync();

@@ -98,6 +98,7 @@ export interface Bridge {
   // runtime.cc
   numThreads(): number;
   setNumThreads(threads: number): void;
+  endWithoutDestructors(): void;
   // cuda.cc
   hasCuda(): boolean;
   cudaDeviceCount(): number;

@@ -47,6 +47,7 @@ const pure = [
   "lora/threshold.ts",
   "torch/optim/schedule.ts",
   "torch/preload.ts", // what is done before a layer is loaded
+  "torch/quick-end.ts", // and after it
 ];
 
 it("a layer is imported through its index", () => {

@@ -99,6 +99,9 @@ export interface Bridge {
   numThreads(): number;
   setNumThreads(threads: number): void;
   endWithoutDestructors(): void;
+  // magnitudes.cc
+  beginMagnitudeCheck(tensors: readonly Handle[], most: number): unknown;
+  endMagnitudeCheck(check: unknown): number;
   // cuda.cc
   hasCuda(): boolean;
   cudaDeviceCount(): number;

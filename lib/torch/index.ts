@@ -19,6 +19,7 @@ export { NumpyArray, numpyGlobals } from "./files/numpy.js";
 export { type PickleGlobal, type UnpickleOptions, unpickle } from "./files/pickle.js";
 export * as safetensors from "./files/safetensors.js";
 export * as images from "./images.js";
+export { MagnitudeCheck } from "./magnitude-check.js";
 export * as nn from "./nn/index.js";
 export { callOperator } from "./operator.js";
 export * from "./operators.generated.js";

@@ -6073,6 +6073,13 @@ export function effectiveWeights(
   );
 }
 
+const DENSE_LINEAR = lazyOperator("codyra::dense_linear", "");
+
+/** `codyra::dense_linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor` */
+export function denseLinear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
+  return wrap(call(id(DENSE_LINEAR), handle(x), handle(weight), optionalHandle(bias)));
+}
+
 const PACK_LINEAR_WEIGHT = lazyOperator("codyra::pack_linear_weight", "");
 
 /** `codyra::pack_linear_weight(Tensor weight, int rows, *, ScalarType? dtype=None) -> Tensor` */

@@ -23,6 +23,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   codyra::exportAutocast(exports);
   codyra::exportRandom(exports);
   codyra::exportRuntime(exports);
+  codyra::exportMagnitudes(exports);
   codyra::exportCuda(exports);
   codyra::exportCudaGraph(exports);
   codyra::exportArchive(exports);

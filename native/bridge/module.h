@@ -11,6 +11,7 @@ void exportAutograd(Napi::Object exports);
 void exportAutocast(Napi::Object exports);
 void exportRandom(Napi::Object exports);
 void exportRuntime(Napi::Object exports);
+void exportMagnitudes(Napi::Object exports);
 void exportCuda(Napi::Object exports);
 void exportCudaGraph(Napi::Object exports);
 void exportArchive(Napi::Object exports);

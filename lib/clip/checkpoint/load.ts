@@ -1,13 +1,14 @@
 import { checkOptions } from "../../options/index.js";
-import { scope } from "../../torch/index.js";
+import { MagnitudeCheck, scope } from "../../torch/index.js";
 import { assetsWith, checkAssets } from "../assets.js";
 import type { DualEncoder } from "../dual-encoder.js";
 import { newModel } from "../families.js";
 import { findTokenizer } from "../find-tokenizer.js";
+import type { StateDict } from "./keys.js";
 import { type LoadOptions, loadOptionKeys } from "./load-options.js";
-import { loadStateDict } from "./parameters.js";
+import { isBuffer, loadStateDict } from "./parameters.js";
 import { directoryOf, readCheckpoint } from "./read-checkpoint.js";
-import { checkFinite } from "./sizes.js";
+import { checkFinite, largestWeight } from "./sizes.js";
 
 /**
  * Loads a CLIP model with vision and text transformers, or a SigLIP model for images of one size, which is a
@@ -31,6 +32,7 @@ export function loadModel(path: string, options: LoadOptions = {}): DualEncoder 
       path,
       options,
     );
+    const check = options.allowNonFinite === true ? undefined : beginCheck(tensors);
     const { contextLength, vocabSize } = config.text;
     const assets = assetsWith(tokenizer(), directory, {
       family: config.family ?? "clip",
@@ -53,11 +55,11 @@ export function loadModel(path: string, options: LoadOptions = {}): DualEncoder 
     model.precision = precision;
     model.notes = [...notes, ...notesAboutCase(model)];
     try {
-      // Buffers beside the parameters, such as the mask, are infinite by design.
-      const parameters = model.stateDict();
-      const taken = new Map([...tensors].filter(([key]) => parameters.has(key)));
-      if (options.allowNonFinite !== true) checkFinite(taken, source);
+      const expected = model.stateDict();
       loadStateDict(model, tensors, source, { shared: options.shareFile === true });
+      if (check?.firstBeyond() !== undefined) {
+        checkFinite(new Map([...tensors].filter(([key]) => expected.has(key))), source);
+      }
     } catch (error) {
       model.dispose();
       throw error;
@@ -65,6 +67,15 @@ export function loadModel(path: string, options: LoadOptions = {}): DualEncoder 
     for (const note of model.notes) (options.onNote ?? printNote)(`${source}: ${note}`);
     return model;
   });
+}
+
+/**
+ * Begins to read all weights for numbers that cannot be computed with, while the model is made. Buffers
+ * beside the parameters, such as the mask, are infinite by design.
+ */
+function beginCheck(tensors: StateDict): MagnitudeCheck {
+  const weights = [...tensors].filter(([key]) => !isBuffer(key)).map(([, tensor]) => tensor);
+  return new MagnitudeCheck(weights, largestWeight);
 }
 
 /** Does the work now. @returns a function with its result, or its error */

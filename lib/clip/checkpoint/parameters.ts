@@ -1,5 +1,5 @@
 import { printable } from "../../options/index.js";
-import { callOperator, noGrad, scope, type Tensor } from "../../torch/index.js";
+import { callOperator, nn, noGrad, scope, type Tensor } from "../../torch/index.js";
 import type { DualEncoder } from "../dual-encoder.js";
 import { nearestKeys } from "./find-model.js";
 import type { StateDict } from "./keys.js";
@@ -22,7 +22,9 @@ export function loadStateDict(
     checkParameters(tensors, parameters, source);
     const whole = new Set(Array.from(model.namedParameters(), ([name]) => name)); // others are views of these
     noGrad(() => {
+      const parts = shared ? shareParts(model, tensors) : new Set();
       for (const [key, parameter] of parameters) {
+        if (parts.has(key)) continue;
         const tensor = tensors.get(key)!;
         if (shared && whole.has(key) && isAlike(parameter, tensor)) {
           callOperator("aten::set_.source_Tensor", parameter, tensor);
@@ -30,6 +32,19 @@ export function loadStateDict(
       }
     });
   });
+}
+
+/** Has stacked layers take the memory of their parts. @returns the keys of these */
+function shareParts(model: DualEncoder, tensors: StateDict): Set<string> {
+  const taken = new Set<string>();
+  for (const [path, module] of model.namedModules()) {
+    if (!(module instanceof nn.StackedLinear)) continue;
+    const matrices = [...module.stateDict(`${path}.`)].filter(([key]) => key.endsWith(".weight"));
+    if (!matrices.every(([key, matrix]) => isAlike(matrix, tensors.get(key)!))) continue;
+    module.shareParts(matrices.map(([key]) => tensors.get(key)!));
+    for (const [key] of matrices) taken.add(key);
+  }
+  return taken;
 }
 
 function isAlike(parameter: Tensor, tensor: Tensor): boolean {
@@ -92,7 +107,7 @@ function nearestProblems(
 
 // These entries are saved with the parameters without being one. Old versions of transformers keep positions,
 // OpenAI three sizes, and AveragedModel its count; some keep the mask.
-function isBuffer(key: string): boolean {
+export function isBuffer(key: string): boolean {
   return (
     /(^|\.)(position_ids|attn_mask)$/.test(key) ||
     /^(input_resolution|context_length|vocab_size|n_averaged)$/.test(key)

@@ -77,7 +77,7 @@ export function checkMemory(expected: StateDict, itemBytes: number, source: stri
 }
 
 /** Beyond this, squares that are added up in float32 overflow: a damaged exponent, not a trained weight. */
-const largestWeight = 1e18;
+export const largestWeight = 1e18;
 
 /**
  * @param tensors those that the model takes

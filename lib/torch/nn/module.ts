@@ -53,7 +53,8 @@ export abstract class Module {
   }
 
   dispose(): void {
-    for (const parameter of this.parameters()) parameter.dispose();
+    for (const parameter of this.#parameters.values()) parameter.dispose();
+    for (const child of this.#children.values()) child.dispose();
   }
 
   protected publishedParameters(): Iterable<[name: string, tensor: Tensor]> {

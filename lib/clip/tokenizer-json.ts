@@ -14,6 +14,8 @@ export interface TokenizerJson {
 
 /** What is used of the library. */
 export interface Encoder {
+  /** Its tokens by their ids, added ones too. */
+  readonly model: { readonly vocab: readonly string[] } | null;
   encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
   token_to_id(token: string): number | undefined;
 }
@@ -27,13 +29,6 @@ export function encoderOf(json: TokenizerJson, config: object, path: string): En
       cause,
     });
   }
-}
-
-/** The highest id of any token, without a map of all of them. */
-export function highestIdOf({ model, added_tokens: added = [] }: TokenizerJson): number {
-  const { vocab = {} } = model;
-  const ids = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab as Record<string, number>);
-  return [...ids, ...added.map(({ id }) => id)].reduce((highest, id) => Math.max(highest, id), 0);
 }
 
 /** Ids by token, those of added tokens too. */

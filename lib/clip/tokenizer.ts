@@ -8,7 +8,7 @@ import { canonicalText, isSiglipTokenizer, siglipFraming } from "./siglip-tokeni
 import { specialTokens } from "./slow-tokenizer.js";
 import { repairText } from "./text-repair.js";
 import { tokenizerFiles, tokenizerPath } from "./tokenizer-files.js";
-import { type Encoder, highestIdOf, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
+import { type Encoder, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
 /** transformers takes a length above this for no limit, and writes 10³⁰. */
@@ -94,7 +94,8 @@ export class Tokenizer {
   }
 
   /** @internal */
-  static of({ files, source, json, config, encoder }: ParsedTokenizer, options: TokenizerOptions): Tokenizer {
+  static of(parsed: ParsedTokenizer, options: TokenizerOptions): Tokenizer {
+    const { files, source, json, config, encoder } = parsed;
     const idOf: IdOf = (token) => {
       const id = encoder.token_to_id(token);
       if (id !== undefined) return id;
@@ -141,7 +142,7 @@ export class Tokenizer {
 
   /** The highest id that it gives. */
   get highestId(): number {
-    return highestIdOf(this.#json);
+    return Math.max(0, (this.#encoder.model?.vocab.length ?? 0) - 1);
   }
 
   /** Words that are one token, in the order of their ids. */

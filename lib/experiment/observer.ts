@@ -40,7 +40,8 @@ function isOfCloseCalls(event: RunEvent): event is RunEvent & { readonly closeCa
   return event.closeCalls !== undefined;
 }
 
-function describeCloseCalls({ images, confirmed, changed }: CloseCallCounts): string {
+/** What is told of an evaluation in bfloat16. */
+export function describeCloseCalls({ images, confirmed, changed }: CloseCallCounts): string {
   return `evaluated in bf16: ${confirmed} of ${images} images were close calls and encoded again, ${changed} of them changed class.`;
 }
 

@@ -25,9 +25,14 @@ export class CloseCalls {
    * @returns `int64 [B]`, the column of each image's class
    */
   predict(scores: Tensor, exact: (rows: Tensor) => Tensor): Tensor {
-    const predicted = scores.argmax(1);
+    return this.confirm(scores, exact).argmax(1);
+  }
+
+  /** As `predict`. @returns the scores, `[B, C]`, those of close calls exactly */
+  confirm(scores: Tensor, exact: (rows: Tensor) => Tensor): Tensor {
     this.images += scores.size(0);
-    if (scores.size(1) < 2) return predicted;
+    if (scores.size(1) < 2) return scores;
+    const confirmed = scores.clone();
     const [best] = torch.topk(scores, 2);
     const differences = best.select(1, 0).sub(best.select(1, 1)).toArray() as number[];
     const margins = differences.map((margin) => (Number.isNaN(margin) ? 0 : margin)); // the closest of all
@@ -37,12 +42,12 @@ export class CloseCalls {
     let [done, end, error] = [0, Math.ceil(order.length * firstPart), 0];
     while (done < end) {
       const rows = torch.tensor(order.slice(done, end), { dtype: "int64", device: scores.device });
-      const moved = this.#confirm(scores, predicted, rows, exact(rows));
+      const moved = this.#replace(confirmed, rows, exact(rows));
       error = Math.max(error, moved);
       [done, end] = [end, order.findLastIndex((row) => !((margins[row] as number) > safety * error)) + 1];
     }
     this.confirmed += done;
-    return predicted;
+    return confirmed;
   }
 
   /** Adds up the counts of all processes, each of which counted its own images. */
@@ -57,13 +62,13 @@ export class CloseCalls {
   }
 
   /** @returns how far a score moved, at most, relative to that of the image's first class */
-  #confirm(scores: Tensor, predicted: Tensor, rows: Tensor, exact: Tensor): number {
-    const before = predicted.indexSelect(0, rows);
-    const after = exact.argmax(1);
-    const moved = exact.sub(scores.indexSelect(0, rows));
+  #replace(scores: Tensor, rows: Tensor, exact: Tensor): number {
+    const rounded = scores.indexSelect(0, rows);
+    const before = rounded.argmax(1);
+    const moved = exact.sub(rounded);
     const relative = moved.sub(moved.gather(1, before.unsqueeze(1)));
-    predicted.indexCopy_(0, rows, after);
-    this.changed += Number(after.ne(before).sum().item());
+    scores.indexCopy_(0, rows, exact);
+    this.changed += Number(exact.argmax(1).ne(before).sum().item());
     return relative.abs().max().item();
   }
 }

@@ -20,6 +20,7 @@ export {
 } from "../records/index.js";
 export { checkParallel } from "./check-parallel.js";
 export { CloseCalls } from "./close-calls.js";
+export { ConfirmedClassifier, type ConfirmedClassifierOptions } from "./confirmed-classifier.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { type FeatureStore, FrozenFeatures } from "./frozen-features.js";

@@ -1,5 +1,6 @@
 import { classifyFiles } from "../../data/index.js";
-import { modelSettings, openModel, resolveModel } from "../../experiment/index.js";
+import { describeCloseCalls, modelSettings, openModel, resolveModel } from "../../experiment/index.js";
+import { UsageError } from "../../options/index.js";
 import { cuda, scope } from "../../torch/index.js";
 import type { ClassifyFlags } from "../commands/classify.js";
 import { findNamedImages, type NamedImages } from "../input/images.js";
@@ -20,9 +21,10 @@ import { unreadableImages } from "../output/unreadable-images.js";
 
 /** The action of `codyra classify`. */
 export async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
-  const { device = "cpu", precision } = flags;
+  const { device = "cpu", precision, confirm } = flags;
   const settings = { model: "miniature", ...flags };
   const { labels, isServed } = labelsOf(settings);
+  if (isServed && confirm) throw headNotConfirmed();
   cuda.checkDevice(device);
   const images = await findNamedImages(places, flags);
   const unreadable = [...images.missing];
@@ -31,9 +33,10 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
 
   if (images.count > 0) {
     // A head can be of any method, and these are more to load than all the rest.
-    const openHead = isServed ? (await import("../../protocol/index.js")).openHead : undefined;
+    const protocol = isServed || confirm ? await import("../../protocol/index.js") : undefined;
     const { template, top: topK, batchSize, strict } = flags;
-    const model = openModel(modelSettings(settings), device, precision, { shareFile: true });
+    const computed = confirm ? "fp32" : precision;
+    const model = openModel(modelSettings(settings), device, computed, { shareFile: true });
     warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;
@@ -41,9 +44,12 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     const { signal } = abortOnInterrupt(() => tell(`\nStopping after ${done} of ${images.count} images.\n`));
     try {
       await scope(async () => {
-        using head = openHead?.(model, resolveModel(settings.model));
+        using head = isServed ? protocol?.openHead(model, resolveModel(settings.model)) : undefined;
+        const given = { template, batchSize, images: images.count };
+        using confirmed =
+          confirm && protocol ? new protocol.ConfirmedClassifier(model, labels, given) : undefined;
         meaning = percentMeaning(model, head);
-        const probabilities = head?.classifier(flags.dataset).probabilities;
+        const { probabilities } = head?.classifier(flags.dataset) ?? confirmed ?? {};
         const options = { template, topK, batchSize, signal, probabilities };
         for await (const result of classifyFiles(model, images.paths(), labels, options)) {
           output.add(result);
@@ -52,6 +58,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
           unreadable.push({ name: result.path, reason: result.error });
           if (strict) break;
         }
+        if (confirmed !== undefined) tell(`${describeCloseCalls(confirmed.closeCalls)}\n`);
       });
     } finally {
       progress?.finish();
@@ -61,6 +68,12 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     if (meaning !== undefined && isTable(flags)) tell(`${meaning}\n`);
   } else output.end();
   if (unreadable.length > 0) throw unreadableImages(unreadable);
+}
+
+function headNotConfirmed(): UsageError {
+  return new UsageError(
+    "--confirm: expected a model without a head, or --no-head and labels, got a head, which reads features in one precision. Leave --confirm out.",
+  );
 }
 
 function createOutput(

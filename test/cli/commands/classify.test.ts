@@ -172,7 +172,33 @@ describe("codyra classify", () => {
     expect(lines).toContain("1 of 2 files was passed over: .heic (1).\n");
   });
 
+  it("gives the first labels of fp32 with bf16 and --confirm, and tells how many were close", async () => {
+    const pictures = join(folder, "coloured");
+    for (let i = 0; i < 24; i++) {
+      const color = { r: (i * 53) % 256, g: (i * 97) % 256, b: (i * 151) % 256 };
+      await writePicture(join(pictures, `${i}.png`), { color });
+    }
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const firstLabels = async (...flags: string[]) => {
+      const { stdout, error } = await codyraClassify(pictures, ...labels, "--json", ...flags);
+      expect(error).toBeUndefined();
+      return JSON.parse(stdout).map(
+        ({ predictions }: { predictions: { label: string }[] }) => predictions[0]?.label,
+      );
+    };
+    const exact = await firstLabels();
+    expect(await firstLabels("--precision", "bf16", "--confirm")).toEqual(exact);
+    const lines = told.mock.calls.map(([text]) => text);
+    told.mockRestore();
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        /^evaluated in bf16: [1-9]\d* of 24 images were close calls and encoded again, \d+ of them/,
+      ),
+    );
+  });
+
   it.each<[string, string[], RegExp]>([
+    ["--confirm without bf16", [...labels, "--confirm"], /expected --precision bf16/],
     ["no labels", [], /expected --labels or --labels-file, got neither/],
     ["both kinds of labels", [...labels, "--labels-file", "x"], /got both/],
     ["empty labels", ["--labels", " , "], /--labels: expected at least one label, got none/],

@@ -13,13 +13,13 @@ export default defineConfig({
   ssr: { noExternal: bundledPackages },
   plugins: [licenses()],
   build: {
-    ssr: "lib/cli/main.ts",
+    ssr: "lib/cli/start.ts",
     outDir: "dist/bin",
     target: "node20",
     minify: false,
     rollupOptions: {
       treeshake: {
-        moduleSideEffects: (id) => id.endsWith("/lib/cli/main.ts"), // no other module does work when imported
+        moduleSideEffects: (id) => /\/lib\/cli\/(start|main)\.ts$/.test(id), // no other module does work when imported
         manualPureFunctions: ["z"], // a schema that nobody uses is nothing
       },
       output: {

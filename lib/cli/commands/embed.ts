@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
 import type { Device, Precision } from "../../options/index.js";
-import { preloadAddon } from "../../torch/preload.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -46,7 +45,6 @@ Examples:
   $ codyra search --index photos.parquet "a red shoe"`,
     )
     .action(async (places: string[], flags: EmbedFlags) => {
-      preloadAddon();
       const { embed } = await import("../actions/embed.js");
       await embed(places, flags);
     });

@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import type { ModelSettings } from "../../experiment/index.js";
 import type { Device, Precision } from "../../options/index.js";
-import { preloadAddon } from "../../torch/preload.js";
 import { settingFlag } from "../input/flags.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
@@ -48,7 +47,6 @@ Examples:
   $ codyra search --index million.npy --approximate "a red shoe"`,
     )
     .action(async (texts: string[], flags: SearchFlags) => {
-      preloadAddon();
       const { search } = await import("../actions/search.js");
       await search(texts, flags);
     });

@@ -1,7 +1,9 @@
-import { type Options, Presets, SingleBar } from "cli-progress";
+import { createRequire } from "node:module";
+import type { Options, SingleBar } from "cli-progress";
 import { shownOn, tell } from "./print.js";
 
 const lineEveryMs = 30_000;
+const require = createRequire(import.meta.url);
 
 /**
  * Progress of one thing at a time on stderr. It is a bar on a terminal, and elsewhere a line now and then and
@@ -31,6 +33,8 @@ export class Progress {
       return;
     }
     if (this.#bar === undefined) {
+      // Twenty files, of which most starts of a command need none.
+      const { SingleBar, Presets } = require("cli-progress") as typeof import("cli-progress");
       this.#bar = new SingleBar(barOptions(this.#label), Presets.shades_classic);
       this.#bar.start(total, done, { note });
     }

@@ -6,6 +6,8 @@ import { classNames } from "./lib/class-names.mjs";
 import { missingPackages } from "./lib/contenders.mjs";
 import { findJpegs, upscale } from "./lib/jpegs.mjs";
 import { models, writeModel } from "./lib/model.mjs";
+import { hasBfloat16, withoutBfloat16 } from "./lib/precision.mjs";
+import { imageFlops, productRate } from "./lib/roofline.mjs";
 import { summarize } from "./lib/statistics.mjs";
 import { compare } from "./lib/table.mjs";
 import { temporaryDirectory } from "./lib/temporary.mjs";
@@ -38,6 +40,8 @@ const candidates = [
   { batchSize: 32, workers: 1 },
 ];
 
+const inBfloat16 = ["--precision", "bf16", "--confirm"];
+
 /**
  * @returns rows with the seconds, by the clock and of processors, of one photograph and of a folder; each
  * process starts anew
@@ -60,17 +64,45 @@ export async function run(config, report) {
     const context = { ...config, interpreter, model, labels, report };
     const best = await choose(join(directory, "part"), images, context);
     const one = await measure("first answer of a new process", [images[0]], limits.start, {}, context);
-    const all = await measure(`${images.length} JPEGs`, [folder], limits.folder, best, context);
+    const what = `${images.length} JPEGs`;
+    const all = await measure(what, [folder], limits.folder, best, context);
+    const half = hasBfloat16("cpu")
+      ? await measure(
+          `${what}, bf16 with --confirm`,
+          [folder],
+          undefined,
+          { ...best, flags: inBfloat16 },
+          context,
+        )
+      : { rows: [], notes: [withoutBfloat16] };
     return {
-      rows: [...one.rows, ...all.rows],
+      rows: [...one.rows, ...all.rows, ...half.rows],
       notes: [
         `The pipeline at its best: batch_size ${best.batchSize}, num_workers ${best.workers}.`,
-        ...[one, all].map(({ note }) => note),
+        ...[one, all, half].flatMap(({ notes }) => notes),
+        ...roofline(images.length, config, all),
       ],
     };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** What the products of the image encoder alone would take, at the speed of this machine's large products. */
+function roofline(count, { model }, { own, peers }) {
+  const flops = imageFlops(models[model]);
+  const rates = ["float32", ...(hasBfloat16("cpu") ? ["bfloat16"] : [])].map((dtype) => [
+    dtype,
+    productRate(dtype),
+  ]);
+  return rates.map(([dtype, rate]) => {
+    const seconds = (count * flops) / (rate * 1e9);
+    return (
+      `Products of the image encoder in ${dtype}: ${(flops / 1e9).toFixed(1)} GFLOP an image, at ${rate.toFixed(0)} GFLOP/s a core ` +
+      `${seconds.toFixed(2)} s of processors for ${count}; that is ${(seconds / peers.median).toFixed(2)} of the pipeline's processor time` +
+      `${dtype === "float32" ? `, and ${(seconds / own.median).toFixed(2)} of codyra's` : ""}.`
+    );
+  });
 }
 
 /** The fastest of the candidates on some of the images. */
@@ -91,9 +123,11 @@ async function choose(part, images, { report, ...context }) {
 /** Both in turns, by the clock and in processor time. */
 async function measure(what, places, limit, settings, { report, rounds, warmUp, ...context }) {
   const answers = {};
+  let said = "";
   const cpu = { codyra: [], pipeline: [] };
   const contender = (kind, run) => async () => {
-    const { seconds, cpuSeconds, stdout } = await run(places, settings, context);
+    const { seconds, cpuSeconds, stdout, stderr } = await run(places, settings, context);
+    if (kind === "codyra" && settings.flags) said = stderr;
     answers[kind] = stdout
       .trim()
       .split("\n")
@@ -112,11 +146,13 @@ async function measure(what, places, limit, settings, { report, rounds, warmUp, 
       compare(what, "s", codyra, { name, ...pipeline }, limit),
       compare(`${what}, processor time`, "s", own, { name, ...peers }),
     ],
-    note: `${what}: probabilities differ by ${difference.toExponential(1)} on average.`,
+    notes: [`${what}: probabilities differ by ${difference.toExponential(1)} on average. ${said}`.trim()],
+    own,
+    peers,
   };
 }
 
-async function runCodyra(places, _settings, { model, labels, threads }) {
+async function runCodyra(places, { flags: more = [] }, { model, labels, threads }) {
   const main = resolve(import.meta.dirname, "../dist/bin/codyra.js");
   const flags = [
     "--model",
@@ -128,6 +164,7 @@ async function runCodyra(places, _settings, { model, labels, threads }) {
     "--top",
     "1000",
     "--json-lines",
+    ...more,
   ];
   const result = await timeCommand(
     process.execPath,

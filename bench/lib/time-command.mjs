@@ -7,7 +7,7 @@ const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
  * Runs a program to its end.
  * @param {Record<string, string>} env added to this process's
  * @param {string} [cwd] working directory
- * @returns {Promise<{ seconds: number, cpuSeconds: number, stdout: string }>}
+ * @returns {Promise<{ seconds: number, cpuSeconds: number, stdout: string, stderr: string }>}
  * @throws with what it said, if it fails
  */
 export async function timeCommand(program, args, env, cwd) {
@@ -22,6 +22,7 @@ export async function timeCommand(program, args, env, cwd) {
   });
   const code = await new Promise((resolve, reject) => child.once("close", resolve).once("error", reject));
   if (code !== 0) throw new Error(`${program} ${args[0]} ended with ${code}:\n${stderr.slice(-4000)}`);
-  const [seconds, user, system] = stderr.trim().split("\n").at(-1).split(" ").map(Number);
-  return { seconds, cpuSeconds: user + system, stdout };
+  const lines = stderr.trim().split("\n");
+  const [seconds, user, system] = lines.pop().split(" ").map(Number);
+  return { seconds, cpuSeconds: user + system, stdout, stderr: lines.join("\n") };
 }

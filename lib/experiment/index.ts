@@ -26,7 +26,13 @@ export {
   modelSettings,
   resolveModel,
 } from "./models.js";
-export { describeCloseCalls, type ExperimentObserver, type WorkObserver, workObserver } from "./observer.js";
+export {
+  type CloseCallCounts,
+  describeCloseCalls,
+  type ExperimentObserver,
+  type WorkObserver,
+  workObserver,
+} from "./observer.js";
 export { openHoldOuts, openTasks } from "./open-data.js";
 export { openMethod } from "./open-method.js";
 export { openModel } from "./open-model.js";

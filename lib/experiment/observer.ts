@@ -30,7 +30,7 @@ export function workObserver(observer: Partial<WorkObserver> = {}): WorkObserver
   };
 }
 
-interface CloseCallCounts {
+export interface CloseCallCounts {
   readonly images: number;
   readonly confirmed: number;
   readonly changed: number;

@@ -33,3 +33,4 @@ export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";
 export type { Identity, SavedStage, StageFiles, StageStore } from "./stage-files.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";
+export type { TestEncoderOptions } from "./test-encoder.js";

@@ -88,7 +88,7 @@ export async function run(config, report) {
   }
 }
 
-/** What the products of the image encoder alone would take, at the speed of this machine's large products. */
+/** Notes on the time of the image encoder's products, at the speed of this machine's large products. */
 function roofline(count, { model }, { own, peers }) {
   const flops = imageFlops(models[model]);
   const rates = ["float32", ...(hasBfloat16("cpu") ? ["bfloat16"] : [])].map((dtype) => [

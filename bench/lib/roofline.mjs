@@ -4,8 +4,8 @@ const size = 2048;
 const rounds = 5;
 
 /**
- * Floating-point operations of the matrix products that an image takes in a vision transformer with a class
- * token; the last block computes its output projection and feed-forward half for that token alone.
+ * Floating-point operations of an image's matrix products in a vision transformer with a class token. The
+ * last block computes its output projection and feed-forward half for that token alone.
  */
 export function imageFlops({ vision, embedDim }) {
   const { width, mlpWidth, layers, patchSize, imageSize } = vision;

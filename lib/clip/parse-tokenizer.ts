@@ -14,7 +14,7 @@ const tokenizerConfigSchema = z.object({
   model_max_length: z.number().positive().nullish(),
 });
 
-/** What the files of a tokenizer say, whatever model it is for. */
+/** The files of a tokenizer, parsed without knowing its model. */
 export interface ParsedTokenizer {
   readonly files: DirectoryFiles;
   /** The directory, named in errors. */

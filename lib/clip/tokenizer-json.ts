@@ -12,7 +12,7 @@ export interface TokenizerJson {
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
 }
 
-/** What is used of the library. */
+/** The part of the library's tokenizer that is used here. */
 export interface Encoder {
   /** Its tokens by their ids, added ones too. */
   readonly model: { readonly vocab: readonly string[] } | null;

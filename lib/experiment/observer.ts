@@ -40,7 +40,7 @@ function isOfCloseCalls(event: RunEvent): event is RunEvent & { readonly closeCa
   return event.closeCalls !== undefined;
 }
 
-/** What is told of an evaluation in bfloat16. */
+/** The line on close calls of an evaluation in bfloat16. */
 export function describeCloseCalls({ images, confirmed, changed }: CloseCallCounts): string {
   return `evaluated in bf16: ${confirmed} of ${images} images were close calls and encoded again, ${changed} of them changed class.`;
 }

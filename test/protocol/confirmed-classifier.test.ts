@@ -9,7 +9,7 @@ const model = loadModel(join(packageRoot, "assets/miniature-clip"));
 const labels = ["circle", "square", "star", "cat", "tulip", "flag"];
 const size = model.config.vision.imageSize;
 
-/** What the model answers in float32. */
+/** The model's answers in float32. */
 function exactly(pixels: Tensor): Tensor {
   return model.probabilities(model.logits(model.encodeImage(pixels), classFeatures(model, labels)));
 }

@@ -80,7 +80,7 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
   };
 }
 
-/** Where a model's other files are. @param path of its directory, or its weights */
+/** The directory of a model's other files. @param path the directory itself, or the file of the weights */
 export function directoryOf(path: string): string {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? path : dirname(path);
 }

@@ -1,14 +1,22 @@
 // `npm run paper -- --plan | --run [--miniature]`: the runs behind the paper's tables and figures, listed or
 // made, each in a process of its own. Several of these may share a folder. `npm run paper -- --miniature`
-// makes those of the embedded benchmark, then docs/miniature-results.md.
+// makes those of the embedded benchmark, then docs/miniature-results.md; `--real-images PACK --model CLIP`
+// those on a pack of photographs, then docs/real-images-results.md.
 import { resolve } from "node:path";
 import { describePlan } from "./paper/list.mjs";
 import { readOptions } from "./paper/options.mjs";
 import { planRuns, settingsOf } from "./paper/plan.mjs";
+import { withPack } from "./paper/real-images.mjs";
 import { runAll } from "./paper/run-all.mjs";
 
-const { plan, device, jobs, ...options } = readOptions();
+const resultsOf = {
+  miniature: "./paper/results.mjs",
+  "rank-choice": "./paper/rank-choice-results.mjs",
+  "real-images": "./paper/real-images-results.mjs",
+};
+const { plan: chosen, device, jobs, realImages: pack, ...options } = readOptions();
 const folder = resolve(options.dir);
+const plan = pack === undefined ? chosen : withPack(chosen, folder, { pack, model: options.model });
 const runs = planRuns(plan, folder, options);
 
 if (options.list) {
@@ -22,9 +30,8 @@ if (options.list) {
   }
 } else {
   const { failures, isInterrupted } = await runAll(runs, folder, { jobs, retry: options.retry });
-  if (options.miniature && !options.run && !isInterrupted) {
-    const module = plan.results === "rank-choice" ? "./paper/rank-choice-results.mjs" : "./paper/results.mjs";
-    const { writeResults } = await import(module);
+  if (options.writes && !isInterrupted) {
+    const { writeResults } = await import(resultsOf[plan.results]);
     const written = await writeResults(runs, settingsOf({}), resolve(options.to));
     process.stdout.write(written.map((path) => `${path}\n`).join(""));
   }

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { writeWords } from "./class-names.mjs";
 import { models, writeInputs, writeModel } from "./model.mjs";
 import { startCodyra } from "./peer.mjs";
 import { defaultPrecision } from "./precision.mjs";
@@ -10,6 +11,7 @@ import { temporaryDirectory } from "./temporary.mjs";
 const full = { iterations: 500, imageIterations: 250, batchSize: 64, classes: 100, shots: 16, crops: 4 };
 const surrogates = 384;
 const earlier = 200; // classes learned before, of which statra takes 64 in an iteration
+const wordCount = 1000; // of which statra takes 32 in an iteration
 const limits = { float32: { text: 0.2, image: 0.75 }, bfloat16: { text: 0.15, image: 0.75 } };
 
 /**
@@ -25,6 +27,7 @@ export async function measureStatRa(config, report) {
     report("drawing weights and inputs");
     await writeModel(directory, { config: models[config.model], seed });
     writeInputs(directory, "inputs.safetensors", { ...config, images: full.batchSize });
+    const words = await writeWords(directory, { classes: full.classes + earlier, count: wordCount });
     const files = {
       directory,
       inputs: "inputs.safetensors",
@@ -41,7 +44,7 @@ export async function measureStatRa(config, report) {
       const statra = await parts(
         "statra",
         [iterations, iterations],
-        { ...files, options: { ...common, imageIterations: iterations, crops: 1 } },
+        { ...files, options: { ...common, imageIterations: iterations, crops: 1, words } },
         config,
       );
       const median = (values) => summarize(values).median;
@@ -67,7 +70,7 @@ export async function measureStatRa(config, report) {
       results: samples,
       notes: [
         `The column codyra is statra's time. ${iterations} iterations of each phase were measured, without the first, and multiplied: ${full.iterations} of ${full.batchSize} images ` +
-          `with ${full.classes} classes, ${full.imageIterations} of the image encoder; ${full.crops} crops of ${full.classes * full.shots} images; ${earlier} earlier classes.`,
+          `with ${full.classes} classes, ${full.imageIterations} of the image encoder; ${full.crops} crops of ${full.classes * full.shots} images; ${earlier} earlier classes, ${wordCount} generic words.`,
         `Encoding crops is ${Math.round(100 * summarize(samples.encodingShare).median)} % of phase 1.`,
       ],
     };

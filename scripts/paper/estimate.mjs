@@ -19,10 +19,10 @@ const promptLength = 14; // tokens of a usual prompt
  * @returns {{ seconds: number, bytes: number }[]} one per run
  */
 export function estimate(runs, folder, { device, settingsOf }) {
-  const isMiniature = runs.every(({ group }) => group.config === undefined);
-  const speed = calibration(folder, isMiniature, device);
-  const model = isMiniature
-    ? openMiniature()
+  const small = smallModel(runs, settingsOf);
+  const speed = calibration(folder, small, device);
+  const model = small
+    ? clip.loadModel(small)
     : clip.createModel(clip.clipConfigs["vit-b-16"], { device: "meta" });
   const predicted = runs.map((run) => {
     const stream = streamOf(run.group, settingsOf(run.group));
@@ -41,7 +41,8 @@ export function estimate(runs, folder, { device, settingsOf }) {
 }
 
 /** Images and classes that runs of a group meet. */
-function streamOf({ config, datasets, holdOuts = [], protocol }, settings) {
+function streamOf({ config, datasets, holdOuts = [], protocol, stream }, settings) {
+  if (stream) return { settings, ...stream };
   const all = config
     ? (data.streams[settings.datasets] ?? [])
     : data.miniature.miniatureDomains.map(({ name }) => name);
@@ -83,13 +84,15 @@ function bytesOf({ method }, { settings, classes, tasks }, model) {
 }
 
 /** Seconds of a forward pass per image and per prompt; measured once for a folder, machine and device. */
-function calibration(folder, isMiniature, device) {
+function calibration(folder, small, device) {
   const path = join(folder, ".plan", `speed-${hostname()}-${device.replace(":", "-")}.json`);
   const before = readJson(path);
   if (before) return before;
-  const model = isMiniature ? openMiniature() : clip.createModel(clip.clipConfigs["vit-b-16"], { device });
-  if (!isMiniature) clip.initialise(model, torch.generator(0));
-  const count = isMiniature ? 64 : 4;
+  const model = small
+    ? clip.loadModel(small, { device })
+    : clip.createModel(clip.clipConfigs["vit-b-16"], { device });
+  if (!small) clip.initialise(model, torch.generator(0));
+  const count = small ? 64 : 4;
   const { imageSize } = model.config.vision;
   const pixels = torch.zeros([count, 3, imageSize, imageSize], { device });
   const ids = torch.ones([count, promptLength], { dtype: "int64", device });
@@ -114,6 +117,10 @@ function secondsPerItem(pass, count) {
   return Math.min(times[1], times[2]) / count;
 }
 
-function openMiniature() {
-  return clip.loadModel(join(packageRoot, "assets", "miniature-clip"));
+/** Where the model of a small benchmark is; none where runs start from a ViT-B/16. */
+function smallModel(runs, settingsOf) {
+  if (runs.every(({ group }) => group.config === undefined)) {
+    return join(packageRoot, "assets", "miniature-clip");
+  }
+  return runs[0].group.stream && settingsOf(runs[0].group).model;
 }

@@ -5,10 +5,16 @@ import { packageRoot } from "../setup/files.mjs";
 import { readPlan, settingsOf } from "./plan.mjs";
 
 const plans = join(packageRoot, "configs", "paper");
+const planFiles = {
+  full: "plan.yaml",
+  miniature: "miniature-plan.yaml",
+  realImages: "real-images-plan.yaml",
+};
 
 /**
  * The command line of `npm run paper`, with the plan that it names.
- * @returns {object} its options; `list` for `--plan`; plan: as `readPlan` reads it; shared: arguments for
+ * @returns {object} its options; `list` for `--plan`; plan: as `readPlan` reads it;
+ * writes: whether results are written too; shared: arguments for
  * every `codyra run`
  */
 export function readOptions() {
@@ -17,6 +23,10 @@ export function readOptions() {
     .option("--plan", "list the runs with their state, time and disk, and run nothing")
     .option("--run", "make the runs that are missing")
     .option("--miniature", "those of the embedded benchmark; without --plan and --run also write the results")
+    .option(
+      "--real-images <dir>",
+      "those on a pack of labelled images, with --model; without --plan and --run also write the results",
+    )
     .option(
       "--dir <dir>",
       "where the runs are kept; processes that share it share the work (default: below runs/paper)",
@@ -31,21 +41,23 @@ export function readOptions() {
     .option("--model <model>", "CLIP to start from, as in codyra run or codyra demo")
     .option("--data <dir>", "folder that holds the folders of the paper's datasets")
     .option("--device <device>", "cpu, cuda, cuda:1, … (default: cpu)")
-    .option("--jobs <n>", "runs at a time (default: 1; of the miniature benchmark one per core)", (text) =>
+    .option("--jobs <n>", "runs at a time (default: 1; of the small benchmarks one per core)", (text) =>
       integer(text, 1),
     )
     .option("--retry", "also try again what has failed")
-    .option(
-      "--to <dir>",
-      "where the results of the miniature benchmark are written",
-      join(packageRoot, "docs"),
-    )
+    .option("--to <dir>", "where the results of the small benchmarks are written", join(packageRoot, "docs"))
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   const { plan: list, from, ...given } = command.parse().opts();
-  if (!list && !given.run && !given.miniature) {
-    return command.error("error: expected --plan, --run or --miniature.");
+  const small = ["miniature", "realImages"].filter((name) => given[name]);
+  if (!list && !given.run && small.length === 0) {
+    return command.error("error: expected --plan, --run, --miniature or --real-images.");
   }
-  const plan = readPlan(from ?? join(plans, given.miniature ? "miniature-plan.yaml" : "plan.yaml"));
+  if (small.length > 1) return command.error("error: expected --miniature or --real-images, got both.");
+  if (given.realImages && !given.model) {
+    return command.error("error: --real-images: expected --model with the CLIP to start from, got none.");
+  }
+  const [benchmark = "full"] = small;
+  const plan = readPlan(from ?? join(plans, planFiles[benchmark]));
   const known = {
     only: plan.groups.map(({ name }) => name),
     methods: plan.groups.flatMap(({ methods }) => methods),
@@ -56,19 +68,23 @@ export function readOptions() {
     command.error(`error: --${name}: expected some of ${[...new Set(all)].join(", ")}, got ${unknown}.`);
   }
   return {
-    dir: join(
-      packageRoot,
-      "runs",
-      "paper",
-      given.miniature ? basename(given.model ?? settingsOf({}).model) : "full",
-    ),
+    dir: join(packageRoot, "runs", "paper", folderOf(benchmark, given.model)),
     device: "cpu",
-    jobs: given.miniature ? availableParallelism() : 1,
+    jobs: benchmark === "full" ? 1 : availableParallelism(),
     ...given,
     list,
     plan,
-    shared: ["model", "data", "device"].flatMap((name) => (given[name] ? [`--${name}`, given[name]] : [])),
+    writes: small.length > 0 && !list && !given.run,
+    shared: ["data", "device", ...(given.realImages ? [] : ["model"])].flatMap((name) =>
+      given[name] ? [`--${name}`, given[name]] : [],
+    ),
   };
+}
+
+/** Runs from different models do not share a folder. */
+function folderOf(benchmark, model) {
+  if (benchmark === "miniature") return basename(model ?? settingsOf({}).model);
+  return benchmark === "full" ? "full" : `real-images-${basename(model)}`;
 }
 
 function integer(text, smallest) {

@@ -7,17 +7,17 @@ import { packageRoot, readJson } from "../setup/files.mjs";
 
 /**
  * Groups of runs, as in configs/paper/plan.yaml: those with `config` are made by `codyra run`, those with
- * `protocol` on the embedded benchmark by `codyra demo`. `results` names what is written of them.
+ * `protocol` on the embedded benchmark by `codyra demo`. `results` names what is written of them. `withPack`
+ * makes the configurations of groups from a plan's own `config`.
  */
 export function readPlan(path) {
-  const { seeds, groups, results = "miniature" } = readYaml(path);
+  const { seeds, groups, config, results = "miniature" } = readYaml(path);
+  const located = (file) => file && { config: relative(process.cwd(), resolve(dirname(path), file)) };
   return {
     seeds,
     results,
-    groups: groups.map((group) => ({
-      ...group,
-      ...(group.config && { config: relative(process.cwd(), resolve(dirname(path), group.config)) }),
-    })),
+    ...located(config),
+    groups: groups.map((group) => ({ ...group, ...located(group.config) })),
   };
 }
 

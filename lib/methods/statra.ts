@@ -7,6 +7,8 @@
  *     ½ [ CE(s v·u) + L_t2i ] + ρ mean_m CE(s ṽ_m·u) + γ mean_j ‖u_j − u⁰_j‖² + ω mean_j CE(s ṽ_j·u),
  *     ṽ_m = unit(μ_k + Σ^½ ε),   ṽ_j = unit(m_I + α (u⁰_j − m_T) + r)
  *
+ * Of its update, the share θ is kept.
+ *
  * Phase 2, the image encoder, against the texts U of phase 1, with surrogate images x̃:
  *
  *     CE(s f(x)·U) + β mean_i ‖f(x̃_i) − f_before(x̃_i)‖²
@@ -43,6 +45,12 @@ const schema = z.strictObject({
     .default(1e-3)
     .describe("highest learning rate of the text encoder"),
   imageLearningRate: trainingShape.learningRate.describe("highest learning rate of the image encoder"),
+  textScale: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe("share θ of the text encoder's update that is kept, before the image encoder learns"),
   imageIterations: z
     .int()
     .nonnegative()
@@ -192,11 +200,11 @@ class TaskTraining {
   /** Phase 1. */
   async #trainText(texts: TaskReplay): Promise<number> {
     const { task, context, options } = this;
-    const { iterations, imageIterations, batchSize, wordImageWeight } = options;
+    const { iterations, imageIterations, batchSize, wordImageWeight, textScale } = options;
     using crops = await CropFeatures.encode(task, context, options);
     if (wordImageWeight > 0) texts.addWordImages(crops.features, crops.labels, wordImageWeight);
     if (imageIterations === 0) this.#features = torch.scope(() => crops.features.select(0, 0).clone()).keep();
-    return await this.#trainEncoder("text", {
+    const loss = await this.#trainEncoder("text", {
       learningRate: options.learningRate,
       loss: "symmetric",
       iterations,
@@ -207,6 +215,8 @@ class TaskTraining {
       },
       state: texts.state,
     });
+    if (textScale < 1) this.#scaleUpdate(textScale);
+    return loss;
   }
 
   /** Phase 2. */
@@ -232,6 +242,13 @@ class TaskTraining {
     this.#drift = { before: torch.unscoped(() => probe.before.clone()), after };
     this.#features = torch.scope(() => probe.ownRows(after).clone()).keep();
     return loss;
+  }
+
+  /** W₀ + θ B diag(w) A in place of W₀ + B diag(w) A, in the encoder that was trained last. */
+  #scaleUpdate(share: number): void {
+    const adapters = this.#adapters.at(-1) as lora.LoraModel;
+    torch.noGrad(() => torch.scope(() => adapters.importance.mul_(share)));
+    adapters.releaseEffectiveWeights();
   }
 
   async #trainEncoder(

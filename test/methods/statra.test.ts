@@ -17,6 +17,30 @@ describe("statra", () => {
       expect(() => optionsOf(given)).toThrow("expected fewer than the iterations of each encoder");
   });
 
+  it("keeps a share of what the text encoder learned, all else alike", async () => {
+    const learn = async (given: object) => {
+      const model = tinyClip();
+      const before = snapshot(model);
+      const context = recordedContext(model);
+      const method = createMethod("statra", { ...options, imageIterations: 0, ...given }, "x-tail");
+      const [task] = colourTasks();
+      await method.beginRun?.(context);
+      await method.beginTask(task!, context);
+      await method.trainTask(task!, context);
+      await method.endTask(task!, context);
+      method.dispose?.();
+      return new Map(
+        Array.from(model.stateDict(), ([key, tensor]) => [key, tensor.sub(before.get(key)!)] as const),
+      );
+    };
+    const [whole, half] = [await learn({}), await learn({ textScale: 0.5 })];
+    const apart = (key: string) => half.get(key)!.mul(2).sub(whole.get(key)!).abs().max().item();
+    const learned = [...whole.keys()].filter((key) => whole.get(key)!.abs().max().item() > 0);
+    expect(learned).toContain("text_model.encoder.layers.0.self_attn.q_proj.weight");
+    // A weight of about 1 carries a rounding error of 1e-7 into its difference.
+    for (const key of whole.keys()) expect(apart(key), key).toBeLessThan(1e-6);
+  });
+
   it("leaves the model and the memory as they were where adapters are not finite", async () => {
     const model = tinyClip();
     const before = snapshot(model);

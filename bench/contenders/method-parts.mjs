@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { clip, methods, torch } from "../../dist/index.js";
 import { classNames } from "../lib/class-names.mjs";
-import { now } from "../lib/clock.mjs";
+import { ownTime } from "../lib/clock.mjs";
 import { loadRandomTask } from "../lib/random-task.mjs";
 import { serve } from "../lib/serve.mjs";
 
@@ -53,14 +53,14 @@ function addEarlierClasses(classes, width) {
 
 /**
  * @returns `iterations`: seconds of each, phase by phase; `encoding`: seconds per image; both without the
- * first of a phase
+ * first of a phase. With `--threads 1` they are the processor's.
  */
 async function measure({ phases }) {
   const times = { encoding: [], iterations: [] };
-  let last = now(device);
+  let last = ownTime(device);
   const lap = () => {
     const before = last;
-    last = now(device);
+    last = ownTime(device);
     return (last - before) / 1000;
   };
   const chunk = 64; // images that a method encodes at a time

@@ -49,7 +49,7 @@ Options:
   --only TEXT     rows of step and kernels whose description contains TEXT; one that none contains lists them
   --images DIR    JPEG files for pipeline and classify
   --count N       how many of them; of run: test images of each domain; of evaluate: of all
-  --iterations N  run and stream: iterations of a task
+  --iterations N  task, run and stream: iterations of a task
   --against DIR   dispatch, step, run, evaluate and install: another checkout with a build, which takes turns with this one
   --help          this text
 

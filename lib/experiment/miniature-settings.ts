@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { protocolSchema } from "../options/index.js";
+import { type Given, mergeOptions, protocolSchema } from "../options/index.js";
+
+const optionsByMethod = z.record(z.string(), z.record(z.string(), z.unknown()));
 
 const schema = z.strictObject({
   /** The CLIP to start from: `miniature`, `miniature-v2`, or as in `codyra run`. */
@@ -15,7 +17,9 @@ const schema = z.strictObject({
   referencePairs: z.int().positive(),
   /** The methods that are compared unless others are asked for. */
   demo: z.array(z.string()).nonempty(),
-  methods: z.record(z.string(), z.record(z.string(), z.unknown())),
+  methods: optionsByMethod,
+  /** What a protocol has of its own, over the options by method. */
+  protocols: z.partialRecord(protocolSchema, optionsByMethod).default({}),
 });
 
 /** The miniature benchmark as `configs/miniature.yaml` describes it. */
@@ -25,4 +29,13 @@ export type MiniatureSettings = z.infer<typeof schema>;
 export function readMiniatureSettings(packageRoot: string): MiniatureSettings {
   const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
   return schema.parse(parse(text, { merge: true }));
+}
+
+/** The options of a method on the miniature benchmark. */
+export function miniatureOptions(
+  { methods, protocols }: MiniatureSettings,
+  method: string,
+  protocol: z.infer<typeof protocolSchema>,
+): Given {
+  return mergeOptions(methods[method] ?? {}, protocols[protocol]?.[method]);
 }

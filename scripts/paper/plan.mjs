@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
-import { isGroup, withAssignment } from "../../dist/options/index.js";
+import { isGroup, mergeOptions, withAssignment } from "../../dist/options/index.js";
 import { packageRoot, readJson } from "../setup/files.mjs";
 
 /**
@@ -126,11 +126,17 @@ function datasets({ datasets = [], holdOuts = [] }, name) {
 
 /** The settings and options that the run's record must have, as the configuration names them. */
 function expected({ group, method, options, model: chosen }) {
-  const { model: usual, shots, testPerClass, referencePairs, methods } = settingsOf(group);
+  const settings = settingsOf(group);
+  const { model: usual, shots, testPerClass, referencePairs } = settings;
   const others = group.config
     ? { shots }
     : { model: recorded(chosen ?? usual), shots, testPerClass, referencePairs };
-  return { ...others, options: options.reduce(withAssignment, methods[method] ?? {}) };
+  return { ...others, options: options.reduce(withAssignment, optionsOf(settings, method, group.protocol)) };
+}
+
+/** What a configuration gives a method, with what it has for a protocol alone. */
+function optionsOf({ methods, protocols = {} }, method, protocol) {
+  return mergeOptions(methods[method] ?? {}, protocols[protocol]?.[method]);
 }
 
 /** A model's name as `codyra demo` records it. */

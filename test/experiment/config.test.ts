@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { parse, stringify } from "yaml";
-import { readConfig } from "../../lib/experiment/index.js";
+import { stringify } from "yaml";
+import { miniatureOptions, readConfig, readMiniatureSettings } from "../../lib/experiment/index.js";
 import { createMethod, methods } from "../../lib/methods/index.js";
 import { packageRoot } from "../../lib/torch/index.js";
 
@@ -120,12 +120,26 @@ it("configs/paper/mtil-full-shot.yaml changes the number of iterations, and what
 });
 
 it("configs/miniature.yaml has options of every method that fit, in both protocols", () => {
-  const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
-  const settings = parse(text, { merge: true }) as { methods: Record<string, Record<string, unknown>> };
-  expect(Object.keys(settings.methods)).toEqual(methods.map(({ name }) => name));
-  for (const [name, options] of Object.entries(settings.methods)) {
+  const settings = readMiniatureSettings(packageRoot);
+  const names = methods.map(({ name }) => name);
+  expect(Object.keys(settings.methods)).toEqual(names);
+  for (const name of names) {
     for (const protocol of ["x-tail", "mtil"] as const) {
+      const options = miniatureOptions(settings, name, protocol);
       expect(createMethod(name, options, protocol).options).toMatchObject(options);
     }
   }
+  for (const own of Object.values(settings.protocols))
+    expect(names).toEqual(expect.arrayContaining(Object.keys(own)));
+});
+
+it("what a protocol has of its own goes over the options by method", () => {
+  const settings = {
+    ...readMiniatureSettings(packageRoot),
+    methods: { lora: { rank: 8, iterations: 100 } },
+    protocols: { mtil: { lora: { rank: 4 } } },
+  };
+  expect(miniatureOptions(settings, "lora", "mtil")).toEqual({ rank: 4, iterations: 100 });
+  expect(miniatureOptions(settings, "lora", "x-tail")).toEqual({ rank: 8, iterations: 100 });
+  expect(miniatureOptions(settings, "dac", "mtil")).toEqual({});
 });

@@ -80,7 +80,9 @@ async function runMethods(
   progress: Progress | undefined,
 ): Promise<readonly string[]> {
   const { packageRoot } = await import("../../torch/index.js");
-  const { openMethod, readMiniatureSettings, runTasks } = await import("../../experiment/index.js");
+  const { miniatureOptions, openMethod, readMiniatureSettings, runTasks } = await import(
+    "../../experiment/index.js"
+  );
   const settings = readMiniatureSettings(packageRoot);
   const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
@@ -89,7 +91,7 @@ async function runMethods(
     .parse(flags.seed ?? settings.seeds[0]);
   const names = flags.methods ?? settings.demo;
   const methods = names.map((name) =>
-    openMethod(name, mergeOptions(settings.methods[name] ?? {}, flags.option), protocol),
+    openMethod(name, mergeOptions(miniatureOptions(settings, name, protocol), flags.option), protocol),
   );
   const { start, tasks, holdOuts, reference } = await openWorld(flags, settings, seed, progress);
   const { shots, testPerClass, referencePairs } = settings;

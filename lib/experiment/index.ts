@@ -17,7 +17,7 @@ export { type GivenGuard, type GuardConfig, guardSchema, readGuard, resolveGuard
 export { openGuardData } from "./guard-data.js";
 export { configOfRun, type GivenDataset, learn } from "./learn.js";
 export { type MiniatureOptions, openMiniatureReference, openMiniatureTasks } from "./miniature.js";
-export { type MiniatureSettings, miniatureOptions, readMiniatureSettings } from "./miniature-settings.js";
+export { type MiniatureSettings, readMiniatureSettings } from "./miniature-settings.js";
 export {
   downloadedModel,
   locateModel,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { type Given, mergeOptions, protocolSchema } from "../options/index.js";
+import { protocolSchema } from "../options/index.js";
 
 const optionsByMethod = z.record(z.string(), z.record(z.string(), z.unknown()));
 
@@ -29,13 +29,4 @@ export type MiniatureSettings = z.infer<typeof schema>;
 export function readMiniatureSettings(packageRoot: string): MiniatureSettings {
   const text = readFileSync(join(packageRoot, "configs", "miniature.yaml"), "utf8");
   return schema.parse(parse(text, { merge: true }));
-}
-
-/** The options of a method on the miniature benchmark. */
-export function miniatureOptions(
-  { methods, protocols }: MiniatureSettings,
-  method: string,
-  protocol: z.infer<typeof protocolSchema>,
-): Given {
-  return mergeOptions(methods[method] ?? {}, protocols[protocol]?.[method]);
 }

@@ -13,6 +13,7 @@ export {
   evaluationBatchSizeSchema,
 } from "./evaluation-batch-size.js";
 export { type EvaluationPrecision, evaluationPrecisionSchema } from "./evaluation-precision.js";
+export { type MethodSettings, methodsInProtocol } from "./methods-in-protocol.js";
 export { nearestName } from "./nearest-name.js";
 export { withCurrentNames, withRenamed } from "./old-names.js";
 export { firstLines, printable } from "./printable.js";

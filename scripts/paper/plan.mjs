@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
-import { isGroup, mergeOptions, withAssignment } from "../../dist/options/index.js";
+import { isGroup, methodsInProtocol, withAssignment } from "../../dist/options/index.js";
 import { packageRoot, readJson } from "../setup/files.mjs";
 
 /**
@@ -131,12 +131,10 @@ function expected({ group, method, options, model: chosen }) {
   const others = group.config
     ? { shots }
     : { model: recorded(chosen ?? usual), shots, testPerClass, referencePairs };
-  return { ...others, options: options.reduce(withAssignment, optionsOf(settings, method, group.protocol)) };
-}
-
-/** What a configuration gives a method, with what it has for a protocol alone. */
-function optionsOf({ methods, protocols = {} }, method, protocol) {
-  return mergeOptions(methods[method] ?? {}, protocols[protocol]?.[method]);
+  return {
+    ...others,
+    options: options.reduce(withAssignment, methodsInProtocol(settings, group.protocol)[method] ?? {}),
+  };
 }
 
 /** A model's name as `codyra demo` records it. */

@@ -48,7 +48,8 @@ function markdown(runs, costs) {
   const tables = report.tableFormats.md.render(all.toSorted((a, b) => a.number - b.number));
   return [
     "# Results on the miniature benchmark\n\nAccuracies in percent, mean ± standard deviation over seeds; the best of a column is bold, the second underlined. " +
-      "Written by `npm run paper -- --miniature`, with\n[the figures](miniature-figures/figures.md). [miniature-sweep.md](miniature-sweep.md) tells how the learning rates were chosen.\n",
+      "Written by `npm run paper -- --miniature`, with\n[the figures](miniature-figures/figures.md). [miniature-sweep.md](miniature-sweep.md) tells how the learning rates were chosen.\n" +
+      "In MTIL, StatRA has [options of its own](statra.md#on-miniature-v2); every other method has the same in both protocols.\n",
     ...sections,
     tables,
   ].join("\n");

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { stringify } from "yaml";
-import { miniatureOptions, readConfig, readMiniatureSettings } from "../../lib/experiment/index.js";
+import { readConfig, readMiniatureSettings } from "../../lib/experiment/index.js";
 import { createMethod, methods } from "../../lib/methods/index.js";
+import { methodsInProtocol } from "../../lib/options/index.js";
 import { packageRoot } from "../../lib/torch/index.js";
 
 function write(config: unknown): { path: string; folder: string } {
@@ -125,21 +126,10 @@ it("configs/miniature.yaml has options of every method that fit, in both protoco
   expect(Object.keys(settings.methods)).toEqual(names);
   for (const name of names) {
     for (const protocol of ["x-tail", "mtil"] as const) {
-      const options = miniatureOptions(settings, name, protocol);
+      const options = methodsInProtocol(settings, protocol)[name] ?? {};
       expect(createMethod(name, options, protocol).options).toMatchObject(options);
     }
   }
   for (const own of Object.values(settings.protocols))
     expect(names).toEqual(expect.arrayContaining(Object.keys(own)));
-});
-
-it("what a protocol has of its own goes over the options by method", () => {
-  const settings = {
-    ...readMiniatureSettings(packageRoot),
-    methods: { lora: { rank: 8, iterations: 100 } },
-    protocols: { mtil: { lora: { rank: 4 } } },
-  };
-  expect(miniatureOptions(settings, "lora", "mtil")).toEqual({ rank: 4, iterations: 100 });
-  expect(miniatureOptions(settings, "lora", "x-tail")).toEqual({ rank: 8, iterations: 100 });
-  expect(miniatureOptions(settings, "dac", "mtil")).toEqual({});
 });

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Task } from "../../data/index.js";
 import type { MiniatureSettings } from "../../experiment/index.js";
 import { jsonText } from "../../files/index.js";
-import { type Given, mergeOptions, protocolSchema, UsageError } from "../../options/index.js";
+import { type Given, mergeOptions, methodsInProtocol, protocolSchema, UsageError } from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { commandToResume } from "../interrupt.js";
 import { print } from "../output/print.js";
@@ -80,9 +80,7 @@ async function runMethods(
   progress: Progress | undefined,
 ): Promise<readonly string[]> {
   const { packageRoot } = await import("../../torch/index.js");
-  const { miniatureOptions, openMethod, readMiniatureSettings, runTasks } = await import(
-    "../../experiment/index.js"
-  );
+  const { openMethod, readMiniatureSettings, runTasks } = await import("../../experiment/index.js");
   const settings = readMiniatureSettings(packageRoot);
   const protocol = protocolSchema.parse(flags.protocol ?? settings.protocol);
   const seed = z.coerce
@@ -90,8 +88,9 @@ async function runMethods(
     .pipe(z.int().nonnegative())
     .parse(flags.seed ?? settings.seeds[0]);
   const names = flags.methods ?? settings.demo;
+  const options = methodsInProtocol(settings, protocol);
   const methods = names.map((name) =>
-    openMethod(name, mergeOptions(miniatureOptions(settings, name, protocol), flags.option), protocol),
+    openMethod(name, mergeOptions(options[name] ?? {}, flags.option), protocol),
   );
   const { start, tasks, holdOuts, reference } = await openWorld(flags, settings, seed, progress);
   const { shots, testPerClass, referencePairs } = settings;

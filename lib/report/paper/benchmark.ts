@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { packageRoot } from "../../files/index.js";
+import { methodsInProtocol, protocolSchema } from "../../options/index.js";
 import { parseWith } from "../../records/index.js";
 import type { Configuration } from "../figures/configurations.js";
 import { printedTables } from "./printed.js";
@@ -10,7 +11,11 @@ import { printedTables } from "./printed.js";
 const options = z.record(z.string(), z.unknown());
 const configSchema = z.object({ shots: z.int(), methods: z.record(z.string(), options) });
 const planSchema = z.object({ seeds: z.array(z.int()) });
-const miniatureSchema = configSchema.extend({ ...planSchema.shape, model: z.string() });
+const miniatureSchema = configSchema.extend({
+  ...planSchema.shape,
+  model: z.string(),
+  protocols: z.partialRecord(protocolSchema, z.record(z.string(), options)).optional(),
+});
 
 type Protocol = Configuration["protocol"];
 
@@ -56,11 +61,11 @@ export function paperBenchmark(protocol: Protocol): Benchmark {
  * @param model that its runs start from. Default: the one of that file
  */
 export function miniatureBenchmark(protocol: Protocol, model?: string): Benchmark {
-  const { seeds, methods } = readYaml("configs/miniature.yaml", miniatureSchema);
+  const settings = readYaml("configs/miniature.yaml", miniatureSchema);
   return {
     isPaper: false,
-    seeds,
-    methods,
+    seeds: settings.seeds,
+    methods: methodsInProtocol(settings, protocol),
     command: ({ method, seed, datasets = [], holdOuts = [] }) => {
       const domains =
         holdOuts.length > 0 ? [...named("domains", datasets), ...named("hold-outs", holdOuts)] : [];

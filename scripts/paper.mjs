@@ -16,7 +16,7 @@ const resultsOf = {
 };
 const { plan: chosen, device, jobs, realImages: pack, ...options } = readOptions();
 const folder = resolve(options.dir);
-const plan = pack === undefined ? chosen : withPack(chosen, folder, { pack, model: options.model });
+const plan = pack === undefined ? chosen : ofPack();
 const runs = planRuns(plan, folder, options);
 
 if (options.list) {
@@ -29,7 +29,9 @@ if (options.list) {
     process.exitCode = 1;
   }
 } else {
-  const { failures, isInterrupted } = await runAll(runs, folder, { jobs, retry: options.retry });
+  const { failures, isInterrupted } = options.results
+    ? { failures: [], isInterrupted: false }
+    : await runAll(runs, folder, { jobs, retry: options.retry });
   if (options.writes && !isInterrupted) {
     const { writeResults } = await import(resultsOf[plan.results]);
     const written = await writeResults(runs, settingsOf({}), resolve(options.to));
@@ -42,4 +44,14 @@ if (options.list) {
     );
   }
   process.exitCode = isInterrupted ? 130 : failures.length > 0 ? 1 : 0;
+}
+
+/** The plan for the pack that was named; without one that can be read, the process ends. */
+function ofPack() {
+  try {
+    return withPack(chosen, folder, { pack, model: options.model });
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(2);
+  }
 }

@@ -22,6 +22,7 @@ export function readOptions() {
     .description("List or make the runs behind the tables and figures of the paper.")
     .option("--plan", "list the runs with their state, time and disk, and run nothing")
     .option("--run", "make the runs that are missing")
+    .option("--results", "of the small benchmarks: write the results of what is finished, and run nothing")
     .option("--miniature", "those of the embedded benchmark; without --plan and --run also write the results")
     .option(
       "--real-images <dir>",
@@ -51,6 +52,9 @@ export function readOptions() {
   const small = ["miniature", "realImages"].filter((name) => given[name]);
   if (!list && !given.run && small.length === 0) {
     return command.error("error: expected --plan, --run, --miniature or --real-images.");
+  }
+  if (given.results && small.length === 0) {
+    return command.error("error: --results: expected --miniature or --real-images with it, got neither.");
   }
   if (small.length > 1) return command.error("error: expected --miniature or --real-images, got both.");
   if (given.realImages && !given.model) {

@@ -37,6 +37,7 @@ export function settingsOf({ config = join(packageRoot, "configs", "miniature.ya
  * @property {string} id
  * @property {object} group
  * @property {string} [method]
+ * @property {number} [seed]
  * @property {string} directory
  * @property {string[]} args those of the command `codyra`
  * @property {() => boolean} isFinished
@@ -80,7 +81,7 @@ function work(run, folder, shared) {
   const directory = join(folder, id);
   const args = group.config ? runArguments(run, directory, shared) : demoArguments(run, directory);
   const wanted = expected(run);
-  const made = { id, group, method, directory, args, isFinished: () => isFinished(directory, wanted) };
+  const made = { id, group, method, seed, directory, args, isFinished: () => isFinished(directory, wanted) };
   if (group.remove !== options.join(" ")) return [made];
   const file = join(directory, "analysis", "remove.json");
   const removal = ["analyze", "remove", "--run", directory, "--to", file];

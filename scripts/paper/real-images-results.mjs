@@ -24,22 +24,35 @@ export async function writeResults(works, _settings, to) {
   return [file];
 }
 
-function section({ name, for: purpose, protocol }, works) {
+function section({ for: purpose, protocol }, works) {
   const finished = works.filter((work) => work.isFinished());
   const runs = finished.map(({ directory }) => report.readRun(directory));
   const tables = report
     .findStreams(runs)
     .map((stream) => report.renderMarkdown(report.toTable(withSeeds(report.overallComparison(stream)))));
-  const missing = works.filter((work) => !finished.includes(work)).map(({ id }) => id.slice(name.length + 1));
-  const left = missing.length === 0 ? "" : `\nNot run yet: ${missing.map((id) => `\`${id}\``).join(", ")}.\n`;
-  return `## ${protocol.toUpperCase()}: ${purpose}\n\n${tables.join("\n")}${left}`;
+  const missing = works.filter((work) => !finished.includes(work));
+  return `## ${protocol.toUpperCase()}: ${purpose}\n\n${[...tables, notRun(missing)].join("\n")}`;
+}
+
+/** Runs that are missing, each method with its seeds. */
+function notRun(works) {
+  if (works.length === 0) return "";
+  const methods = [...new Set(works.map(({ method }) => method))].map((method) => {
+    const seeds = works.filter((work) => work.method === method).map(({ seed }) => seed);
+    return `${method} (${seedsInWords(seeds)})`;
+  });
+  return `Not run yet: ${methods.join(", ")}.\n`;
+}
+
+function seedsInWords(seeds) {
+  return `seed${seeds.length > 1 ? "s" : ""} ${seeds.join(", ")}`;
 }
 
 /** The comparison with the seeds of every row. */
 function withSeeds(part) {
   const rows = part.rows.map((row) => ({
     ...row,
-    label: `${row.label}, seed${row.seeds.length > 1 ? "s" : ""} ${row.seeds.join(", ")}`,
+    label: `${row.label}, ${seedsInWords(row.seeds)}`,
   }));
   return { ...part, rows };
 }

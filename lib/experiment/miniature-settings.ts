@@ -18,7 +18,7 @@ const schema = z.strictObject({
   /** The methods that are compared unless others are asked for. */
   demo: z.array(z.string()).nonempty(),
   methods: optionsByMethod,
-  /** What a protocol has of its own, over the options by method. */
+  /** Options of one protocol, over the options by method. */
   protocols: z.partialRecord(protocolSchema, optionsByMethod).default({}),
 });
 

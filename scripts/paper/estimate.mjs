@@ -117,7 +117,7 @@ function secondsPerItem(pass, count) {
   return Math.min(times[1], times[2]) / count;
 }
 
-/** Where the model of a small benchmark is; none where runs start from a ViT-B/16. */
+/** Location of a small benchmark's model; none where runs start from a ViT-B/16. */
 function smallModel(runs, settingsOf) {
   if (runs.every(({ group }) => group.config === undefined)) {
     return join(packageRoot, "assets", "miniature-clip");

@@ -39,9 +39,9 @@ function notRun(works) {
   if (works.length === 0) return "";
   const methods = [...new Set(works.map(({ method }) => method))].map((method) => {
     const seeds = works.filter((work) => work.method === method).map(({ seed }) => seed);
-    return `${method} (${seedsInWords(seeds)})`;
+    return `- ${method}: ${seedsInWords(seeds)}\n`;
   });
-  return `Not run yet: ${methods.join(", ")}.\n`;
+  return `Not run yet:\n\n${methods.join("")}`;
 }
 
 function seedsInWords(seeds) {

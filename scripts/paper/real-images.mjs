@@ -4,8 +4,8 @@ import { readJson, writeJson } from "../setup/files.mjs";
 import { settingsOf } from "./plan.mjs";
 
 /**
- * The plan with a configuration for each of its groups, written into the folder of the runs: `codyra run`
- * then makes them on a pack of labelled images.
+ * The plan with a configuration for each of its groups, written into the folder of the runs. `codyra run`
+ * makes them on a pack of labelled images.
  * @param {{ config: string, groups: object[] }} plan config: shots, and options by method; a group's `order`
  * names its datasets, by default all as the manifest has them
  * @param {{ pack: string, model: string }} from pack: a folder with `manifest.json` and, for each dataset,

@@ -90,5 +90,5 @@ it("writes the runs that are there, each with its seeds, and names those that ar
   expect(text).toContain("| Method | Transfer | Average | Last | Forgetting |");
   expect(text).toMatch(/^\| StatRA, seeds 1, 2 \| .*±/m);
   expect(text).toMatch(/^\| LoRA, seed 1 \| /m);
-  expect(text).toContain("Not run yet: lora (seed 2).");
+  expect(text).toContain("Not run yet:\n\n- lora: seed 2\n");
 });

@@ -4,7 +4,13 @@ import { z } from "zod";
 import type { Task } from "../../data/index.js";
 import type { MiniatureSettings } from "../../experiment/index.js";
 import { jsonText } from "../../files/index.js";
-import { type Given, mergeOptions, methodsInProtocol, protocolSchema, UsageError } from "../../options/index.js";
+import {
+  type Given,
+  mergeOptions,
+  methodsInProtocol,
+  protocolSchema,
+  UsageError,
+} from "../../options/index.js";
 import { collectOption } from "../input/collect-option.js";
 import { commandToResume } from "../interrupt.js";
 import { print } from "../output/print.js";

@@ -5,6 +5,7 @@ import { withoutPrefix, withPrefix } from "../methods/index.js";
 import { protocolSchema } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { parseJson } from "./parse-json.js";
 
 /** The file beside a model that holds what a method classifies by: docs/serving.md, "Heads". */
 const fileName = "codyra_head.safetensors";
@@ -98,12 +99,4 @@ function describe(metadata: Readonly<Record<string, string>>, path: string): Hea
   throw new Error(
     `${path}: expected a ${format} of version ${version}, got ${found}. Export the model again with this version of codyra.`,
   );
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { MethodState } from "../methods/index.js";
 import * as torch from "../torch/index.js";
+import { parseJson } from "./parse-json.js";
 
 /**
  * The file beside a model that holds what a method kept of the classes it learned: docs/statra.md, "The
@@ -53,12 +54,4 @@ export function readStatistics(path: string): MethodState | undefined {
   throw new Error(
     `${file}: expected statistics of version 1, got ${found}. Export the model again, or remove the file to start without them.`,
   );
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
 }

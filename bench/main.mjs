@@ -25,7 +25,7 @@ const names = [
   "evaluate",
 ];
 
-const numbers = ["rounds", "threads", "seed", "count", "iterations"];
+const numbers = ["rounds", "calls", "threads", "seed", "count", "iterations"];
 const choices = {
   device: ["cpu", "cuda"],
   precision: ["float32", "bfloat16"],
@@ -40,6 +40,7 @@ every run as JSON in bench/results/.
 
 Options:
   --rounds N      timed rounds of each contender
+  --calls N       dispatch: calls in a round; a few hundred on a busy machine, with many rounds
   --threads N     CPU threads of each contender
   --seed N        seed of weights and inputs
   --device D      cpu or cuda

@@ -18,18 +18,29 @@ export class AgreedStop {
     return torch.distributed.isInitialized() ? this.#agreed.signal : this.#asked;
   }
 
-  /** Has all processes stop here if one of them was asked to. All call it at the same points. */
-  agree(): void {
+  /** Whether this process was asked to stop. */
+  get isAsked(): boolean {
+    return this.#asked.aborted;
+  }
+
+  /**
+   * Has all processes stop here if one of them was asked to. All call it at the same points.
+   * @param isAnyAsked whether one was, where all know it already
+   */
+  agree(isAnyAsked?: boolean): void {
     const { distributed } = torch;
     if (!distributed.isInitialized() || this.signal.aborted) return;
-    const isAsked = torch.scope(() => {
-      const count = torch.tensor([Number(this.#asked.aborted)]);
-      distributed.allReduce(count);
-      return count.item() !== 0;
-    });
-    if (!isAsked) return;
+    if (!(isAnyAsked ?? isTrueOfAny(this.isAsked))) return;
     const own = this.#asked.aborted ? String((this.#asked.reason as Error).message) : undefined;
     const reason = distributed.allGatherObjects(own).find((each) => each !== undefined);
     this.#agreed.abort(new DOMException(reason, "AbortError"));
   }
+}
+
+function isTrueOfAny(own: boolean): boolean {
+  return torch.scope(() => {
+    const count = torch.tensor([Number(own)]);
+    torch.distributed.allReduce(count);
+    return count.item() !== 0;
+  });
 }

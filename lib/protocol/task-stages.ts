@@ -56,7 +56,14 @@ export class TaskStages {
     const { done, events } = found ?? { done: 0, events: [] };
     const open: OpenStage = { index, name, total, state, events: [...events], savedDone: done };
     this.#open = open;
-    return { done, reached: (now) => this.#reached(open, now) };
+    const { stop } = this.#options;
+    return {
+      done,
+      get isAsked() {
+        return stop.isAsked;
+      },
+      reached: (now, isAnyAsked) => this.#reached(open, now, isAnyAsked),
+    };
   }
 
   /** Notes an event as part of the stage that goes on. What comes between stages is logged again anyway. */
@@ -69,9 +76,9 @@ export class TaskStages {
     return this.#options.files.close();
   }
 
-  #reached(stage: OpenStage, done: number): Promise<void> | undefined {
+  #reached(stage: OpenStage, done: number, isAnyAsked?: boolean): Promise<void> | undefined {
     const { saveEverySeconds, stop } = this.#options;
-    stop.agree();
+    stop.agree(isAnyAsked);
     const isDone = done === stage.total;
     if (isDone) this.#open = undefined;
     if (saveEverySeconds === 0) return undefined;

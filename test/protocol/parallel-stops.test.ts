@@ -29,10 +29,13 @@ it("2 processes stop after the same part of a task, and 1, 2 and 3 go on from th
   const [undisturbed, stopped] = [temporaryFolder(), temporaryFolder()];
   const list = JSON.stringify(cases);
   const [wanted = []] = await runRanks<Run[]>(script, 1, [undisturbed, list]);
-  const before = await runRanks<Run[]>(script, 2, [stopped, list, "stop", "4"]);
+  const before = await runRanks<Run[]>(script, 2, [stopped, list, "stop", "3"]);
   expect(before[1]).toEqual(before[0]);
-  for (const { reports, ending } of before[0] ?? [])
-    expect({ count: reports.length, ending }).toEqual({ count: 4, ending: "AbortError: stopped by SIGTERM" });
+  for (const { reports, ending } of before[0] ?? []) {
+    expect(ending).toBe("AbortError: stopped by SIGTERM");
+    // In training the word goes with the next iteration's gradients.
+    expect(reports).toHaveLength(reports.at(-1)?.startsWith("training") ? 4 : 3);
+  }
   for (const count of [1, 2, 3]) {
     const resumed = temporaryFolder();
     cpSync(stopped, resumed, { recursive: true });

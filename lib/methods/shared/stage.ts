@@ -9,11 +9,17 @@ export interface Stage {
   /** Parts that an earlier process did: 0 where the work begins, all of them where it is done. */
   readonly done: number;
   /**
+   * Whether this process is asked to stop. Of several processes, work that sums something up in every part
+   * sends it along.
+   */
+  readonly isAsked: boolean;
+  /**
    * Says how far the work is after a part.
+   * @param isAnyAsked true if some process is asked to stop. Default: the processes tell each other here
    * @returns a promise where there is something to wait for
    * @throws if the run is aborted, after saving what was done
    */
-  reached(done: number): Promise<void> | undefined;
+  reached(done: number, isAnyAsked?: boolean): Promise<void> | undefined;
 }
 
 /**
@@ -53,5 +59,5 @@ export function joinedState(parts: Readonly<Record<string, StageState | undefine
 
 /** A stage of work that is not saved. */
 export function unsavedStage(): Stage {
-  return { done: 0, reached: () => undefined };
+  return { done: 0, isAsked: false, reached: () => undefined };
 }

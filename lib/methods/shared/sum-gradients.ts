@@ -9,14 +9,16 @@ const bucketSize = 8 << 20;
  * encoded itself, so the sum is the gradient of one process. A parameter without gradient on every process
  * stays without.
  * @param parameters the same ones on every process, in one order
+ * @param isAsked whether this process is asked to stop
+ * @returns whether any process is: that goes with what the sum needs anyway
  */
-export function sumGradients(parameters: readonly Tensor[]): void {
-  torch.noGrad(() =>
+export function sumGradients(parameters: readonly Tensor[], isAsked = false): boolean {
+  return torch.noGrad(() =>
     torch.scope(() => {
       const own = parameters.map(({ grad }) => grad);
-      const counts = torch.tensor(own.map((grad) => Number(grad !== undefined)));
+      const counts = torch.tensor([isAsked, ...own.map((grad) => grad !== undefined)].map(Number));
       torch.distributed.allReduce(counts);
-      const holders = counts.toArray() as number[];
+      const [asked, ...holders] = counts.toArray() as number[];
       const trained = parameters.flatMap((parameter, i) =>
         holders[i] === 0 ? [] : [{ parameter, grad: own[i] ?? torch.zerosLike(parameter) }],
       );
@@ -34,6 +36,7 @@ export function sumGradients(parameters: readonly Tensor[]): void {
           offset += size;
         }
       }
+      return asked !== 0;
     }),
   );
 }

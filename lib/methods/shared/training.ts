@@ -101,22 +101,23 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   const { iterations, batchSize, logEvery } = options;
   const { start, total } = plan.phase ?? { start: 0, total: iterations };
   const inputs = plan.features ?? cropsOf(task, context, plan);
-  const checkpoints = new torch.Checkpoints(plan.generator && [plan.generator]);
+  const generators = plan.generator && [plan.generator];
+  const checkpoints = new torch.Checkpoints(generators);
   using prepared = prepareLoss(task, context, plan, checkpoints);
   using losses = new LossMeter(context.model.device);
-  if (options.checkpointing) context.model.checkpoints = checkpoints;
+  const own = liveState({ tensors: losses.sums, generators, counters: losses.last });
+  const stage = context.stage("training", iterations, joinedState({ training: own, plan: plan.state }));
+  let isAnyAsked: boolean | undefined;
   const run = prepareIterations(task, context, plan, ({ images, labels }, iteration) => {
     plan.zeroGrad();
     const { loss, penalty } = prepared.of(images, labels, iteration);
     const whole = losses.add(loss, [penalty, plan.penalty?.(iteration)]);
     if (whole.requiresGrad) whole.backward(); // a process without rows has nothing to go back through
     checkpoints.backward();
-    if (torch.distributed.isInitialized()) sumGradients(plan.parameters);
+    if (torch.distributed.isInitialized()) isAnyAsked = sumGradients(plan.parameters, stage.isAsked);
   });
   try {
-    const generators = plan.generator && [plan.generator];
-    const own = liveState({ tensors: losses.sums, generators, counters: losses.last });
-    const stage = context.stage("training", iterations, joinedState({ training: own, plan: plan.state }));
+    if (options.checkpointing) context.model.checkpoints = checkpoints;
     let [began, timed] = [performance.now(), stage.done];
     for (let i = stage.done; i < iterations; i++) {
       context.signal.throwIfAborted();
@@ -138,7 +139,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
         context.progress(start + done, total, loss);
       }
       await setImmediate(); // signals arrive here
-      const saving = stage.reached(done);
+      const saving = stage.reached(done, isAnyAsked);
       if (saving !== undefined) await saving;
     }
   } finally {

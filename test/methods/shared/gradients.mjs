@@ -34,7 +34,7 @@ for (const loss of ["symmetric", "released", "image-to-text"]) {
     const features = distributed.encodeRows(images, image, like);
     const texts = distributed.encodeRows(prompts, text, like);
     contrastiveLoss(features, texts, labels, scale, { loss }).backward();
-    return () => sumGradients(weights, false);
+    return () => void sumGradients(weights);
   });
   const mean = gradients((image, text, weights) => {
     const own = image(images.narrow(0, start, end - start));
@@ -42,7 +42,7 @@ for (const loss of ["symmetric", "released", "image-to-text"]) {
     contrastiveLoss(own, text(prompts), ownLabels, scale, { loss })
       .mul((end - start) / 7)
       .backward();
-    return () => sumGradients(weights, false);
+    return () => void sumGradients(weights);
   });
   errors[loss] = { gathered: difference(gathered, whole), mean: difference(mean, whole) };
 }

@@ -2,7 +2,8 @@ import { UsageError } from "../options/index.js";
 import { bridge, type DeviceMemory } from "./bridge.js";
 import type { Device } from "./types.js";
 
-export { type CapturedStep, type CaptureOptions, capture } from "./cuda-graph.js";
+export type { CapturedStep, StepPart } from "./captured-step.js";
+export { type CaptureOptions, type CapturePartsOptions, capture, captureParts } from "./cuda-graph.js";
 
 /** Whether there is a CUDA device. Where there is none, all functions here that take a device throw. */
 export function isAvailable(): boolean {

@@ -27,18 +27,33 @@ function regression() {
     input.copy_(normal([32, 8], 10 + steps));
     schedule.copy_(tensor([1e-2 / steps, 1e-4, steps], { dtype: "float64" }));
   };
-  const step = () => {
+  const goBack = () => {
     noGrad(() => weight.grad!.zero_());
     const loss = input.matmul(weight.t()).square().mean();
     loss.backward();
+    return loss.detach();
+  };
+  const update = (gradient: Tensor) =>
     noGrad(() =>
-      callOperator("codyra::adamw_soft_threshold_.schedule", weight, weight.grad, ...moments, schedule, {
+      callOperator("codyra::adamw_soft_threshold_.schedule", weight, gradient, ...moments, schedule, {
         ...{ beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01, first: 64 },
       }),
     );
-    return loss.detach();
+  const step = () => {
+    const loss = goBack();
+    update(weight.grad!);
+    return loss;
   };
-  return { weight, feed, step };
+  /** The same in two: to the gradient, and from it. */
+  const halves = () =>
+    [
+      () => {
+        goBack();
+        return weight.grad!;
+      },
+      update,
+    ] as const;
+  return { weight, feed, step, halves };
 }
 
 describe.skipIf(!hasGpu)("a captured step", () => {
@@ -68,6 +83,35 @@ describe.skipIf(!hasGpu)("a captured step", () => {
     expect((again.replay() as Tensor).toArray()).toEqual([2, 2, 2, 2]);
     expect(again.reason).toBeUndefined();
     again.dispose();
+  });
+
+  it("becomes several graphs with what runs between them, and gives the same losses and weights", () => {
+    const [plain, recorded] = [regression(), regression()];
+    const [sent, received] = [zeros([16, 8], { device: "cuda" }), zeros([16, 8], { device: "cuda" })];
+    const [first, second] = recorded.halves();
+    let sendings = 0;
+    const send = () => {
+      sendings++;
+      received.copy_(sent.to({ device: "cpu" }));
+    };
+    const step = cuda.captureParts(
+      [
+        { run: () => noGrad(() => sent.copy_(first())) },
+        { run: send, isOutside: true },
+        { run: () => second(received) },
+      ],
+      { warmUp: 3 },
+    );
+    for (let i = 0; i < 20; i++) {
+      plain.feed();
+      recorded.feed();
+      plain.step();
+      scope(() => void step.replay());
+      expect(step.isCaptured, step.reason).toBe(i >= 3);
+    }
+    expect(sendings).toBe(20); // not while it was recorded
+    expect(recorded.weight.sub(plain.weight).abs().max().item()).toBeLessThan(1e-6);
+    step.dispose();
   });
 
   it("passes on what its warm-up throws, and goes back to the stream it came from", () => {

@@ -31,10 +31,17 @@ export interface RecordableUpdate {
 /** How the weights are changed by their gradients in an iteration. */
 export type Update = ((iteration: number) => Describe) | RecordableUpdate;
 
-/** Makes a step that is run again and again cheaper: `torch.cuda.capture`. */
+/** A part of an iteration. */
+export interface IterationPart {
+  run(batch: Inputs, iteration: number): void;
+  /** Other processes take part in it, so that no graph can hold it. */
+  readonly isCollective?: boolean;
+}
+
+/** Makes a step that is run again and again cheaper: `torch.cuda.captureParts`. */
 export type Capture = (
-  step: () => void,
-) => Pick<torch.cuda.CapturedStep<void>, "replay" | "reason" | "dispose">;
+  parts: readonly torch.cuda.StepPart[],
+) => Pick<torch.cuda.CapturedStep<unknown>, "replay" | "reason" | "dispose">;
 
 /** The iterations of training on one task. */
 export interface Iterations {
@@ -45,17 +52,14 @@ export interface Iterations {
 
 /**
  * Each iteration operator by operator.
- * @param computeGradients from a batch to the gradients, after clearing those of the iteration before
+ * @param parts from a batch to the gradients, after clearing those of the iteration before
  */
-export function plainIterations(
-  computeGradients: (batch: Inputs, iteration: number) => void,
-  update: Update,
-): Iterations {
+export function plainIterations(parts: readonly IterationPart[], update: Update): Iterations {
   return {
     run: (batch, iteration) =>
       torch.scope(() => {
         const describe = typeof update === "function" ? undefined : update.prepare(iteration);
-        computeGradients(batch, iteration);
+        for (const part of parts) part.run(batch, iteration);
         if (typeof update === "function") return update(iteration);
         update.apply();
         return describe as Describe;
@@ -67,15 +71,16 @@ export function plainIterations(
 /**
  * Iterations as one captured step, which reads the batch from tensors that stay where they are. Batches of
  * another size than the first one, such as the last of an epoch, go operator by operator.
+ * @param parts the same in every iteration
  * @param onFailure told once why the step could not be captured, if so; then it goes operator by operator too
  */
 export function capturedIterations(
-  computeGradients: (batch: Inputs) => void,
+  parts: readonly IterationPart[],
   update: RecordableUpdate,
   capture: Capture,
   onFailure: (reason: string) => void = () => {},
 ): Iterations {
-  const plain = plainIterations(computeGradients, update);
+  const plain = plainIterations(parts, update);
   let inputs: Inputs | undefined;
   let captured: ReturnType<Capture> | undefined;
   let isTold = false;
@@ -84,12 +89,10 @@ export function capturedIterations(
       inputs ??= torch.unscoped(() => ({ images: batch.images.clone(), labels: batch.labels.clone() }));
       if (batch.labels.size(0) !== inputs.labels.size(0)) return plain.run(batch, iteration);
       const fixed = inputs;
-      captured ??= capture(() =>
-        torch.scope(() => {
-          computeGradients(fixed);
-          update.apply();
-        }),
-      );
+      captured ??= capture([
+        ...parts.map((part) => ({ run: () => part.run(fixed, 0), isOutside: part.isCollective })),
+        { run: () => update.apply() },
+      ]);
       return torch.scope(() => {
         fixed.images.copy_(batch.images);
         fixed.labels.copy_(batch.labels);

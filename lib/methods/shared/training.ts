@@ -3,9 +3,11 @@ import { type Task, TrainingBatches } from "../../data/index.js";
 import type { LoraEncoders } from "../../lora/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
+import { GradientParts } from "./gradient-parts.js";
 import {
   capturedIterations,
   type Inputs,
+  type IterationPart,
   type Iterations,
   plainIterations,
   type Update,
@@ -14,7 +16,6 @@ import { liveState } from "./live-state.js";
 import { LossMeter } from "./loss-meter.js";
 import type { TrainingOptions } from "./options.js";
 import { joinedState, type StageState } from "./stage.js";
-import { sumGradients } from "./sum-gradients.js";
 import { prepareLoss } from "./task-loss.js";
 import type { RunContext, RunEvent } from "./types.js";
 
@@ -107,15 +108,16 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
   using losses = new LossMeter(context.model.device);
   const own = liveState({ tensors: losses.sums, generators, counters: losses.last });
   const stage = context.stage("training", iterations, joinedState({ training: own, plan: plan.state }));
-  let isAnyAsked: boolean | undefined;
-  const run = prepareIterations(task, context, plan, ({ images, labels }, iteration) => {
-    plan.zeroGrad();
-    const { loss, penalty } = prepared.of(images, labels, iteration);
-    const whole = losses.add(loss, [penalty, plan.penalty?.(iteration)]);
-    if (whole.requiresGrad) whole.backward(); // a process without rows has nothing to go back through
-    checkpoints.backward();
-    if (torch.distributed.isInitialized()) isAnyAsked = sumGradients(plan.parameters, stage.isAsked);
+  const gradients = new GradientParts({
+    loss: prepared,
+    meter: losses,
+    checkpoints,
+    penalty: (iteration) => plan.penalty?.(iteration),
+    parameters: plan.parameters,
+    zeroGrad: () => plan.zeroGrad(),
+    stage,
   });
+  const run = prepareIterations(task, context, plan, gradients.all());
   try {
     if (options.checkpointing) context.model.checkpoints = checkpoints;
     let [began, timed] = [performance.now(), stage.done];
@@ -139,7 +141,7 @@ export async function train(task: Task, context: RunContext, plan: TrainingPlan)
         context.progress(start + done, total, loss);
       }
       await setImmediate(); // signals arrive here
-      const saving = stage.reached(done, isAnyAsked);
+      const saving = stage.reached(done, gradients.isAnyAsked);
       if (saving !== undefined) await saving;
     }
   } finally {
@@ -179,26 +181,30 @@ function cropsOf(
 
 /**
  * On CUDA as a graph, where nothing in an iteration changes from one to the next but its batch and what the
- * update's tensors hold.
+ * update's tensors hold. Of several processes as graphs, between which they tell each other.
  */
 function prepareIterations(
   task: Task,
   { model, taskIndex, log }: RunContext,
   { options, update, generator, penalty, texts }: TrainingPlan,
-  computeGradients: (batch: Inputs, iteration: number) => void,
+  parts: readonly IterationPart[],
 ): Iterations {
-  const isAlone = !torch.distributed.isInitialized(); // a graph cannot hold collectives over Gloo
-  const isSteady = isAlone && [penalty, texts, generator].every((part) => part === undefined);
+  const isSteady = [penalty, texts, generator].every((part) => part === undefined);
   if (model.device.startsWith("cuda") && options.cudaGraph && isSteady && typeof update !== "function") {
     const device = Number(model.device.split(":")[1] ?? 0);
     return capturedIterations(
-      (batch) => computeGradients(batch, 0), // every iteration is alike
+      parts,
       update,
-      (step) => torch.cuda.capture(step, { device }),
+      (step) => torch.cuda.captureParts(step, { device, agree: firstReason }),
       (reason) => log({ kind: "no-cuda-graph", task: taskIndex, dataset: task.name, reason }),
     );
   }
-  return plainIterations(computeGradients, update);
+  return plainIterations(parts, update);
+}
+
+/** The first reason of any process: all record an iteration, or none does. */
+function firstReason(own: string | undefined): string | undefined {
+  return torch.distributed.allGatherObjects(own).find((reason) => reason !== undefined);
 }
 
 /**

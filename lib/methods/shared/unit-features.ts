@@ -6,9 +6,13 @@ import * as torch from "../../torch/index.js";
  * Unit features of prompts, `[C, D]`. Each of several processes encodes its own rows, and all get all of
  * them: `torch.distributed.encodeRows`.
  */
-export function encodeUnitTexts(model: DualEncoder, { ids, sharedPrefix }: Prompts): Tensor {
-  const encode = (rows: Tensor): Tensor => unit(model.encodeText(rows, { sharedPrefix }));
-  return torch.distributed.encodeRows(ids, encode, rowOf(model));
+export function encodeUnitTexts(model: DualEncoder, prompts: Prompts): Tensor {
+  return torch.distributed.gatherRows(encodeOwnUnitTexts(model, prompts), prompts.ids.size(0), rowOf(model));
+}
+
+/** Those of this process's own rows; `undefined` where it has none. */
+export function encodeOwnUnitTexts(model: DualEncoder, { ids, sharedPrefix }: Prompts): Tensor | undefined {
+  return torch.distributed.encodeOwnRows(ids, (rows) => unit(model.encodeText(rows, { sharedPrefix })));
 }
 
 /**

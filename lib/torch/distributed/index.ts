@@ -25,6 +25,8 @@ export {
 export { freePort, launchVariables } from "./launch.js";
 export type { Member } from "./member.js";
 export { allGatherObjects, broadcastObject } from "./objects.js";
-export { encodeRows, gatherRows, ownRows, type RowLike, type Rows } from "./rows.js";
+export { ownRows, type Rows } from "./own-rows.js";
+export { RowExchange, type RowLike } from "./row-exchange.js";
+export { encodeOwnRows, encodeRows, gatherRows } from "./rows.js";
 export { gpuOf, threadsOf } from "./share-machine.js";
 export { broadcastTensors, copyFromFirst } from "./tensors.js";

@@ -1,24 +1,7 @@
-import { noGrad } from "../autograd.js";
-import { cat, zeros } from "../operators.generated.js";
-import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
-import { allGather } from "./collectives.js";
-import { rank, worldSize } from "./group.js";
-
-/** Consecutive rows, from `start` up to but without `end`; none where they are equal. */
-export interface Rows {
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * The rows of a batch that a process computes: blocks of ⌈total / processes⌉, the last ones shorter or empty.
- */
-export function ownRows(total: number, place = { rank: rank(), worldSize: worldSize() }): Rows {
-  const block = Math.ceil(total / place.worldSize);
-  const start = Math.min(place.rank * block, total);
-  return { start, end: Math.min(start + block, total) };
-}
+import { worldSize } from "./group.js";
+import { ownRows } from "./own-rows.js";
+import { RowExchange, type RowLike } from "./row-exchange.js";
 
 /**
  * All rows `[total, D]` from those of each process, where only this process's own rows carry a gradient. With
@@ -28,18 +11,20 @@ export function ownRows(total: number, place = { rank: rank(), worldSize: worldS
  * @param like the width, dtype and device of a row, for processes without one
  */
 export function gatherRows(own: Tensor | undefined, total: number, like: RowLike): Tensor {
-  if (worldSize() === 1) return own as Tensor;
-  const block = Math.ceil(total / worldSize());
-  const { start, end } = ownRows(total);
-  const all = noGrad(() =>
-    scope(() => {
-      const padded = zeros([block, like.width], { dtype: like.dtype, device: like.device });
-      if (own !== undefined) padded.narrow(0, 0, end - start).copy_(own);
-      return allGather(padded).narrow(0, 0, total);
-    }),
-  );
-  if (own === undefined || !own.requiresGrad) return all;
-  return cat([all.narrow(0, 0, start), own, all.narrow(0, end, total - end)]);
+  using exchange = new RowExchange(like);
+  exchange.put(own, total);
+  exchange.share(total);
+  return exchange.take(own, total);
+}
+
+/**
+ * The features that a process makes of its own rows of a batch `[total, …]`, which all processes have.
+ * @returns `undefined` where it has none
+ */
+export function encodeOwnRows(batch: Tensor, encode: (rows: Tensor) => Tensor): Tensor | undefined {
+  if (worldSize() === 1) return encode(batch);
+  const { start, end } = ownRows(batch.size(0));
+  return start === end ? undefined : encode(batch.narrow(0, start, end - start));
 }
 
 /**
@@ -47,15 +32,5 @@ export function gatherRows(own: Tensor | undefined, total: number, like: RowLike
  * get all of them, as `gatherRows` says. One process simply encodes.
  */
 export function encodeRows(batch: Tensor, encode: (rows: Tensor) => Tensor, like: RowLike): Tensor {
-  if (worldSize() === 1) return encode(batch);
-  const total = batch.size(0);
-  const { start, end } = ownRows(total);
-  const own = start === end ? undefined : encode(batch.narrow(0, start, end - start));
-  return gatherRows(own, total, like);
-}
-
-export interface RowLike {
-  readonly width: number;
-  readonly dtype: Tensor["dtype"];
-  readonly device: Tensor["device"];
+  return gatherRows(encodeOwnRows(batch, encode), batch.size(0), like);
 }

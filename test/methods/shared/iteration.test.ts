@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createMethod } from "../../../lib/methods/index.js";
 import {
+  type Capture,
   capturedIterations,
   type Inputs,
   plainIterations,
@@ -14,9 +15,10 @@ import { colourTasks, recordedContext } from "../tasks.js";
 /** Sums up what iterations read, from the batch and from the tensor that `prepare` fills. */
 function summing() {
   const [sum, rate, gradient] = [zeros([]), zeros([]), zeros([])];
-  const computeGradients = ({ images, labels }: Inputs): void => {
-    gradient.copy_(images.sum().add(labels.sum()));
-  };
+  const parts = [
+    { run: ({ images }: Inputs) => void gradient.copy_(images.sum()) },
+    { run: ({ labels }: Inputs) => void gradient.add_(labels.sum()), isCollective: true },
+  ];
   const update: RecordableUpdate = {
     prepare(iteration) {
       rate.fill_(iteration + 1);
@@ -24,7 +26,7 @@ function summing() {
     },
     apply: () => void sum.add_(gradient.mul(rate)),
   };
-  return { sum, computeGradients, update };
+  return { sum, parts, update };
 }
 
 /** Inputs of three images, and a last one of two. */
@@ -36,13 +38,13 @@ function batch(iteration: number): Inputs {
   };
 }
 
-/** In place of a CUDA graph: runs the step again. */
-function replayed(step: () => void) {
+/** In place of CUDA graphs: runs the parts again. */
+function replayed(parts: readonly { run(): unknown }[]) {
   let replays = 0;
   return {
     replay: () => {
       replays++;
-      step();
+      for (const { run } of parts) run();
     },
     reason: undefined,
     dispose() {},
@@ -56,10 +58,11 @@ describe("captured iterations", () => {
     let steps = 0;
     let recorded: ReturnType<typeof replayed> | undefined;
     const contenders = [
-      plainIterations(plain.computeGradients, plain.update),
-      capturedIterations(captured.computeGradients, captured.update, (step) => {
+      plainIterations(plain.parts, plain.update),
+      capturedIterations(captured.parts, captured.update, (parts) => {
         steps++;
-        recorded = replayed(step);
+        expect(parts.map(({ isOutside = false }) => isOutside)).toEqual([false, true, false]);
+        recorded = replayed(parts);
         return recorded;
       }),
     ] as const;
@@ -77,7 +80,7 @@ describe("captured iterations", () => {
   it("read every batch from the tensors of the first one", () => {
     const read = new Set<Tensor>();
     const { update } = summing();
-    const iterations = capturedIterations(({ images }) => void read.add(images), update, replayed);
+    const iterations = capturedIterations([{ run: ({ images }) => void read.add(images) }], update, replayed);
     for (const i of [0, 1, 2]) scope(() => iterations.run(batch(i), i));
     expect(read.size).toBe(1);
     iterations.dispose();
@@ -85,11 +88,9 @@ describe("captured iterations", () => {
 
   it("say once why they could not be captured", () => {
     const reasons: string[] = [];
-    const { computeGradients, update } = summing();
-    const refused = (step: () => void) => ({ ...replayed(step), reason: "it waits" });
-    const iterations = capturedIterations(computeGradients, update, refused, (reason) =>
-      reasons.push(reason),
-    );
+    const { parts, update } = summing();
+    const refused: Capture = (parts) => ({ ...replayed(parts), reason: "it waits" });
+    const iterations = capturedIterations(parts, update, refused, (reason) => reasons.push(reason));
     for (const i of [0, 1, 2]) scope(() => iterations.run(batch(i), i));
     expect(reasons).toEqual(["it waits"]);
     iterations.dispose();
@@ -97,8 +98,8 @@ describe("captured iterations", () => {
 
   it("keep nothing", async () => {
     const run = () => {
-      const { computeGradients, update } = summing();
-      const iterations = capturedIterations(computeGradients, update, replayed);
+      const { parts, update } = summing();
+      const iterations = capturedIterations(parts, update, replayed);
       iterations.run(batch(0), 0);
       iterations.dispose();
     };

@@ -6,6 +6,8 @@ const safety = 1.5;
 /** Part of a batch whose error is measured first: the closest calls, which would be confirmed anyway. */
 const firstPart = 1 / 16;
 
+export type CloseCallCounts = Readonly<Pick<CloseCalls, "images" | "confirmed" | "changed">>;
+
 /**
  * Predictions from scores of features in bfloat16. Where the two best classes lie closer than rounding may
  * have moved them, exact scores decide. How far it moves them is measured in every batch, on its closest
@@ -50,15 +52,11 @@ export class CloseCalls {
     return confirmed;
   }
 
-  /** Adds up the counts of all processes, each of which counted its own images. */
-  share(device: torch.Device): void {
-    torch.scope(() => {
-      const own = [this.images, this.confirmed, this.changed];
-      const counts = torch.tensor(own, { dtype: "int64", device });
-      torch.distributed.allReduce(counts);
-      const sums = (counts.toArray() as bigint[]).map(Number) as [number, number, number];
-      [this.images, this.confirmed, this.changed] = sums;
-    });
+  /** Adds the counts of other images. */
+  add({ images, confirmed, changed }: CloseCallCounts): void {
+    this.images += images;
+    this.confirmed += confirmed;
+    this.changed += changed;
   }
 
   /** @returns how far a score moved, at most, relative to that of the image's first class */

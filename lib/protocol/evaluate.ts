@@ -12,7 +12,7 @@ import { type BatchSize, checkOptions, type OptionKeys } from "../options/index.
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { AdaptiveBatchSize } from "./batch-size.js";
-import type { CloseCalls } from "./close-calls.js";
+import { type CloseCallCounts, CloseCalls } from "./close-calls.js";
 import type { FrozenFeatures } from "./frozen-features.js";
 import { candidates } from "./label-spaces.js";
 import { predictor } from "./predictor.js";
@@ -37,6 +37,10 @@ export interface EvaluateOptions {
    * never changes the image encoder, or the model computes in bfloat16 anyway.
    */
   readonly closeCalls?: CloseCalls;
+  /** Accuracies of the first datasets, which were measured before. */
+  readonly known?: readonly number[];
+  /** Told each accuracy when it is measured, and of its images what `closeCalls` counts. */
+  readonly onMeasured?: (dataset: number, accuracy: number, closeCalls: CloseCallCounts) => void;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -45,6 +49,8 @@ const optionKeys: OptionKeys<EvaluateOptions> = {
   batchSize: true,
   features: true,
   closeCalls: true,
+  known: true,
+  onMeasured: true,
   onProgress: true,
 };
 
@@ -63,18 +69,20 @@ export async function evaluate(
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
   const { model } = context;
   const { device, preprocessing } = model;
-  const { features } = options;
+  const { features, known = [], onMeasured } = options;
   const makeClassifier = (labels: LabelSpace): Classifier =>
     method.featureClassifier?.(labels, context) ?? method.classifier(labels, context);
   const batchSize = new AdaptiveBatchSize(options.batchSize, device);
   const highest = batchSize.current;
-  let done = 0;
+  const accuracies = [...known];
+  let done = known.reduce((count, _, index) => count + (datasets[index] as TestSet).test.length, 0);
   return torch.scope(async () => {
     using encoder = new TestEncoder(model, { batchSize: highest, images: total });
-    const predict = predictor(method, encoder, options);
     let joint: Classifier | undefined;
-    const counts: Tensor[] = [];
     for (const [index, { name, test }] of datasets.entries()) {
+      if (index < known.length) continue;
+      const closeCalls = options.closeCalls && new CloseCalls();
+      const predict = predictor(method, encoder, { features, closeCalls });
       const { labels, offset } = candidates(options.protocol, datasets, index);
       const isJoint = options.protocol === "x-tail";
       const classify = (isJoint ? joint : undefined) ?? makeClassifier(labels);
@@ -101,10 +109,13 @@ export async function evaluate(
       }
       features?.finish(test);
       done += test.length - (own.end - own.start); // of other processes
-      counts.push(correct);
+      const { correct: sum, ...counts } = sumOfAll(correct, closeCalls);
+      const accuracy = sum / test.length;
+      accuracies.push(accuracy);
+      options.closeCalls?.add(counts);
+      onMeasured?.(index, accuracy, counts);
     }
-    options.closeCalls?.share(device);
-    return divided(counts, datasets);
+    return accuracies;
   });
 }
 
@@ -120,11 +131,15 @@ function ownImages(length: number, batchSize: number, turn: number): torch.distr
   return { start: Math.min(start * batchSize, length), end: Math.min(end * batchSize, length) };
 }
 
-/** Accuracies from the correct answers of all processes. Reads them from the device. */
-function divided(counts: readonly Tensor[], datasets: readonly TestSet[]): number[] {
-  if (counts.length === 0) return [];
-  const correct = torch.stack([...counts]);
-  torch.distributed.allReduce(correct);
-  const values = correct.toArray() as bigint[];
-  return datasets.map(({ test }, i) => Number(values[i]) / test.length);
+/** The counts of all processes on a dataset, read from the device. */
+function sumOfAll(
+  correct: Tensor,
+  { images, confirmed, changed }: CloseCallCounts = new CloseCalls(),
+): CloseCallCounts & { readonly correct: number } {
+  const { device } = correct;
+  const own = torch.tensor([images, confirmed, changed], { dtype: "int64", device });
+  const counts = torch.cat([correct.reshape([1]), own]);
+  torch.distributed.allReduce(counts);
+  const sums = (counts.toArray() as bigint[]).map(Number) as [number, number, number, number];
+  return { correct: sums[0], images: sums[1], confirmed: sums[2], changed: sums[3] };
 }

@@ -1,10 +1,9 @@
 import type { Task } from "../data/index.js";
 import type { RunEvent } from "../methods/index.js";
 import type { Accuracy, AccuracyMatrix, EmptyCells } from "../records/index.js";
-import { type Attempt, secondsSince } from "./attempt.js";
-import { CloseCalls } from "./close-calls.js";
+import type { Attempt } from "./attempt.js";
 import { EarlierModels } from "./earlier-models.js";
-import { byName, countsOf, type StreamEvaluation } from "./stream-evaluation.js";
+import { byName, type StreamEvaluation } from "./stream-evaluation.js";
 
 /**
  * Gives the rows so far the columns of new datasets, with the models of those rows as far as they can be
@@ -43,28 +42,26 @@ export class Growth {
     directory.dropEventsOfGrowth(grownTo);
     for (const event of this.#events) this.#attempt.log(event);
     this.#attempt.describe();
-    directory.writeMatrix(accuracy); // last: as long as it lacks columns, a resumed run comes here again
+    directory.writeMatrix(accuracy); // as long as it lacks columns, a resumed run comes here again
+    directory.removeEvaluations();
   }
 
   async #widened(row: readonly Accuracy[], t: number, earlier: EarlierModels): Promise<Accuracy[]> {
-    const { tasks, method } = this.#attempt.options;
-    const began = performance.now();
+    const { tasks } = this.#attempt.options;
     const reason = earlier.restore(t);
     const kept = row.slice(0, tasks.length - this.#measured.length);
     if (reason !== undefined) {
       this.#leaveEmpty(t, reason);
       return [...kept, ...this.#measured.map(() => null)];
     }
-    const closeCalls = new CloseCalls();
-    const accuracies = await this.#evaluation.of(this.#measured, t, closeCalls);
+    const measured = this.#evaluation.begin(t);
+    const accuracies = await this.#evaluation.of(this.#measured, measured);
     this.#events.push({
       kind: "reevaluation",
       grownTo: tasks.length,
       task: t,
       accuracy: byName(this.#measured, accuracies),
-      ...countsOf(closeCalls),
-      ...method.evaluationNotes?.(),
-      seconds: secondsSince(began),
+      ...measured.describe(),
     });
     return [...kept, ...accuracies];
   }

@@ -19,18 +19,19 @@ export {
   type SampleRecord,
 } from "../records/index.js";
 export { checkParallel } from "./check-parallel.js";
-export { CloseCalls } from "./close-calls.js";
+export { type CloseCallCounts, CloseCalls } from "./close-calls.js";
 export { ConfirmedClassifier, type ConfirmedClassifierOptions } from "./confirmed-classifier.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
 export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-shot.js";
 export { type FeatureStore, FrozenFeatures } from "./frozen-features.js";
 export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } from "./head-file.js";
+export type { Identity } from "./identity.js";
 export { type Candidates, candidates, duplicateNames, duplicateWarnings } from "./label-spaces.js";
 export { run } from "./run.js";
 export { type Checkpoint, RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";
-export type { Identity, SavedStage, StageFiles, StageStore } from "./stage-files.js";
+export type { SavedStage, StageFiles, StageStore } from "./stage-files.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";
 export type { TestEncoderOptions } from "./test-encoder.js";

@@ -4,7 +4,7 @@ import { defaultSaveEverySeconds } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import { AgreedStop } from "./agreed-stop.js";
 import { type Attempt, secondsSince } from "./attempt.js";
-import { taskIdentity } from "./task-identity.js";
+import { taskIdentity } from "./identity.js";
 import { TaskStages } from "./task-stages.js";
 
 /** Has the method learn a task, saved in stages as it goes on. */

@@ -232,6 +232,27 @@ export class RunDirectory {
     if (existsSync(folder)) rmSync(folder, { recursive: true });
   }
 
+  /**
+   * A row of the matrix as far as an earlier process measured it; −1 is the one before any training.
+   * @returns also why it cannot be read, if so
+   */
+  readEvaluation(task: number): { readonly record?: records.EvaluationRecord; readonly problem?: string } {
+    try {
+      return { record: records.readEvaluation(this.path, task) };
+    } catch (error) {
+      return { problem: (error as Error).message };
+    }
+  }
+
+  writeEvaluation(task: number, record: records.EvaluationRecord): void {
+    records.writeEvaluation(this.path, task, record);
+  }
+
+  /** Removes the rows in progress: they are in the matrix, or of models that are trained anew. */
+  removeEvaluations(): void {
+    records.removeEvaluations(this.path);
+  }
+
   /** Removes all checkpoints but that of one task. */
   keepOnlyCheckpoint(task: number): void {
     removeOthers(join(this.path, "checkpoints"), [`task-${task}.safetensors`]);

@@ -121,6 +121,18 @@ class SharedDirectory extends RunDirectory {
     this.#write(() => this.#files.removeStages());
   }
 
+  override readEvaluation(task: number): ReturnType<RunDirectory["readEvaluation"]> {
+    return this.#read(() => this.#files.readEvaluation(task));
+  }
+
+  override writeEvaluation(task: number, record: records.EvaluationRecord): void {
+    this.#write(() => this.#files.writeEvaluation(task, record));
+  }
+
+  override removeEvaluations(): void {
+    this.#write(() => this.#files.removeEvaluations());
+  }
+
   override keepOnlyCheckpoint(task: number): void {
     this.#write(() => this.#files.keepOnlyCheckpoint(task));
   }

@@ -4,12 +4,6 @@ import { z } from "zod";
 import type { MethodState } from "../methods/index.js";
 import * as torch from "../torch/index.js";
 
-/**
- * The run and task that a state belongs to, in words for people. All of it must be the same for a run to go
- * on from it.
- */
-export type Identity = Readonly<Record<string, unknown>>;
-
 const version = "1";
 const stageSchema = z.object({
   name: z.string(),

@@ -43,6 +43,7 @@ export class StreamRun implements Disposable {
       await guarded.look(t);
     }
     if (record.finishedAt === null) {
+      directory.removeEvaluations(); // of a row that was in the matrix when an earlier process was killed
       directory.writeRecord({ ...record, finishedAt: new Date().toISOString() });
     }
     return accuracy;
@@ -73,6 +74,7 @@ export class StreamRun implements Disposable {
       accuracy.holdOuts?.matrix.push(holdOuts);
     }
     this.#attempt.save(accuracy);
+    this.#attempt.directory.removeEvaluations();
     this.#attempt.options.observer?.taskFinished?.(t, stream as number[]);
   }
 
@@ -93,6 +95,7 @@ export class StreamRun implements Disposable {
     if (t > 0 && isFirst) directory.loadCheckpoint(t - 1, model, method);
     directory.dropEventsFrom(t);
     this.#features.files?.dropFrom(t);
+    directory.removeEvaluations();
     const summary = await learnTask(this.#attempt, t);
     record.trainableParameters = summary.trainableParameters;
     directory.writeRecord(record);

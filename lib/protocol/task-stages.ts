@@ -1,7 +1,8 @@
 import type { RunEvent, Stage, StageState } from "../methods/index.js";
 import * as torch from "../torch/index.js";
 import type { AgreedStop } from "./agreed-stop.js";
-import type { Identity, SavedStage, StageStore } from "./stage-files.js";
+import { differing, type Identity } from "./identity.js";
+import type { SavedStage, StageStore } from "./stage-files.js";
 
 export interface TaskStagesOptions {
   readonly files: StageStore;
@@ -150,10 +151,4 @@ export class TaskStages {
       this.#options.warn(`What was saved in the middle of the task is left aside: ${reason}`);
     this.#warned = true;
   }
-}
-
-/** Names of what differs. */
-function differing(found: Identity, wanted: Identity): string[] {
-  const keys = new Set([...Object.keys(found), ...Object.keys(wanted)]);
-  return [...keys].filter((key) => JSON.stringify(found[key]) !== JSON.stringify(wanted[key]));
 }

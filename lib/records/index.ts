@@ -1,5 +1,12 @@
 export { type Changes, readChanges, recordChanges } from "./changes.js";
 export {
+  type EvaluationRecord,
+  type Measured,
+  readEvaluation,
+  removeEvaluations,
+  writeEvaluation,
+} from "./evaluation.js";
+export {
   appendEvent,
   dropEventsFrom,
   dropEventsOfGrowth,

@@ -77,6 +77,28 @@ it("after kill -9 of rank 1 the others name it, and 1, 2 and 3 processes go on",
   }
 });
 
+it("after kill -9 in an evaluation, 1, 2 and 3 processes go on after the dataset that was measured last", {
+  timeout: 240_000,
+}, async () => {
+  const [undisturbed, killed] = [temporaryFolder(), temporaryFolder()];
+  const list = JSON.stringify(cases.slice(0, 1));
+  await runRanks<Run[]>(script, 1, [undisturbed, list]);
+  // Of 12 and 8 images, in batches of three, rank 1 has two batches of each dataset.
+  const ranks = await startRanks(script, 2, [killed, list, "kill", "3", "evaluation"]);
+  const [first, second] = await Promise.all(ranks.map(({ ended }) => ended));
+  expect([first?.code, second?.signal]).toEqual([0, "SIGKILL"]);
+  for (const count of [1, 2, 3]) {
+    const resumed = temporaryFolder();
+    cpSync(killed, resumed, { recursive: true });
+    const after = await runRanks<Run[]>(script, count, [resumed, list, "none", "0", "evaluation"]);
+    for (const [run] of after) expect(run?.ending).toBe("finished");
+    const reports = after.flatMap(([run]) => run?.reports ?? []);
+    expect(reports.length, "batches of the second dataset, among all").toBe(3);
+    for (const report of reports) expect(Number(report.split(" ")[1])).toBeGreaterThan(12);
+    expectSame(join(resumed, "0"), join(undisturbed, "0"), `with ${count}`);
+  }
+});
+
 function expectSame(directory: string, wanted: string, about: string): void {
   expect(readJson(directory, "matrix.json"), about).toEqual(readJson(wanted, "matrix.json"));
   expect(readFiles(directory).map(([path]) => path)).toEqual(readFiles(wanted).map(([path]) => path));

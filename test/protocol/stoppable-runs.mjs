@@ -1,12 +1,13 @@
-// `node stoppable-runs.mjs DIRECTORY CASES [WAY REPORT]` runs methods on two tiny tasks each, alone or as one
-// of a launcher's processes. Cases are methods with options, as JSON. It goes on where an earlier one was
-// stopped. At that report of progress in the second task, WAY happens to rank 1: it is asked to stop
-// (`stop`), or kills itself (`kill`). Prints what each run reported of its second task, and how it ended.
+// `node stoppable-runs.mjs DIRECTORY CASES [WAY REPORT [evaluation]]` runs methods on two tiny tasks each,
+// alone or as one of a launcher's processes. Cases are methods with options, as JSON. It goes on where an
+// earlier one was stopped. At that report of progress in the second task, WAY happens to rank 1: it is asked
+// to stop (`stop`), or kills itself (`kill`). With `evaluation` reports are those of the evaluation after
+// that task. It prints what each run reported of its second task, and how it ended.
 import { join } from "node:path";
 import { clip, methods, protocol, torch } from "../../dist/index.js";
 import { noise } from "./noise.mjs";
 
-const [directory, list, way, report] = process.argv.slice(2);
+const [directory, list, way, report, phase = "learning"] = process.argv.slice(2);
 const { distributed } = torch;
 await distributed.init();
 const isFirst = distributed.rank() === 0;
@@ -29,8 +30,9 @@ for (const [i, [name, options]] of JSON.parse(list).entries()) {
     taskStarted(index) {
       task = index;
     },
-    trained: (done) => reached("training", done),
-    worked: reached,
+    trained: (done) => phase === "learning" && reached("training", done),
+    worked: (what, done) => phase === "learning" && reached(what, done),
+    evaluated: (done) => phase === "evaluation" && reached("evaluation", done),
     taskFinished() {
       task = -1;
     },

@@ -44,8 +44,11 @@ export interface ContinualMethod {
   featureClassifier?(labels: LabelSpace, context: RunContext): Classifier;
   /** Training leaves the image encoder as it is: a run then encodes each test image once. */
   readonly keepsImageEncoder?: boolean;
-  /** Notes about the images that were classified since the last call. They are logged with accuracies. */
-  evaluationNotes?(): Readonly<Record<string, unknown>>;
+  /**
+   * Notes about the images of one dataset, which were classified since the last call: by the name of the
+   * note, then by dataset. They are logged with accuracies.
+   */
+  evaluationNotes?(): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
   /** The state that the method needs to go on after the model itself was restored. */
   state(): MethodState;
   /** Takes the place of whatever the method kept so far. */

@@ -182,7 +182,7 @@ export const settingsShape = {
     .meta(
       setting(
         "--evaluation-precision <how>",
-        "precision for test images: exact is the run's, bf16 confirms close calls in it; the run says how many",
+        "precision for test images: exact is the run's, bf16 confirms close calls in it; the run says how many, or why it has no effect",
       ),
     ),
   testFeatures: z

@@ -5,7 +5,7 @@ import * as torch from "../torch/index.js";
 /**
  * Compares over all processes what their runs are, before anything is computed: versions, configuration,
  * datasets and weights.
- * @throws on every process if one of them has another one, naming its rank, host and what differs
+ * @throws on every process if one of them differs, naming its rank, host and what differs
  */
 export function checkAlike(record: RunRecord): void {
   if (!torch.distributed.isInitialized()) return;
@@ -16,7 +16,7 @@ export function checkAlike(record: RunRecord): void {
     const what = Object.keys({ ...first, ...own }).filter((name) => first[name] !== own[name]);
     if (what.length === 0) continue;
     throw new Error(
-      `Rank ${rank} on ${members[rank]?.host} has another ${what.join(", ")} than rank 0 on ${members[0]?.host}: ` +
+      `Rank ${rank} on ${members[rank]?.host} differs from rank 0 on ${members[0]?.host} in ${what.join(", ")}: ` +
         "expected one and the same on all. Start all with one configuration file, and give each machine the same files.",
     );
   }

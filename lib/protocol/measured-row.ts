@@ -84,7 +84,7 @@ export class MeasuredRow {
     const { record, problem } = this.#attempt.directory.readEvaluation(this.task);
     const other = record === undefined ? [] : differing(record.identity, this.#identity);
     if (problem === undefined && other.length === 0) return record;
-    const reason = problem ?? `it has another ${other.join(", ")}`;
+    const reason = problem ?? `it differs in ${other.join(", ")}`;
     this.#warn(`What was measured of the row before is left aside: ${reason}`);
     return undefined;
   }

@@ -74,7 +74,7 @@ export function continueRecord(
   if (different.length > 0) {
     const details = different.flatMap(({ lines }) => lines).map((line) => `\n  ${line}`);
     throw new Error(
-      `${path} holds a run with another ${different.map(({ name }) => name).join(", ")}: expected the same to resume it. ` +
+      `${path} holds a run that differs in ${different.map(({ name }) => name).join(", ")}: expected the same to resume it. ` +
         `Use the configuration in its run.json, or name another directory.${details.join("")}`,
     );
   }

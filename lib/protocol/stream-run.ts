@@ -5,6 +5,7 @@ import type { TestSet } from "./evaluate.js";
 import { Growth } from "./growth.js";
 import { GuardedTasks } from "./guarded-tasks.js";
 import { learnTask } from "./learn-task.js";
+import { reasonAgainstCloseCalls } from "./predictor.js";
 import type { RunOptions } from "./run-options.js";
 import { featureFilesOf } from "./shared-feature-files.js";
 import { type Accuracies, StreamEvaluation } from "./stream-evaluation.js";
@@ -29,6 +30,7 @@ export class StreamRun implements Disposable {
     checkModel(options.method, options.model);
     await options.method.beginRun?.(this.#attempt.contextOf(-1));
     this.#attempt.begin();
+    warnOfPrecision(options);
     const accuracy = directory.readMatrix() ?? emptyMatrix(options);
     await this.#catchUp(accuracy);
     const guarded = new GuardedTasks(this.#attempt);
@@ -103,6 +105,12 @@ export class StreamRun implements Disposable {
     directory.removeStages();
     return summary.iterations === 0;
   }
+}
+
+/** Says so where the precision of an evaluation that is asked for does nothing. */
+function warnOfPrecision({ evaluationPrecision, method, model, observer }: RunOptions): void {
+  const reason = evaluationPrecision === "bf16" ? reasonAgainstCloseCalls(method, model) : undefined;
+  if (reason !== undefined) observer?.warn?.(`evaluationPrecision: bf16 has no effect: ${reason}.`);
 }
 
 function emptyMatrix({ tasks, holdOuts = [] }: RunOptions): AccuracyMatrix {

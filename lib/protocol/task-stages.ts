@@ -128,7 +128,7 @@ export class TaskStages {
     const identity = { ...this.#options.identity, stage: [name, total] };
     const other = differing({ ...stage.identity, stage: [stage.name, stage.total] }, identity);
     if (other.length > 0) {
-      this.#ignore(`it has another ${other.join(", ")}`);
+      this.#ignore(`it differs in ${other.join(", ")}`);
       return undefined;
     }
     torch.noGrad(() => state.loadState(found.state));

@@ -67,7 +67,7 @@ describe("a stream that grows", needsRealImages, () => {
     expect(await codyra("run", "--config", after, ...output, "--resume")).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /another datasets: .*dataset 'flowers': training images added: .*rose.900\.jpg/s,
+        /differs in datasets: .*dataset 'flowers': training images added: .*rose.900\.jpg/s,
       ),
     });
   });

@@ -259,7 +259,7 @@ describe("codyra run on real images", needsRealImages, () => {
     expect(refused).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /holds a run with another seed, datasets: expected the same to resume it/,
+        /holds a run that differs in seed, datasets: expected the same to resume it/,
       ),
     });
 

@@ -28,17 +28,41 @@ it("says nothing of it where images are encoded exactly", async () => {
   expect(readJson(folder, "run.json").config).not.toHaveProperty("evaluationPrecision");
 });
 
-it("encodes exactly where features are kept for every task, or the model computes in bf16 anyway", async () => {
-  const text = temporaryFolder();
-  const options = { iterations: 4, batchSize: 9, imageIterations: 0, wordCount: 0, wordWeight: 0 };
-  await tinyRun(text, { method: createMethod("statra", options, "x-tail"), evaluationPrecision: "bf16" });
-  expect(evaluations(text).some(({ closeCalls }) => closeCalls !== undefined)).toBe(false);
-
-  const model = tinyClip();
-  model.precision = "bf16";
-  const rounded = temporaryFolder();
-  await tinyRun(rounded, { model, evaluationPrecision: "bf16" });
-  expect(evaluations(rounded).some(({ closeCalls }) => closeCalls !== undefined)).toBe(false);
+it.each([
+  [
+    "features are kept for every task",
+    () => ({
+      method: createMethod(
+        "statra",
+        { iterations: 4, batchSize: 9, imageIterations: 0, wordCount: 0, wordWeight: 0 },
+        "x-tail",
+      ),
+    }),
+    /^evaluationPrecision: bf16 has no effect: statra leaves the image encoder as it is,.*, exactly\.$/,
+  ],
+  [
+    "the model computes in bf16 anyway",
+    () => {
+      const model = tinyClip();
+      model.precision = "bf16";
+      return { model };
+    },
+    /^evaluationPrecision: bf16 has no effect: the run computes in bf16 already .* With precision: fp32 they are confirmed\.$/,
+  ],
+  [
+    "a method looks at more than features",
+    () => ({
+      method: { ...createMethod("zero-shot", {}, "x-tail"), featureClassifier: undefined },
+    }),
+    /^evaluationPrecision: bf16 has no effect: zero-shot looks at more of an image than its features\./,
+  ],
+])("confirms nothing where %s, and says so", async (_, overrides, told) => {
+  const folder = temporaryFolder();
+  const warnings: string[] = [];
+  const observer = { warn: (message: string) => void warnings.push(message) };
+  await tinyRun(folder, { ...overrides(), evaluationPrecision: "bf16", observer });
+  expect(evaluations(folder).some(({ closeCalls }) => closeCalls !== undefined)).toBe(false);
+  expect(warnings).toEqual([expect.stringMatching(told)]);
 });
 
 it("may change when a run goes on", async () => {

@@ -106,7 +106,7 @@ describe("hold-outs", () => {
     const others: TestSet[][] = [[], twoHoldOuts().slice(1), twoHoldOuts().reverse()];
     for (const holdOuts of others) {
       await expect(tinyRun(folder, { holdOuts, resume: true })).rejects.toThrow(
-        `${folder} holds a run with another holdOuts: expected the same to resume it.`,
+        `${folder} holds a run that differs in holdOuts: expected the same to resume it.`,
       );
     }
   });

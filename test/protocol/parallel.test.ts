@@ -76,7 +76,7 @@ it.each([
   const told = await runRanks<{ message: string }>("../../../protocol/parallel-runs.mjs", 2, runs);
   for (const { message } of told) {
     expect(message).toContain(
-      `Rank 1 on ${hostname()} has another ${named} than rank 0 on ${hostname()}: expected`,
+      `Rank 1 on ${hostname()} differs from rank 0 on ${hostname()} in ${named}: expected`,
     );
   }
   expect(readdirSync(join(folder, "0"))).toEqual([]);

@@ -78,7 +78,7 @@ describe("resuming", () => {
     const folder = temporaryFolder();
     await tinyRun(folder, { options });
     await expect(tinyRun(folder, { options, ...other, resume: true })).rejects.toThrow(
-      `${folder} holds a run with another ${names}: expected the same to resume it. ` +
+      `${folder} holds a run that differs in ${names}: expected the same to resume it. ` +
         "Use the configuration in its run.json, or name another directory.",
     );
   });

@@ -255,7 +255,7 @@ describe("run", () => {
     });
     const other = { ...reference, texts: ["one", "yet another"] };
     await expect(tinyRun(folder, { method, reference: other, resume: true })).rejects.toThrow(
-      `${folder} holds a run with another reference.fingerprint:`,
+      `${folder} holds a run that differs in reference.fingerprint:`,
     );
   });
 

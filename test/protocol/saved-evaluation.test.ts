@@ -88,7 +88,7 @@ describe("a row of the matrix", () => {
     [
       "is of another libtorch",
       (text: string) => text.replace('"libtorch": "2', '"libtorch": "1'),
-      "What was measured of the row before is left aside: it has another libtorch",
+      "What was measured of the row before is left aside: it differs in libtorch",
     ],
   ])("is measured anew where what is saved %s", async (_, change, told) => {
     const [undisturbed, stopped] = [temporaryFolder(), temporaryFolder()];

@@ -140,7 +140,7 @@ it("goes on from a saved state, and begins the task anew where that is damaged o
   writeFileSync(join(other, "stages", "task-1", "0.safetensors"), Buffer.from(unchecked, "latin1"));
   expect(await resumed(other)).toEqual({
     iterations: anew,
-    warnings: ["What was saved in the middle of the task is left aside: it has another libtorch"],
+    warnings: ["What was saved in the middle of the task is left aside: it differs in libtorch"],
   });
   for (const directory of [whole, damaged, other]) {
     expect(outcome(directory)).toEqual(outcome(undisturbed));

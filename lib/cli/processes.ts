@@ -35,8 +35,10 @@ export async function withProcesses<T>(
     if (launchedRank() === 0) progress.say(`Stopping after this iteration. To go on: ${toGoOn()}`);
   });
   const { distributed, setNumThreads } = await import("../torch/index.js");
-  const onWait = (missing: readonly number[], place: string) =>
-    progress.say(`Waiting at ${place} for rank${missing.length > 1 ? "s" : ""} ${shortened(missing)}.`);
+  const onWait = (missing: readonly number[], place: string) => {
+    if (isFirstOfThose(launchedRank(), missing))
+      progress.say(`Waiting at ${place} for rank${missing.length > 1 ? "s" : ""} ${shortened(missing)}.`);
+  };
   await distributed.init({ signal, onWait });
   const place = distributed.place();
   if (place === undefined) return await action(signal, progress);
@@ -52,6 +54,11 @@ export async function withProcesses<T>(
     if (distributed.leave(error as Error)) told.add(error as Error);
     throw error;
   }
+}
+
+/** Whether a process is the first one that is there: it speaks for all. */
+export function isFirstOfThose(rank: number, missing: readonly number[]): boolean {
+  return missing.filter((each) => each < rank).length === rank;
 }
 
 function shortened(ranks: readonly number[], most = 8): string {

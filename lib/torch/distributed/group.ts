@@ -160,7 +160,7 @@ export function failCollective(cause: unknown): never {
   end();
   if (isStop) throw new DOMException(message, "AbortError");
   throw new Error(
-    `${message}: expected ${members.length} processes to the end. This one (rank ${place.rank}) ends too; see the output of the other.`,
+    `${message.replace(/\.$/, "")}: expected ${members.length} processes to the end. This one (rank ${place.rank}) ends too; see the output of the other.`,
     { cause },
   );
 }

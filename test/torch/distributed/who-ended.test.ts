@@ -23,7 +23,7 @@ it.each([0, 1])("a killed rank %i is named by the others", { timeout: 60_000 }, 
 });
 
 it.each([
-  ["fails", "Error", "failed: the disk is full"],
+  ["fails", "Error", "failed: the disk is full: expected 3 processes"],
   ["stops", "AbortError", "was stopped: stopped by SIGINT"],
 ])("a rank that %s says why", { timeout: 60_000 }, async (way, name, said) => {
   const ranks = await startRanks("ends.mjs", 3, [way]);

@@ -8,7 +8,7 @@ const [way] = process.argv.slice(2);
 try {
   for (let i = 0; ; i++) {
     if (i === 3) console.log("going");
-    if (i === 5 && isOne && way === "fails") throw new Error("the disk is full");
+    if (i === 5 && isOne && way === "fails") throw new Error("the disk is full.");
     if (i === 5 && isOne && way === "stops") throw new DOMException("stopped by SIGINT", "AbortError");
     distributed.allReduce(torch.tensor([i]));
     // The rank that is killed may be waited for in a collective or not; a slow one is alive.

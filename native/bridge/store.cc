@@ -8,6 +8,7 @@
 
 #ifdef CODYRA_HAS_C10D
 
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
@@ -28,6 +29,7 @@ SharedStore& storeArgument(const Napi::CallbackInfo& info, size_t i) {
 
 // openStore(host, port, isServer, prefix, timeoutMs)
 Napi::Value openStore(const Napi::CallbackInfo& info) {
+  c10::initLogging();  // reads TORCH_CPP_LOG_LEVEL, as starting Python does: c10d logs through it
   c10d::TCPStoreOptions options;
   const std::string host = textArgument(info, 0), prefix = textArgument(info, 3);
   options.port = static_cast<uint16_t>(numberOrNaN(info[1]));

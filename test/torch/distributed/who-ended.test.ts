@@ -14,8 +14,9 @@ it.each([0, 1])("a killed rank %i is named by the others", { timeout: 60_000 }, 
   ranks[victim]?.kill("SIGKILL");
   const others = await Promise.all(ranks.filter((_, rank) => rank !== victim).map(({ ended }) => ended));
   expect(performance.now() - began).toBeLessThan(10_000); // 5 s on a machine that does nothing else
-  for (const { code, stdout } of others) {
+  for (const { code, stdout, stderr } of others) {
     expect(code).toBe(0);
+    expect(stderr, "no C++ stack of c10d").not.toContain("frame #");
     const { message } = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string) as Told;
     expect(message).toContain(`ank ${victim} on ${hostname()} (process ${ranks[victim]?.pid})`);
     expect(message).not.toContain("\n");

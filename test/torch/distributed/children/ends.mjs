@@ -2,6 +2,7 @@
 import * as torch from "../../../../dist/torch/index.js";
 
 const { distributed } = torch;
+torch.ones([1]); // loads libtorch before the group begins, as the command line does
 await distributed.init();
 const isOne = distributed.rank() === 1;
 const [way] = process.argv.slice(2);

@@ -216,17 +216,17 @@ describe("run", () => {
     const folder = temporaryFolder();
     const calls: string[] = [];
     const pretrained = snapshot(tinyClip());
-    const spied = (): ContinualMethod => ({
-      ...createMethod("codyra", tinyOptions, "x-tail"),
-      beginRun({ model, taskIndex }) {
-        const isPretrained = [...model.stateDict()].every(([key, tensor]) =>
-          tensor.equal(pretrained.get(key)!),
-        );
-        calls.push(`begin ${taskIndex}, ${isPretrained ? "pre-trained" : "changed"}`);
-      },
-      loadState: () => void calls.push("load"),
-      dispose: () => void calls.push("dispose"),
-    });
+    const spied = (): ContinualMethod =>
+      Object.assign(createMethod("codyra", tinyOptions, "x-tail"), {
+        beginRun({ model, taskIndex }: RunContext) {
+          const isPretrained = [...model.stateDict()].every(([key, tensor]) =>
+            tensor.equal(pretrained.get(key)!),
+          );
+          calls.push(`begin ${taskIndex}, ${isPretrained ? "pre-trained" : "changed"}`);
+        },
+        loadState: () => void calls.push("load"),
+        dispose: () => void calls.push("dispose"),
+      });
     const controller = new AbortController();
     const observer = { taskFinished: (index: number) => index === 0 && controller.abort() };
     const { signal } = controller;

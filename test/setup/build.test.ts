@@ -33,7 +33,7 @@ beforeAll(() => {
   );
   sandbox.write("checkout/lib/index.ts", "export const two: number = 2;\n");
   sandbox.write("checkout/lib/report/page/client/main.ts", "document.title = String(1 + 1);\n");
-  sandbox.write("checkout/lib/cli/main.ts", "#!/usr/bin/env node\nconsole.log(2);\n");
+  sandbox.write("checkout/lib/cli/start.ts", "#!/usr/bin/env node\nconsole.log(2);\n");
   const options = { module: "NodeNext", target: "ES2023", rootDir: "lib", outDir: "dist", types: [] };
   sandbox.write("checkout/tsconfig.json", JSON.stringify({ compilerOptions: options, include: ["lib"] }));
 });
@@ -93,7 +93,7 @@ test("TypeScript that does not compile is told with its line", async () => {
   expect(output).toMatch(/The TypeScript sources do not compile\.\n +lib\/index\.ts\(1,14\)/);
   sandbox.write("checkout/lib/index.ts", "export const two: number = 2;\n");
   sandbox.write("checkout/lib/report/page/client/main.ts", "document.title = String(1 + 1);\n");
-  sandbox.write("checkout/lib/cli/main.ts", "#!/usr/bin/env node\nconsole.log(2);\n");
+  sandbox.write("checkout/lib/cli/start.ts", "#!/usr/bin/env node\nconsole.log(2);\n");
   expect((await setUp()).code).toBe(0);
 });
 
@@ -106,7 +106,7 @@ test("an installed package, which ships dist/ and no tsconfig.json, leaves TypeS
   sandbox.write("checkout/tsconfig.json", text);
   sandbox.write("checkout/lib/index.ts", "export const two: number = 2;\n");
   sandbox.write("checkout/lib/report/page/client/main.ts", "document.title = String(1 + 1);\n");
-  sandbox.write("checkout/lib/cli/main.ts", "#!/usr/bin/env node\nconsole.log(2);\n");
+  sandbox.write("checkout/lib/cli/start.ts", "#!/usr/bin/env node\nconsole.log(2);\n");
 });
 
 test("npm start runs the demo with its arguments and exit code, and says nothing when all is ready", async () => {

@@ -89,9 +89,10 @@ describe("codyra run --watch", needsRealImages, () => {
     await untilBegun(directory);
     await page.goto(opened);
     const said = page.getByRole("status");
-    await said.getByText(/dataset \d of 3, \w+, step/).waitFor();
+    await said.getByText(/dataset \d of 3, \w+, iteration/).waitFor();
     const before = await page.locator("#matrices tbody tr").count();
-    await page.waitForFunction((n) => document.querySelectorAll("#matrices tbody tr").length > n, before);
+    const hasMore = (n: number) => document.querySelectorAll("#matrices tbody tr").length > n;
+    await page.waitForFunction(hasMore, before, { timeout: 120_000 }); // a task takes long on a busy machine
     const { code, stderr } = await run.outcome;
     expect(code, stderr).toBe(0);
     await said.getByText("The run is finished.").waitFor();

@@ -77,7 +77,7 @@ describe("a run of an earlier version", () => {
     const directory = copyOf("before-gates/interrupted");
     const method = createMethod("codyra", { ...tinyOptions, gates: "fixed" }, "x-tail");
     await expect(tinyRun(directory, { config: { model: "tiny" }, resume: true, method })).rejects.toThrow(
-      /another config\.options\.gates, config\.options\.pruning: expected the same/,
+      /differs in config\.options\.gates, config\.options\.pruning: expected the same/,
     );
   });
 });

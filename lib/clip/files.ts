@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkRegularFile } from "../files/index.js";
-import { printable } from "../options/index.js";
+import { decodeText, printable } from "../options/index.js";
 
 /** Contents of the files of a directory by name. */
 export type DirectoryFiles = ReadonlyMap<string, Buffer>;
@@ -35,7 +35,7 @@ export function parseJson(
     );
   }
   try {
-    return JSON.parse(content.toString("utf8"));
+    return JSON.parse(decodeText(content, path));
   } catch (cause) {
     throw new Error(
       `${path}: not valid JSON: ${printable((cause as Error).message)}. Copy or download it again.`,

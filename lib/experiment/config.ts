@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { withHome } from "../data/index.js";
 import { methods } from "../methods/index.js";
-import { type Given, mergeOptions, parseOptions, settingsShape } from "../options/index.js";
+import { decodeText, type Given, mergeOptions, parseOptions, settingsShape } from "../options/index.js";
 import { entrySchema, type Reading, resolveEntry, streamSchema } from "./dataset-config.js";
 import { guardSchema, readGuard, resolveGuard } from "./guard-config.js";
 import { locateModel } from "./models.js";
@@ -93,9 +93,10 @@ function readYaml(path: string): Record<string, unknown> {
   if (!existsSync(path)) {
     throw new Error(`${path}: there is no such file. Give a YAML configuration, see codyra run --help.`);
   }
+  const text = decodeText(readFileSync(path), path);
   let given: unknown;
   try {
-    given = parse(readFileSync(path, "utf8"), { merge: true });
+    given = parse(text, { merge: true });
   } catch (cause) {
     throw new Error(`${path}: expected YAML: ${(cause as Error).message}`, { cause });
   }

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { withHome } from "../data/index.js";
 import { limitsSchema } from "../guard/index.js";
-import { readingShape, UsageError } from "../options/index.js";
+import { readingShape, readTextFile, UsageError } from "../options/index.js";
 import { entrySchema, type Reading, resolveEntry } from "./dataset-config.js";
 import { locateModel } from "./models.js";
 
@@ -42,15 +41,7 @@ export type GuardConfig = Omit<GivenGuard, keyof typeof readingShape>;
 
 /** @throws UsageError if the file is missing, no YAML, or does not fit */
 export function readGuard(path: string, source = "--config"): GuardConfig {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new UsageError(
-      `${source} ${path}: expected a YAML file, got ${(cause as NodeJS.ErrnoException).code}. Check the path.`,
-      { cause },
-    );
-  }
+  const text = readTextFile(path, `${source} ${path}`);
   const parsed = guardSchema.safeParse(parse(text) ?? {});
   if (parsed.success) return resolveGuard(parsed.data, { folder: dirname(resolve(path)) });
   const problems = parsed.error.issues.map(

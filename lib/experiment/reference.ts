@@ -15,6 +15,7 @@ import {
   withHome,
 } from "../data/index.js";
 import type { ReferenceData } from "../methods/index.js";
+import { decodeText } from "../options/index.js";
 import { openImageCache } from "./cache-directory.js";
 import { entrySchema, nameOf, openEntry, type Reading, resolveEntry } from "./dataset-config.js";
 import type { WorkObserver } from "./observer.js";
@@ -108,16 +109,16 @@ async function examplesBelow(folder: string): Promise<{ examples: Example[]; war
 }
 
 function readTexts(path: string): string[] {
-  let content: string;
+  let bytes: Buffer;
   try {
-    content = readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(
       `${path}: expected a file of reference texts, but it cannot be read (${code}). Correct the path under 'reference'.`,
     );
   }
-  const texts = content
+  const texts = decodeText(bytes, path)
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== "");

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import type { ModelFamily } from "../clip/index.js";
 import { checkRegularFile } from "../files/index.js";
-import { firstLines } from "../options/index.js";
+import { decodeText, firstLines } from "../options/index.js";
 import type { LowRankUpdates } from "./low-rank-update.js";
 
 export const configFile = "adapter_config.json";
@@ -112,7 +112,7 @@ export function readConfig(path: string): AdapterConfig {
   let json: unknown;
   try {
     if (existsSync(path)) checkRegularFile(path, 2 ** 24);
-    json = JSON.parse(readFileSync(path, "utf8"));
+    json = JSON.parse(decodeText(readFileSync(path), path));
   } catch (cause) {
     throw new Error(
       `${path}: expected the configuration of an adapter: ${(cause as Error).message}. Export it again.`,

@@ -5,6 +5,7 @@ export {
   defaultLimitInputPixels,
   limitInputPixelsSchema,
 } from "./decode-limits.js";
+export { decodeText } from "./decode-text.js";
 export { type DescribedOption, describeOptions, formatDefault, group } from "./described.js";
 export { type Device, deviceSchema, type Precision, precisionSchema } from "./device.js";
 export {

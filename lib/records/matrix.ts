@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeJsonAtomically } from "../files/index.js";
-import { checkOptions } from "../options/index.js";
+import { checkOptions, decodeText } from "../options/index.js";
 import { type Accuracy, type AccuracyMatrix, type HoldOutMatrix, known } from "./metrics.js";
 import { readJson } from "./parse.js";
 
@@ -40,7 +40,7 @@ export function writeMatrix(
  */
 export function readMatrixFile(path: string, options: { unit?: AccuracyUnit } = {}): AccuracyMatrix {
   checkOptions(options, { unit: true }, "readMatrixFile");
-  const text = readText(path).replace(/^\uFEFF/, "");
+  const text = decodeText(readBytes(path), path);
   const isJson = /^\s*[{[]/.test(text);
   const accuracy = parseAccuracyMatrix(isJson ? parseJson(text, path) : parseMatrixCsv(text, path), {
     source: path,
@@ -176,9 +176,9 @@ function checkRow(
   });
 }
 
-function readText(path: string): string {
+function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     throw new Error(
       `${path}: cannot read the accuracy matrix (${(error as NodeJS.ErrnoException).code}). ` +

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { decodeText } from "../options/index.js";
 
 /** @throws if the file is not valid JSON, naming it */
 export function readJson(path: string): unknown {
-  return parseJson(readFileSync(path, "utf8"), path);
+  return parseJson(decodeText(readFileSync(path), path), path);
 }
 
 /** @throws if the text is not valid JSON, naming its source */

@@ -91,7 +91,7 @@ describe("tables", () => {
 });
 
 describe("shards", () => {
-  async function shard(name: string, files: Record<string, string>): Promise<void> {
+  async function shard(name: string, files: Record<string, string | Buffer>): Promise<void> {
     const cwd = join(folder, "members", name);
     for (const [path, content] of Object.entries(files)) {
       await mkdir(dirname(join(cwd, path)), { recursive: true });
@@ -118,6 +118,43 @@ describe("shards", () => {
     expect(dataset.classes).toEqual(["cat", "dog"]);
     expect(dataset.train).toHaveLength(2);
     expect(dataset.warnings?.[0]).toMatch(/^4 of 8 files were passed over: .*\.mask\.png \(2\)/);
+  });
+
+  const names = "rosé\ntulip\n";
+  it.each([
+    ["UTF-16", Buffer.from(`\ufeff${names}`, "utf16le")],
+    ["UTF-8 with a byte order mark", Buffer.from(`\ufeff${names}`)],
+  ])("reads class names and labels in %s", async (encoding, content) => {
+    const wds = join("encodings", encoding);
+    const label = (text: string) =>
+      Buffer.from(`\ufeff${text}\n`, encoding === "UTF-16" ? "utf16le" : "utf8");
+    for (const part of ["train", "test"]) {
+      const files = { "a.jpg": "", "a.cls": label("0"), "b.jpg": "", "b.txt": label("1") };
+      await shard(join(wds, `${part}.tar`), files);
+    }
+    await writeFile(join(folder, wds, "classnames.txt"), content);
+    const dataset = await openWebDataset({ name: "flowers", webdataset: join(folder, wds) });
+    expect(dataset.classes).toEqual(["rosé", "tulip"]);
+  });
+
+  it("refuses class names and labels whose letters it would lose", async () => {
+    const open = (name: string) => openWebDataset({ name, webdataset: join(folder, "latin1", name) });
+    const lost = /: expected text in UTF-8, got the byte 0xe9 at offset 3 in line 1\. Save it as UTF-8\./;
+    const rose = Buffer.from("rosé", "latin1");
+    await shard("latin1/beside/a.tar", { "a.jpg": "", "a.cls": "0", "b.jpg": "", "b.cls": "1" });
+    await writeFile(join(folder, "latin1/beside/classnames.txt"), Buffer.from(names, "latin1"));
+    await expect(open("beside")).rejects.toThrow(new RegExp(`classnames\\.txt${lost.source}`));
+    await shard("latin1/cls/a.tar", { "a.jpg": "", "a.cls": rose });
+    await expect(open("cls")).rejects.toThrow(new RegExp(`a\\.tar: a\\.cls${lost.source}`));
+    await shard("latin1/txt/a.tar", { "a.jpg": "", "a.txt": rose });
+    await expect(open("txt")).rejects.toThrow(new RegExp(`a\\.tar: a\\.txt${lost.source}`));
+  });
+
+  it("does not read captions of images that have a label", async () => {
+    const files = { "a.jpg": "", "a.cls": "rose", "a.txt": Buffer.from("rosé", "latin1") };
+    for (const part of ["train", "test"]) await shard(`captions/${part}.tar`, files);
+    const dataset = await openWebDataset({ name: "flowers", webdataset: join(folder, "captions") });
+    expect(dataset.classes).toEqual(["rose"]);
   });
 });
 

@@ -17,6 +17,16 @@ function write(config: unknown): { path: string; folder: string } {
   return { path, folder };
 }
 
+it("reads YAML in UTF-16, and refuses letters that it would lose", () => {
+  const { path } = write("datasets: [dtd]\nname: rosé\n");
+  writeFileSync(path, "\uFEFFdatasets: [dtd]\nname: rosé\n", "utf16le");
+  expect(readConfig(path)).toMatchObject({ name: "rosé" });
+  writeFileSync(path, "datasets: [dtd]\nname: rosé\n", "latin1");
+  expect(() => readConfig(path)).toThrow(
+    /config\.yaml: expected text in UTF-8, got the byte 0xe9 at offset 25 in line 2\./,
+  );
+});
+
 describe("the options of a method", () => {
   const config = {
     datasets: ["dtd"],

@@ -96,7 +96,12 @@ describe("readPairs", () => {
       /expected one image in a sample, got a\.jpg/,
     ],
     ["broken-json.tar", { "a.jpg": "x", "a.json": "{" }, /a\.json: expected JSON/],
-  ])("refuses %s", async (name, files, message) => {
+    [
+      "latin1.tar",
+      { "a.jpg": "x", "a.txt": Buffer.from("rosé", "latin1") },
+      /latin1\.tar: a\.txt: expected text in UTF-8, got the byte 0xe9 at offset 3/,
+    ],
+  ])("refuses %s", async (name, files: Record<string, string | Buffer>, message) => {
     const path = await shard(name, files);
     await expect(readPairs(path)).rejects.toThrow(message);
   });

@@ -71,6 +71,12 @@ describe("readMatrixFile", () => {
     expect(() => read(`{"datasets": ["a"], "matrix": [[1]], "holdOuts": ${holdOuts}}`)).toThrow(message);
   });
 
+  it("reads tables that Excel saved as Unicode text", () => {
+    const path = join(folder, "unicode.csv");
+    writeFileSync(path, "\ufeffrosé\n50", "utf16le");
+    expect(readMatrixFile(path)).toMatchObject({ datasets: ["rosé"], matrix: [[0.5]] });
+  });
+
   it("takes the unit it is told", () => {
     expect(read("a\n0.5", "percent").matrix).toEqual([[0.005]]);
     expect(() => read("a\n50", "fraction")).toThrow(

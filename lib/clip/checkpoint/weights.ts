@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync } from "node:fs"
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { checkRegularFile } from "../../files/index.js";
-import { firstLines } from "../../options/index.js";
+import { decodeText, firstLines } from "../../options/index.js";
 import { archive, safetensors, type Tensor } from "../../torch/index.js";
 import { readSmallFile } from "../files.js";
 
@@ -57,7 +57,7 @@ function isHuggingFace(directory: string): boolean {
   const path = join(directory, "config.json");
   if (!existsSync(path)) return false;
   try {
-    const config = JSON.parse(readSmallFile(path).toString("utf8"));
+    const config = JSON.parse(decodeText(readSmallFile(path), path));
     return ["model_type", "text_config", "vision_config"].some((key) => Object.hasOwn(config, key));
   } catch {
     return true; // what is wrong with it is said where it is read
@@ -122,7 +122,7 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 function shardsOf(path: string): string[] {
   let json: unknown;
   try {
-    json = JSON.parse(readSmallFile(path).toString("utf8"));
+    json = JSON.parse(decodeText(readSmallFile(path), path));
   } catch (cause) {
     throw new Error(`${path}: not valid JSON: ${(cause as Error).message}. Download it again.`, { cause });
   }

@@ -1,5 +1,6 @@
 import { access, readdir, readFile, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { decodeText } from "../../options/index.js";
 import { isJunk } from "../sources/junk.js";
 
 export async function exists(path: string): Promise<boolean> {
@@ -16,13 +17,13 @@ export async function readPart(path: string): Promise<Buffer> {
 
 /** The lines of a text file that are not blank, without blanks at their ends. */
 export async function readLines(path: string): Promise<string[]> {
-  const text = (await readPart(path)).toString("utf8").replace(/^\uFEFF/, "");
+  const text = decodeText(await readPart(path), path);
   const lines = text.split("\n").map((line) => line.trim());
   return lines.filter((line) => line !== "");
 }
 
 export async function readJson(path: string): Promise<unknown> {
-  const text = (await readPart(path)).toString("utf8");
+  const text = decodeText(await readPart(path), path);
   try {
     return JSON.parse(text);
   } catch (cause) {

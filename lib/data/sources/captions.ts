@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { decodeText } from "../../options/index.js";
 import type { Example } from "../types.js";
 import { imageExtensions } from "./image-extensions.js";
 import { isJunkPath } from "./junk.js";
@@ -74,8 +75,8 @@ function addImage(shard: Shard, images: Map<string, TarMember>, key: string, mem
   images.set(key, member);
 }
 
-async function textOf(archive: TarFile, { offset, size }: TarMember): Promise<string> {
-  return (await archive.read(offset, size)).toString("utf8");
+async function textOf(archive: TarFile, { path, offset, size }: TarMember): Promise<string> {
+  return decodeText(await archive.read(offset, size), `${archive.file}: ${path}`);
 }
 
 function linesOf(text: string): string[] {

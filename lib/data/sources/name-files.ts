@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { decodeText } from "../../options/index.js";
 
 /**
  * Usual names of files beside the data that list class names; the first is that of clip-benchmark's shards.
@@ -24,6 +25,7 @@ export interface FoundNames {
  * per line, the first for label 0, or the label, blanks and the name on each line.
  * @param folders to look in, in order
  * @returns nothing if labels are words, or no file names all of them
+ * @throws if such a file is in neither UTF-8 nor UTF-16
  */
 export async function findNames(
   labels: readonly string[],
@@ -36,9 +38,9 @@ export async function findNames(
   for (const folder of new Set(folders)) {
     for (const fileName of fileNames) {
       const file = join(folder, fileName);
-      const text = await readFile(file, "utf8").catch(() => undefined);
-      if (text === undefined) continue;
-      const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+      const bytes = await readFile(file).catch(() => undefined);
+      if (bytes === undefined) continue;
+      const lines = decodeText(bytes, file).split(/\r?\n/);
       const names = namesByKey(lines, labels) ?? (areIntegers ? namesByLine(lines, labels) : undefined);
       if (names !== undefined) return { names, file };
     }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { type CsvError, parse } from "csv-parse/sync";
+import { decodeText } from "../../options/index.js";
 
 /** A row of a CSV file or a line of a JSONL file. */
 export interface FileRecord {
@@ -24,7 +25,7 @@ export async function readRecords(file: string): Promise<FileRecord[]> {
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`${file}: expected a file, got ${cause.code}. Check the path.`, { cause });
   });
-  return read(file, decodeText(file, bytes));
+  return read(file, decodeText(bytes, file));
 }
 
 const readers: Record<string, (file: string, text: string) => FileRecord[]> = {
@@ -33,22 +34,6 @@ const readers: Record<string, (file: string, text: string) => FileRecord[]> = {
   ".jsonl": readLines,
   ".ndjson": readLines,
 };
-
-/** Decodes a text, without a byte order mark. */
-function decodeText(file: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new Error(`${file}: expected text in UTF-8, got other bytes. Save it as UTF-8.`, { cause });
-  }
-}
-
-/** UTF-16 by its byte order mark, or by the zeros that Latin letters have in it. */
-function encodingOf(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return "utf-16le";
-  return (first === 0xfe && second === 0xff) || (first === 0 && second !== 0) ? "utf-16be" : "utf-8";
-}
 
 function readTable(file: string, text: string, delimiters: readonly string[]): FileRecord[] {
   // Excel writes and reads a first line that names the separator.

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { checkOptions, decodeText, type OptionKeys } from "../../options/index.js";
 import type { Dataset } from "../types.js";
 import {
   type CollectionOptions,
@@ -89,8 +89,8 @@ interface Sample {
   text?: string;
   /** From `.json`. */
   field?: string;
-  /** From `.txt`. */
-  caption?: string;
+  /** From `.txt`. It may be no label, and is decoded where it is one. */
+  caption?: () => string;
 }
 
 /** Labels are short: a larger file is not one. */
@@ -202,10 +202,12 @@ async function add(
       `${archive.file}: expected a label in ${member.path}, got ${member.size} bytes. Write only the label there.`,
     );
   }
-  const text = (await archive.read(member.offset, member.size)).toString("utf8").trim();
-  if (extension === "cls") sample.text = text;
+  const bytes = Buffer.from(await archive.read(member.offset, member.size)); // the archive's window is larger
+  const place = `${archive.file}: ${member.path}`;
+  const text = () => decodeText(bytes, place).trim();
+  if (extension === "cls") sample.text = text();
   else if (extension === "txt") sample.caption = text;
-  else sample.field = fieldOf(`${archive.file}: ${member.path}`, text, labelField);
+  else sample.field = fieldOf(place, text(), labelField);
   return true;
 }
 
@@ -228,7 +230,7 @@ function labelled(
 ): LabelledImage[] {
   if (image === undefined) return [];
   const { labelField } = options;
-  const label = labelField === undefined ? (text ?? field ?? caption) : field;
+  const label = labelField === undefined ? (text ?? field ?? caption?.()) : field;
   if (label === undefined || label === "") {
     const wanted =
       labelField === undefined ? `${key}.cls, or "label" in ${key}.json` : `"${labelField}" in ${key}.json`;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type DualEncoder, encodePrompts, fillTemplate, type Tokenizer } from "../../clip/index.js";
 import { permutation, Random } from "../../data/index.js";
+import { decodeText } from "../../options/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { inParts, type PartsContext } from "./in-parts.js";
@@ -95,15 +96,16 @@ export function wholeWords(tokenizer: Tokenizer): string[] {
 
 /** @throws if the file is missing or holds no words */
 function readWords(path: string): string[] {
-  let lines: string[];
+  let bytes: Buffer;
   try {
-    lines = readFileSync(path, "utf8").split("\n");
+    bytes = readFileSync(path);
   } catch (cause) {
     throw new Error(
       `words: expected 'vocabulary' or a text file with a word per line, got '${path}': ${(cause as Error).message}`,
       { cause },
     );
   }
+  const lines = decodeText(bytes, `words: ${path}`).split("\n");
   const words = Array.from(new Set(lines.map((line) => line.trim()).filter(Boolean)));
   if (words.length > 0) return words;
   throw new Error(`words: ${path} is empty: expected a word or phrase per line.`);

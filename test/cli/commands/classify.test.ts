@@ -115,6 +115,20 @@ describe("codyra classify", () => {
     expect(found.sort()).toEqual(["blue, small square", "circle"]);
   });
 
+  it("reads labels that Windows saved, and refuses what it cannot read", async () => {
+    const file = join(folder, "windows.txt");
+    writeFileSync(file, "\uFEFFcircle\r\nrosé\r\n", "utf16le");
+    const { stdout } = await codyraClassify(join(folder, "a.png"), "--labels-file", file, "--json");
+    const found = JSON.parse(stdout)[0].predictions.map(({ label }: { label: string }) => label);
+    expect(found.sort()).toEqual(["circle", "rosé"]);
+    writeFileSync(file, "circle\r\nrosé\r\n", "latin1");
+    const { error } = await codyraClassify(join(folder, "a.png"), "--labels-file", file);
+    expect(error).toMatchObject({
+      name: "UsageError",
+      message: `--labels-file ${file}: expected text in UTF-8, got the byte 0xe9 at offset 11 in line 2. Save it as UTF-8.`,
+    });
+  });
+
   it("averages over repeated templates", async () => {
     const probability = async (...templates: string[]) => {
       const flags = templates.flatMap((template) => ["--template", template]);

@@ -32,6 +32,13 @@ describe("food101", () => {
     });
   });
 
+  it("reads lists with a byte order mark", async () => {
+    const list = `\ufeff${files["food-101/meta/test.json"]}`;
+    const root = await plant({ ...files, "food-101/meta/test.json": list });
+    const { test } = await openDataset("food101", { root, splitSource: "torchvision" });
+    expect(test.length).toBeGreaterThan(0);
+  });
+
   it("explains damaged lists", async () => {
     const open = async (list: string) =>
       openDataset("food101", {

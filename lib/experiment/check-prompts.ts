@@ -1,18 +1,35 @@
-import { classPrompts, type Tokenizer } from "../clip/index.js";
-import type { Dataset } from "../data/index.js";
-import { scope } from "../torch/index.js";
+import { equalPrompts, type Tokenizer } from "../clip/index.js";
+import { type Dataset, promptKey } from "../data/index.js";
 
 /**
  * Looks at the prompts of a dataset before its images are decoded.
  * @throws if one has more tokens than the model reads and is not to be cut, naming the dataset
+ * @throws if two classes of different names have the same tokens
  */
 export function checkPrompts(
   tokenizer: Tokenizer,
   { name, classes, templates }: Pick<Dataset, "name" | "classes" | "templates">,
 ): void {
+  let equal: ReturnType<typeof equalPrompts>;
   try {
-    for (const template of templates) scope(() => void tokenizer.encode(classPrompts(classes, template)));
+    equal = equalPrompts(tokenizer, classes, templates);
   } catch (error) {
     throw new Error(`Dataset ${name}: ${(error as Error).message}`, { cause: error });
   }
+  // Names that are the same are told by whoever read them: some published datasets have a class twice.
+  const merged = equal.find(([first, other]) => promptKey(first) !== promptKey(other));
+  if (merged !== undefined) throw new Error(`Dataset ${name}: ${indistinct(...merged)}`);
+}
+
+/** The message about two classes whose prompts are the same tokens. */
+export function indistinct(first: string, other: string): string {
+  return (
+    `expected prompts that differ, got the same tokens for "${ends(first)}" and "${ends(other)}". ` +
+    "Shorten or rename them: a classifier could not tell them apart."
+  );
+}
+
+/** Both ends of a long name: what tells it apart may be in either. */
+function ends(name: string): string {
+  return name.length > 60 ? `${name.slice(0, 28)} … ${name.slice(-28)}` : name;
 }

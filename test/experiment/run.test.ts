@@ -20,6 +20,20 @@ it("a class name that is too long for the model is told before images are read",
   expect(accuracy.matrix).toHaveLength(1);
 });
 
+it("class names that are the same once they are cut are refused as one name twice is", async () => {
+  const folder = temporaryFolder();
+  await writeDataset(join(folder, "colours"));
+  const long = "colour ".repeat(100);
+  const classes = { red: `${long}red`, blue: `${long}blue` };
+  const datasets = [{ name: "colours", root: "colours", classes }];
+  const settings = { method: "zero-shot", shots: 1, cache: false, truncate: true, datasets, output: "run" };
+  const config = experiment.readConfig(writeConfig(folder, settings));
+  await expect(experiment.run(config)).rejects.toThrow(
+    /^Dataset colours: expected prompts that differ, got the same tokens for "colour .*red" and "colour .*blue"\./,
+  );
+  expect(existsSync(join(folder, "run"))).toBe(false);
+});
+
 it("a configuration runs from TypeScript, and tells what it does", async () => {
   const folder = temporaryFolder();
   await writeDataset(join(folder, "colours"));

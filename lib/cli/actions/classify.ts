@@ -1,5 +1,12 @@
+import { type DualEncoder, equalPrompts } from "../../clip/index.js";
 import { classifyFiles } from "../../data/index.js";
-import { describeCloseCalls, modelSettings, openModel, resolveModel } from "../../experiment/index.js";
+import {
+  describeCloseCalls,
+  indistinct,
+  modelSettings,
+  openModel,
+  resolveModel,
+} from "../../experiment/index.js";
 import { UsageError } from "../../options/index.js";
 import { cuda, scope } from "../../torch/index.js";
 import type { ClassifyFlags } from "../commands/classify.js";
@@ -37,6 +44,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     const { template, top: topK, batchSize, strict } = flags;
     const computed = confirm ? "fp32" : precision;
     const model = openModel(modelSettings(settings), device, computed, { shareFile: true });
+    if (flags.truncate && !isServed) checkDistinct(model, labels, template);
     warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;
@@ -68,6 +76,14 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     if (meaning !== undefined && isTable(flags)) tell(`${meaning}\n`);
   } else output.end();
   if (unreadable.length > 0) throw unreadableImages(unreadable);
+}
+
+/** Labels that differ may be the same once they are cut. */
+function checkDistinct(model: DualEncoder, labels: readonly string[], templates?: readonly string[]): void {
+  const [merged] = equalPrompts(model.tokenizer, labels, templates);
+  if (merged === undefined) return;
+  model.dispose();
+  throw new UsageError(`--truncate: ${indistinct(...merged)}`);
 }
 
 function headNotConfirmed(): UsageError {

@@ -149,6 +149,17 @@ describe("codyra classify", () => {
     expect(JSON.parse(stdout)[0].predictions).toHaveLength(2);
   });
 
+  it("refuses labels that are the same once they are cut", async () => {
+    const long = "square ".repeat(100);
+    const args = ["--labels", `circle,${long}one,${long}two`, "--truncate"];
+    const { error, stdout } = await codyraClassify(join(folder, "a.png"), ...args);
+    expect(error).toMatchObject({ name: "UsageError" });
+    expect(error?.message).toMatch(
+      /^--truncate: expected prompts that differ, got the same tokens for "square .*one" and "square .*two"\./,
+    );
+    expect(stdout).toBe("");
+  });
+
   it("turns photographs upright if asked", async () => {
     const photo = join(folder, "sideways.jpg");
     const drawing = Buffer.from(

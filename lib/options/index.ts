@@ -1,4 +1,5 @@
 export { checkOptions, type OptionKeys } from "./check-options.js";
+export { isDamagedText } from "./damaged-text.js";
 export {
   decodeTimeoutSchema,
   defaultDecodeTimeoutSeconds,

@@ -1,4 +1,4 @@
-import { readTextFile, UsageError } from "../../options/index.js";
+import { isDamagedText, printable, readTextFile, UsageError } from "../../options/index.js";
 
 export interface LabelFlags {
   /** Separated by commas. */
@@ -7,7 +7,10 @@ export interface LabelFlags {
   readonly labelsFile?: string;
 }
 
-/** Labels from the command line or from a file. @throws UsageError if there are none, or two are the same */
+/**
+ * Labels from the command line or from a file.
+ * @throws UsageError if there are none, two are the same, or one is damaged
+ */
 export function readLabels({ labels, labelsFile }: LabelFlags): string[] {
   if ((labels === undefined) === (labelsFile === undefined)) {
     throw new UsageError(
@@ -27,5 +30,10 @@ export function readLabels({ labels, labelsFile }: LabelFlags): string[] {
   const repeated = listed.find((label, i) => listed.indexOf(label) !== i);
   if (repeated !== undefined)
     throw new UsageError(`${source}: expected different labels, got '${repeated}' twice. Leave one out.`);
+  const damaged = listed.find(isDamagedText);
+  if (damaged !== undefined)
+    throw new UsageError(
+      `${source}: expected labels of letters, got '${printable(damaged)}' with a control character or a lost letter. Write it anew.`,
+    );
   return listed;
 }

@@ -1,7 +1,13 @@
 import { defaultTemplate } from "../../clip/index.js";
 import type { OptionKeys } from "../../options/index.js";
 import type { Dataset, Example, RandomSplit } from "../types.js";
-import { checkClassNames, checkTemplates, classNameWarnings, withoutNumbers } from "./names.js";
+import {
+  checkClassNames,
+  checkTemplates,
+  classNameWarnings,
+  damagedNameWarnings,
+  withoutNumbers,
+} from "./names.js";
 import { splitRandomly } from "./split.js";
 
 /** Settings of a user's own images, whatever they are kept in. */
@@ -79,6 +85,7 @@ export function collect(
   checkClassNames(name, classes);
   if (options.classes === undefined || Array.isArray(options.classes))
     warnings.push(...classNameWarnings(classes));
+  warnings.push(...damagedNameWarnings(classes));
 
   const indices = new Map([...named.keys()].map((label, index) => [label, index]));
   const select = (part: readonly LabelledImage[] = []): Example[] =>

@@ -1,3 +1,5 @@
+import { isDamagedText, printable } from "../../options/index.js";
+
 /**
  * As CLIP's tokenizer cuts a text before its byte pairs: words, single digits, runs of other signs.
  * OpenAI/CLIP, simple_tokenizer.py.
@@ -32,22 +34,45 @@ const wordNetId = /^[nvar]\d{8}$/;
 const number = /^[+-]?\d+([.,]\d+)?$/;
 const numbered = /^\d+[._-]+(?=\p{L})/u;
 
-/** A message about class names that are not words. CLIP knows classes by their names. */
+/** As pandas, spreadsheets and databases write a cell without a value. */
+const noValue = /^(<?na>?|#?n\/a|nan|nat|null|nil|none|undefined|unlabell?ed)$/i;
+
+/** Messages about class names that are not words. CLIP knows classes by their names. */
 export function classNameWarnings(classes: readonly string[]): string[] {
   const kinds = [
     ["numbers", number],
     ["WordNet ids", wordNetId],
     ["words with a number before them", numbered],
   ] as const;
-  return kinds.flatMap(([what, pattern]) => {
-    const found = classes.filter((name) => pattern.test(name.trim()));
-    if (found.length === 0) return [];
-    const shown = found.slice(0, 3).map((name) => `"${name}"`);
-    return [
-      `${found.length} of ${classes.length} class names are ${what}, such as ${shown.join(", ")}, and prompts would say so. ` +
-        "Give the names with classes: { label: name }.",
-    ];
-  });
+  const notWords = kinds.flatMap(([what, pattern]) =>
+    messageAbout(classes, (name) => pattern.test(name.trim()), `are ${what}`, "Give the names"),
+  );
+  const isMissing = (name: string) => noValue.test(name.trim());
+  const missing = "stand for a missing value in tables";
+  return [
+    ...notWords,
+    ...messageAbout(classes, isMissing, missing, "Leave such images out, or give the names"),
+  ];
+}
+
+/** Messages about class names of which a file or a program lost letters. */
+export function damagedNameWarnings(classes: readonly string[]): string[] {
+  return messageAbout(classes, isDamagedText, "have a control character or a lost letter", "Give the names");
+}
+
+function messageAbout(
+  classes: readonly string[],
+  isMeant: (name: string) => boolean,
+  what: string,
+  advice: string,
+): string[] {
+  const found = classes.filter(isMeant);
+  if (found.length === 0) return [];
+  const shown = found.slice(0, 3).map((name) => `"${printable(name)}"`);
+  return [
+    `${found.length} of ${classes.length} class names ${what}, such as ${shown.join(", ")}, and prompts would say so. ` +
+      `${advice} with classes: { label: name }.`,
+  ];
 }
 
 /**

@@ -228,6 +228,12 @@ describe("codyra classify", () => {
     ["both kinds of labels", [...labels, "--labels-file", "x"], /got both/],
     ["empty labels", ["--labels", " , "], /--labels: expected at least one label, got none/],
     ["a label twice", ["--labels", "cat,dog,cat"], /got 'cat' twice/],
+    [
+      "a label with a control character",
+      ["--labels", "cat,do\u0007g"],
+      /got 'do\\x07g' with a control character/,
+    ],
+    ["a label that lost a letter", ["--labels", "ros\ufffd"], /got 'ros\ufffd' with .* lost letter/],
     ["a file of labels that is not there", ["--labels-file", "/no/labels.txt"], /got ENOENT/],
     ["a template without {}", [...labels, "--template", "a photo"], /expected \{\} .* got 'a photo'/],
     ["two kinds of JSON", [...labels, "--json", "--json-lines"], /expected --json or --json-lines/],

@@ -182,6 +182,12 @@ describe("openManifest of what does not fit", () => {
     await expect(openText(name, content)).rejects.toThrow(message);
   });
 
+  it("warns of a class that is a missing value", async () => {
+    const rows = ["cat", "dog", "nan"].flatMap((label) => [1, 2].map((i) => `${label}${i}.jpg,${label}`));
+    const { warnings } = await openText("gaps.csv", `path,label\n${rows.join("\n")}\n`);
+    expect(warnings).toContainEqual(expect.stringMatching(/^1 of 3 class names .* such as "nan"/));
+  });
+
   it("refuses other encodings and absent files", async () => {
     const latin1 = Buffer.from("path,label\n1.jpg,crème\n", "latin1");
     await expect(openText("latin1.csv", latin1)).rejects.toThrow(/latin1\.csv: expected text in UTF-8/);

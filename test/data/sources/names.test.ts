@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { withoutNumbers } from "../../../lib/data/sources/names.js";
+import { classNameWarnings, damagedNameWarnings, withoutNumbers } from "../../../lib/data/sources/names.js";
 
 const named = (...labels: string[]) => {
   const names = withoutNumbers(labels);
@@ -21,4 +21,22 @@ it("leaves numbers that say something", () => {
   expect(named("1_euro", "2_euro")).toBeUndefined(); // both would be the same class
   expect(named("01_cat", "dog")).toBeUndefined();
   expect(named()).toBeUndefined();
+});
+
+it.each(["nan", "NaN", "null", "None", "N/A", "#N/A", "<NA>", "NaT", "undefined"])(
+  "warns of %s, which tables write for nothing",
+  (name) => {
+    expect(classNameWarnings(["cat", name])).toEqual([
+      `1 of 2 class names stand for a missing value in tables, such as "${name}", and prompts would say so. ` +
+        "Leave such images out, or give the names with classes: { label: name }.",
+    ]);
+  },
+);
+
+it("warns of names that a program damaged, and of no others", () => {
+  expect(damagedNameWarnings(["ros\ufffd", "cat\u001b[31m", "rosé"])).toEqual([
+    '2 of 3 class names have a control character or a lost letter, such as "ros\ufffd", "cat\\x1b[31m", and prompts would say so. ' +
+      "Give the names with classes: { label: name }.",
+  ]);
+  expect([...classNameWarnings(["nana", "nonesuch", "naan"]), ...damagedNameWarnings(["мак"])]).toEqual([]);
 });

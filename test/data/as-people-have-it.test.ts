@@ -120,6 +120,24 @@ describe("shards", () => {
     expect(dataset.warnings?.[0]).toMatch(/^4 of 8 files were passed over: .*\.mask\.png \(2\)/);
   });
 
+  it("says why class names beside are not used", async () => {
+    for (const part of ["train", "test"]) {
+      const files = { "a.jpg": "", "a.cls": "0", "b.jpg": "", "b.cls": "1" };
+      await shard(`few/${part}.tar`, files);
+    }
+    await writeFile(join(folder, "few/classnames.txt"), "cat\n");
+    const few = { name: "pets", webdataset: join(folder, "few") };
+    const { classes, warnings } = await openWebDataset(few);
+    expect(classes).toEqual(["0", "1"]);
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/few\/classnames\.txt was set aside: it names 1 of 2 classes\. Give each label/),
+    );
+    const named = await openWebDataset({ ...few, classes: { 0: "cat", 1: "dog" } });
+    expect(named.warnings).toEqual([]);
+    await writeFile(join(folder, "few/labels.txt"), "0 cat\n1 dog\n");
+    expect((await openWebDataset(few)).warnings).toEqual([]);
+  });
+
   const names = "rosé\ntulip\n";
   it.each([
     ["UTF-16", Buffer.from(`\ufeff${names}`, "utf16le")],

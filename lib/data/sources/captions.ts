@@ -3,7 +3,7 @@ import { decodeText } from "../../options/index.js";
 import type { Example } from "../types.js";
 import { imageExtensions } from "./image-extensions.js";
 import { isJunkPath } from "./junk.js";
-import { findAllShards, type Patterns, type Shard } from "./shards.js";
+import { findAllShards, type Patterns, type Shard, tarShards } from "./shards.js";
 import { TarFile, type TarMember } from "./tar.js";
 import { TarExample } from "./tar-example.js";
 
@@ -22,7 +22,7 @@ export interface CaptionedExample {
  * @throws if a shard is missing, compressed or damaged, or an image has no caption
  */
 export async function readCaptionedShards(source: Patterns): Promise<CaptionedExample[]> {
-  const shards = await findAllShards("captions", source, [".tar", ".tar.gz", ".tgz", ".tar.zst"]);
+  const shards = await findAllShards("captions", source, tarShards);
   const found: CaptionedExample[] = [];
   for (const shard of shards) found.push(...(await readShard(shard)));
   return found;

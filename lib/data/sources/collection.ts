@@ -1,6 +1,7 @@
 import { defaultTemplate } from "../../clip/index.js";
 import type { OptionKeys } from "../../options/index.js";
 import type { Dataset, Example, RandomSplit } from "../types.js";
+import type { FoundNames } from "./name-files.js";
 import {
   checkClassNames,
   checkTemplates,
@@ -51,8 +52,8 @@ export interface LabelledImage {
 export interface SourceNotes {
   /** Messages for the user. */
   readonly warnings?: readonly string[];
-  /** Class names of labels, if the source has them; the user's own names go before them. */
-  readonly names?: ReadonlyMap<string, string>;
+  /** Class names from a file beside the data; the user's own names go before them. */
+  readonly names?: FoundNames;
 }
 
 /**
@@ -76,7 +77,7 @@ export function collect(
   const used = labelsOf(parts);
   const known = declared ?? used;
   const warnings = [...(notes.warnings ?? [])];
-  const named = chooseClasses(options.classes, known, used, notes.names, warnings);
+  const named = chooseClasses(options.classes, known, used, notes.names?.names, warnings);
   checkKnown(name, [...named.keys()], known);
   const classes = [...named.values()];
   if (classes.length === 0) {
@@ -84,7 +85,7 @@ export function collect(
   }
   checkClassNames(name, classes);
   if (options.classes === undefined || Array.isArray(options.classes))
-    warnings.push(...classNameWarnings(classes));
+    warnings.push(...(notes.names?.warnings ?? []), ...classNameWarnings(classes));
   warnings.push(...damagedNameWarnings(classes));
 
   const indices = new Map([...named.keys()].map((label, index) => [label, index]));

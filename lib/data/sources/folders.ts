@@ -216,7 +216,7 @@ async function classImages(
 
 async function namesBeside({ classes }: FolderOptions, root: string, folders: readonly string[]) {
   if (classes !== undefined && !Array.isArray(classes)) return undefined;
-  return (await findNames(folders, [root, join(root, "..")]))?.names;
+  return findNames(folders, [root, join(root, "..")]);
 }
 
 async function subfolders(root: string, name: string): Promise<Entry[]> {

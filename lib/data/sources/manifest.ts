@@ -74,7 +74,7 @@ export async function openManifest(options: ManifestOptions): Promise<Dataset> {
 
 async function namesBeside(rows: readonly Row[], [manifest = ""]: readonly string[]) {
   const labels = [...new Set(rows.map(({ label }) => label))];
-  return (await findNames(labels, [dirname(resolve(manifest))]))?.names;
+  return findNames(labels, [dirname(resolve(manifest))]);
 }
 
 interface Row extends LabelledImage {

@@ -11,7 +11,7 @@ import {
 } from "./collection.js";
 import { findNames } from "./name-files.js";
 import type { ParquetFile, RowGroup } from "./parquet-file.js";
-import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.js";
+import { findShards, type Patterns, parquetShards, type Shard, undecidedParts } from "./shards.js";
 
 export interface ParquetOptions extends CollectionOptions {
   /**
@@ -64,7 +64,7 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
     return images;
   };
 
-  const shards = await findShards(name, parquet, [".parquet"]);
+  const shards = await findShards(name, parquet, parquetShards);
   if (!("train" in shards)) {
     const images = await open(shards);
     return collect(options, images, classNames(files), {
@@ -93,7 +93,7 @@ async function namesBeside(files: readonly ParquetFile[]) {
   if (files.some(({ classNames }) => classNames !== undefined)) return undefined;
   const labels = new Set(files.flatMap(({ labels }) => labels.filter((label) => label !== undefined)));
   const folders = files.map(({ shard }) => dirname(shard.file));
-  return (await findNames([...labels], [...folders, ...folders.map((folder) => dirname(folder))]))?.names;
+  return findNames([...labels], [...folders, ...folders.map((folder) => dirname(folder))]);
 }
 
 /** An image in a row of a Parquet file. */

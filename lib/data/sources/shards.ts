@@ -8,6 +8,20 @@ import { ignoredParts, partOfPath } from "./part-names.js";
 /** Folders, files and patterns such as `train-*.parquet` or `train-{000..012}.tar`. */
 export type Patterns = string | readonly string[];
 
+/** Endings of the files of one kind. */
+export interface ShardKind {
+  /** The ending of files that are read. */
+  readonly read: string;
+  /** Endings of files that are found as well, so that their reader says why it cannot read them. */
+  readonly refused: readonly string[];
+}
+
+export const parquetShards: ShardKind = { read: ".parquet", refused: [] };
+export const tarShards: ShardKind = {
+  read: ".tar",
+  refused: [".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"],
+};
+
 /** One of the files that a dataset is cut into. */
 export interface Shard {
   readonly file: string;
@@ -19,22 +33,22 @@ export interface Shard {
  * Finds the files of a dataset, sorted. Parts that are not given are recognised by words such as `train`,
  * `valid` or `testing`. The words may stand anywhere in the name of the file, or else of the nearest folder
  * below the one that holds all.
- * @param extensions endings of the files to look for in folders
+ * @param kind endings of the files to look for in folders
  * @returns all files where they are in one part
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
  */
 export async function findShards(
   dataset: string,
   source: Patterns | Parts<Patterns>,
-  extensions: readonly string[],
+  kind: ShardKind,
 ): Promise<Shard[] | Parts<Shard[]>> {
   if (typeof source === "object" && "train" in source) {
-    const train = await findFiles(dataset, source.train, extensions);
-    const validation = await findFiles(dataset, source.validation ?? [], extensions);
-    const test = await findFiles(dataset, source.test, extensions);
+    const train = await findFiles(dataset, source.train, kind);
+    const validation = await findFiles(dataset, source.validation ?? [], kind);
+    const test = await findFiles(dataset, source.test, kind);
     return nameParts(dataset, { train, validation, test });
   }
-  const files = await findFiles(dataset, source, extensions);
+  const files = await findFiles(dataset, source, kind);
   const names = nameFiles(files).map(({ name }) => partOfPath(name));
   if (names.every((name) => name === undefined || name === "train")) return nameFiles(files);
   const ofPart = (wanted: string) => files.filter((_, i) => names[i] === wanted);
@@ -50,12 +64,8 @@ export async function findShards(
 }
 
 /** The same where parts do not matter. @throws if a pattern or folder yields no file */
-export async function findAllShards(
-  dataset: string,
-  source: Patterns,
-  extensions: readonly string[],
-): Promise<Shard[]> {
-  return nameFiles(await findFiles(dataset, source, extensions));
+export async function findAllShards(dataset: string, source: Patterns, kind: ShardKind): Promise<Shard[]> {
+  return nameFiles(await findFiles(dataset, source, kind));
 }
 
 /** Warnings about files that are one part although names seem to tell more. */
@@ -91,11 +101,7 @@ function withSeparator(folder: string): string {
   return folder.endsWith(sep) ? folder : folder + sep;
 }
 
-async function findFiles(
-  dataset: string,
-  source: Patterns,
-  extensions: readonly string[],
-): Promise<string[]> {
+async function findFiles(dataset: string, source: Patterns, kind: ShardKind): Promise<string[]> {
   const files = new Set<string>();
   for (const given of [source].flat()) {
     const isThere = await stat(given).then(
@@ -103,10 +109,10 @@ async function findFiles(
       () => false,
     );
     for (const pattern of isThere ? [given] : expandRanges(given)) {
-      const found = await filesAt(pattern, extensions);
+      const found = await filesAt(pattern, kind);
       if (found.length === 0) {
         throw new Error(
-          `Dataset ${dataset}: expected files (${extensions.join(" ")}) at ${pattern}, got none. Check the path.`,
+          `Dataset ${dataset}: expected files (${kind.read}) at ${pattern}, got none. Check the path.`,
         );
       }
       for (const file of found) files.add(resolve(file));
@@ -115,12 +121,12 @@ async function findFiles(
   return [...files].sort();
 }
 
-async function filesAt(pattern: string, extensions: readonly string[]): Promise<string[]> {
+async function filesAt(pattern: string, kind: ShardKind): Promise<string[]> {
   const found = await stat(pattern).catch(() => undefined);
   if (found?.isFile()) return [pattern];
   if (found === undefined) return glob(pattern, { absolute: true, expandDirectories: false });
   const files = await glob(
-    extensions.map((extension) => `**/*${extension}`),
+    [kind.read, ...kind.refused].map((extension) => `**/*${extension}`),
     { cwd: pattern, absolute: true, caseSensitiveMatch: false },
   );
   return files.filter((file) => !isJunkPath(relative(pattern, file).replaceAll(sep, "/")));

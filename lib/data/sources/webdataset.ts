@@ -12,7 +12,7 @@ import { imageExtensions } from "./image-extensions.js";
 import { isJunkPath } from "./junk.js";
 import { findNames } from "./name-files.js";
 import { PassedOver } from "./passed-over.js";
-import { findShards, type Patterns, type Shard, undecidedParts } from "./shards.js";
+import { findShards, type Patterns, type Shard, tarShards, undecidedParts } from "./shards.js";
 import { TarFile, type TarMember } from "./tar.js";
 import { TarExample } from "./tar-example.js";
 
@@ -56,7 +56,7 @@ export async function openWebDataset(options: WebDatasetOptions): Promise<Datase
     }
     return images;
   };
-  const shards = await findShards(options.name, options.webdataset, [".tar", ".tar.gz", ".tgz", ".tar.zst"]);
+  const shards = await findShards(options.name, options.webdataset, tarShards);
   if (!("train" in shards)) {
     const images = await read(shards);
     const warnings = [...passedOver.warnings(), ...undecidedParts(shards)];
@@ -77,7 +77,7 @@ export async function openWebDataset(options: WebDatasetOptions): Promise<Datase
 async function namesBeside(images: readonly LabelledImage[], shards: readonly Shard[]) {
   const labels = [...new Set(images.map(({ label }) => label))];
   const folders = shards.map(({ file }) => dirname(file));
-  return (await findNames(labels, [...folders, ...folders.map((folder) => dirname(folder))]))?.names;
+  return findNames(labels, [...folders, ...folders.map((folder) => dirname(folder))]);
 }
 
 /** The members of a shard that make one sample. */

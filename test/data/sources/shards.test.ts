@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Parts } from "../../../lib/data/index.js";
-import { findShards, type Patterns, type Shard } from "../../../lib/data/sources/shards.js";
+import { findShards, type Patterns, type Shard, tarShards } from "../../../lib/data/sources/shards.js";
 import { temporaryFolder } from "../images.js";
 
 const folder = temporaryFolder();
@@ -22,7 +22,7 @@ async function find(source: Patterns | Parts<Patterns>) {
     typeof source === "object" && "train" in source
       ? { train: within(source.train), test: within(source.test) }
       : within(source);
-  const found = await findShards("pets", wanted, [".tar"]);
+  const found = await findShards("pets", wanted, tarShards);
   if (!("train" in found)) return names(found);
   return { train: names(found.train), validation: names(found.validation), test: names(found.test) };
 }

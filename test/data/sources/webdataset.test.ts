@@ -207,6 +207,11 @@ describe("openWebDataset of what does not fit", () => {
 
   it("refuses compressed shards", async () => {
     const file = await shard("small.tar.gz", files, { gzip: true });
+    await mkdir(join(folder, "packed"));
+    await writeFile(join(folder, "packed/a.tar.bz2"), Buffer.from("BZh91AY&SY".padEnd(1024, "\0"), "latin1"));
+    await expect(openShards(join(folder, "packed"))).rejects.toThrow(
+      /a\.tar\.bz2: expected an uncompressed tar archive, got bzip2\. Decompress it/,
+    );
     await expect(openShards(file)).rejects.toThrow(
       /small\.tar\.gz: expected an uncompressed tar archive, got gzip\. Decompress it/,
     );

@@ -1,17 +1,23 @@
+import { readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { FileExample } from "../sources/file-example.js";
+import { isJunk } from "../sources/junk.js";
 import type { DatasetDescriptor, Layout } from "./descriptor.js";
 import { exists, folderNames } from "./files.js";
 
 /** A layout that was recognised on disk. */
 export class FoundLayout {
   readonly folder: string;
+  readonly #above: ReadonlySet<string>;
 
+  /** @param layouts all of the dataset, whose folders may lead the paths of a list */
   constructor(
     private readonly root: string,
     readonly layout: Layout,
+    layouts: readonly Layout[],
   ) {
     this.folder = join(root, layout.folder);
+    this.#above = foldersAbove(layouts);
   }
 
   /** A path inside the dataset's folder. */
@@ -25,17 +31,19 @@ export class FoundLayout {
   }
 
   /**
-   * An image as the lists name it, a leading slash dropped.
+   * An image as the lists name it, without a leading slash or the folders that lead to the images.
    * @throws if it leads out of the dataset's folder
    */
   image(path: string, label: number): FileExample {
-    const relative = path.replaceAll("\\", "/").replace(/^\/+/, ""); // CoOp on Windows writes backslashes
-    if (relative.split(/[/\\]/).includes("..")) {
+    const parts = path.replaceAll("\\", "/").replace(/^\/+/, "").split("/"); // CoOp on Windows writes backslashes
+    const above = parts.findLastIndex((part, i) => i < parts.length - 1 && this.#above.has(part));
+    const inside = parts.slice(above + 1);
+    if (inside.includes("..")) {
       throw new Error(
         `${this.folder}: expected the lists to name images inside of it, got "${path}". Download the lists again.`,
       );
     }
-    return new FileExample(this.folder, this.imagePath(relative), label);
+    return new FileExample(this.folder, this.imagePath(inside.join("/")), label);
   }
 
   /**
@@ -66,13 +74,13 @@ export async function findLayout(
   { layouts }: DatasetDescriptor,
   root: string,
 ): Promise<FoundLayout> {
+  const found = async (layout: Layout) => new FoundLayout(root, await unwrapped(root, layout), layouts);
   for (const layout of layouts) {
-    if (await exists(join(root, layout.folder, layout.contains))) return new FoundLayout(root, layout);
+    if (await exists(join(root, layout.folder, layout.contains))) return found(layout);
   }
   for (const layout of layouts) {
     for (const folder of await foldersLike(root, layout.folder)) {
-      if (await exists(join(root, folder, layout.contains)))
-        return new FoundLayout(root, { ...layout, folder });
+      if (await exists(join(root, folder, layout.contains))) return found({ ...layout, folder });
     }
   }
   const places = layouts.map(({ title, folder, contains }) => `  ${join(root, folder, contains)} (${title})`);
@@ -80,6 +88,25 @@ export async function findLayout(
     `Dataset ${id}: expected one of these places, got none of them. Put it at one; "codyra data prepare ${id}" says where to get it.\n` +
       places.join("\n"),
   );
+}
+
+/** Names of the folders above the images, which lists that people wrote begin with. */
+function foldersAbove(layouts: readonly Layout[]): Set<string> {
+  const places = layouts.flatMap(({ folder, contains, imagePath }) =>
+    imagePath === undefined ? [folder, contains] : [folder],
+  );
+  return new Set(places.map((place) => posix.basename(place)).filter((name) => name !== "."));
+}
+
+/** The layout with its folder of images doubled, if that holds nothing but a folder of the same name. */
+async function unwrapped(root: string, layout: Layout): Promise<Layout> {
+  const { folder, contains, imagePath } = layout;
+  const name = posix.basename(contains);
+  if (imagePath !== undefined || name === ".") return layout;
+  if (!(await exists(join(root, folder, contains, name)))) return layout;
+  const names = await readdir(join(root, folder, contains)).catch(() => []);
+  if (names.some((other) => other !== name && !isJunk(other))) return layout;
+  return { ...layout, contains: posix.join(contains, name) };
 }
 
 /**

@@ -45,6 +45,53 @@ describe("eurosat", () => {
     expect(dataset.train[0]?.file).toBe(`${root}/${folder}/Forest/Forest_2.jpg`);
   });
 
+  it.each([
+    ["eurosat/2750/2750", "2750/2750/"],
+    ["EuroSAT/2750/2750", "2750/2750/"],
+    ["eurosat/EuroSAT_RGB/EuroSAT_RGB", "EuroSAT_RGB/EuroSAT_RGB/"],
+  ])("finds images in a folder that is doubled: %s", async (folder, prefix) => {
+    const left = { [`${folder}/../.DS_Store`]: "" };
+    const root = await plant({ ...inside(folder, files), ...left, "split_zhou_EuroSAT.json": split });
+    const dataset = await openDataset("eurosat", { root });
+    expect(listed(dataset).test).toEqual([`1 ${prefix}Forest/Forest_10.jpg`]);
+    expect(dataset.train[0]?.file).toBe(`${root}/${folder}/Forest/Forest_2.jpg`);
+    const drawn = await openDataset("eurosat", { root, splitSource: "torchvision" });
+    expect(drawn.train).toHaveLength(40);
+  });
+
+  it("keeps to the outer folder where it has more than one of its name", async () => {
+    const root = await plant({
+      ...inside("eurosat/2750", files),
+      ...inside("eurosat/2750/2750", files),
+      "split_zhou_EuroSAT.json": split,
+    });
+    const dataset = await openDataset("eurosat", { root });
+    expect(dataset.train[0]?.file).toBe(`${root}/eurosat/2750/Forest/Forest_2.jpg`);
+  });
+
+  it.each([
+    ["eurosat/2750", "2750/"],
+    ["eurosat/2750/2750", "2750/"],
+    ["eurosat/2750", "/home/me/data/eurosat/2750/"],
+    ["eurosat/2750", "C:\\data\\eurosat\\2750\\"],
+    ["eurosat", "2750/"],
+    ["eurosat", "/home/me/data/eurosat/"],
+    ["EuroSAT_RGB", "/home/me/data/eurosat/2750/"],
+  ])("in %s, reads a split whose paths begin with %s", async (folder, start) => {
+    const { train, test } = JSON.parse(split) as Record<string, [string, number, string][]>;
+    const led = (items: [string, number, string][] = []) =>
+      items.map(([path, label, name]): [string, number, string] => [`${start}${path}`, label, name]);
+    const root = await plant({
+      ...inside(folder, files),
+      "split_zhou_EuroSAT.json": coopSplit(led(train), [], led(test)),
+    });
+    const dataset = await openDataset("eurosat", { root });
+    expect(dataset.train.map(({ file }) => file)).toEqual([
+      `${root}/${folder}/Forest/Forest_2.jpg`,
+      `${root}/${folder}/AnnualCrop/AnnualCrop_1.jpg`,
+    ]);
+  });
+
   it.each(["eurosat/2750", "eurosat"])("draws the split of the MTIL benchmark from %s", async (folder) => {
     const root = await plant(inside(folder, files));
     const dataset = await openDataset("eurosat", { root, splitSource: "torchvision" });

@@ -49,6 +49,10 @@ describe("reference data", () => {
     await expect(open({ images, texts: `${texts}.gz` })).rejects.toThrow(
       /expected a file of reference texts, but it cannot be read \(ENOENT\)/,
     );
+    writeFileSync(texts, "a dog\na rosé\n", "latin1");
+    await expect(open({ images, texts })).rejects.toThrow(
+      /expected text in UTF-8, got the byte 0xe9 .*line 2/,
+    );
     writeFileSync(texts, "\n \n");
     await expect(open({ images, texts })).rejects.toThrow(/expected reference texts, one per line, got none/);
   });

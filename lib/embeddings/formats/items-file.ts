@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
-import { fromSpreadsheetText, spreadsheetText } from "../../options/index.js";
+import { decodeText, fromSpreadsheetText, spreadsheetText } from "../../options/index.js";
 import type { EmbeddedItem } from "../types.js";
 
 /** The CSV beside a file that holds vectors alone: a line per vector, in order. */
@@ -17,7 +17,7 @@ export function appendItems(path: string, items: readonly EmbeddedItem[]): void 
 
 /** @throws if the file is missing or has another header */
 export function readItems(path: string, count: number): EmbeddedItem[] {
-  const rows = parse(readFileSync(path), { columns: true, bom: true }) as EmbeddedItem[];
+  const rows = parse(decodeText(readFileSync(path), path), { columns: true }) as EmbeddedItem[];
   if (rows.length !== count || rows.some(({ name, label }) => name === undefined || label === undefined)) {
     throw new Error(
       `${path}: expected ${count} lines with name and label, as many as there are vectors, got ${rows.length}. ` +

@@ -118,6 +118,16 @@ describe("codyra embed and codyra search", () => {
     expect(both.error?.message).toContain("expected --exact or --approximate, got both");
   });
 
+  it("reads texts that Windows saved, and refuses what it cannot read", async () => {
+    const [texts, to] = [join(folder, "windows.txt"), join(folder, "windows.npy")];
+    writeFileSync(texts, "\ufeffstar\r\nrosé\r\n", "utf16le");
+    expect((await embed("--to", to, "--texts", texts)).error).toBeUndefined();
+    expect(readFileSync(join(folder, "windows.csv"), "utf8")).toContain("rosé");
+    writeFileSync(texts, "star\nrosé\n", "latin1");
+    const { error } = await embed("--to", to, "--texts", texts);
+    expect(error?.message).toMatch(/^--texts .*windows\.txt: expected text in UTF-8, got the byte 0xe9/);
+  });
+
   it("search with another model only when told to", async () => {
     const index = join(folder, "v.npy");
     expect((await embed("--to", index, "--texts", join(folder, "queries.txt"))).error).toBeUndefined();

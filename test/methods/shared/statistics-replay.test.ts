@@ -258,6 +258,12 @@ describe("generic words", () => {
     writeFileSync(file, "red tree\n\nsky\nsky\nblue\n");
     const anchors = await chosen(tinyClip(), { words: file }, { classNames: ["Red"] });
     expect([...anchors.words].sort()).toEqual(["blue", "sky"]);
+    writeFileSync(file, "\ufeffsky\r\nblue\r\n", "utf16le");
+    expect([...(await chosen(tinyClip(), { words: file })).words].sort()).toEqual(["blue", "sky"]);
+    writeFileSync(file, "sky\nrosé\n", "latin1");
+    await expect(chosen(tinyClip(), { words: file })).rejects.toThrow(
+      `words: ${file}: expected text in UTF-8, got the byte 0xe9 at offset 7 in line 2.`,
+    );
     writeFileSync(file, "\n");
     await expect(chosen(tinyClip(), { words: file })).rejects.toThrow(`${file} is empty`);
     await expect(chosen(tinyClip(), { words: `${file}.txt` })).rejects.toThrow(

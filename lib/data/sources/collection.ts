@@ -73,10 +73,10 @@ export function collect(
   const { name } = options;
   const templates = [options.templates ?? defaultTemplate].flat();
   checkTemplates(name, templates);
-  const parts = "train" in images ? images : { train: images, test: [] };
+  const warnings = [...(notes.warnings ?? [])];
+  const parts = "train" in images ? withTests(images, warnings) : { train: images, test: [] };
   const used = labelsOf(parts);
   const known = declared ?? used;
-  const warnings = [...(notes.warnings ?? [])];
   const named = chooseClasses(options.classes, known, used, notes.names?.names, warnings);
   checkKnown(name, [...named.keys()], known);
   const classes = [...named.values()];
@@ -95,7 +95,7 @@ export function collect(
       return index === undefined ? [] : [example(index)];
     });
   const train = select(parts.train);
-  if (parts === images) {
+  if ("train" in images) {
     const [validation, test] = [select(parts.validation), select(parts.test)];
     checkComplete(name, classes, train, test);
     return { name, classes, templates, train, validation, test, split: "given", warnings };
@@ -103,6 +103,14 @@ export function collect(
   const split = { trainFraction: 0.8, seed: 0, ...options.split };
   const drawn = splitRandomly({ name, classes, examples: train }, split);
   return { name, classes, templates, ...drawn, validation: [], split, warnings };
+}
+
+/** The parts, with validation images as tests where there are no others. */
+function withTests<T>(parts: Parts<readonly T[]>, warnings: string[]): Parts<readonly T[]> {
+  const { train, validation = [], test } = parts;
+  if (test.length > 0 || validation.length === 0) return parts;
+  warnings.push("There are no images for tests: those for validation are tested on.");
+  return { train, test: validation };
 }
 
 /**

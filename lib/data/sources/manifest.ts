@@ -12,7 +12,8 @@ import {
 import { FileExample } from "./file-example.js";
 import { withHome } from "./home.js";
 import { findNames } from "./name-files.js";
-import { ignoredParts, isPartName, type Part, partOfName, partsOfPaths } from "./part-names.js";
+import { byPart, columnNamed, columnOfParts, partOfCell, unreadParts } from "./part-column.js";
+import { ignoredParts, type Part, partsOfPaths } from "./part-names.js";
 import { type FileRecord, readRecords } from "./records.js";
 
 export interface ManifestOptions extends CollectionOptions {
@@ -60,9 +61,7 @@ export async function openManifest(options: ManifestOptions): Promise<Dataset> {
       return collect(options, rows, undefined, notes);
     }
     if (!hasParts) warnings.push("The parts are told by the paths of the images.");
-    const part = (wanted: Part) => rows.filter((_, i) => told[i] === wanted);
-    const given = { train: part("train"), validation: part("validation"), test: part("test") };
-    return collect(options, given, undefined, notes);
+    return collect(options, byPart(rows, told, warnings), undefined, notes);
   }
   const read = async (file: string) => (await readManifest(options, file, places)).rows;
   const train = await read(manifest.train);
@@ -96,8 +95,10 @@ async function readManifest(options: ManifestOptions, manifest: string, places: 
   const warnings: string[] = [];
   const { splitColumn } = options;
   if (columns.split === undefined && splitColumn === undefined && typeof options.manifest === "string") {
-    columns.split = columnOfParts(records, [columns.image, columns.label]);
+    const others = otherColumns(records, [columns.image, columns.label]);
+    columns.split = columnOfParts(others);
     if (columns.split !== undefined) warnings.push(`The parts are those of the column "${columns.split}".`);
+    else warnings.push(...unreadParts(others.keys()));
   }
 
   const rows = records.map((record): Row => {
@@ -109,19 +110,17 @@ async function readManifest(options: ManifestOptions, manifest: string, places: 
     }
     places.set(name, place);
     const label = textOf(record, columns.label, place);
-    const part = columns.split === undefined ? undefined : partOf(record, columns.split, place);
+    const { split } = columns;
+    const part = split === undefined ? undefined : partOfCell(cellOf(record, split), split, place);
     return { name, label, part, example: (index) => new FileExample(root, name, index) };
   });
   return { rows, hasParts: columns.split !== undefined, warnings };
 }
 
-/** The first column of nothing but words for parts, of at least two kinds. */
-function columnOfParts(records: readonly FileRecord[], others: readonly string[]): string | undefined {
-  const columns = Object.keys(records[0]?.fields ?? {}).filter((column) => !others.includes(column));
-  return columns.find((column) => {
-    const values = new Set(records.map(({ fields }) => fields[column]));
-    return values.size > 1 && [...values].every((value) => typeof value === "string" && isPartName(value));
-  });
+/** The values of the columns that are not read for something else. */
+function otherColumns(records: readonly FileRecord[], read: readonly string[]) {
+  const names = Object.keys(records[0]?.fields ?? {}).filter((column) => !read.includes(column));
+  return new Map(names.map((name) => [name, records.map(({ fields }) => fields[name])]));
 }
 
 interface Columns {
@@ -132,7 +131,7 @@ interface Columns {
 
 function columnsOf(options: ManifestOptions, file: string, { line, fields }: FileRecord): Columns {
   const find = (candidates: readonly string[], option: string) => {
-    const found = columnNamed(fields, candidates);
+    const found = columnAmong(fields, candidates);
     if (found !== undefined) return found;
     throw new Error(
       `${file}:${line}: expected a column ${candidates.slice(0, 3).join(" or ")}, got ${Object.keys(fields).join(", ")}. ` +
@@ -144,7 +143,7 @@ function columnsOf(options: ManifestOptions, file: string, { line, fields }: Fil
   const label = find(labelColumn === undefined ? labelColumns : [labelColumn], "labelColumn");
   if (typeof manifest !== "string") return { image, label, split: undefined };
   if (splitColumn !== undefined) return { image, label, split: find([splitColumn], "splitColumn") };
-  return { image, label, split: columnNamed(fields, ["split"]) };
+  return { image, label, split: columnNamed(Object.keys(fields), "split") };
 }
 
 const imageColumns = [
@@ -160,30 +159,23 @@ const imageColumns = [
 const labelColumns = ["label", "class", "class_name", "category"];
 
 /** As written, else in any case. */
-function columnNamed(fields: FileRecord["fields"], candidates: readonly string[]): string | undefined {
+function columnAmong(fields: FileRecord["fields"], candidates: readonly string[]): string | undefined {
   const columns = Object.keys(fields);
   const exact = candidates.find((column) => columns.includes(column));
   if (exact !== undefined) return exact;
-  const lower = columns.map((column) => column.trim().toLowerCase());
-  const index = candidates.map((column) => lower.indexOf(column.toLowerCase())).find((index) => index >= 0);
-  return index === undefined ? undefined : columns[index];
+  return candidates.map((column) => columnNamed(columns, column)).find((column) => column !== undefined);
 }
 
-function textOf({ fields }: FileRecord, column: string, place: string): string {
-  const value = Object.hasOwn(fields, column) ? fields[column] : undefined;
+function cellOf({ fields }: FileRecord, column: string): unknown {
+  return Object.hasOwn(fields, column) ? fields[column] : undefined;
+}
+
+function textOf(record: FileRecord, column: string, place: string): string {
+  const value = cellOf(record, column);
   if (typeof value === "string" && value !== "") return value;
   if (Number.isSafeInteger(value)) return String(value);
   const got = value === undefined ? "nothing" : JSON.stringify(value);
   throw new Error(`${place}: expected ${column} to be a text or an integer, got ${got}. Correct it.`);
-}
-
-function partOf({ fields }: FileRecord, column: string, place: string): Part {
-  const value = Object.hasOwn(fields, column) ? fields[column] : undefined;
-  const part = typeof value === "string" ? partOfName(value) : undefined;
-  if (part !== undefined) return part;
-  throw new Error(
-    `${place}: expected ${column} to be train, validation, val or test, got ${JSON.stringify(fields[column])}. Correct it.`,
-  );
 }
 
 /** One name for one file, however its path is written. @returns relative to the root, with forward slashes */

@@ -33,10 +33,9 @@ export class ParquetFile {
   private constructor(
     readonly shard: Shard,
     readonly columns: ParquetColumns,
-    /** Label of each row: a text, or an integer in digits; nothing if there is none and that is allowed. */
-    readonly labels: readonly (string | undefined)[],
+    readonly labelValues: readonly unknown[],
     /**
-     * Class names of integer labels, if the file has them as the Hugging Face hub does; `labels` are these
+     * Class names of integer labels, if the file has them as the Hugging Face hub does; labels are these
      * names then.
      */
     readonly classNames: readonly string[] | undefined,
@@ -53,13 +52,12 @@ export class ParquetFile {
 
   /**
    * @param cache row groups, shared by the files of a dataset
-   * @throws if the file is missing or damaged, a column is missing or of another type, or a row has no label
+   * @throws if the file is missing or damaged, or a column is missing or of another type
    */
   static async open(
     shard: Shard,
     columns: ParquetColumns,
     cache: BoundedCache<string, RowGroup>,
-    { allowUnlabelled = false }: { readonly allowUnlabelled?: boolean } = {},
   ): Promise<ParquetFile> {
     const { file } = shard;
     const { buffer, metadata } = await readable(file, async () => {
@@ -68,19 +66,58 @@ export class ParquetFile {
     });
     checkColumns(file, metadata, columns);
     const classNames = declaredNames(file, metadata, columns.label);
-    const [column, ...fields] = labelPath(metadata, columns.label);
-    const rows = await readColumn(file, column, { file: buffer, metadata });
-    const values = rows.map((row) => fields.reduce(fieldOf, row));
+    const values = await readPath(file, columns.label, { file: buffer, metadata });
     if (values.length !== Number(metadata.num_rows)) {
       throw new Error(
         `${file}: expected ${metadata.num_rows} rows, got labels of ${values.length}. Get the file again.`,
       );
     }
-    const labels = values.map((value, row) => {
-      if (allowUnlabelled && isUnlabelled(value)) return undefined;
-      return labelText(`${file}, row ${row}`, columns.label, value, classNames);
-    });
-    return new ParquetFile(shard, columns, labels, classNames, buffer, metadata, cache);
+    return new ParquetFile(shard, columns, values, classNames, buffer, metadata, cache);
+  }
+
+  get rowCount(): number {
+    return this.labelValues.length;
+  }
+
+  /**
+   * The label of a row: a text, or an integer in digits.
+   * @param allowUnlabelled gives nothing for a row without a label
+   * @throws if it is no label
+   */
+  labelOf(row: number, { allowUnlabelled }: { readonly allowUnlabelled: boolean }): string | undefined {
+    const value = this.labelValues[row];
+    if (allowUnlabelled && isUnlabelled(value)) return undefined;
+    return labelText(`${this.shard.file}, row ${row}`, this.columns.label, value, this.classNames);
+  }
+
+  /** Columns other than those of images and labels. @param only those of texts, or of integers with names */
+  otherColumns(only?: "texts"): string[] {
+    const { image, label } = this.columns;
+    return [...topColumns(this.metadata)]
+      .filter(([name]) => name !== image && name !== label)
+      .filter(([name, node]) => only === undefined || isText(node) || this.#namesOf(name) !== undefined)
+      .map(([name]) => name);
+  }
+
+  /**
+   * The values of a column, those of the type ClassLabel as names.
+   * @param column a field of a struct as `meta.split`   @param rowEnd by default all rows are read
+   * @throws if there is none
+   */
+  async readValues(column: string, rowEnd?: number): Promise<unknown[]> {
+    const { shard, buffer, metadata } = this;
+    const columns = topColumns(metadata);
+    if (nodeAt(columns, labelPath(metadata, column)) === undefined) {
+      const got = [...columns.keys()].join(", ");
+      throw new Error(`${shard.file}: expected a column ${column}, got ${got}. Name it with splitColumn.`);
+    }
+    const values = await readPath(shard.file, column, { file: buffer, metadata, rowEnd });
+    const names = this.#namesOf(column);
+    return names === undefined ? values : values.map((value) => names[Number(value)]);
+  }
+
+  #namesOf(column: string): readonly string[] | undefined {
+    return declaredNames(this.shard.file, this.metadata, column);
   }
 
   /** @throws if the file is damaged or the row has no image */
@@ -109,6 +146,17 @@ export class ParquetFile {
     });
     return values.map(imageBytes);
   }
+}
+
+/** The values of a column, or of a field in a column of structs. */
+async function readPath(
+  file: string,
+  path: string,
+  options: Parameters<typeof readColumn>[2] & { metadata: FileMetaData },
+): Promise<unknown[]> {
+  const [column, ...fields] = labelPath(options.metadata, path);
+  const rows = await readColumn(file, column, options);
+  return rows.map((row) => fields.reduce(fieldOf, row));
 }
 
 /** The values of a column in a range of rows, by default all. */
@@ -203,6 +251,12 @@ function isLabel({ element, children }: SchemaNode): boolean {
   let item = children[0] as SchemaNode;
   while (item.children.length === 1) item = item.children[0] as SchemaNode;
   return isList && children.length === 1 && labelTypes.has(item.element.type);
+}
+
+/** Bytes that are said to be text, rather than images or masks. */
+function isText({ element, children }: SchemaNode): boolean {
+  const isSaid = element.converted_type === "UTF8" || element.logical_type?.type === "STRING";
+  return children.length === 0 && element.type === "BYTE_ARRAY" && isSaid;
 }
 
 function isUnlabelled(value: unknown): boolean {

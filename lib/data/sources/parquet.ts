@@ -11,7 +11,17 @@ import {
 } from "./collection.js";
 import { findNames } from "./name-files.js";
 import type { ParquetFile, RowGroup } from "./parquet-file.js";
-import { findShards, type Patterns, parquetShards, type Shard, undecidedParts } from "./shards.js";
+import { partsOfRows } from "./parquet-parts.js";
+import { byPart } from "./part-column.js";
+import type { Part } from "./part-names.js";
+import {
+  findAllShards,
+  findShards,
+  type Patterns,
+  parquetShards,
+  type Shard,
+  undecidedParts,
+} from "./shards.js";
 
 export interface ParquetOptions extends CollectionOptions {
   /**
@@ -26,6 +36,11 @@ export interface ParquetOptions extends CollectionOptions {
    * Default: `label`.
    */
   readonly labelColumn?: string;
+  /**
+   * Holds the part: train, validation, test or words alike. Default: where the files do not tell the parts,
+   * `split`, or else a column of nothing but such words. Not read when each part has its files.
+   */
+  readonly splitColumn?: string;
   /** How much of the files to keep in memory, in bytes; at least one row group is. Default: 256 MiB. */
   readonly cacheBytes?: number;
 }
@@ -35,6 +50,7 @@ const optionKeys: OptionKeys<ParquetOptions> = {
   parquet: true,
   imageColumn: true,
   labelColumn: true,
+  splitColumn: true,
   cacheBytes: true,
 };
 
@@ -45,53 +61,81 @@ const optionKeys: OptionKeys<ParquetOptions> = {
  */
 export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openParquet");
-  const { name, parquet, imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
+  const { imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
   const cache = new BoundedCache<string, RowGroup>(cacheBytes, totalBytes);
   const { ParquetFile } = await import("./parquet-file.js"); // with decompressors that nothing else needs
+  const shards = await findParquet(options);
   const files: ParquetFile[] = [];
-  let unlabelled = 0;
-  const columns = { image: imageColumn, label: labelColumn };
-  const open = async (shards: readonly Shard[] = [], isTest = false): Promise<LabelledImage[]> => {
-    const images: LabelledImage[] = [];
-    for (const shard of shards) {
-      const file = await ParquetFile.open(shard, columns, cache, { allowUnlabelled: isTest });
-      files.push(file);
-      for (const [row, label] of file.labels.entries()) {
-        if (label === undefined) unlabelled++;
-        else images.push({ label, example: (index) => new ParquetExample(file, row, index) });
-      }
-    }
-    return images;
-  };
+  const parts: (Part | undefined)[] = [];
+  for (const [shard, part] of withParts(shards)) {
+    files.push(await ParquetFile.open(shard, { image: imageColumn, label: labelColumn }, cache));
+    parts.push(part);
+  }
+  const warnings: string[] = [];
+  const told = (await partsOfRows(options.splitColumn, files, parts, warnings)) ?? [];
+  const isTold = told.length > 0;
+  if (!isTold && !("train" in shards)) warnings.push(...undecidedParts(shards));
 
-  const shards = await findShards(name, parquet, parquetShards);
-  if (!("train" in shards)) {
-    const images = await open(shards);
-    return collect(options, images, classNames(files), {
-      warnings: undecidedParts(shards),
-      names: await namesBeside(files),
-    });
+  const { images, partOf, unlabelled } = labelledRows(files, (file, row) => told[file]?.[row] ?? parts[file]);
+  const notes = { warnings, names: await namesBeside(files, images) };
+  const declared = classNames(files);
+  if (unlabelled > 0) warnings.push(`${unlabelled} test rows without a label were passed over.`);
+  if (!isTold && !("train" in shards)) return collect(options, images, declared, notes);
+  const given = byPart(images, partOf, unlabelled > 0 ? [] : warnings);
+  if (!("train" in given) || given.test.length > 0 || unlabelled === 0) {
+    if (unlabelled > 0 && !("train" in given)) warnings.push(drawn);
+    return collect(options, given, declared, notes);
   }
-  const train = await open(shards.train);
-  const validation = await open(shards.validation);
-  const test = await open(shards.test, true);
-  const notes = { names: await namesBeside(files), warnings: [] as string[] };
-  if (unlabelled > 0) notes.warnings.push(`${unlabelled} test rows without a label were passed over.`);
-  if (test.length > 0 || unlabelled === 0) {
-    return collect(options, { train, validation, test }, classNames(files), notes);
+  warnings.push("No test row has a label: the validation images are tested on.");
+  return collect(options, { train: given.train, test: given.validation }, declared, notes);
+}
+
+const drawn = "No test row has a label: test images are drawn from those for training.";
+
+/** The files, whose names do not matter where a column tells the parts. */
+function findParquet({ name, parquet, splitColumn }: ParquetOptions) {
+  const isInParts = typeof parquet === "object" && "train" in parquet;
+  return splitColumn === undefined || isInParts
+    ? findShards(name, parquet, parquetShards)
+    : findAllShards(name, parquet, parquetShards);
+}
+
+function withParts(shards: readonly Shard[] | Parts<Shard[]>): [Shard, Part | undefined][] {
+  if (!("train" in shards)) return shards.map((shard) => [shard, undefined]);
+  const { train, validation = [], test } = shards;
+  return [
+    ...train.map((shard): [Shard, Part] => [shard, "train"]),
+    ...validation.map((shard): [Shard, Part] => [shard, "validation"]),
+    ...test.map((shard): [Shard, Part] => [shard, "test"]),
+  ];
+}
+
+function labelledRows(
+  files: readonly ParquetFile[],
+  partAt: (file: number, row: number) => Part | undefined,
+): { images: LabelledImage[]; partOf: (Part | undefined)[]; unlabelled: number } {
+  const images: LabelledImage[] = [];
+  const partOf: (Part | undefined)[] = [];
+  let unlabelled = 0;
+  for (const [i, file] of files.entries()) {
+    for (let row = 0; row < file.rowCount; row++) {
+      const part = partAt(i, row);
+      const label = file.labelOf(row, { allowUnlabelled: part === "test" });
+      if (label === undefined) {
+        unlabelled++;
+        continue;
+      }
+      images.push({ label, example: (index) => new ParquetExample(file, row, index) });
+      partOf.push(part);
+    }
   }
-  if (validation.length > 0) {
-    notes.warnings.push("No test row has a label: the validation images are tested on.");
-    return collect(options, { train, test: validation }, classNames(files), notes);
-  }
-  notes.warnings.push("No test row has a label: test images are drawn from those for training.");
-  return collect(options, train, classNames(files), notes);
+  return { images, partOf, unlabelled };
 }
 
 /** Names from a file beside the data, if labels are integers that the data does not name. */
-async function namesBeside(files: readonly ParquetFile[]) {
+async function namesBeside(files: readonly ParquetFile[], images: readonly LabelledImage[]) {
   if (files.some(({ classNames }) => classNames !== undefined)) return undefined;
-  const labels = new Set(files.flatMap(({ labels }) => labels.filter((label) => label !== undefined)));
+  const labels = new Set(images.map(({ label }) => label));
   const folders = files.map(({ shard }) => dirname(shard.file));
   return findNames([...labels], [...folders, ...folders.map((folder) => dirname(folder))]);
 }

@@ -55,10 +55,10 @@ export function partOfPath(path: string): Part | undefined {
   return undefined;
 }
 
-/** The part that each of these paths tells, if all do and some are for training and some for tests. */
+/** The part that each of these paths tells, if all do and some are for training and some are not. */
 export function partsOfPaths(paths: readonly string[]): readonly Part[] | undefined {
   const parts = paths.map(partOfPath);
-  const isGiven = !parts.includes(undefined) && parts.includes("train") && parts.includes("test");
+  const isGiven = !parts.includes(undefined) && parts.includes("train") && new Set(parts).size > 1;
   return isGiven ? (parts as Part[]) : undefined;
 }
 

@@ -53,7 +53,7 @@ export async function findShards(
   if (names.every((name) => name === undefined || name === "train")) return nameFiles(files);
   const ofPart = (wanted: string) => files.filter((_, i) => names[i] === wanted);
   const [train, validation, test] = [ofPart("train"), ofPart("validation"), ofPart("test")];
-  if (names.includes(undefined) || train.length === 0 || test.length === 0) {
+  if (names.includes(undefined) || train.length === 0 || test.length + validation.length === 0) {
     throw new Error(
       `Dataset ${dataset}: expected files for train and test, or none that name a part, got ${files.length} files: ` +
         `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part, ` +

@@ -76,6 +76,9 @@ const parquetSchema = z.strictObject({
     "Parquet files: a folder, files or patterns; or these for each part",
   ),
   ...columns,
+  splitColumn: text
+    .optional()
+    .describe("column of the part: train, validation, test (default: split, if there is one)"),
   ...common,
 });
 

@@ -119,6 +119,25 @@ describe("openManifest of JSONL", () => {
   });
 });
 
+it("a column of one part for training only is said, and tests are drawn", async () => {
+  const rows = ["1", "2", "3", "4", "5"].map((image) => `${image}.jpg,cat,train\n`);
+  const dataset = await openText("all-train.csv", `path,label,split\n${rows.join("")}`);
+  expect([dataset.train.length, dataset.test.length]).toEqual([4, 1]);
+  expect(dataset.warnings).toEqual(["All images are for training: test images are drawn from them."]);
+});
+
+it("validation images are tested on where there are no others", async () => {
+  const dataset = await openText("dev.csv", "path,label,split\n1.jpg,cat,train\n2.jpg,cat,dev\n");
+  expect([dataset.train.length, dataset.validation.length, dataset.test.length]).toEqual([1, 0, 1]);
+  expect(dataset.warnings).toEqual(["There are no images for tests: those for validation are tested on."]);
+});
+
+it("a column that seems to tell a part and is not used is named", async () => {
+  const rows = ["1", "2", "3", "4", "5"].map((image) => `${image}.jpg,cat,${Number(image) % 2}\n`);
+  const { warnings } = await openText("flag.csv", `path,label,is_test\n${rows.join("")}`);
+  expect(warnings?.[0]).toMatch(/^"is_test" seems to tell a part, but has other values/);
+});
+
 describe("openManifest of what does not fit", () => {
   it.each([
     [
@@ -152,8 +171,8 @@ describe("openManifest of what does not fit", () => {
     ],
     [
       "train.csv",
-      "path,label,split\n1.jpg,cat,train\n",
-      /no training images of: none; no test images of: cat/,
+      "path,label,split\n1.jpg,cat,train\n2.jpg,cat,train\n3.jpg,dog,test\n",
+      /no training images of: dog; no test images of: cat/,
     ],
     [
       "names.csv",

@@ -66,7 +66,7 @@ describe("findShards", () => {
       "mixed/train-0.tar",
       "mixed/test-0.tar",
       "mixed/more.tar",
-      "half/train-0.tar",
+      "half/test-0.tar",
       "half/val-0.tar",
     );
     await expect(find("absent-*.tar")).rejects.toThrow(
@@ -76,7 +76,7 @@ describe("findShards", () => {
     await expect(find("s-{3..1}.tar")).rejects.toThrow(/range of 1 to 100000 files, got \{3\.\.1\}/);
     await expect(find("s-{0..999999999}.tar")).rejects.toThrow(/range of 1 to 100000 files/);
     await expect(find("mixed")).rejects.toThrow(/got 3 files: 1 for train, 0 for validation, 1 for test/);
-    await expect(find("half")).rejects.toThrow(/got 2 files: 1 for train, 1 for validation, 0 for test/);
+    await expect(find("half")).rejects.toThrow(/got 2 files: 0 for train, 1 for validation, 1 for test/);
     await expect(find({ train: "hub/*.tar", test: "hub/test-0.tar" })).rejects.toThrow(
       /in one part, got one in two/,
     );

@@ -1,0 +1,65 @@
+import type { Parts } from "./collection.js";
+import { isPartName, type Part, partOfName } from "./part-names.js";
+
+/** The values of each column of a table, or of each field of the samples of shards. */
+export type Columns = ReadonlyMap<string, readonly unknown[]>;
+
+/** A column, as written or else in any case. */
+export function columnNamed(columns: Iterable<string>, name: string): string | undefined {
+  const all = [...columns];
+  return all.includes(name) ? name : all.find((column) => column.trim().toLowerCase() === name.toLowerCase());
+}
+
+/** The first column of nothing but words for parts, of at least two kinds. */
+export function columnOfParts(columns: Columns): string | undefined {
+  for (const [column, rows] of columns) {
+    const values = new Set(rows);
+    if (values.size > 1 && [...values].every(isPartWord)) return column;
+  }
+  return undefined;
+}
+
+export function isPartWord(value: unknown): boolean {
+  return typeof value === "string" && isPartName(value);
+}
+
+/** The part that a cell tells. @param place for the message @throws if it tells none */
+export function partOfCell(value: unknown, column: string, place: string): Part {
+  const part = typeof value === "string" ? partOfName(value) : undefined;
+  if (part !== undefined) return part;
+  throw new Error(
+    `${place}: expected ${column} to be train, validation, val or test, got ${JSON.stringify(value) ?? "nothing"}. Correct it.`,
+  );
+}
+
+/** As people call columns whose values may be numbers or truth values. */
+const lookalike =
+  /^(split|subset|partition|fold|set|(is|in)?[-_ ]?(train|test|val|valid|validation)(ing)?)$/i;
+
+/** A message about columns that are called like a part and are not read. */
+export function unreadParts(columns: Iterable<string>): string[] {
+  return [...columns]
+    .filter((column) => lookalike.test(column.trim()))
+    .map(
+      (column) =>
+        `"${column}" seems to tell a part, but has other values than train, validation and test: it is not used. ` +
+        "Write these words there.",
+    );
+}
+
+/**
+ * Images by their part; all of them where they are for training only, and test images are drawn.
+ * @param told the part of each image
+ */
+export function byPart<T>(
+  images: readonly T[],
+  told: readonly (Part | undefined)[],
+  warnings: string[],
+): readonly T[] | Required<Parts<readonly T[]>> {
+  if (told.every((part) => part === "train")) {
+    warnings.push("All images are for training: test images are drawn from them.");
+    return images;
+  }
+  const of = (wanted: Part) => images.filter((_, i) => told[i] === wanted);
+  return { train: of("train"), validation: of("validation"), test: of("test") };
+}

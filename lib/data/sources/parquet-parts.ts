@@ -1,6 +1,13 @@
 import type { ParquetFile } from "./parquet-file.js";
-import { columnNamed, columnOfParts, isPartWord, partOfCell, unreadParts } from "./part-column.js";
-import { type Part, partOfName } from "./part-names.js";
+import {
+  columnNamed,
+  columnOfParts,
+  isPartWord,
+  otherParts,
+  partOfCell,
+  unreadParts,
+} from "./part-column.js";
+import type { Part } from "./part-names.js";
 
 /** Enough rows to see that a column of captions tells no parts, without reading all of it. */
 const firstRows = 100;
@@ -21,7 +28,9 @@ export async function partsOfRows(
   const column = splitColumn ?? (await findColumn(files));
   const unused = files[0]?.otherColumns().filter((other) => other !== column) ?? [];
   if (parts.some((part) => part !== undefined)) {
-    if (column !== undefined) warnings.push(...(await disagreement(files, parts, column)));
+    if (column === undefined) return undefined;
+    const ofRows = files.flatMap(({ rowCount }, i) => Array<Part | undefined>(rowCount).fill(parts[i]));
+    warnings.push(...otherParts(column, await valuesOf(files, column), ofRows, "splitColumn"));
     return undefined;
   }
   if (column === undefined) {
@@ -58,23 +67,4 @@ async function valuesOf(files: readonly ParquetFile[], column: string): Promise<
   const values: unknown[] = [];
   for (const file of files) for (const value of await file.readValues(column)) values.push(value);
   return values;
-}
-
-/** Says where rows are of another part than their file. */
-async function disagreement(
-  files: readonly ParquetFile[],
-  parts: readonly (Part | undefined)[],
-  column: string,
-) {
-  let [count, total] = [0, 0];
-  for (const [i, file] of files.entries()) {
-    const values = await file.readValues(column);
-    total += values.length;
-    count += values.filter((value) => typeof value !== "string" || partOfName(value) !== parts[i]).length;
-  }
-  if (count === 0) return [];
-  return [
-    `The column "${column}" tells another part than the files for ${count} of ${total} rows, and is not used: ` +
-      "to use it, give all files as one and name it as splitColumn.",
-  ];
 }

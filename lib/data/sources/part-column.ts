@@ -36,15 +36,41 @@ export function partOfCell(value: unknown, column: string, place: string): Part 
 const lookalike =
   /^(split|subset|partition|fold|set|(is|in)?[-_ ]?(train|test|val|valid|validation)(ing)?)$/i;
 
+/** Whether a column is called as if it told a part. */
+export function seemsPart(column: string): boolean {
+  return lookalike.test(column.trim());
+}
+
 /** A message about columns that are called like a part and are not read. */
 export function unreadParts(columns: Iterable<string>): string[] {
   return [...columns]
-    .filter((column) => lookalike.test(column.trim()))
+    .filter(seemsPart)
     .map(
       (column) =>
         `"${column}" seems to tell a part, but has other values than train, validation and test: it is not used. ` +
         "Write these words there.",
     );
+}
+
+/**
+ * A message about a column that disagrees with the files, which go before it.
+ * @param parts that the files tell, for each row
+ * @param option that names the column
+ */
+export function otherParts(
+  column: string,
+  values: readonly unknown[],
+  parts: readonly (Part | undefined)[],
+  option: string,
+): string[] {
+  const count = values.filter(
+    (value, i) => typeof value !== "string" || partOfName(value) !== parts[i],
+  ).length;
+  if (count === 0) return [];
+  return [
+    `"${column}" tells another part than the files for ${count} of ${values.length} images, and is not used. ` +
+      `To use it, give all files as one and name it as ${option}.`,
+  ];
 }
 
 /**

@@ -90,6 +90,9 @@ const webDatasetSchema = z.strictObject({
   labelField: text
     .optional()
     .describe("field of the .json files with the label (default: the .cls files, or label)"),
+  splitField: text
+    .optional()
+    .describe("field of the .json files with the part (default: split, if there is one)"),
   ...common,
 });
 

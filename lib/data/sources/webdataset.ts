@@ -11,8 +11,11 @@ import {
 import { imageExtensions } from "./image-extensions.js";
 import { isJunkPath } from "./junk.js";
 import { findNames } from "./name-files.js";
+import { byPart } from "./part-column.js";
+import type { Part } from "./part-names.js";
 import { PassedOver } from "./passed-over.js";
-import { findShards, type Patterns, type Shard, tarShards, undecidedParts } from "./shards.js";
+import { type PartSample, partFields, partsOfSamples } from "./shard-parts.js";
+import { findAllShards, findShards, type Patterns, type Shard, tarShards, undecidedParts } from "./shards.js";
 import { TarFile, type TarMember } from "./tar.js";
 import { TarExample } from "./tar-example.js";
 
@@ -32,6 +35,11 @@ export interface WebDatasetOptions extends CollectionOptions {
    * file.
    */
   readonly labelField?: string;
+  /**
+   * Field of the `.json` file that holds the part: train, validation, test or words alike. Default: where the
+   * shards do not tell the parts, `split`, or else a field of nothing but such words.
+   */
+  readonly splitField?: string;
 }
 
 const optionKeys: OptionKeys<WebDatasetOptions> = {
@@ -39,6 +47,7 @@ const optionKeys: OptionKeys<WebDatasetOptions> = {
   webdataset: true,
   imageExtension: true,
   labelField: true,
+  splitField: true,
 };
 
 /**
@@ -49,25 +58,39 @@ const optionKeys: OptionKeys<WebDatasetOptions> = {
 export async function openWebDataset(options: WebDatasetOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openWebDataset");
   const passedOver = new PassedOver();
-  const read = async (shards: readonly Shard[] = []): Promise<LabelledImage[]> => {
-    const images: LabelledImage[] = [];
+  const shards = await findTars(options);
+  const images: SampleImage[] = [];
+  const parts: Part[] = [];
+  const read = async (shards: readonly Shard[] = [], part?: Part): Promise<void> => {
     for (const shard of shards) {
-      for (const image of await readShard(shard, options, passedOver)) images.push(image);
+      for (const image of await readShard(shard, options, passedOver)) {
+        images.push(image);
+        if (part !== undefined) parts.push(part);
+      }
     }
-    return images;
   };
-  const shards = await findShards(options.name, options.webdataset, tarShards);
-  if (!("train" in shards)) {
-    const images = await read(shards);
-    const warnings = [...passedOver.warnings(), ...undecidedParts(shards)];
-    return collect(options, images, undefined, { warnings, names: await namesBeside(images, shards) });
-  }
-  const train = await read(shards.train);
-  const validation = await read(shards.validation);
-  const test = await read(shards.test);
-  const all = [...train, ...validation, ...test];
-  const names = await namesBeside(all, [...shards.train, ...shards.test]);
-  return collect(options, { train, validation, test }, undefined, { warnings: passedOver.warnings(), names });
+  const isInParts = "train" in shards;
+  if (isInParts) {
+    await read(shards.train, "train");
+    await read(shards.validation, "validation");
+    await read(shards.test, "test");
+  } else await read(shards);
+  const warnings = passedOver.warnings();
+  const byField = partsOfSamples(options.splitField, images, isInParts ? parts : undefined, warnings);
+  const told = byField ?? (isInParts ? parts : undefined);
+  const files = isInParts ? [...shards.train, ...shards.test] : shards;
+  const notes = { warnings, names: await namesBeside(images, files) };
+  if (told !== undefined) return collect(options, byPart(images, told, warnings), undefined, notes);
+  if (!isInParts) warnings.push(...undecidedParts(shards));
+  return collect(options, images, undefined, notes);
+}
+
+/** The shards, whose names do not matter where a field tells the parts. */
+function findTars({ name, webdataset, splitField }: WebDatasetOptions) {
+  const isInParts = typeof webdataset === "object" && "train" in webdataset;
+  return splitField === undefined || isInParts
+    ? findShards(name, webdataset, tarShards)
+    : findAllShards(name, webdataset, tarShards);
 }
 
 /**
@@ -89,9 +112,13 @@ interface Sample {
   text?: string;
   /** From `.json`. */
   field?: string;
+  /** From `.json` as well. */
+  parts?: ReadonlyMap<string, unknown>;
   /** From `.txt`. It may be no label, and is decoded where it is one. */
   caption?: () => string;
 }
+
+type SampleImage = LabelledImage & PartSample;
 
 /** Labels are short: a larger file is not one. */
 const largestLabelFile = 2 ** 20;
@@ -100,7 +127,7 @@ async function readShard(
   shard: Shard,
   options: WebDatasetOptions,
   passedOver: PassedOver,
-): Promise<LabelledImage[]> {
+): Promise<SampleImage[]> {
   const archive = await TarFile.open(shard.file);
   const samples = new Map<string, Sample>();
   const rest: string[] = [];
@@ -184,7 +211,7 @@ async function add(
   extension: string,
   member: TarMember,
   archive: TarFile,
-  { imageExtension, labelField = "label" }: WebDatasetOptions,
+  { imageExtension, labelField = "label", splitField }: WebDatasetOptions,
 ): Promise<boolean> {
   const isImage =
     imageExtension === undefined
@@ -207,16 +234,18 @@ async function add(
   const text = () => decodeText(bytes, place).trim();
   if (extension === "cls") sample.text = text();
   else if (extension === "txt") sample.caption = text;
-  else sample.field = fieldOf(place, text(), labelField);
+  else {
+    const { [labelField]: label, ...others } = fieldsOf(place, text());
+    sample.field = typeof label === "string" || Number.isSafeInteger(label) ? String(label) : undefined;
+    sample.parts = partFields(others, splitField);
+  }
   return true;
 }
 
-/** Nothing where the field is missing or no label: the sample may have a `.cls` file. */
-function fieldOf(place: string, text: string, field: string): string | undefined {
+/** Nothing where the content is no object: the sample may have a `.cls` file. */
+function fieldsOf(place: string, text: string): Readonly<Record<string, unknown>> {
   try {
-    const content = JSON.parse(text) as Record<string, unknown> | null;
-    const value = content !== null && Object.hasOwn(content, field) ? content[field] : undefined;
-    return typeof value === "string" || Number.isSafeInteger(value) ? String(value) : undefined;
+    return { ...(JSON.parse(text) as Record<string, unknown> | null) };
   } catch (cause) {
     throw new Error(`${place}: expected JSON: ${(cause as Error).message}. Correct it.`, { cause });
   }
@@ -225,9 +254,9 @@ function fieldOf(place: string, text: string, field: string): string | undefined
 function labelled(
   shard: Shard,
   key: string,
-  { image, text, field, caption }: Sample,
+  { image, text, field, parts = new Map(), caption }: Sample,
   options: WebDatasetOptions,
-): LabelledImage[] {
+): SampleImage[] {
   if (image === undefined) return [];
   const { labelField } = options;
   const label = labelField === undefined ? (text ?? field ?? caption?.()) : field;
@@ -238,5 +267,6 @@ function labelled(
       `${shard.file}: expected a text or an integer as label of ${image.path} in ${wanted}, got none. Add it or name its labelField.`,
     );
   }
-  return [{ label, example: (index) => new TarExample(shard, image, index) }];
+  const place = `${shard.file}: ${image.path}`;
+  return [{ label, fields: parts, place, example: (index) => new TarExample(shard, image, index) }];
 }

@@ -126,8 +126,8 @@ describe("columns that seem to tell a part and are not used", () => {
       const dataset = await openTable(parquet);
       expect([dataset.train.length, dataset.test.length]).toEqual([8, 8]);
       expect(dataset.warnings).toContain(
-        'The column "split" tells another part than the files for 4 of 16 rows, and is not used: ' +
-          "to use it, give all files as one and name it as splitColumn.",
+        '"split" tells another part than the files for 4 of 16 images, and is not used. ' +
+          "To use it, give all files as one and name it as splitColumn.",
       );
     }
   });

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import { ZodError, z } from "zod";
+import { ZodError } from "zod";
 import { packageRoot } from "../files/index.js";
 import { UsageError } from "../options/index.js";
 import { endQuickly } from "../torch/quick-end.js";
 import { commandsNamed } from "./commands/index.js";
 import { interruptedExitCode } from "./interrupt.js";
+import { errorText } from "./output/error-text.js";
 import { completeRunHelp } from "./output/method-help.js";
 import { tell } from "./output/print.js";
 import { isToldByFirst, launchedRank, stopWithLauncher } from "./processes.js";
@@ -40,8 +41,7 @@ try {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Error && error.name === "AbortError") return interruptedExitCode(error); // the command has said how to go on
-  const message =
-    error instanceof ZodError ? `Wrong configuration.\n${z.prettifyError(error)}` : (error as Error).message;
+  const message = errorText(error);
   const rank = launchedRank();
   if (!isToldByFirst(error)) tell(`codyra${rank > 0 ? ` (rank ${rank})` : ""}: ${message}\n`);
   if (process.env.CODYRA_DEBUG) tell(`${(error as Error).stack}\n`);

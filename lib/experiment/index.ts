@@ -36,6 +36,7 @@ export {
 export { openHoldOuts, openTasks } from "./open-data.js";
 export { openMethod } from "./open-method.js";
 export { openModel } from "./open-model.js";
+export { openStart, type RunStart } from "./open-start.js";
 export {
   type PreparedDataset,
   type PreparedFile,

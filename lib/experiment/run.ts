@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import { type ContinualMethod, checkModel, type ProtocolName, type ReferenceData } from "../methods/index.js";
+import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/index.js";
 import {
   type BatchSize,
   type Device,
@@ -17,16 +17,14 @@ import {
   run as runStream,
   type TestSet,
 } from "../protocol/index.js";
-import { cuda } from "../torch/index.js";
 import type { Config } from "./config.js";
-import { type GuardConfig, readGuard } from "./guard-config.js";
+import type { GuardConfig } from "./guard-config.js";
 import { openGuardData } from "./guard-data.js";
-import { type ModelSettings, modelSettings, resolveModel } from "./models.js";
+import { type ModelSettings, resolveModel } from "./models.js";
 import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
 import { openHoldOuts, openTasks } from "./open-data.js";
-import { openMethod } from "./open-method.js";
 import { openModel } from "./open-model.js";
-import { ownDevice } from "./processes.js";
+import { openStart } from "./open-start.js";
 import { openReference } from "./reference.js";
 import { RunGuard } from "./run-guard.js";
 
@@ -62,16 +60,10 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   const { resume, observer, signal = new AbortController().signal } = options;
   const { protocol, seed, cache, shots } = config;
   const { evaluationBatchSize, evaluationPrecision, testFeatures, saveEverySeconds } = config;
-  const device = ownDevice(config.device);
   const work = workObserver(observer);
-  const model = modelSettings(config);
-  const method = openMethod(config.method, config.options, protocol);
+  const { method, device, model, guard, reader } = openStart(config);
   const directory = runDirectory(config);
   const precision = config.precision ?? (resume ? recordedPrecision(directory) : undefined);
-  cuda.checkDevice(device);
-  const guard = typeof config.guard === "string" ? readGuard(config.guard, "guard:") : config.guard;
-  const reader = openModel(model, "cpu");
-  checkModel(method, reader);
   const tasks = await openTasks(config, reader, work, signal);
   const holdOuts = await openHoldOuts(config, reader, work, signal);
   const reference =

@@ -19,7 +19,7 @@ import { codyraDefaults, codyraSchema, createCodyra } from "./codyra.js";
 import { adapterBytes, adapterSize, bytesPerValue } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
-import { carriedFeatures, domainFeatures } from "./shared/domain-features.js";
+import { carriedFeatures, checkDomainFeatures, domainFeatures } from "./shared/domain-features.js";
 import { perExpert, routedScores } from "./shared/routing.js";
 import { taskSeed } from "./shared/training.js";
 import type {
@@ -92,6 +92,12 @@ class RoutedCodyra implements ContinualMethod {
     readonly options: z.output<typeof schema>,
   ) {
     this.#base = base;
+  }
+
+  checkNeeds(given: { readonly hasReference: boolean }): void {
+    this.#base.checkNeeds?.(given);
+    const { router, ddas } = this.options;
+    if (router === "ddas") checkDomainFeatures(ddas.features);
   }
 
   beginRun({ model }: RunContext): void {

@@ -29,6 +29,7 @@ import {
 import {
   alexnetFeatureCount,
   carriedFeatures,
+  checkDomainFeatures,
   type DomainFeatures,
   domainFeatures,
 } from "./shared/domain-features.js";
@@ -145,6 +146,10 @@ class MoeAdapter implements ContinualMethod {
   #selector: DomainAutoencoders | undefined;
 
   constructor(readonly options: z.infer<typeof schema>) {}
+
+  checkNeeds(): void {
+    checkDomainFeatures(this.options.ddas.features);
+  }
 
   async beginRun({ model, seed }: RunContext): Promise<void> {
     this.#prepare(model, seed, domainFeatures(this.options.ddas.features, model));

@@ -62,6 +62,9 @@ export const zscl = defineMethod({
         options,
         terms: (_task, context) => termsOf(options, teacher as DualEncoder, context),
       }),
+      checkNeeds({ hasReference }) {
+        if (!hasReference) throw missingReference();
+      },
       beginRun(context) {
         referenceOf(context.reference); // before hours of work
         teacher = copyModel(context.model);
@@ -127,7 +130,11 @@ async function termsOf(
 
 function referenceOf(reference: ReferenceData | undefined): ReferenceData {
   if (reference !== undefined) return reference;
-  throw new Error(
+  throw missingReference();
+}
+
+function missingReference(): Error {
+  return new Error(
     "zscl: expected reference images and texts to distil on, got none. Name them in the configuration under 'reference'.",
   );
 }

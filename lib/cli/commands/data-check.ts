@@ -1,12 +1,13 @@
 import { statSync } from "node:fs";
 import { Command, Option } from "commander";
-import type { DecodeLimits, Tokenizer } from "../../clip/index.js";
+import type { DecodeLimits } from "../../clip/index.js";
 import type { Dataset, DatasetCheck, DatasetId, SplitSource } from "../../data/index.js";
-import type { Config } from "../../experiment/index.js";
+import type { Config, GuardConfig } from "../../experiment/index.js";
 import { jsonText } from "../../files/index.js";
 import { decodeLimitsShape, UsageError } from "../../options/index.js";
 import { addSettings } from "../input/flags.js";
 import { formatChecks } from "../output/data-check-output.js";
+import { errorText } from "../output/error-text.js";
 import { print } from "../output/print.js";
 import { Progress } from "../output/progress.js";
 
@@ -24,7 +25,7 @@ export function dataCheckCommand(): Command {
     .description("Report which datasets are there and whether a run can use them.")
     .argument("[dataset...]", "datasets of the paper, such as dtd (default: all)")
     .option("--root <dir>", "folder that holds the folders of the datasets")
-    .option("-c, --config <file>", "check the datasets of this configuration of codyra run instead")
+    .option("-c, --config <file>", "check what this configuration of codyra run needs instead")
     .addOption(
       new Option(
         "--split-source <source>",
@@ -38,6 +39,7 @@ export function dataCheckCommand(): Command {
       "after",
       `
 The exit code is 1 if a run could not use one of the named datasets. Without names, all that are there count.
+With --config, method, options, model, device, reference and guard are checked as well: where all is ready, a run will not refuse.
 
 Examples:
   $ codyra data check --root datasets
@@ -49,15 +51,18 @@ Examples:
 
 async function check(ids: string[], flags: CheckFlags): Promise<void> {
   checkFlags(ids, flags);
-  const { checks: found, warnings } =
-    flags.config === undefined ? await checkRoot(ids, flags) : await checkConfig(flags.config, flags);
+  const {
+    checks: found,
+    warnings,
+    problems,
+  } = flags.config === undefined ? await checkRoot(ids, flags) : await checkConfig(flags.config, flags);
   const isOptional = flags.config === undefined && ids.length === 0;
   const present = isOptional ? found.filter(({ status }) => status !== "missing") : found;
-  const ok = present.length > 0 && present.every(({ status }) => status === "ready");
+  const ok = problems.length === 0 && present.length > 0 && present.every(({ status }) => status === "ready");
   print(
     flags.json
-      ? jsonText({ ok, datasets: found, warnings })
-      : formatChecks(found, { explainMissing: !isOptional, warnings }),
+      ? jsonText({ ok, datasets: found, warnings, problems })
+      : formatChecks(found, { explainMissing: !isOptional, warnings, problems }),
   );
   process.exitCode = ok ? 0 : 1;
 }
@@ -78,6 +83,8 @@ interface Checked {
   readonly checks: DatasetCheck[];
   /** Warnings that concern several datasets together. */
   readonly warnings: readonly string[];
+  /** Reasons why a run would not start, other than its datasets. */
+  readonly problems: readonly string[];
 }
 
 /** The datasets of the paper below a folder. */
@@ -98,10 +105,10 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Che
   const checks = await withProgress(chosen, String, (id, onProgress) =>
     checkDataset(id, { root: root!, splitSource, decode, limits, onProgress }),
   );
-  return { checks, warnings: [] };
+  return { checks, warnings: [], problems: [] };
 }
 
-/** All that a run would read: the stream, the hold-outs, and the reference images and texts. */
+/** All that a run would open: its start, the stream, the hold-outs, the reference, and the guard's data. */
 async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Promise<Checked> {
   const { checkSource } = await import("../../data/index.js");
   const { checkPrompts, checkReference, nameOf, openEntry, readConfig } = await import(
@@ -113,32 +120,51 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
     flags;
   const limits = { limitInputPixels, decodeTimeoutSeconds };
   const { duplicateWarnings } = await import("../../protocol/index.js");
-  const tokenizer = await tokenizerOf(config);
+  const { tokenizer, guard, problems } = await startOf(config);
   const opened = new Map<DatasetEntry, Dataset>();
-  const checks = await withProgress([...datasets, ...holdOuts], nameOf, (entry, onProgress) => {
-    const open = async () => {
-      const dataset = await openEntry(entry);
-      opened.set(entry, dataset);
-      if (tokenizer !== undefined) checkPrompts(tokenizer, dataset);
-      return dataset;
-    };
-    return checkSource(nameOf(entry), open, { decode, limits, onProgress });
-  });
+  const checkEntries = (entries: readonly DatasetEntry[], whose = "") =>
+    withProgress(entries, nameOf, (entry, onProgress) => {
+      const open = async () => {
+        const dataset = await openEntry(entry);
+        opened.set(entry, dataset);
+        if (tokenizer !== undefined) checkPrompts(tokenizer, dataset);
+        return dataset;
+      };
+      return checkSource(`${whose}${nameOf(entry)}`, open, { decode, limits, onProgress });
+    });
+  const checks = withDistinctNames(await checkEntries([...datasets, ...holdOuts]));
   if (reference !== undefined) checks.push(await checkReference(reference, { decode, limits }));
+  if (guard !== undefined) {
+    checks.push(...(await checkEntries([...guard.datasets, ...guard.holdOuts], "guard: ")));
+    problems.push(...(await guardProblems(guard)));
+  }
   const stream = datasets.flatMap((entry) => opened.get(entry) ?? []);
-  return { checks: withDistinctNames(checks), warnings: duplicateWarnings(config.protocol, stream) };
+  return { checks, warnings: duplicateWarnings(config.protocol, stream), problems };
 }
 
-/** That of the model, for prompts that are too long; nothing where the model is not there yet. */
-async function tokenizerOf(config: Config): Promise<Tokenizer | undefined> {
-  const { modelSettings, openModel } = await import("../../experiment/index.js");
+/** The tokenizer of the model, for prompts that are too long; or why a run would not start. */
+async function startOf(config: Config) {
+  const { openStart } = await import("../../experiment/index.js");
   try {
-    const model = openModel(modelSettings(config), "cpu");
-    const { tokenizer } = model;
-    model.dispose();
-    return tokenizer;
-  } catch {
-    return undefined; // the run itself says what is wrong with its model
+    const { reader, guard, method } = openStart(config);
+    const { tokenizer } = reader;
+    reader.dispose();
+    method.dispose?.();
+    return { tokenizer, guard, problems: [] as string[] };
+  } catch (error) {
+    return { problems: [errorText(error)] };
+  }
+}
+
+/** Lists and texts of a guard, which is read before the first task. */
+async function guardProblems(guard: GuardConfig): Promise<string[]> {
+  const { openGuardData, workObserver } = await import("../../experiment/index.js");
+  const { signal } = new AbortController();
+  try {
+    await openGuardData(guard, { cache: false, progress: workObserver(undefined), signal });
+    return [];
+  } catch (error) {
+    return [errorText(error)];
   }
 }
 

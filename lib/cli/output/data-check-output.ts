@@ -2,10 +2,17 @@ import { type DatasetCheck, describeSplit, type FailedImages } from "../../data/
 
 const columns = ["classes", "train", "validation", "test"] as const;
 
+interface FormatOptions {
+  readonly explainMissing?: boolean;
+  readonly warnings?: readonly string[];
+  /** Reasons why a run would not start, other than its datasets. */
+  readonly problems?: readonly string[];
+}
+
 /** A line per dataset, and below what is wrong with each, and with several together. */
 export function formatChecks(
   checks: readonly DatasetCheck[],
-  { explainMissing = false, warnings = [] }: { explainMissing?: boolean; warnings?: readonly string[] } = {},
+  { explainMissing = false, warnings = [], problems = [] }: FormatOptions = {},
 ): string {
   const header = ["Dataset", "Layout", "Classes", "Train", "Validation", "Test", "Status"];
   const table = align([header, ...checks.map(row)]);
@@ -13,6 +20,7 @@ export function formatChecks(
   const [first, ...rows] = table;
   const below = checks.flatMap((check) => details(check, explainMissing));
   const together = warnings.length > 0 ? ["", ...warnings] : [];
+  if (problems.length > 0) together.push("", "A run would refuse:", ...problems);
   return `${[first, rule, ...rows, ...below, ...together].join("\n")}\n`;
 }
 

@@ -21,7 +21,27 @@ export function domainFeatures(
   if (source !== "alexnet") {
     return torch.scope(() => alexnetFeatures(torch.safetensors.load(source).tensors, source, model.device));
   }
-  throw new Error(
+  throw missingAlexnet();
+}
+
+/**
+ * Looks for the file of AlexNet before data is read.
+ * @throws if it is wanted and not given, or cannot be read
+ */
+export function checkDomainFeatures(source: string): void {
+  if (source === "clip") return;
+  if (source === "alexnet") throw missingAlexnet();
+  torch.scope(() => {
+    const { tensors } = torch.safetensors.load(source);
+    for (const { key } of convolutions)
+      for (const part of parts) alexnetTensor(tensors, `${key}.${part}`, source);
+  });
+}
+
+const parts = ["weight", "bias"] as const;
+
+function missingAlexnet(): Error {
+  return new Error(
     "ddas: expected the option 'features' to be a safetensors file of torchvision's AlexNet, by which tasks are told apart, got none. " +
       "Give one, or 'clip' for CLIP's patch embeddings, which the published numbers were not made with.",
   );
@@ -62,13 +82,8 @@ function alexnetFeatures(
   path: string,
   device: torch.Device,
 ): DomainFeatures {
-  const take = (key: string): Tensor => {
-    const tensor = tensors.get(key);
-    if (tensor !== undefined) return tensor.to({ device, dtype: "float32" }).clone().keep();
-    throw new Error(
-      `${path}: expected '${key}' of torchvision's AlexNet, got ${Array.from(tensors.keys()).slice(0, 5).join(", ")}. Export its state_dict.`,
-    );
-  };
+  const take = (key: string): Tensor =>
+    alexnetTensor(tensors, key, path).to({ device, dtype: "float32" }).clone().keep();
   const layers = convolutions.map((layer) => ({
     ...layer,
     weight: take(`${layer.key}.weight`),
@@ -84,6 +99,14 @@ function alexnetFeatures(
       }
       return x.flatten(1);
     });
+}
+
+function alexnetTensor(tensors: ReadonlyMap<string, Tensor>, key: string, path: string): Tensor {
+  const tensor = tensors.get(key);
+  if (tensor !== undefined) return tensor;
+  throw new Error(
+    `${path}: expected '${key}' of torchvision's AlexNet, got ${Array.from(tensors.keys()).slice(0, 5).join(", ")}. Export its state_dict.`,
+  );
 }
 
 /** How many values `alexnetFeatures` gives for a square image: 43,264 for 224 pixels. */

@@ -21,6 +21,11 @@ export interface ContinualMethod {
   /** Whether images are routed by their class token, which not every model has. */
   readonly needsClassToken?: boolean;
   /**
+   * Before any data is read.
+   * @throws if something is missing that the options need, such as a file or reference data
+   */
+  checkNeeds?(given: { readonly hasReference: boolean }): void;
+  /**
    * Once in every process, before a checkpoint is loaded. The context's model is the pre-trained one, and
    * nothing of a new run is on disk yet.
    * @throws if the run is impossible, such as for lack of reference data

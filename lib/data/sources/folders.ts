@@ -1,4 +1,4 @@
-import { join, posix } from "node:path";
+import { extname, join, posix } from "node:path";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
 import type { Dataset } from "../types.js";
 import {
@@ -67,6 +67,9 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const names = await namesBeside(options, root, declared);
   const images = (part?: ClassImages[]) => part?.flatMap(({ images }) => images);
   const notes = () => ({ warnings: [...passedOver.warnings(), ...warnings], names });
+  if (flat === undefined && test === undefined) {
+    return collect(options, images(train) ?? [], ordered(declared), notes());
+  }
   if (flat === undefined) {
     const given = { train: images(train) ?? [], validation: images(validation), test: images(test) ?? [] };
     return collect(options, given, ordered(declared), notes());
@@ -107,15 +110,24 @@ interface TopFolder {
   readonly part: Part | undefined;
   /** Folders of classes can be in it. */
   readonly hasFolders: boolean;
+  /** It is called like a part, and has images of which no folder tells the class. */
+  readonly isFlat: boolean;
 }
 
 async function describe(folders: readonly Entry[]): Promise<TopFolder[]> {
   const described: TopFolder[] = [];
   for (const { name, path } of folders) {
     const part = partOfName(name);
-    described.push({ name, part, hasFolders: part !== undefined && (await foldersIn(path)).length > 0 });
+    const entries = part === undefined ? [] : await entriesOf(path);
+    const hasFolders = entries.some(({ kind }) => kind === "folder");
+    const isFlat = !hasFolders && isPartName(name) && entries.some(isImage);
+    described.push({ name, part, hasFolders, isFlat });
   }
   return described;
+}
+
+function isImage({ name, kind }: Entry): boolean {
+  return kind === "file" && imageExtensions.has(extname(name).toLowerCase());
 }
 
 /**
@@ -142,6 +154,7 @@ function partFolders(
 ): PartFolders | undefined {
   const { name, root, trainFolder, validationFolder, testFolder } = options;
   const chosen = [trainFolder, validationFolder, testFolder].flatMap((folder) => folder ?? []);
+  checkLabelled(options, folders);
   if (trainFolder === undefined && testFolder === undefined && !hasParts(folders)) return undefined;
   const telling = tellingFolders(folders).filter((folder) => !chosen.includes(folder.name));
   const called = (part: Part, folder: string | undefined) => {
@@ -158,17 +171,45 @@ function partFolders(
     warnings.push(`There is no folder for tests: the images of ${validation.join(" and ")}/ are tested on.`);
     [test, validation] = [validation, undefined];
   }
-  if (train === undefined || test === undefined) {
+  const unlabelled = folders.filter(({ part, isFlat }) => isFlat && part === "test").map(({ name }) => name);
+  if (unlabelled.length > 0 && testFolder === undefined) {
+    const drawn = test === undefined ? ": test images are drawn from those for training" : "";
+    warnings.push(`${unlabelled.join(" and ")}/ has images and no class folders, so no labels${drawn}.`);
+  }
+  if (train === undefined || (test === undefined && unlabelled.length === 0)) {
     const [missing, option] = train === undefined ? ["train", "trainFolder"] : ["test", "testFolder"];
     throw new Error(
       `Dataset ${name}: expected a folder at ${join(root, missing)}, got ENOENT. Check the path; there are ` +
         `${list(folders.map(({ name }) => name))}: name the one to use with ${option}.`,
     );
   }
-  const used = new Set([...train, ...(validation ?? []), ...test]);
+  const used = new Set([...train, ...(validation ?? []), ...(test ?? []), ...unlabelled]);
   const unused = folders.filter(({ name }) => !used.has(name)).map(({ name }) => `${name}/`);
   if (unused.length > 0) warnings.push(`Folders that are no part were passed over: ${list(unused)}.`);
   return { train, validation, test };
+}
+
+/** @throws if the images of a part have no labels, and nothing takes their place */
+function checkLabelled(
+  { name, root, classes, testFolder }: FolderOptions,
+  folders: readonly TopFolder[],
+): void {
+  const flat = folders.filter(({ isFlat }) => isFlat);
+  const chosen = flat.find(({ name }) => name === testFolder);
+  if (chosen !== undefined) {
+    throw new Error(
+      `Dataset ${name}: expected a folder per class in ${join(root, chosen.name)}, got images and no class folders, so no labels. ` +
+        "Leave testFolder out to draw test images from those for training, or list the images with their labels as a manifest.",
+    );
+  }
+  const isAll = flat.length === folders.length && flat.some(({ part }) => part === "train");
+  if (classes === undefined && isAll && new Set(flat.map(({ part }) => part)).size > 1) {
+    const names = list(flat.map(({ name }) => `${name}/`));
+    throw new Error(
+      `Dataset ${name}: expected a folder per class in ${root}, got ${names} with images and no class folders, so no labels. ` +
+        "List the images with their labels as a manifest, or choose these folders as classes if they are such.",
+    );
+  }
 }
 
 interface ClassImages {

@@ -5,6 +5,9 @@
  * @throws if the bytes are of another encoding or hold a zero character, naming offset and line
  */
 export function decodeText(bytes: Uint8Array, name: string): string {
+  if (isUtf32(bytes)) {
+    throw new Error(`${name}: expected text in UTF-8 or UTF-16, got UTF-32. Save it as UTF-8.`);
+  }
   const encoding = encodingOf(bytes);
   let text: string;
   try {
@@ -22,6 +25,13 @@ export function decodeText(bytes: Uint8Array, name: string): string {
   throw new Error(
     `${name}: expected text in UTF-8, got a zero character in line ${lineAt(text, zero)}. Save it as UTF-8.`,
   );
+}
+
+/** Whether a byte order mark, or three zeros in the first character, tell UTF-32. */
+function isUtf32([a, b, c, d]: Uint8Array): boolean {
+  const little = c === 0 && d === 0 && (b === 0 || (a === 0xff && b === 0xfe));
+  const big = a === 0 && b === 0 && (c === 0 || (c === 0xfe && d === 0xff));
+  return little || big;
 }
 
 /** UTF-16 by its byte order mark, or by the zeros that Latin letters have in it. */

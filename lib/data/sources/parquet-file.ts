@@ -190,22 +190,34 @@ async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {
 
 function checkColumns(file: string, metadata: FileMetaData, { image, label }: ParquetColumns): void {
   const columns = topColumns(metadata);
-  const bytesOf =
-    columns.get(image)?.children.find(({ element }) => element.name === "bytes") ?? columns.get(image);
+  const imageColumn = columns.get(image);
+  const bytesOf = imageColumn?.children.find(({ element }) => element.name === "bytes") ?? imageColumn;
+  const hasBytes = bytesOf?.element.type === "BYTE_ARRAY" && !isText(bytesOf);
   const labelColumn = nodeAt(columns, labelPath(metadata, label));
   const wanted = [
-    [`${image} with image bytes (imageColumn)`, bytesOf?.element.type === "BYTE_ARRAY"],
+    [`${image} with image bytes (imageColumn)`, hasBytes],
     [`${label} with labels (labelColumn)`, labelColumn !== undefined && isLabel(labelColumn)],
   ] as const;
   const missing = wanted.filter(([, found]) => !found).map(([name]) => name);
   if (missing.length === 0) return;
-  const found = [...columns].map(([name, { element }]) => `${name} (${element.type ?? "struct"})`);
+  const found = [...columns].map(([name, node]) => `${name} (${typeName(node)})`);
   const fields = labelColumn?.children.filter(isLabel).map(({ element }) => `${label}.${element.name}`) ?? [];
-  const advice =
-    fields.length > 0 && !isLabel(labelColumn as SchemaNode)
+  const pathsOnly =
+    !hasBytes && imageColumn !== undefined && [imageColumn, ...imageColumn.children].some(isText);
+  const advice = pathsOnly
+    ? "Images are only named there: export the dataset with its images embedded, or list their paths in a manifest."
+    : fields.length > 0 && !isLabel(labelColumn as SchemaNode)
       ? `Name a field, such as labelColumn: ${fields[0]}.`
       : "Name the column.";
   throw new Error(`${file}: expected a column ${missing.join(" and ")}, got ${found.join(", ")}. ${advice}`);
+}
+
+function typeName(node: SchemaNode): string {
+  const { element, children } = node;
+  if (isText(node)) return "text";
+  if (children.length === 0) return String(element.type);
+  if (!isList(node)) return children.length === 1 && element.converted_type === "MAP" ? "map" : "struct";
+  return `list of ${typeName(listItem(node))}`;
 }
 
 type SchemaNode = ReturnType<typeof parquetSchema>;
@@ -245,12 +257,20 @@ const labelTypes = new Set<unknown>([
 ]);
 
 /** A single value, or a list of such, which Parquet nests in two groups or one. */
-function isLabel({ element, children }: SchemaNode): boolean {
-  if (children.length === 0) return labelTypes.has(element.type);
-  const isList = element.converted_type === "LIST" || element.logical_type?.type === "LIST";
+function isLabel(node: SchemaNode): boolean {
+  if (node.children.length === 0) return labelTypes.has(node.element.type);
+  return isList(node) && labelTypes.has(listItem(node).element.type);
+}
+
+function isList({ element, children }: SchemaNode): boolean {
+  const isSaid = element.converted_type === "LIST" || element.logical_type?.type === "LIST";
+  return isSaid && children.length === 1;
+}
+
+function listItem({ children }: SchemaNode): SchemaNode {
   let item = children[0] as SchemaNode;
   while (item.children.length === 1) item = item.children[0] as SchemaNode;
-  return isList && children.length === 1 && labelTypes.has(item.element.type);
+  return item;
 }
 
 /** Bytes that are said to be text, rather than images or masks. */
@@ -286,7 +306,7 @@ function labelText(
   if (text !== "") return text;
   const wanted = classNames === undefined ? "a text or an integer" : `0 to ${classNames.length - 1}`;
   throw new Error(
-    `${place}: expected a label, ${wanted}, got ${label ?? "nothing"}. Leave out the files of images without labels.`,
+    `${place}: expected a label, ${wanted}, got ${label ?? "nothing"}. Write the file without such rows; only among test images they are passed over.`,
   );
 }
 

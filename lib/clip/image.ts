@@ -21,7 +21,10 @@ export interface DecodedImage {
 }
 
 export interface DecodeOptions extends DecodeLimits {
-  /** Turns the image upright as its EXIF tag says. Default: false, as in CLIP's own code. */
+  /**
+   * Turns the image upright as its EXIF tag says. Default: false, as in CLIP's own code. TIFF and AVIF are
+   * turned always.
+   */
   readonly orient?: boolean;
   /**
    * `drop` takes the colours that transparent pixels have, as Pillow's `convert("RGB")` and CLIP's own code.
@@ -39,9 +42,10 @@ export const decodeOptionKeys: OptionKeys<DecodeOptions> = {
 /**
  * Decodes an image file, whatever its extension, to the pixels of Pillow's `convert("RGB")`, on which CLIP
  * was trained. Alpha is dropped, grey repeated, 16-bit grey clipped at 255, CMYK converted without a profile,
- * colour profiles ignored. TIFF files are turned upright whatever the options say. An animation gives its
- * first frame. AVIF and uncompressed YCbCr in TIFF differ from Pillow: their colour planes are read in
- * another way.
+ * colour profiles ignored. TIFF files are turned upright whatever the options say. So are AVIF files:
+ * their container stores the turn (`irot`, `imir`), and libheif applies it as a part of decoding. An
+ * animation gives its first frame. AVIF and uncompressed YCbCr in TIFF differ from Pillow: their colour
+ * planes are read in another way.
  * @param source path, or content of a file
  * @throws if it cannot be read, is damaged or breaks a limit, naming the path
  */

@@ -84,7 +84,12 @@ export const inputShape = {
   orient: z
     .boolean()
     .default(false)
-    .meta(setting("--orient", "turn photographs upright as their EXIF data say; CLIP's own code does not")),
+    .meta(
+      setting(
+        "--orient",
+        "turn photographs upright as their EXIF data say; CLIP's own code does not (AVIF and TIFF always are)",
+      ),
+    ),
   transparency: z
     .enum(["drop", "white"])
     .default("drop")

@@ -62,6 +62,16 @@ describe("decodeImage", () => {
     expect([...pixels.subarray(0, 6)]).toEqual([255, 0, 0, 0, 0, 255]); // the first pixel is now at the right
   });
 
+  it.each([false, true])("turns an AVIF upright, as its container says; orient: %s", async (orient) => {
+    const avif = await sharp({ create: { width: 32, height: 16, channels: 3, background: "red" } })
+      .withMetadata({ orientation: 6 })
+      .avif({ lossless: true })
+      .toBuffer();
+    expect(avif.includes("irot")).toBe(true);
+    const { width, height } = await decodeImage(avif, { orient });
+    expect([width, height]).toEqual([16, 32]);
+  });
+
   it("goes by the content, not the extension", async () => {
     const misnamed = join(temporaryDirectory(), "image.png");
     await writeFile(misnamed, readFileSync(join(modes, "rgb.jpg")));

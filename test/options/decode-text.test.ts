@@ -29,10 +29,16 @@ it.each([
     "the byte 0xff at offset 7 in line 1",
   ],
   ["UTF-16 cut within a letter", littleEndian.subarray(0, 7), "broken UTF-16LE"],
-  ["UTF-32", Buffer.from("\ufeff\0r\0", "utf16le"), "a zero character in line 1"],
   ["binary data", Buffer.from("rose\ntulip\0"), "a zero character in line 2"],
 ])("%s is refused", (_, bytes, got) => {
   expect(() => decodeText(bytes, "names.txt")).toThrow(
     `names.txt: expected text in UTF-8, got ${got}. Save it as UTF-8.`,
+  );
+});
+
+it("UTF-32 is refused by its name", () => {
+  const bytes = Buffer.from("\ufeff\0r\0", "utf16le");
+  expect(() => decodeText(bytes, "names.txt")).toThrow(
+    "names.txt: expected text in UTF-8 or UTF-16, got UTF-32. Save it as UTF-8.",
   );
 });

@@ -6,15 +6,11 @@ import { decodeImage } from "../../lib/clip/index.js";
 import { openFolder, openManifest, openWebDataset } from "../../lib/data/index.js";
 import { promptKey } from "../../lib/data/sources/names.js";
 import { temporaryFolder } from "./images.js";
+import { touchIn } from "./touch.js";
 
 const folder = temporaryFolder();
 
-async function touch(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), "");
-  }
-}
+const touch = touchIn(folder);
 
 const open = (root: string, options = {}) =>
   openFolder({ name: "pets", root: join(folder, root), ...options });

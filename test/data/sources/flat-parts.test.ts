@@ -1,17 +1,12 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openFolder } from "../../../lib/data/index.js";
 import { temporaryFolder } from "../images.js";
+import { touchIn } from "../touch.js";
 
 const folder = temporaryFolder();
 
-async function touch(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), "");
-  }
-}
+const touch = touchIn(folder);
 
 const open = (root: string, options = {}) =>
   openFolder({ name: "pets", root: join(folder, root), ...options });

@@ -1,18 +1,13 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openFolder } from "../../../lib/data/index.js";
 import { temporaryFolder } from "../images.js";
+import { touchIn } from "../touch.js";
 
 const folder = temporaryFolder();
 
-/** Empty files: `openFolder` does not look into them. */
-async function touch(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    await mkdir(join(folder, path, ".."), { recursive: true });
-    await writeFile(join(folder, path), "");
-  }
-}
+const touch = touchIn(folder);
 
 const open = (root: string, options = {}) =>
   openFolder({ name: "pets", root: join(folder, root), ...options });

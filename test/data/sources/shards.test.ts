@@ -1,18 +1,13 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Parts } from "../../../lib/data/index.js";
 import { findShards, type Patterns, type Shard, tarShards } from "../../../lib/data/sources/shards.js";
 import { temporaryFolder } from "../images.js";
+import { touchIn } from "../touch.js";
 
 const folder = temporaryFolder();
 
-async function touch(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), "");
-  }
-}
+const touch = touchIn(folder);
 
 const within = (patterns: Patterns) => [patterns].flat().map((pattern) => join(folder, pattern));
 const names = (shards: readonly Shard[] = []) => shards.map(({ name }) => name);

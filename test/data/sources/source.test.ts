@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "tar";
 import { describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { openSource, resolveSource, sourceSchema } from "../../../lib/data/index.js";
 import { temporaryFolder } from "../images.js";
+import { touchIn } from "../touch.js";
 
 const fixtures = join(import.meta.dirname, "../fixtures/parquet");
 const folder = temporaryFolder();
@@ -13,12 +14,7 @@ const folder = temporaryFolder();
 /** As a task file is read. */
 const sourceOf = (yaml: string) => resolveSource(sourceSchema.parse(parse(yaml)), folder);
 
-async function touch(...paths: string[]): Promise<void> {
-  for (const path of paths) {
-    await mkdir(join(folder, path, ".."), { recursive: true });
-    await writeFile(join(folder, path), "x");
-  }
-}
+const touch = touchIn(folder);
 
 describe("openSource", () => {
   it("opens a folder", async () => {

@@ -121,6 +121,6 @@ describe("guard: of a configuration", () => {
     const misspelt = await writeStream(folder, { ...guard, limits: { cosines: 1 } });
     expect(() => readConfig(misspelt)).toThrow(/guard.*cosines/s);
     const nothing = await writeStream(folder, "none.yaml");
-    expect(() => readConfig(nothing)).toThrow(/guard: .*none\.yaml: expected a YAML file, got ENOENT/);
+    expect(() => readConfig(nothing)).toThrow(/guard: .*none\.yaml: expected a text file, got ENOENT/);
   });
 });

@@ -1226,7 +1226,7 @@ const ADD_SCALAR = lazyOperator("aten::add", "Scalar");
  * - `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
  */
 export function add(self: Tensor, other: Tensor | Scalar, options?: AddOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADD_OPTIONS_KEYS, "add");
+  checkOptions(options, ADD_OPTIONS_KEYS, "add");
   if (other instanceof Tensor) return wrap(call(id(ADD_TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(ADD_SCALAR), handle(self), other, options?.alpha));
 }
@@ -1239,7 +1239,7 @@ const ADD__SCALAR = lazyOperator("aten::add_", "Scalar");
  * - `aten::add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
  */
 export function add_(self: Tensor, other: Tensor | Scalar, options?: AddOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADD_OPTIONS_KEYS, "add_");
+  checkOptions(options, ADD_OPTIONS_KEYS, "add_");
   if (other instanceof Tensor)
     return wrap(call(id(ADD__TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(ADD__SCALAR), handle(self), other, options?.alpha));
@@ -1253,7 +1253,7 @@ const SUB_SCALAR = lazyOperator("aten::sub", "Scalar");
  * - `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
  */
 export function sub(self: Tensor, other: Tensor | Scalar, options?: SubOptions): Tensor {
-  if (options !== undefined) checkOptions(options, SUB_OPTIONS_KEYS, "sub");
+  checkOptions(options, SUB_OPTIONS_KEYS, "sub");
   if (other instanceof Tensor) return wrap(call(id(SUB_TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(SUB_SCALAR), handle(self), other, options?.alpha));
 }
@@ -1266,7 +1266,7 @@ const SUB__SCALAR = lazyOperator("aten::sub_", "Scalar");
  * - `aten::sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
  */
 export function sub_(self: Tensor, other: Tensor | Scalar, options?: SubOptions): Tensor {
-  if (options !== undefined) checkOptions(options, SUB_OPTIONS_KEYS, "sub_");
+  checkOptions(options, SUB_OPTIONS_KEYS, "sub_");
   if (other instanceof Tensor)
     return wrap(call(id(SUB__TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(SUB__SCALAR), handle(self), other, options?.alpha));
@@ -1312,7 +1312,7 @@ export function div(self: Tensor, other: Tensor | Scalar): Tensor;
  */
 export function div(self: Tensor, other: Tensor | Scalar, options: DivOptions): Tensor;
 export function div(self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DIV_OPTIONS_KEYS, "div");
+  checkOptions(options, DIV_OPTIONS_KEYS, "div");
   if (other instanceof Tensor) {
     if (options === undefined) return wrap(call(id(DIV_TENSOR), handle(self), handle(other)));
     const keywords = options as DivOptions;
@@ -1341,7 +1341,7 @@ export function div_(self: Tensor, other: Tensor | Scalar): Tensor;
  */
 export function div_(self: Tensor, other: Tensor | Scalar, options: DivOptions): Tensor;
 export function div_(self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DIV_OPTIONS_KEYS, "div_");
+  checkOptions(options, DIV_OPTIONS_KEYS, "div_");
   if (other instanceof Tensor) {
     if (options === undefined) return wrap(call(id(DIV__TENSOR), handle(self), handle(other)));
     const keywords = options as DivOptions;
@@ -1695,7 +1695,7 @@ export function round(self: Tensor): Tensor;
 /** `aten::round.decimals(Tensor self, *, int decimals) -> Tensor` */
 export function round(self: Tensor, options: RoundOptions): Tensor;
 export function round(self: Tensor, options?: RoundOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ROUND_OPTIONS_KEYS, "round");
+  checkOptions(options, ROUND_OPTIONS_KEYS, "round");
   if (options === undefined) return wrap(call(id(ROUND), handle(self)));
   const keywords = options as RoundOptions;
   checkOptions(keywords, ROUND_OPTIONS_KEYS, "round");
@@ -1847,7 +1847,7 @@ const ADDCMUL = lazyOperator("aten::addcmul", "");
 
 /** `aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` */
 export function addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcmulOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDCMUL_OPTIONS_KEYS, "addcmul");
+  checkOptions(options, ADDCMUL_OPTIONS_KEYS, "addcmul");
   return wrap(call(id(ADDCMUL), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1855,7 +1855,7 @@ const ADDCMUL_ = lazyOperator("aten::addcmul_", "");
 
 /** `aten::addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
 export function addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcmulOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDCMUL_OPTIONS_KEYS, "addcmul_");
+  checkOptions(options, ADDCMUL_OPTIONS_KEYS, "addcmul_");
   return wrap(call(id(ADDCMUL_), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1863,7 +1863,7 @@ const ADDCDIV = lazyOperator("aten::addcdiv", "");
 
 /** `aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` */
 export function addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcdivOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDCDIV_OPTIONS_KEYS, "addcdiv");
+  checkOptions(options, ADDCDIV_OPTIONS_KEYS, "addcdiv");
   return wrap(call(id(ADDCDIV), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1871,7 +1871,7 @@ const ADDCDIV_ = lazyOperator("aten::addcdiv_", "");
 
 /** `aten::addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
 export function addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcdivOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDCDIV_OPTIONS_KEYS, "addcdiv_");
+  checkOptions(options, ADDCDIV_OPTIONS_KEYS, "addcdiv_");
   return wrap(call(id(ADDCDIV_), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1879,7 +1879,7 @@ const NAN_TO_NUM = lazyOperator("aten::nan_to_num", "");
 
 /** `aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor` */
 export function nanToNum(self: Tensor, options?: NanToNumOptions): Tensor {
-  if (options !== undefined) checkOptions(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum");
+  checkOptions(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum");
   return wrap(call(id(NAN_TO_NUM), handle(self), options?.nan, options?.posinf, options?.neginf));
 }
 
@@ -1887,7 +1887,7 @@ const NAN_TO_NUM_ = lazyOperator("aten::nan_to_num_", "");
 
 /** `aten::nan_to_num_(Tensor(a!) self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor(a!)` */
 export function nanToNum_(self: Tensor, options?: NanToNumOptions): Tensor {
-  if (options !== undefined) checkOptions(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum_");
+  checkOptions(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum_");
   return wrap(call(id(NAN_TO_NUM_), handle(self), options?.nan, options?.posinf, options?.neginf));
 }
 
@@ -1976,7 +1976,7 @@ const ALLCLOSE = lazyOperator("aten::allclose", "");
 
 /** `aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` */
 export function allclose(self: Tensor, other: Tensor, options?: AllcloseOptions): boolean {
-  if (options !== undefined) checkOptions(options, ALLCLOSE_OPTIONS_KEYS, "allclose");
+  checkOptions(options, ALLCLOSE_OPTIONS_KEYS, "allclose");
   return call(
     id(ALLCLOSE),
     handle(self),
@@ -1991,7 +1991,7 @@ const ISCLOSE = lazyOperator("aten::isclose", "");
 
 /** `aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` */
 export function isclose(self: Tensor, other: Tensor, options?: IscloseOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ISCLOSE_OPTIONS_KEYS, "isclose");
+  checkOptions(options, ISCLOSE_OPTIONS_KEYS, "isclose");
   return wrap(
     call(id(ISCLOSE), handle(self), handle(other), options?.rtol, options?.atol, options?.equalNan),
   );
@@ -2133,7 +2133,7 @@ export function sum(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "sum");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "sum");
   if (
     typeof dimOrOptions === "number" ||
     typeof dimOrOptions === "bigint" ||
@@ -2164,7 +2164,7 @@ export function mean(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "mean");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "mean");
   if (
     typeof dimOrOptions === "number" ||
     typeof dimOrOptions === "bigint" ||
@@ -2190,7 +2190,7 @@ export function prod(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "prod");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "prod");
   if (typeof dimOrOptions === "object" || dimOrOptions === undefined) {
     const keywords = dimOrOptions as DTypeOptions | undefined;
     checkOptions(keywords, DTYPE_OPTIONS_KEYS, "prod");
@@ -2257,7 +2257,7 @@ const AMINMAX = lazyOperator("aten::aminmax", "");
 
 /** `aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)` */
 export function aminmax(self: Tensor, options?: AminmaxOptions): [min: Tensor, max: Tensor] {
-  if (options !== undefined) checkOptions(options, AMINMAX_OPTIONS_KEYS, "aminmax");
+  checkOptions(options, AMINMAX_OPTIONS_KEYS, "aminmax");
   return wrapList(call(id(AMINMAX), handle(self), options?.dim, options?.keepdim)) as [
     min: Tensor,
     max: Tensor,
@@ -2306,7 +2306,7 @@ const STD_CORRECTION = lazyOperator("aten::std", "correction");
 
 /** `aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor` */
 export function std(self: Tensor, dim?: number | readonly number[] | null, options?: StdOptions): Tensor {
-  if (options !== undefined) checkOptions(options, STD_OPTIONS_KEYS, "std");
+  checkOptions(options, STD_OPTIONS_KEYS, "std");
   return wrap(call(id(STD_CORRECTION), handle(self), dim, options?.correction, options?.keepdim));
 }
 
@@ -2314,7 +2314,7 @@ const VAR_CORRECTION = lazyOperator("aten::var", "correction");
 
 /** `aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor` */
 function var_(self: Tensor, dim?: number | readonly number[] | null, options?: VarOptions): Tensor {
-  if (options !== undefined) checkOptions(options, VAR_OPTIONS_KEYS, "var");
+  checkOptions(options, VAR_OPTIONS_KEYS, "var");
   return wrap(call(id(VAR_CORRECTION), handle(self), dim, options?.correction, options?.keepdim));
 }
 
@@ -2405,7 +2405,7 @@ export function quantile(
   keepdim?: boolean,
   options?: QuantileOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, QUANTILE_OPTIONS_KEYS, "quantile");
+  checkOptions(options, QUANTILE_OPTIONS_KEYS, "quantile");
   if (q instanceof Tensor)
     return wrap(call(id(QUANTILE), handle(self), handle(q), dim, keepdim, options?.interpolation));
   return wrap(call(id(QUANTILE_SCALAR), handle(self), q, dim, keepdim, options?.interpolation));
@@ -2420,7 +2420,7 @@ export function nansum(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "nansum");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "nansum");
   return wrap(call(id(NANSUM), handle(self), dim, keepdim, options?.dtype));
 }
 
@@ -2433,7 +2433,7 @@ export function nanmean(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "nanmean");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "nanmean");
   return wrap(call(id(NANMEAN), handle(self), dim, keepdim, options?.dtype));
 }
 
@@ -2453,7 +2453,7 @@ const CUMSUM = lazyOperator("aten::cumsum", "");
 
 /** `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
 export function cumsum(self: Tensor, dim: number, options?: DTypeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "cumsum");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "cumsum");
   return wrap(call(id(CUMSUM), handle(self), dim, options?.dtype));
 }
 
@@ -2461,7 +2461,7 @@ const CUMPROD = lazyOperator("aten::cumprod", "");
 
 /** `aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
 export function cumprod(self: Tensor, dim: number, options?: DTypeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "cumprod");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "cumprod");
   return wrap(call(id(CUMPROD), handle(self), dim, options?.dtype));
 }
 
@@ -2490,7 +2490,7 @@ const DIFF = lazyOperator("aten::diff", "");
 
 /** `aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor` */
 export function diff(self: Tensor, options?: DiffOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DIFF_OPTIONS_KEYS, "diff");
+  checkOptions(options, DIFF_OPTIONS_KEYS, "diff");
   return wrap(
     call(
       id(DIFF),
@@ -2507,7 +2507,7 @@ const COV = lazyOperator("aten::cov", "");
 
 /** `aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor` */
 export function cov(self: Tensor, options?: CovOptions): Tensor {
-  if (options !== undefined) checkOptions(options, COV_OPTIONS_KEYS, "cov");
+  checkOptions(options, COV_OPTIONS_KEYS, "cov");
   return wrap(
     call(
       id(COV),
@@ -2581,7 +2581,7 @@ const ADDMM = lazyOperator("aten::addmm", "");
 
 /** `aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDMM_OPTIONS_KEYS, "addmm");
+  checkOptions(options, ADDMM_OPTIONS_KEYS, "addmm");
   return wrap(call(id(ADDMM), handle(self), handle(mat1), handle(mat2), options?.beta, options?.alpha));
 }
 
@@ -2589,7 +2589,7 @@ const ADDMM_ = lazyOperator("aten::addmm_", "");
 
 /** `aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` */
 export function addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDMM_OPTIONS_KEYS, "addmm_");
+  checkOptions(options, ADDMM_OPTIONS_KEYS, "addmm_");
   return wrap(call(id(ADDMM_), handle(self), handle(mat1), handle(mat2), options?.beta, options?.alpha));
 }
 
@@ -2597,7 +2597,7 @@ const ADDMV = lazyOperator("aten::addmv", "");
 
 /** `aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function addmv(self: Tensor, mat: Tensor, vec: Tensor, options?: AddmvOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDMV_OPTIONS_KEYS, "addmv");
+  checkOptions(options, ADDMV_OPTIONS_KEYS, "addmv");
   return wrap(call(id(ADDMV), handle(self), handle(mat), handle(vec), options?.beta, options?.alpha));
 }
 
@@ -2605,7 +2605,7 @@ const ADDR = lazyOperator("aten::addr", "");
 
 /** `aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function addr(self: Tensor, vec1: Tensor, vec2: Tensor, options?: AddrOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ADDR_OPTIONS_KEYS, "addr");
+  checkOptions(options, ADDR_OPTIONS_KEYS, "addr");
   return wrap(call(id(ADDR), handle(self), handle(vec1), handle(vec2), options?.beta, options?.alpha));
 }
 
@@ -2613,7 +2613,7 @@ const BADDBMM = lazyOperator("aten::baddbmm", "");
 
 /** `aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: BaddbmmOptions): Tensor {
-  if (options !== undefined) checkOptions(options, BADDBMM_OPTIONS_KEYS, "baddbmm");
+  checkOptions(options, BADDBMM_OPTIONS_KEYS, "baddbmm");
   return wrap(call(id(BADDBMM), handle(self), handle(batch1), handle(batch2), options?.beta, options?.alpha));
 }
 
@@ -2651,7 +2651,7 @@ const EINSUM = lazyOperator("aten::einsum", "");
 
 /** `aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor` */
 export function einsum(equation: string, tensors: readonly Tensor[], options?: EinsumOptions): Tensor {
-  if (options !== undefined) checkOptions(options, EINSUM_OPTIONS_KEYS, "einsum");
+  checkOptions(options, EINSUM_OPTIONS_KEYS, "einsum");
   return wrap(call(id(EINSUM), equation, handles(tensors), options?.path));
 }
 
@@ -2714,7 +2714,7 @@ export function linalgNorm(
   ordOrOptions?: LinalgNormOptions | string,
   options?: LinalgNormOrdStrOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_NORM_ORD_STR_OPTIONS_KEYS, "linalgNorm");
+  checkOptions(options, LINALG_NORM_ORD_STR_OPTIONS_KEYS, "linalgNorm");
   if (typeof ordOrOptions === "string")
     return wrap(
       call(
@@ -2737,7 +2737,7 @@ const LINALG_VECTOR_NORM = lazyOperator("aten::linalg_vector_norm", "");
 
 /** `aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
 export function linalgVectorNorm(self: Tensor, options?: LinalgVectorNormOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_VECTOR_NORM_OPTIONS_KEYS, "linalgVectorNorm");
+  checkOptions(options, LINALG_VECTOR_NORM_OPTIONS_KEYS, "linalgVectorNorm");
   return wrap(
     call(id(LINALG_VECTOR_NORM), handle(self), options?.ord, options?.dim, options?.keepdim, options?.dtype),
   );
@@ -2755,7 +2755,7 @@ export function linalgMatrixNorm(
   ordOrOptions?: Scalar | LinalgMatrixNormStrOrdOptions,
   options?: LinalgMatrixNormOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_MATRIX_NORM_OPTIONS_KEYS, "linalgMatrixNorm");
+  checkOptions(options, LINALG_MATRIX_NORM_OPTIONS_KEYS, "linalgMatrixNorm");
   if (typeof ordOrOptions === "object" || ordOrOptions === undefined) {
     const keywords = ordOrOptions as LinalgMatrixNormStrOrdOptions | undefined;
     checkOptions(keywords, LINALG_MATRIX_NORM_STR_ORD_OPTIONS_KEYS, "linalgMatrixNorm");
@@ -2783,7 +2783,7 @@ export function linalgSvd(
   fullMatrices?: boolean,
   options?: LinalgSvdOptions,
 ): [U: Tensor, S: Tensor, Vh: Tensor] {
-  if (options !== undefined) checkOptions(options, LINALG_SVD_OPTIONS_KEYS, "linalgSvd");
+  checkOptions(options, LINALG_SVD_OPTIONS_KEYS, "linalgSvd");
   return wrapList(call(id(LINALG_SVD), handle(A), fullMatrices, options?.driver)) as [
     U: Tensor,
     S: Tensor,
@@ -2795,7 +2795,7 @@ const LINALG_SVDVALS = lazyOperator("aten::linalg_svdvals", "");
 
 /** `aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor` */
 export function linalgSvdvals(A: Tensor, options?: LinalgSvdvalsOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_SVDVALS_OPTIONS_KEYS, "linalgSvdvals");
+  checkOptions(options, LINALG_SVDVALS_OPTIONS_KEYS, "linalgSvdvals");
   return wrap(call(id(LINALG_SVDVALS), handle(A), options?.driver));
 }
 
@@ -2831,7 +2831,7 @@ const LINALG_SOLVE = lazyOperator("aten::linalg_solve", "");
 
 /** `aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor` */
 export function linalgSolve(A: Tensor, B: Tensor, options?: LinalgSolveOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_SOLVE_OPTIONS_KEYS, "linalgSolve");
+  checkOptions(options, LINALG_SOLVE_OPTIONS_KEYS, "linalgSolve");
   return wrap(call(id(LINALG_SOLVE), handle(A), handle(B), options?.left));
 }
 
@@ -2844,7 +2844,7 @@ export function linalgLstsq(
   rcond?: number | null,
   options?: LinalgLstsqOptions,
 ): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor] {
-  if (options !== undefined) checkOptions(options, LINALG_LSTSQ_OPTIONS_KEYS, "linalgLstsq");
+  checkOptions(options, LINALG_LSTSQ_OPTIONS_KEYS, "linalgLstsq");
   return wrapList(call(id(LINALG_LSTSQ), handle(self), handle(b), rcond, options?.driver)) as [
     solution: Tensor,
     residuals: Tensor,
@@ -2864,7 +2864,7 @@ const LINALG_PINV_ATOL_RTOL_FLOAT = lazyOperator("aten::linalg_pinv", "atol_rtol
 
 /** `aten::linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor` */
 export function linalgPinv(self: Tensor, options?: LinalgPinvOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_PINV_OPTIONS_KEYS, "linalgPinv");
+  checkOptions(options, LINALG_PINV_OPTIONS_KEYS, "linalgPinv");
   return wrap(
     call(id(LINALG_PINV_ATOL_RTOL_FLOAT), handle(self), options?.atol, options?.rtol, options?.hermitian),
   );
@@ -2874,7 +2874,7 @@ const LINALG_CHOLESKY = lazyOperator("aten::linalg_cholesky", "");
 
 /** `aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor` */
 export function linalgCholesky(self: Tensor, options?: LinalgCholeskyOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_CHOLESKY_OPTIONS_KEYS, "linalgCholesky");
+  checkOptions(options, LINALG_CHOLESKY_OPTIONS_KEYS, "linalgCholesky");
   return wrap(call(id(LINALG_CHOLESKY), handle(self), options?.upper));
 }
 
@@ -2896,7 +2896,7 @@ const LINALG_MATRIX_RANK_ATOL_RTOL_FLOAT = lazyOperator("aten::linalg_matrix_ran
 
 /** `aten::linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor` */
 export function linalgMatrixRank(self: Tensor, options?: LinalgMatrixRankOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LINALG_MATRIX_RANK_OPTIONS_KEYS, "linalgMatrixRank");
+  checkOptions(options, LINALG_MATRIX_RANK_OPTIONS_KEYS, "linalgMatrixRank");
   return wrap(
     call(
       id(LINALG_MATRIX_RANK_ATOL_RTOL_FLOAT),
@@ -3060,7 +3060,7 @@ const EXPAND = lazyOperator("aten::expand", "");
 
 /** `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` */
 export function expand(self: Tensor, size: readonly number[], options?: ExpandOptions): Tensor {
-  if (options !== undefined) checkOptions(options, EXPAND_OPTIONS_KEYS, "expand");
+  checkOptions(options, EXPAND_OPTIONS_KEYS, "expand");
   return wrap(call(id(EXPAND), handle(self), size, options?.implicit));
 }
 
@@ -3108,7 +3108,7 @@ const SLICE_TENSOR = lazyOperator("aten::slice", "Tensor");
 
 /** `aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
 export function slice(self: Tensor, options?: SliceOptions): Tensor {
-  if (options !== undefined) checkOptions(options, SLICE_OPTIONS_KEYS, "slice");
+  checkOptions(options, SLICE_OPTIONS_KEYS, "slice");
   return wrap(
     call(id(SLICE_TENSOR), handle(self), options?.dim, options?.start, options?.end, options?.step),
   );
@@ -3118,7 +3118,7 @@ const SLICE_SCATTER = lazyOperator("aten::slice_scatter", "");
 
 /** `aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` */
 export function sliceScatter(self: Tensor, src: Tensor, options?: SliceScatterOptions): Tensor {
-  if (options !== undefined) checkOptions(options, SLICE_SCATTER_OPTIONS_KEYS, "sliceScatter");
+  checkOptions(options, SLICE_SCATTER_OPTIONS_KEYS, "sliceScatter");
   return wrap(
     call(
       id(SLICE_SCATTER),
@@ -3223,7 +3223,7 @@ export function repeatInterleave(
   dim?: number | null,
   options?: RepeatInterleaveOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, REPEAT_INTERLEAVE_OPTIONS_KEYS, "repeatInterleave");
+  checkOptions(options, REPEAT_INTERLEAVE_OPTIONS_KEYS, "repeatInterleave");
   if (repeats instanceof Tensor)
     return wrap(
       call(id(REPEAT_INTERLEAVE_SELF_TENSOR), handle(self), handle(repeats), dim, options?.outputSize),
@@ -3281,7 +3281,7 @@ const DIAGONAL = lazyOperator("aten::diagonal", "");
 
 /** `aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)` */
 export function diagonal(self: Tensor, options?: DiagonalOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DIAGONAL_OPTIONS_KEYS, "diagonal");
+  checkOptions(options, DIAGONAL_OPTIONS_KEYS, "diagonal");
   return wrap(call(id(DIAGONAL), handle(self), options?.offset, options?.dim1, options?.dim2));
 }
 
@@ -3296,7 +3296,7 @@ const DIAG_EMBED = lazyOperator("aten::diag_embed", "");
 
 /** `aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor` */
 export function diagEmbed(self: Tensor, options?: DiagEmbedOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DIAG_EMBED_OPTIONS_KEYS, "diagEmbed");
+  checkOptions(options, DIAG_EMBED_OPTIONS_KEYS, "diagEmbed");
   return wrap(call(id(DIAG_EMBED), handle(self), options?.offset, options?.dim1, options?.dim2));
 }
 
@@ -3415,7 +3415,7 @@ export function meshgrid(tensors: readonly Tensor[]): Tensor[];
 /** `aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]` */
 export function meshgrid(tensors: readonly Tensor[], options: MeshgridOptions): Tensor[];
 export function meshgrid(tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[] {
-  if (options !== undefined) checkOptions(options, MESHGRID_OPTIONS_KEYS, "meshgrid");
+  checkOptions(options, MESHGRID_OPTIONS_KEYS, "meshgrid");
   if (options === undefined) return wrapList(call(id(MESHGRID), handles(tensors)));
   const keywords = options as MeshgridOptions;
   checkOptions(keywords, MESHGRID_OPTIONS_KEYS, "meshgrid");
@@ -3428,7 +3428,7 @@ const GATHER = lazyOperator("aten::gather", "");
 
 /** `aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` */
 export function gather(self: Tensor, dim: number, index: Tensor, options?: GatherOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GATHER_OPTIONS_KEYS, "gather");
+  checkOptions(options, GATHER_OPTIONS_KEYS, "gather");
   return wrap(call(id(GATHER), handle(self), dim, handle(index), options?.sparseGrad));
 }
 
@@ -3483,7 +3483,7 @@ export function scatterReduce(
   reduce: string,
   options?: ScatterReduceOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce");
+  checkOptions(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce");
   return wrap(
     call(id(SCATTER_REDUCE_TWO), handle(self), dim, handle(index), handle(src), reduce, options?.includeSelf),
   );
@@ -3500,7 +3500,7 @@ export function scatterReduce_(
   reduce: string,
   options?: ScatterReduceOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce_");
+  checkOptions(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce_");
   return wrap(
     call(
       id(SCATTER_REDUCE__TWO),
@@ -3531,7 +3531,7 @@ export function indexAdd(
   source: Tensor,
   options?: IndexAddOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd");
+  checkOptions(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd");
   return wrap(call(id(INDEX_ADD), handle(self), dim, handle(index), handle(source), options?.alpha));
 }
 
@@ -3545,7 +3545,7 @@ export function indexAdd_(
   source: Tensor,
   options?: IndexAddOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd_");
+  checkOptions(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd_");
   return wrap(call(id(INDEX_ADD_), handle(self), dim, handle(index), handle(source), options?.alpha));
 }
 
@@ -3732,7 +3732,7 @@ const ISIN_TENSOR_SCALAR = lazyOperator("aten::isin", "Tensor_Scalar");
  * - `aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor`
  */
 export function isin(elements: Tensor, testElements: Tensor | Scalar, options?: IsinOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ISIN_OPTIONS_KEYS, "isin");
+  checkOptions(options, ISIN_OPTIONS_KEYS, "isin");
   if (testElements instanceof Tensor)
     return wrap(
       call(
@@ -3768,7 +3768,7 @@ const TOPK = lazyOperator("aten::topk", "");
 
 /** `aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` */
 export function topk(self: Tensor, k: number, options?: TopkOptions): [values: Tensor, indices: Tensor] {
-  if (options !== undefined) checkOptions(options, TOPK_OPTIONS_KEYS, "topk");
+  checkOptions(options, TOPK_OPTIONS_KEYS, "topk");
   return wrapList(call(id(TOPK), handle(self), k, options?.dim, options?.largest, options?.sorted)) as [
     values: Tensor,
     indices: Tensor,
@@ -3786,7 +3786,7 @@ const HISTC = lazyOperator("aten::histc", "");
 
 /** `aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor` */
 export function histc(self: Tensor, options?: HistcOptions): Tensor {
-  if (options !== undefined) checkOptions(options, HISTC_OPTIONS_KEYS, "histc");
+  checkOptions(options, HISTC_OPTIONS_KEYS, "histc");
   return wrap(call(id(HISTC), handle(self), options?.bins, options?.min, options?.max));
 }
 
@@ -3797,7 +3797,7 @@ export function uniqueConsecutive(
   self: Tensor,
   options?: UniqueConsecutiveOptions,
 ): [Tensor, Tensor, Tensor] {
-  if (options !== undefined) checkOptions(options, UNIQUE_CONSECUTIVE_OPTIONS_KEYS, "uniqueConsecutive");
+  checkOptions(options, UNIQUE_CONSECUTIVE_OPTIONS_KEYS, "uniqueConsecutive");
   return wrapList(
     call(id(UNIQUE_CONSECUTIVE), handle(self), options?.returnInverse, options?.returnCounts, options?.dim),
   ) as [Tensor, Tensor, Tensor];
@@ -3809,7 +3809,7 @@ const UNIQUE2 = lazyOperator("aten::_unique2", "");
 
 /** `aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)` */
 export function unique2(self: Tensor, options?: Unique2Options): [Tensor, Tensor, Tensor] {
-  if (options !== undefined) checkOptions(options, UNIQUE2_OPTIONS_KEYS, "unique2");
+  checkOptions(options, UNIQUE2_OPTIONS_KEYS, "unique2");
   return wrapList(
     call(id(UNIQUE2), handle(self), options?.sorted, options?.returnInverse, options?.returnCounts),
   ) as [Tensor, Tensor, Tensor];
@@ -3819,7 +3819,7 @@ const UNIQUE_DIM = lazyOperator("aten::unique_dim", "");
 
 /** `aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)` */
 export function uniqueDim(self: Tensor, dim: number, options?: UniqueDimOptions): [Tensor, Tensor, Tensor] {
-  if (options !== undefined) checkOptions(options, UNIQUE_DIM_OPTIONS_KEYS, "uniqueDim");
+  checkOptions(options, UNIQUE_DIM_OPTIONS_KEYS, "uniqueDim");
   return wrapList(
     call(id(UNIQUE_DIM), handle(self), dim, options?.sorted, options?.returnInverse, options?.returnCounts),
   ) as [Tensor, Tensor, Tensor];
@@ -3837,7 +3837,7 @@ export function searchsorted(
   self: Tensor | Scalar,
   options?: SearchsortedOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, SEARCHSORTED_OPTIONS_KEYS, "searchsorted");
+  checkOptions(options, SEARCHSORTED_OPTIONS_KEYS, "searchsorted");
   if (self instanceof Tensor)
     return wrap(
       call(
@@ -3871,7 +3871,7 @@ const BUCKETIZE_SCALAR = lazyOperator("aten::bucketize", "Scalar");
  * - `aten::bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor`
  */
 export function bucketize(self: Tensor | Scalar, boundaries: Tensor, options?: BucketizeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, BUCKETIZE_OPTIONS_KEYS, "bucketize");
+  checkOptions(options, BUCKETIZE_OPTIONS_KEYS, "bucketize");
   if (self instanceof Tensor)
     return wrap(
       call(id(BUCKETIZE_TENSOR), handle(self), handle(boundaries), options?.outInt32, options?.right),
@@ -3885,7 +3885,7 @@ const CLONE = lazyOperator("aten::clone", "");
 
 /** `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` */
 export function clone(self: Tensor, options?: CloneOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CLONE_OPTIONS_KEYS, "clone");
+  checkOptions(options, CLONE_OPTIONS_KEYS, "clone");
   return wrap(call(id(CLONE), handle(self), options?.memoryFormat));
 }
 
@@ -3907,7 +3907,7 @@ const CONTIGUOUS = lazyOperator("aten::contiguous", "");
 
 /** `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` */
 export function contiguous(self: Tensor, options?: ContiguousOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CONTIGUOUS_OPTIONS_KEYS, "contiguous");
+  checkOptions(options, CONTIGUOUS_OPTIONS_KEYS, "contiguous");
   return wrap(call(id(CONTIGUOUS), handle(self), options?.memoryFormat));
 }
 
@@ -3957,7 +3957,7 @@ const TO_COPY = lazyOperator("aten::_to_copy", "");
 
 /** `aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor` */
 export function toCopy(self: Tensor, options?: ToCopyOptions): Tensor {
-  if (options !== undefined) checkOptions(options, TO_COPY_OPTIONS_KEYS, "toCopy");
+  checkOptions(options, TO_COPY_OPTIONS_KEYS, "toCopy");
   return wrap(
     call(
       id(TO_COPY),
@@ -3978,7 +3978,7 @@ const EMPTY_MEMORY_FORMAT = lazyOperator("aten::empty", "memory_format");
 
 /** `aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function empty(size: readonly number[], options?: LikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LIKE_OPTIONS_KEYS, "empty");
+  checkOptions(options, LIKE_OPTIONS_KEYS, "empty");
   return wrap(
     call(
       id(EMPTY_MEMORY_FORMAT),
@@ -3996,7 +3996,7 @@ const ZEROS = lazyOperator("aten::zeros", "");
 
 /** `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function zeros(size: readonly number[], options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "zeros");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "zeros");
   return wrap(call(id(ZEROS), size, options?.dtype, options?.layout, options?.device, options?.pinMemory));
 }
 
@@ -4004,7 +4004,7 @@ const ONES = lazyOperator("aten::ones", "");
 
 /** `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function ones(size: readonly number[], options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "ones");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "ones");
   return wrap(call(id(ONES), size, options?.dtype, options?.layout, options?.device, options?.pinMemory));
 }
 
@@ -4012,7 +4012,7 @@ const FULL = lazyOperator("aten::full", "");
 
 /** `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function full(size: readonly number[], fillValue: Scalar, options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "full");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "full");
   return wrap(
     call(id(FULL), size, fillValue, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -4026,7 +4026,7 @@ export function eye(n: number, options?: FactoryOptions): Tensor;
 /** `aten::eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function eye(n: number, m: number, options?: FactoryOptions): Tensor;
 export function eye(n: number, mOrOptions?: FactoryOptions | number, options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "eye");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "eye");
   if (typeof mOrOptions === "object" || mOrOptions === undefined) {
     const keywords = mOrOptions as FactoryOptions | undefined;
     checkOptions(keywords, FACTORY_OPTIONS_KEYS, "eye");
@@ -4050,7 +4050,7 @@ export function arange(
   step?: Scalar,
   options?: FactoryOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "arange");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "arange");
   if (typeof endOrOptions === "object" || endOrOptions === undefined) {
     const keywords = endOrOptions as FactoryOptions | undefined;
     checkOptions(keywords, FACTORY_OPTIONS_KEYS, "arange");
@@ -4076,7 +4076,7 @@ const LINSPACE = lazyOperator("aten::linspace", "");
 
 /** `aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function linspace(start: Scalar, end: Scalar, steps: number, options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "linspace");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "linspace");
   return wrap(
     call(
       id(LINSPACE),
@@ -4101,7 +4101,7 @@ export function logspace(
   base?: number,
   options?: FactoryOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "logspace");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "logspace");
   return wrap(
     call(
       id(LOGSPACE),
@@ -4121,7 +4121,7 @@ const EMPTY_LIKE = lazyOperator("aten::empty_like", "");
 
 /** `aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function emptyLike(self: Tensor, options?: LikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LIKE_OPTIONS_KEYS, "emptyLike");
+  checkOptions(options, LIKE_OPTIONS_KEYS, "emptyLike");
   return wrap(
     call(
       id(EMPTY_LIKE),
@@ -4139,7 +4139,7 @@ const ZEROS_LIKE = lazyOperator("aten::zeros_like", "");
 
 /** `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function zerosLike(self: Tensor, options?: LikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LIKE_OPTIONS_KEYS, "zerosLike");
+  checkOptions(options, LIKE_OPTIONS_KEYS, "zerosLike");
   return wrap(
     call(
       id(ZEROS_LIKE),
@@ -4157,7 +4157,7 @@ const ONES_LIKE = lazyOperator("aten::ones_like", "");
 
 /** `aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function onesLike(self: Tensor, options?: LikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LIKE_OPTIONS_KEYS, "onesLike");
+  checkOptions(options, LIKE_OPTIONS_KEYS, "onesLike");
   return wrap(
     call(
       id(ONES_LIKE),
@@ -4175,7 +4175,7 @@ const FULL_LIKE = lazyOperator("aten::full_like", "");
 
 /** `aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function fullLike(self: Tensor, fillValue: Scalar, options?: LikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, LIKE_OPTIONS_KEYS, "fullLike");
+  checkOptions(options, LIKE_OPTIONS_KEYS, "fullLike");
   return wrap(
     call(
       id(FULL_LIKE),
@@ -4194,7 +4194,7 @@ const SCALAR_TENSOR = lazyOperator("aten::scalar_tensor", "");
 
 /** `aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function scalarTensor(s: Scalar, options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "scalarTensor");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "scalarTensor");
   return wrap(
     call(id(SCALAR_TENSOR), s, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -4218,7 +4218,7 @@ const TRIL_INDICES = lazyOperator("aten::tril_indices", "");
 
 /** `aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function trilIndices(row: number, col: number, offset?: number, options?: TrilIndicesOptions): Tensor {
-  if (options !== undefined) checkOptions(options, TRIL_INDICES_OPTIONS_KEYS, "trilIndices");
+  checkOptions(options, TRIL_INDICES_OPTIONS_KEYS, "trilIndices");
   return wrap(
     call(
       id(TRIL_INDICES),
@@ -4237,7 +4237,7 @@ const TRIU_INDICES = lazyOperator("aten::triu_indices", "");
 
 /** `aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function triuIndices(row: number, col: number, offset?: number, options?: TriuIndicesOptions): Tensor {
-  if (options !== undefined) checkOptions(options, TRIU_INDICES_OPTIONS_KEYS, "triuIndices");
+  checkOptions(options, TRIU_INDICES_OPTIONS_KEYS, "triuIndices");
   return wrap(
     call(
       id(TRIU_INDICES),
@@ -4261,7 +4261,7 @@ export function fromFile(
   size?: number | null,
   options?: FactoryOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "fromFile");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "fromFile");
   return wrap(
     call(
       id(FROM_FILE),
@@ -4294,7 +4294,7 @@ export function bernoulli(
   pOrOptions?: GeneratorOptions | number | Tensor,
   options?: GeneratorOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, GENERATOR_OPTIONS_KEYS, "bernoulli");
+  checkOptions(options, GENERATOR_OPTIONS_KEYS, "bernoulli");
   if (typeof pOrOptions === "number")
     return wrap(call(id(BERNOULLI_P), handle(self), pOrOptions, generatorHandle(options?.generator)));
   if (pOrOptions instanceof Tensor)
@@ -4314,7 +4314,7 @@ export function bernoulli_(self: Tensor, p?: number, options?: GeneratorOptions)
 /** `aten::bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)` */
 export function bernoulli_(self: Tensor, p: Tensor, options?: GeneratorOptions): Tensor;
 export function bernoulli_(self: Tensor, p?: number | Tensor, options?: GeneratorOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GENERATOR_OPTIONS_KEYS, "bernoulli_");
+  checkOptions(options, GENERATOR_OPTIONS_KEYS, "bernoulli_");
   if (p instanceof Tensor)
     return wrap(call(id(BERNOULLI__TENSOR), handle(self), handle(p), generatorHandle(options?.generator)));
   return wrap(call(id(BERNOULLI__FLOAT), handle(self), p, generatorHandle(options?.generator)));
@@ -4329,7 +4329,7 @@ export function multinomial(
   replacement?: boolean,
   options?: GeneratorOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, GENERATOR_OPTIONS_KEYS, "multinomial");
+  checkOptions(options, GENERATOR_OPTIONS_KEYS, "multinomial");
   return wrap(
     call(id(MULTINOMIAL), handle(self), numSamples, replacement, generatorHandle(options?.generator)),
   );
@@ -4339,7 +4339,7 @@ const NORMAL_ = lazyOperator("aten::normal_", "");
 
 /** `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function normal_(self: Tensor, mean?: number, std?: number, options?: GeneratorOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GENERATOR_OPTIONS_KEYS, "normal_");
+  checkOptions(options, GENERATOR_OPTIONS_KEYS, "normal_");
   return wrap(call(id(NORMAL_), handle(self), mean, std, generatorHandle(options?.generator)));
 }
 
@@ -4347,7 +4347,7 @@ const UNIFORM_ = lazyOperator("aten::uniform_", "");
 
 /** `aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function uniform_(self: Tensor, from?: number, to?: number, options?: GeneratorOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GENERATOR_OPTIONS_KEYS, "uniform_");
+  checkOptions(options, GENERATOR_OPTIONS_KEYS, "uniform_");
   return wrap(call(id(UNIFORM_), handle(self), from, to, generatorHandle(options?.generator)));
 }
 
@@ -4355,7 +4355,7 @@ const EXPONENTIAL_ = lazyOperator("aten::exponential_", "");
 
 /** `aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function exponential_(self: Tensor, lambd?: number, options?: GeneratorOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GENERATOR_OPTIONS_KEYS, "exponential_");
+  checkOptions(options, GENERATOR_OPTIONS_KEYS, "exponential_");
   return wrap(call(id(EXPONENTIAL_), handle(self), lambd, generatorHandle(options?.generator)));
 }
 
@@ -4365,7 +4365,7 @@ const RAND_GENERATOR = lazyOperator("aten::rand", "generator");
 
 /** `aten::rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function rand(size: readonly number[], options?: RandomOptions): Tensor {
-  if (options !== undefined) checkOptions(options, RANDOM_OPTIONS_KEYS, "rand");
+  checkOptions(options, RANDOM_OPTIONS_KEYS, "rand");
   return wrap(
     call(
       id(RAND_GENERATOR),
@@ -4383,7 +4383,7 @@ const RANDN_GENERATOR = lazyOperator("aten::randn", "generator");
 
 /** `aten::randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function randn(size: readonly number[], options?: RandomOptions): Tensor {
-  if (options !== undefined) checkOptions(options, RANDOM_OPTIONS_KEYS, "randn");
+  checkOptions(options, RANDOM_OPTIONS_KEYS, "randn");
   return wrap(
     call(
       id(RANDN_GENERATOR),
@@ -4410,7 +4410,7 @@ export function randint(
   sizeOrOptions?: readonly number[] | RandintOptions,
   options?: RandintOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, RANDINT_OPTIONS_KEYS, "randint");
+  checkOptions(options, RANDINT_OPTIONS_KEYS, "randint");
   if (Array.isArray(highOrSize)) {
     const keywords = sizeOrOptions as RandintOptions | undefined;
     checkOptions(keywords, RANDINT_OPTIONS_KEYS, "randint");
@@ -4446,7 +4446,7 @@ const RANDPERM_GENERATOR = lazyOperator("aten::randperm", "generator");
 
 /** `aten::randperm.generator(SymInt n, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function randperm(n: number, options?: RandpermOptions): Tensor {
-  if (options !== undefined) checkOptions(options, RANDPERM_OPTIONS_KEYS, "randperm");
+  checkOptions(options, RANDPERM_OPTIONS_KEYS, "randperm");
   return wrap(
     call(
       id(RANDPERM_GENERATOR),
@@ -4464,7 +4464,7 @@ const RAND_LIKE_GENERATOR = lazyOperator("aten::rand_like", "generator");
 
 /** `aten::rand_like.generator(Tensor self, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function randLike(self: Tensor, options?: RandomLikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, RANDOM_LIKE_OPTIONS_KEYS, "randLike");
+  checkOptions(options, RANDOM_LIKE_OPTIONS_KEYS, "randLike");
   return wrap(
     call(
       id(RAND_LIKE_GENERATOR),
@@ -4483,7 +4483,7 @@ const RANDN_LIKE_GENERATOR = lazyOperator("aten::randn_like", "generator");
 
 /** `aten::randn_like.generator(Tensor self, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function randnLike(self: Tensor, options?: RandomLikeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, RANDOM_LIKE_OPTIONS_KEYS, "randnLike");
+  checkOptions(options, RANDOM_LIKE_OPTIONS_KEYS, "randnLike");
   return wrap(
     call(
       id(RANDN_LIKE_GENERATOR),
@@ -4562,7 +4562,7 @@ const GELU = lazyOperator("aten::gelu", "");
 
 /** `aten::gelu(Tensor self, *, str approximate="none") -> Tensor` */
 export function gelu(self: Tensor, options?: GeluOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GELU_OPTIONS_KEYS, "gelu");
+  checkOptions(options, GELU_OPTIONS_KEYS, "gelu");
   return wrap(call(id(GELU), handle(self), options?.approximate));
 }
 
@@ -4591,7 +4591,7 @@ const ELU = lazyOperator("aten::elu", "");
 
 /** `aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor` */
 export function elu(self: Tensor, options?: EluOptions): Tensor {
-  if (options !== undefined) checkOptions(options, ELU_OPTIONS_KEYS, "elu");
+  checkOptions(options, ELU_OPTIONS_KEYS, "elu");
   return wrap(call(id(ELU), handle(self), options?.alpha, options?.scale, options?.inputScale));
 }
 
@@ -4685,7 +4685,7 @@ const NLL_LOSS = lazyOperator("aten::nll_loss", "");
 
 /** `aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor` */
 export function nllLoss(self: Tensor, target: Tensor, options?: NllLossOptions): Tensor {
-  if (options !== undefined) checkOptions(options, NLL_LOSS_OPTIONS_KEYS, "nllLoss");
+  checkOptions(options, NLL_LOSS_OPTIONS_KEYS, "nllLoss");
   return wrap(
     call(
       id(NLL_LOSS),
@@ -4702,7 +4702,7 @@ const CROSS_ENTROPY_LOSS = lazyOperator("aten::cross_entropy_loss", "");
 
 /** `aten::cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100, float label_smoothing=0.) -> Tensor` */
 export function crossEntropyLoss(self: Tensor, target: Tensor, options?: CrossEntropyLossOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CROSS_ENTROPY_LOSS_OPTIONS_KEYS, "crossEntropyLoss");
+  checkOptions(options, CROSS_ENTROPY_LOSS_OPTIONS_KEYS, "crossEntropyLoss");
   return wrap(
     call(
       id(CROSS_ENTROPY_LOSS),
@@ -4766,8 +4766,7 @@ export function binaryCrossEntropyWithLogits(
   target: Tensor,
   options?: BinaryCrossEntropyWithLogitsOptions,
 ): Tensor {
-  if (options !== undefined)
-    checkOptions(options, BINARY_CROSS_ENTROPY_WITH_LOGITS_OPTIONS_KEYS, "binaryCrossEntropyWithLogits");
+  checkOptions(options, BINARY_CROSS_ENTROPY_WITH_LOGITS_OPTIONS_KEYS, "binaryCrossEntropyWithLogits");
   return wrap(
     call(
       id(BINARY_CROSS_ENTROPY_WITH_LOGITS),
@@ -4784,7 +4783,7 @@ const KL_DIV = lazyOperator("aten::kl_div", "");
 
 /** `aten::kl_div(Tensor self, Tensor target, int reduction=1, *, bool log_target=False) -> Tensor` */
 export function klDiv(self: Tensor, target: Tensor, reduction?: number, options?: KlDivOptions): Tensor {
-  if (options !== undefined) checkOptions(options, KL_DIV_OPTIONS_KEYS, "klDiv");
+  checkOptions(options, KL_DIV_OPTIONS_KEYS, "klDiv");
   return wrap(call(id(KL_DIV), handle(self), handle(target), reduction, options?.logTarget));
 }
 
@@ -4827,7 +4826,7 @@ export function tripletMarginLoss(
   negative: Tensor,
   options?: TripletMarginLossOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, TRIPLET_MARGIN_LOSS_OPTIONS_KEYS, "tripletMarginLoss");
+  checkOptions(options, TRIPLET_MARGIN_LOSS_OPTIONS_KEYS, "tripletMarginLoss");
   return wrap(
     call(
       id(TRIPLET_MARGIN_LOSS),
@@ -4863,7 +4862,7 @@ const EMBEDDING = lazyOperator("aten::embedding", "");
 
 /** `aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor` */
 export function embedding(weight: Tensor, indices: Tensor, options?: EmbeddingOptions): Tensor {
-  if (options !== undefined) checkOptions(options, EMBEDDING_OPTIONS_KEYS, "embedding");
+  checkOptions(options, EMBEDDING_OPTIONS_KEYS, "embedding");
   return wrap(
     call(
       id(EMBEDDING),
@@ -4885,7 +4884,7 @@ export function embeddingBag(
   offsets: Tensor,
   options?: EmbeddingBagOptions,
 ): [Tensor, Tensor, Tensor, Tensor] {
-  if (options !== undefined) checkOptions(options, EMBEDDING_BAG_OPTIONS_KEYS, "embeddingBag");
+  checkOptions(options, EMBEDDING_BAG_OPTIONS_KEYS, "embeddingBag");
   return wrapList(
     call(
       id(EMBEDDING_BAG),
@@ -4923,7 +4922,7 @@ export function layerNorm(
   normalizedShape: readonly number[],
   options?: LayerNormOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, LAYER_NORM_OPTIONS_KEYS, "layerNorm");
+  checkOptions(options, LAYER_NORM_OPTIONS_KEYS, "layerNorm");
   return wrap(
     call(
       id(LAYER_NORM),
@@ -4975,7 +4974,7 @@ const GROUP_NORM = lazyOperator("aten::group_norm", "");
 
 /** `aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor` */
 export function groupNorm(input: Tensor, numGroups: number, options?: GroupNormOptions): Tensor {
-  if (options !== undefined) checkOptions(options, GROUP_NORM_OPTIONS_KEYS, "groupNorm");
+  checkOptions(options, GROUP_NORM_OPTIONS_KEYS, "groupNorm");
   return wrap(
     call(
       id(GROUP_NORM),
@@ -5058,8 +5057,7 @@ export function scaledDotProductAttention(
   value: Tensor,
   options?: ScaledDotProductAttentionOptions,
 ): Tensor {
-  if (options !== undefined)
-    checkOptions(options, SCALED_DOT_PRODUCT_ATTENTION_OPTIONS_KEYS, "scaledDotProductAttention");
+  checkOptions(options, SCALED_DOT_PRODUCT_ATTENTION_OPTIONS_KEYS, "scaledDotProductAttention");
   return wrap(
     call(
       id(SCALED_DOT_PRODUCT_ATTENTION),
@@ -5079,7 +5077,7 @@ const CONV1D = lazyOperator("aten::conv1d", "");
 
 /** `aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor` */
 export function conv1d(input: Tensor, weight: Tensor, options?: Conv1dOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CONV1D_OPTIONS_KEYS, "conv1d");
+  checkOptions(options, CONV1D_OPTIONS_KEYS, "conv1d");
   return wrap(
     call(
       id(CONV1D),
@@ -5098,7 +5096,7 @@ const CONV2D = lazyOperator("aten::conv2d", "");
 
 /** `aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor` */
 export function conv2d(input: Tensor, weight: Tensor, options?: Conv2dOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CONV2D_OPTIONS_KEYS, "conv2d");
+  checkOptions(options, CONV2D_OPTIONS_KEYS, "conv2d");
   return wrap(
     call(
       id(CONV2D),
@@ -5117,7 +5115,7 @@ const CONV3D = lazyOperator("aten::conv3d", "");
 
 /** `aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor` */
 export function conv3d(input: Tensor, weight: Tensor, options?: Conv3dOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CONV3D_OPTIONS_KEYS, "conv3d");
+  checkOptions(options, CONV3D_OPTIONS_KEYS, "conv3d");
   return wrap(
     call(
       id(CONV3D),
@@ -5136,7 +5134,7 @@ const CONV_TRANSPOSE1D = lazyOperator("aten::conv_transpose1d", "");
 
 /** `aten::conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] output_padding=[0], SymInt groups=1, SymInt[1] dilation=[1]) -> Tensor` */
 export function convTranspose1d(input: Tensor, weight: Tensor, options?: ConvTranspose1dOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CONV_TRANSPOSE1D_OPTIONS_KEYS, "convTranspose1d");
+  checkOptions(options, CONV_TRANSPOSE1D_OPTIONS_KEYS, "convTranspose1d");
   return wrap(
     call(
       id(CONV_TRANSPOSE1D),
@@ -5156,7 +5154,7 @@ const CONV_TRANSPOSE2D_INPUT = lazyOperator("aten::conv_transpose2d", "input");
 
 /** `aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]) -> Tensor` */
 export function convTranspose2d(input: Tensor, weight: Tensor, options?: ConvTranspose2dOptions): Tensor {
-  if (options !== undefined) checkOptions(options, CONV_TRANSPOSE2D_OPTIONS_KEYS, "convTranspose2d");
+  checkOptions(options, CONV_TRANSPOSE2D_OPTIONS_KEYS, "convTranspose2d");
   return wrap(
     call(
       id(CONV_TRANSPOSE2D_INPUT),
@@ -5180,7 +5178,7 @@ export function maxPool1d(
   kernelSize: number | readonly number[],
   options?: MaxPool1dOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, MAX_POOL1D_OPTIONS_KEYS, "maxPool1d");
+  checkOptions(options, MAX_POOL1D_OPTIONS_KEYS, "maxPool1d");
   return wrap(
     call(
       id(MAX_POOL1D),
@@ -5202,7 +5200,7 @@ export function maxPool2d(
   kernelSize: number | readonly number[],
   options?: MaxPool2dOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, MAX_POOL2D_OPTIONS_KEYS, "maxPool2d");
+  checkOptions(options, MAX_POOL2D_OPTIONS_KEYS, "maxPool2d");
   return wrap(
     call(
       id(MAX_POOL2D),
@@ -5224,7 +5222,7 @@ export function avgPool1d(
   kernelSize: number | readonly number[],
   options?: AvgPool1dOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, AVG_POOL1D_OPTIONS_KEYS, "avgPool1d");
+  checkOptions(options, AVG_POOL1D_OPTIONS_KEYS, "avgPool1d");
   return wrap(
     call(
       id(AVG_POOL1D),
@@ -5246,7 +5244,7 @@ export function avgPool2d(
   kernelSize: number | readonly number[],
   options?: AvgPool2dOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, AVG_POOL2D_OPTIONS_KEYS, "avgPool2d");
+  checkOptions(options, AVG_POOL2D_OPTIONS_KEYS, "avgPool2d");
   return wrap(
     call(
       id(AVG_POOL2D),
@@ -5429,7 +5427,7 @@ const FFT_FFT = lazyOperator("aten::fft_fft", "");
 
 /** `aten::fft_fft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftFft(self: Tensor, options?: FftFftOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_FFT_OPTIONS_KEYS, "fftFft");
+  checkOptions(options, FFT_FFT_OPTIONS_KEYS, "fftFft");
   return wrap(call(id(FFT_FFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5437,7 +5435,7 @@ const FFT_IFFT = lazyOperator("aten::fft_ifft", "");
 
 /** `aten::fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftIfft(self: Tensor, options?: FftIfftOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_IFFT_OPTIONS_KEYS, "fftIfft");
+  checkOptions(options, FFT_IFFT_OPTIONS_KEYS, "fftIfft");
   return wrap(call(id(FFT_IFFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5445,7 +5443,7 @@ const FFT_RFFT = lazyOperator("aten::fft_rfft", "");
 
 /** `aten::fft_rfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftRfft(self: Tensor, options?: FftRfftOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_RFFT_OPTIONS_KEYS, "fftRfft");
+  checkOptions(options, FFT_RFFT_OPTIONS_KEYS, "fftRfft");
   return wrap(call(id(FFT_RFFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5453,7 +5451,7 @@ const FFT_IRFFT = lazyOperator("aten::fft_irfft", "");
 
 /** `aten::fft_irfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftIrfft(self: Tensor, options?: FftIrfftOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_IRFFT_OPTIONS_KEYS, "fftIrfft");
+  checkOptions(options, FFT_IRFFT_OPTIONS_KEYS, "fftIrfft");
   return wrap(call(id(FFT_IRFFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5461,7 +5459,7 @@ const FFT_FFT2 = lazyOperator("aten::fft_fft2", "");
 
 /** `aten::fft_fft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftFft2(self: Tensor, options?: FftFft2Options): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_FFT2_OPTIONS_KEYS, "fftFft2");
+  checkOptions(options, FFT_FFT2_OPTIONS_KEYS, "fftFft2");
   return wrap(call(id(FFT_FFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5469,7 +5467,7 @@ const FFT_IFFT2 = lazyOperator("aten::fft_ifft2", "");
 
 /** `aten::fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftIfft2(self: Tensor, options?: FftIfft2Options): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_IFFT2_OPTIONS_KEYS, "fftIfft2");
+  checkOptions(options, FFT_IFFT2_OPTIONS_KEYS, "fftIfft2");
   return wrap(call(id(FFT_IFFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5477,7 +5475,7 @@ const FFT_RFFT2 = lazyOperator("aten::fft_rfft2", "");
 
 /** `aten::fft_rfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftRfft2(self: Tensor, options?: FftRfft2Options): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_RFFT2_OPTIONS_KEYS, "fftRfft2");
+  checkOptions(options, FFT_RFFT2_OPTIONS_KEYS, "fftRfft2");
   return wrap(call(id(FFT_RFFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5485,7 +5483,7 @@ const FFT_IRFFT2 = lazyOperator("aten::fft_irfft2", "");
 
 /** `aten::fft_irfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftIrfft2(self: Tensor, options?: FftIrfft2Options): Tensor {
-  if (options !== undefined) checkOptions(options, FFT_IRFFT2_OPTIONS_KEYS, "fftIrfft2");
+  checkOptions(options, FFT_IRFFT2_OPTIONS_KEYS, "fftIrfft2");
   return wrap(call(id(FFT_IRFFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5493,7 +5491,7 @@ const FFT_FFTFREQ = lazyOperator("aten::fft_fftfreq", "");
 
 /** `aten::fft_fftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function fftFftfreq(n: number, d?: number, options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "fftFftfreq");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "fftFftfreq");
   return wrap(
     call(id(FFT_FFTFREQ), n, d, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -5503,7 +5501,7 @@ const FFT_RFFTFREQ = lazyOperator("aten::fft_rfftfreq", "");
 
 /** `aten::fft_rfftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function fftRfftfreq(n: number, d?: number, options?: FactoryOptions): Tensor {
-  if (options !== undefined) checkOptions(options, FACTORY_OPTIONS_KEYS, "fftRfftfreq");
+  checkOptions(options, FACTORY_OPTIONS_KEYS, "fftRfftfreq");
   return wrap(
     call(id(FFT_RFFTFREQ), n, d, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -5648,7 +5646,7 @@ export function foreachAdd(
   otherOrScalar: readonly Tensor[] | Scalar,
   options?: ForeachAddOptions,
 ): Tensor[] {
-  if (options !== undefined) checkOptions(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd");
+  checkOptions(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd");
   if (Array.isArray(otherOrScalar))
     return wrapList(
       call(id(FOREACH_ADD_LIST), handles(self), handles(otherOrScalar as readonly Tensor[]), options?.alpha),
@@ -5672,7 +5670,7 @@ export function foreachAdd_(
   otherOrScalar: readonly Tensor[] | Scalar,
   options?: ForeachAddOptions,
 ): void {
-  if (options !== undefined) checkOptions(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd_");
+  checkOptions(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd_");
   if (Array.isArray(otherOrScalar)) {
     call(id(FOREACH_ADD__LIST), handles(self), handles(otherOrScalar as readonly Tensor[]), options?.alpha);
     return;
@@ -5696,7 +5694,7 @@ export function foreachSub_(
   otherOrScalar: readonly Tensor[] | Scalar,
   options?: ForeachSubOptions,
 ): void {
-  if (options !== undefined) checkOptions(options, FOREACH_SUB_OPTIONS_KEYS, "foreachSub_");
+  checkOptions(options, FOREACH_SUB_OPTIONS_KEYS, "foreachSub_");
   if (Array.isArray(otherOrScalar)) {
     call(id(FOREACH_SUB__LIST), handles(self), handles(otherOrScalar as readonly Tensor[]), options?.alpha);
     return;
@@ -5934,7 +5932,7 @@ export function loraLinearStacked(
   importance: Tensor,
   options?: LoraLinearStackedOptions,
 ): Tensor {
-  if (options !== undefined) checkOptions(options, LORA_LINEAR_STACKED_OPTIONS_KEYS, "loraLinearStacked");
+  checkOptions(options, LORA_LINEAR_STACKED_OPTIONS_KEYS, "loraLinearStacked");
   return wrap(
     call(
       id(LORA_LINEAR_STACKED),
@@ -5991,8 +5989,7 @@ export function adamwSoftThreshold_(
   scheduleOrOptions: AdamwSoftThresholdOptions | Tensor,
   options?: AdamwSoftThresholdScheduleOptions,
 ): void {
-  if (options !== undefined)
-    checkOptions(options, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
+  checkOptions(options, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
   if (scheduleOrOptions instanceof Tensor) {
     const keywords = options as AdamwSoftThresholdScheduleOptions;
     checkOptions(keywords, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
@@ -6063,7 +6060,7 @@ export function effectiveWeights(
   importance: readonly Tensor[],
   options?: DTypeOptions,
 ): Tensor[] {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "effectiveWeights");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "effectiveWeights");
   return wrapList(
     call(
       id(EFFECTIVE_WEIGHTS),
@@ -6087,7 +6084,7 @@ const PACK_LINEAR_WEIGHT = lazyOperator("codyra::pack_linear_weight", "");
 
 /** `codyra::pack_linear_weight(Tensor weight, int rows, *, ScalarType? dtype=None) -> Tensor` */
 export function packLinearWeight(weight: Tensor, rows: number, options?: DTypeOptions): Tensor {
-  if (options !== undefined) checkOptions(options, DTYPE_OPTIONS_KEYS, "packLinearWeight");
+  checkOptions(options, DTYPE_OPTIONS_KEYS, "packLinearWeight");
   return wrap(call(id(PACK_LINEAR_WEIGHT), handle(weight), rows, options?.dtype));
 }
 

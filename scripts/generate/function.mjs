@@ -76,15 +76,10 @@ function emitCall(overload, parameters, tensors, isLast) {
   return [...options.statements, ...end].join("\n");
 }
 
-/**
- * Refuses keys that do not exist, where the options of all overloads are the same. A call without options
- * does not pay for a call of the check.
- */
+/** Refuses keys that do not exist, where the options of all overloads are the same. */
 function emitCheck(name, parameters) {
-  const { types, isOptional } = parameters.find((parameter) => parameter.name === "options") ?? { types: [] };
-  if (types.length !== 1) return [];
-  const check = `checkOptions(options, ${optionKeysName(types[0])}, "${name}");`;
-  return [isOptional ? `if (options !== undefined) ${check}` : check];
+  const { types } = parameters.find((parameter) => parameter.name === "options") ?? { types: [] };
+  return types.length === 1 ? [`checkOptions(options, ${optionKeysName(types[0])}, "${name}");`] : [];
 }
 
 /**

@@ -28,8 +28,8 @@ export interface SafetensorsFile {
 
 /** Key of the checksum of the whole file, with zeros in the place of these digits. */
 const checksumKey = "codyra_sha256";
-/** Says that a checksum stands beside it, so that damage of that key itself is noticed. */
-const checksumMark = { codyra_checksum: "sha256" };
+/** Key that says that a checksum stands beside it, so that damage of that key itself is noticed. */
+const markKey = "codyra_checksum";
 const noChecksum = "0".repeat(64);
 /** How to read a safetensors file. */
 export interface LoadOptions {
@@ -53,7 +53,7 @@ export function load(path: string, options: LoadOptions = {}): SafetensorsFile {
   checkOptions(options, loadOptionKeys, "safetensors.load");
   const { entries, metadata, dataStart, fileBytes } = readHeader(path);
   if (metadata[checksumKey] !== undefined) verify(path, metadata[checksumKey]);
-  else if (metadata.codyra_checksum !== undefined) refuse(path, "a SHA-256 beside 'codyra_checksum'", "none");
+  else if (metadata[markKey] !== undefined) refuse(path, `a SHA-256 beside '${markKey}'`, "none");
   return scope(() => {
     const tensors = new Map<string, Tensor>();
     if (entries.length === 0) return { tensors, metadata };
@@ -127,8 +127,8 @@ function layOut(
   { checksum }: SaveOptions,
 ): { head: Buffer; dataBytes: number } {
   // Metadata that was loaded may bring the checksum of another file.
-  const { [checksumKey]: _sum, codyra_checksum: _mark, ...given } = metadata;
-  const all = checksum === true ? { ...given, ...checksumMark, [checksumKey]: noChecksum } : given;
+  const { [checksumKey]: _sum, [markKey]: _mark, ...given } = metadata;
+  const all = checksum === true ? { ...given, [markKey]: "sha256", [checksumKey]: noChecksum } : given;
   const header = new Map<string, unknown>();
   if (Object.keys(all).length > 0) header.set(metadataKey, all);
   let offset = 0;

@@ -125,6 +125,18 @@ describe("weights", () => {
     expect(model.stateDict().get(name)!.select(0, 0).abs().lt(1e18).any().item()).toBe(false);
   });
 
+  it("in float16 with infinity, which is not beyond a limit that overflows there", () => {
+    const name = "text_projection.weight";
+    const directory = withTensors((tensors) => {
+      const half = tensors.get(name)!.to({ dtype: "float16" });
+      noGrad(() => half.select(0, 0).select(0, 0).fill_(Number.POSITIVE_INFINITY));
+      tensors.set(name, half);
+    });
+    expect(refusal(() => loadModel(directory))).toMatch(
+      new RegExp(`tensor '${name}' has 1 of \\d+ numbers that are NaN, infinite or beyond`),
+    );
+  });
+
   it("of which only the sum is out of range are taken", () => {
     const name = "text_projection.weight";
     const directory = withTensors((tensors) => noGrad(() => tensors.get(name)!.fill_(9e17)));

@@ -72,11 +72,17 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
     parts.push(part);
   }
   const warnings: string[] = [];
-  const told = (await partsOfRows(options.splitColumn, files, parts, warnings)) ?? [];
-  const isTold = told.length > 0;
+  const ofFiles = files.flatMap(({ rowCount }, i) => Array<Part | undefined>(rowCount).fill(parts[i]));
+  const told = await partsOfRows(
+    options.splitColumn,
+    files,
+    "train" in shards ? ofFiles : undefined,
+    warnings,
+  );
+  const isTold = told !== undefined;
   if (!isTold && !("train" in shards)) warnings.push(...undecidedParts(shards));
 
-  const { images, partOf, unlabelled } = labelledRows(files, (file, row) => told[file]?.[row] ?? parts[file]);
+  const { images, partOf, unlabelled } = labelledRows(files, told ?? ofFiles);
   const notes = { warnings, names: await namesBeside(files, images) };
   const declared = classNames(files);
   if (unlabelled > 0) warnings.push(`${unlabelled} test rows without a label were passed over.`);
@@ -112,24 +118,21 @@ function withParts(shards: readonly Shard[] | Parts<Shard[]>): [Shard, Part | un
 
 function labelledRows(
   files: readonly ParquetFile[],
-  partAt: (file: number, row: number) => Part | undefined,
+  parts: readonly (Part | undefined)[],
 ): { images: LabelledImage[]; partOf: (Part | undefined)[]; unlabelled: number } {
   const images: LabelledImage[] = [];
   const partOf: (Part | undefined)[] = [];
-  let unlabelled = 0;
-  for (const [i, file] of files.entries()) {
+  let rows = 0;
+  for (const file of files) {
     for (let row = 0; row < file.rowCount; row++) {
-      const part = partAt(i, row);
+      const part = parts[rows++];
       const label = file.labelOf(row, { allowUnlabelled: part === "test" });
-      if (label === undefined) {
-        unlabelled++;
-        continue;
-      }
+      if (label === undefined) continue;
       images.push({ label, example: (index) => new ParquetExample(file, row, index) });
       partOf.push(part);
     }
   }
-  return { images, partOf, unlabelled };
+  return { images, partOf, unlabelled: rows - images.length };
 }
 
 /** Names from a file beside the data, if labels are integers that the data does not name. */

@@ -41,6 +41,48 @@ export function seemsPart(column: string): boolean {
   return lookalike.test(column.trim());
 }
 
+/** Values that may tell the part of each row of a table, or of each sample of shards. */
+export interface PartTable {
+  readonly columns: Columns;
+  /** Columns or fields that the data have, for messages about those that are not read. */
+  readonly names: Iterable<string>;
+  /** The part of each row that its file tells, which goes before a column. */
+  readonly parts: readonly (Part | undefined)[] | undefined;
+  /** @returns the place of a row, for messages */
+  placeOf(row: number): string;
+  /** The option that names the column, and the word for one. */
+  readonly option: "splitColumn" | "splitField";
+  readonly word: "column" | "field";
+}
+
+/**
+ * The part of each row by a column, which is found by its name or its values unless it is given.
+ * @param given the column that the user names
+ * @param warnings gets what was found, and columns that seem to tell a part and are not used
+ * @returns nothing where no column is read
+ * @throws if the column tells no part in a row
+ */
+export function partsOfTable(
+  given: string | undefined,
+  { columns, names, parts, placeOf, option, word }: PartTable,
+  warnings: string[],
+): Part[] | undefined {
+  const split = columnNamed(columns.keys(), "split");
+  const named = split !== undefined && columns.get(split)?.some(isPartWord) ? split : undefined;
+  const column = given ?? named ?? columnOfParts(columns);
+  if (column === undefined) {
+    if (parts === undefined) warnings.push(...unreadParts(names));
+    return undefined;
+  }
+  const values = columns.get(column) ?? [];
+  if (parts !== undefined) {
+    warnings.push(...otherParts(column, values, parts, option));
+    return undefined;
+  }
+  if (given === undefined) warnings.push(`The parts are those of the ${word} "${column}".`);
+  return values.map((value, row) => partOfCell(value, column, placeOf(row)));
+}
+
 /** A message about columns that are called like a part and are not read. */
 export function unreadParts(columns: Iterable<string>): string[] {
   return [...columns]
@@ -57,7 +99,7 @@ export function unreadParts(columns: Iterable<string>): string[] {
  * @param parts that the files tell, for each row
  * @param option that names the column
  */
-export function otherParts(
+function otherParts(
   column: string,
   values: readonly unknown[],
   parts: readonly (Part | undefined)[],

@@ -1,12 +1,4 @@
-import {
-  columnNamed,
-  columnOfParts,
-  isPartWord,
-  otherParts,
-  partOfCell,
-  seemsPart,
-  unreadParts,
-} from "./part-column.js";
+import { isPartWord, partsOfTable, seemsPart } from "./part-column.js";
 import type { Part } from "./part-names.js";
 
 /** A sample of a shard, as far as it may tell its part. */
@@ -24,10 +16,8 @@ export function partFields(content: Readonly<Record<string, unknown>>, given?: s
 }
 
 /**
- * The part of each sample by a field, which is found by its name or its values unless it is given.
- * @param parts that the names of the shards tell; these go before the field
- * @param warnings gets what was found, and fields that seem to tell a part and are not used
- * @returns nothing where no field is read
+ * The part of each sample, as {@link partsOfTable} finds it.
+ * @param parts that the names of the shards tell; nothing where they tell none
  * @throws if the field tells no part in a sample
  */
 export function partsOfSamples(
@@ -37,19 +27,9 @@ export function partsOfSamples(
   warnings: string[],
 ): Part[] | undefined {
   const names = new Set(samples.flatMap(({ fields }) => [...fields.keys()]));
+  if (splitField !== undefined) names.add(splitField);
   const columns = new Map([...names].map((name) => [name, samples.map(({ fields }) => fields.get(name))]));
-  const split = columnNamed(names, "split");
-  const named = split !== undefined && columns.get(split)?.some(isPartWord) ? split : undefined;
-  const field = splitField ?? named ?? columnOfParts(columns);
-  if (field === undefined) {
-    if (parts === undefined) warnings.push(...unreadParts(names));
-    return undefined;
-  }
-  const values = columns.get(field) ?? samples.map(() => undefined);
-  if (parts !== undefined) {
-    warnings.push(...otherParts(field, values, parts, "splitField"));
-    return undefined;
-  }
-  if (splitField === undefined) warnings.push(`The parts are those of the field "${field}".`);
-  return values.map((value, i) => partOfCell(value, field, samples[i]?.place ?? ""));
+  const placeOf = (i: number): string => samples[i]?.place ?? "";
+  const option = "splitField";
+  return partsOfTable(splitField, { columns, names, parts, placeOf, option, word: "field" }, warnings);
 }

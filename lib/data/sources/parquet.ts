@@ -14,14 +14,7 @@ import type { ParquetFile, RowGroup } from "./parquet-file.js";
 import { partsOfRows } from "./parquet-parts.js";
 import { byPart } from "./part-column.js";
 import type { Part } from "./part-names.js";
-import {
-  findAllShards,
-  findShards,
-  type Patterns,
-  parquetShards,
-  type Shard,
-  undecidedParts,
-} from "./shards.js";
+import { findShards, type Patterns, parquetShards, undecidedParts, withParts } from "./shards.js";
 
 export interface ParquetOptions extends CollectionOptions {
   /**
@@ -61,10 +54,10 @@ const optionKeys: OptionKeys<ParquetOptions> = {
  */
 export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openParquet");
-  const { imageColumn = "image", labelColumn = "label", cacheBytes = 2 ** 28 } = options;
-  const cache = new BoundedCache<string, RowGroup>(cacheBytes, totalBytes);
+  const { name, parquet, imageColumn = "image", labelColumn = "label", splitColumn } = options;
+  const cache = new BoundedCache<string, RowGroup>(options.cacheBytes ?? 2 ** 28, totalBytes);
   const { ParquetFile } = await import("./parquet-file.js"); // with decompressors that nothing else needs
-  const shards = await findParquet(options);
+  const shards = await findShards(name, parquet, parquetShards, splitColumn !== undefined);
   const files: ParquetFile[] = [];
   const parts: (Part | undefined)[] = [];
   for (const [shard, part] of withParts(shards)) {
@@ -73,20 +66,15 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   }
   const warnings: string[] = [];
   const ofFiles = files.flatMap(({ rowCount }, i) => Array<Part | undefined>(rowCount).fill(parts[i]));
-  const told = await partsOfRows(
-    options.splitColumn,
-    files,
-    "train" in shards ? ofFiles : undefined,
-    warnings,
-  );
-  const isTold = told !== undefined;
-  if (!isTold && !("train" in shards)) warnings.push(...undecidedParts(shards));
+  const told = await partsOfRows(splitColumn, files, "train" in shards ? ofFiles : undefined, warnings);
+  const isDivided = told !== undefined || "train" in shards;
+  if (!isDivided) warnings.push(...undecidedParts(shards));
 
   const { images, partOf, unlabelled } = labelledRows(files, told ?? ofFiles);
   const notes = { warnings, names: await namesBeside(files, images) };
   const declared = classNames(files);
   if (unlabelled > 0) warnings.push(`${unlabelled} test rows without a label were passed over.`);
-  if (!isTold && !("train" in shards)) return collect(options, images, declared, notes);
+  if (!isDivided) return collect(options, images, declared, notes);
   const given = byPart(images, partOf, unlabelled > 0 ? [] : warnings);
   if (!("train" in given) || given.test.length > 0 || unlabelled === 0) {
     if (unlabelled > 0 && !("train" in given)) warnings.push(drawn);
@@ -97,24 +85,6 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
 }
 
 const drawn = "No test row has a label: test images are drawn from those for training.";
-
-/** The files, whose names do not matter where a column tells the parts. */
-function findParquet({ name, parquet, splitColumn }: ParquetOptions) {
-  const isInParts = typeof parquet === "object" && "train" in parquet;
-  return splitColumn === undefined || isInParts
-    ? findShards(name, parquet, parquetShards)
-    : findAllShards(name, parquet, parquetShards);
-}
-
-function withParts(shards: readonly Shard[] | Parts<Shard[]>): [Shard, Part | undefined][] {
-  if (!("train" in shards)) return shards.map((shard) => [shard, undefined]);
-  const { train, validation = [], test } = shards;
-  return [
-    ...train.map((shard): [Shard, Part] => [shard, "train"]),
-    ...validation.map((shard): [Shard, Part] => [shard, "validation"]),
-    ...test.map((shard): [Shard, Part] => [shard, "test"]),
-  ];
-}
 
 function labelledRows(
   files: readonly ParquetFile[],

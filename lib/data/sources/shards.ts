@@ -3,7 +3,7 @@ import { dirname, relative, resolve, sep } from "node:path";
 import { glob } from "tinyglobby";
 import type { Parts } from "./collection.js";
 import { isJunkPath } from "./junk.js";
-import { ignoredParts, partOfPath } from "./part-names.js";
+import { ignoredParts, type Part, partOfPath } from "./part-names.js";
 
 /** Folders, files and patterns such as `train-*.parquet` or `train-{000..012}.tar`. */
 export type Patterns = string | readonly string[];
@@ -34,6 +34,7 @@ export interface Shard {
  * `valid` or `testing`. The words may stand anywhere in the name of the file, or else of the nearest folder
  * below the one that holds all.
  * @param kind endings of the files to look for in folders
+ * @param isTold whether the content of the files tells the parts: names do not matter then
  * @returns all files where they are in one part
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
  */
@@ -41,6 +42,7 @@ export async function findShards(
   dataset: string,
   source: Patterns | Parts<Patterns>,
   kind: ShardKind,
+  isTold = false,
 ): Promise<Shard[] | Parts<Shard[]>> {
   if (typeof source === "object" && "train" in source) {
     const train = await findFiles(dataset, source.train, kind);
@@ -49,6 +51,7 @@ export async function findShards(
     return nameParts(dataset, { train, validation, test });
   }
   const files = await findFiles(dataset, source, kind);
+  if (isTold) return nameFiles(files);
   const names = nameFiles(files).map(({ name }) => partOfPath(name));
   if (names.every((name) => name === undefined || name === "train")) return nameFiles(files);
   const ofPart = (wanted: string) => files.filter((_, i) => names[i] === wanted);
@@ -66,6 +69,17 @@ export async function findShards(
 /** The same where parts do not matter. @throws if a pattern or folder yields no file */
 export async function findAllShards(dataset: string, source: Patterns, kind: ShardKind): Promise<Shard[]> {
   return nameFiles(await findFiles(dataset, source, kind));
+}
+
+/** The files with their part, where their names or the user tell one. */
+export function withParts(shards: readonly Shard[] | Parts<Shard[]>): [Shard, Part | undefined][] {
+  if (!("train" in shards)) return shards.map((shard) => [shard, undefined]);
+  const { train, validation = [], test } = shards;
+  return [
+    ...train.map((shard): [Shard, Part] => [shard, "train"]),
+    ...validation.map((shard): [Shard, Part] => [shard, "validation"]),
+    ...test.map((shard): [Shard, Part] => [shard, "test"]),
+  ];
 }
 
 /** Warnings about files that are one part although names seem to tell more. */

@@ -15,7 +15,7 @@ import { byPart } from "./part-column.js";
 import type { Part } from "./part-names.js";
 import { PassedOver } from "./passed-over.js";
 import { type PartSample, partFields, partsOfSamples } from "./shard-parts.js";
-import { findAllShards, findShards, type Patterns, type Shard, tarShards, undecidedParts } from "./shards.js";
+import { findShards, type Patterns, type Shard, tarShards, undecidedParts, withParts } from "./shards.js";
 import { TarFile, type TarMember } from "./tar.js";
 import { TarExample } from "./tar-example.js";
 
@@ -58,39 +58,25 @@ const optionKeys: OptionKeys<WebDatasetOptions> = {
 export async function openWebDataset(options: WebDatasetOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openWebDataset");
   const passedOver = new PassedOver();
-  const shards = await findTars(options);
+  const { name, webdataset, splitField } = options;
+  const shards = await findShards(name, webdataset, tarShards, splitField !== undefined);
+  const isInParts = "train" in shards;
   const images: SampleImage[] = [];
   const parts: Part[] = [];
-  const read = async (shards: readonly Shard[] = [], part?: Part): Promise<void> => {
-    for (const shard of shards) {
-      for (const image of await readShard(shard, options, passedOver)) {
-        images.push(image);
-        if (part !== undefined) parts.push(part);
-      }
+  for (const [shard, part] of withParts(shards)) {
+    for (const image of await readShard(shard, options, passedOver)) {
+      images.push(image);
+      if (part !== undefined) parts.push(part);
     }
-  };
-  const isInParts = "train" in shards;
-  if (isInParts) {
-    await read(shards.train, "train");
-    await read(shards.validation, "validation");
-    await read(shards.test, "test");
-  } else await read(shards);
+  }
   const warnings = passedOver.warnings();
-  const byField = partsOfSamples(options.splitField, images, isInParts ? parts : undefined, warnings);
+  const byField = partsOfSamples(splitField, images, isInParts ? parts : undefined, warnings);
   const told = byField ?? (isInParts ? parts : undefined);
   const files = isInParts ? [...shards.train, ...shards.test] : shards;
   const notes = { warnings, names: await namesBeside(images, files) };
   if (told !== undefined) return collect(options, byPart(images, told, warnings), undefined, notes);
   if (!isInParts) warnings.push(...undecidedParts(shards));
   return collect(options, images, undefined, notes);
-}
-
-/** The shards, whose names do not matter where a field tells the parts. */
-function findTars({ name, webdataset, splitField }: WebDatasetOptions) {
-  const isInParts = typeof webdataset === "object" && "train" in webdataset;
-  return splitField === undefined || isInParts
-    ? findShards(name, webdataset, tarShards)
-    : findAllShards(name, webdataset, tarShards);
 }
 
 /**

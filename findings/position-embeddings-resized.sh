@@ -3,7 +3,7 @@
 #
 # Expectation: all three resize the grid of position embeddings bicubically. open_clip and timm ask for antialiasing and transformers does
 #   not, which matters when a grid shrinks. When it grows there is nothing to smooth, so the three agree.
-# Behaviour: they differ by about 8 % of the embeddings' norm when a grid of 7 x 7 grows to 9 x 9 or 10.5 times its pixels' worth.
+# Behaviour: they differ by about 8 % of the embeddings' norm when a grid of 7 x 7 grows to 9 x 9 or further.
 #   torch's bicubic filter is Keys' with a = -0.75 without antialiasing (OpenCV's choice) and a = -0.5 with it (Pillow's).
 #   `antialias` therefore chooses the kernel, not only its width, and no size is safe from it. Shrinking to 3 x 3 differs by three
 #   quarters of the norm. (Embeddings drawn at random; trained ones are smoother and differ less.) A checkpoint that was fine-tuned at

@@ -10,9 +10,8 @@
  */
 
 import { z } from "zod";
-import { copyModel, type DualEncoder } from "../clip/index.js";
+import type { DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import { applyUpdates, copyUpdates, type LowRankUpdate, type LowRankUpdates } from "../lora/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import { codyraDefaults, codyraSchema, createCodyra } from "./codyra.js";
@@ -21,6 +20,7 @@ import { defineMethod } from "./shared/definition.js";
 import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { carriedFeatures, checkDomainFeatures, domainFeatures } from "./shared/domain-features.js";
 import { perExpert, routedScores } from "./shared/routing.js";
+import { TaskModels } from "./shared/task-models.js";
 import { taskSeed } from "./shared/training.js";
 import type {
   Classifier,
@@ -81,10 +81,7 @@ export const codyraRouted = defineMethod({
 class RoutedCodyra implements ContinualMethod {
   readonly name = "codyra-routed";
   readonly #base: ContinualMethod;
-  readonly #tasks: string[] = [];
-  readonly #updates: LowRankUpdates[] = [];
-  readonly #models: DualEncoder[] = []; // as they were right after each task
-  #pretrained: DualEncoder | undefined;
+  readonly #models = new TaskModels();
   #autoencoders: DomainAutoencoders | undefined;
 
   constructor(
@@ -106,15 +103,15 @@ class RoutedCodyra implements ContinualMethod {
 
   /** @param carried tensors of the autoencoders' features, if they came with a head */
   #prepare(pretrained: DualEncoder, carried?: MethodState["tensors"]): void {
-    this.#pretrained = copyModel(pretrained);
+    this.#models.begin(pretrained);
     const { router, ddas } = this.options;
     if (router !== "ddas") return;
-    const features = domainFeatures(ddas.features, this.#pretrained, carried);
+    const features = domainFeatures(ddas.features, this.#models.pretrained, carried);
     this.#autoencoders = new DomainAutoencoders(features, ddas);
   }
 
   async beginTask(task: Task, context: RunContext): Promise<void> {
-    if (this.#tasks.length === 0) await this.#autoencoders?.trainReference(context);
+    if (this.#models.tasks.length === 0) await this.#autoencoders?.trainReference(context);
     await this.#base.beginTask(task, context);
   }
 
@@ -127,7 +124,7 @@ class RoutedCodyra implements ContinualMethod {
       ...context,
       record: (change) => {
         context.record(change);
-        this.#learn(task.name, change.updates);
+        this.#models.learn(task.name, change.updates);
       },
     });
     const { iterations } = this.options.ddas;
@@ -136,12 +133,12 @@ class RoutedCodyra implements ContinualMethod {
 
   classifier(labels: LabelSpace, { model }: RunContext): Classifier {
     const classifierAfter = perExpert((task: number | undefined) =>
-      classifierOf(task === undefined ? model : (this.#models[task] as DualEncoder), labels),
+      classifierOf(task === undefined ? model : this.#models.after(task), labels),
     );
     const scoresOf = (task: number | undefined, pixels: Tensor): Tensor => classifierAfter(task)(pixels);
     const gate =
       this.options.gateModel === "frozen"
-        ? classifierOf(this.#pretrained as DualEncoder, labels)
+        ? classifierOf(this.#models.pretrained, labels)
         : (pixels: Tensor) => scoresOf(undefined, pixels);
     return (pixels, dataset) =>
       torch.inferenceMode(() =>
@@ -154,33 +151,16 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   state(): MethodState {
-    const tensors = new Map<string, Tensor>(this.#autoencoders?.tensors());
-    for (const [t, updates] of this.#updates.entries()) {
-      for (const [name, { loraA, loraB }] of updates) {
-        tensors.set(`update.${t}.${name}.A`, loraA);
-        tensors.set(`update.${t}.${name}.B`, loraB);
-      }
-    }
-    return { tensors, data: { tasks: this.#tasks, domains: this.#autoencoders?.domains ?? [] } };
+    const { tensors, data } = this.#models.state();
+    return {
+      tensors: new Map([...(this.#autoencoders?.tensors() ?? []), ...tensors]),
+      data: { ...data, domains: this.#autoencoders?.domains ?? [] },
+    };
   }
 
-  loadState({ tensors, data }: MethodState): void {
-    this.#forget();
-    for (const [t, task] of ((data.tasks as string[] | undefined) ?? []).entries()) {
-      const prefix = `update.${t}.`;
-      const names = Array.from(tensors.keys()).flatMap((key) =>
-        key.startsWith(prefix) && key.endsWith(".A") ? [key.slice(prefix.length, -2)] : [],
-      );
-      const updates = names.map((name): [string, LowRankUpdate] => [
-        name,
-        {
-          loraA: tensors.get(`${prefix}${name}.A`) as Tensor,
-          loraB: tensors.get(`${prefix}${name}.B`) as Tensor,
-        },
-      ]);
-      this.#learn(task, new Map(updates));
-    }
-    this.#autoencoders?.load((data.domains as string[] | undefined) ?? [], tensors);
+  loadState(state: MethodState): void {
+    this.#models.loadState(state);
+    this.#autoencoders?.load((state.data.domains as string[] | undefined) ?? [], state.tensors);
   }
 
   stateAfter(tasks: number, { tensors, data }: MethodState): MethodState {
@@ -209,32 +189,9 @@ class RoutedCodyra implements ContinualMethod {
     };
   }
 
-  /** Back to before the first task. */
-  #forget(): void {
-    this.#tasks.splice(0);
-    for (const model of this.#models.splice(0)) model.dispose();
-    for (const { loraA, loraB } of this.#updates.splice(0).flatMap((updates) => [...updates.values()])) {
-      loraA.dispose();
-      loraB.dispose();
-    }
-  }
-
   dispose(): void {
-    this.#forget();
-    this.#pretrained?.dispose();
+    this.#models.dispose();
     this.#autoencoders?.dispose();
-  }
-
-  /**
-   * Rebuilt from the pre-trained weights, task by task: the same bits whether the run was interrupted or not.
-   */
-  #learn(task: string, updates: LowRankUpdates): void {
-    const kept = copyUpdates(updates);
-    const model = copyModel(this.#models.at(-1) ?? (this.#pretrained as DualEncoder));
-    applyUpdates(model, kept);
-    this.#tasks.push(task);
-    this.#updates.push(kept);
-    this.#models.push(model);
   }
 
   /** The task whose weights each image is classified with; `undefined` for the current ones. */
@@ -245,7 +202,7 @@ class RoutedCodyra implements ContinualMethod {
     gate: (pixels: Tensor) => Tensor,
   ): (number | undefined)[] {
     const taskOf = (name: string | undefined): number | undefined => {
-      const task = this.#tasks.indexOf(name ?? "");
+      const task = this.#models.tasks.indexOf(name ?? "");
       return task < 0 ? undefined : task;
     };
     const all = (name: string | undefined) => Array.from({ length: pixels.size(0) }, () => taskOf(name));

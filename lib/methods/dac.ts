@@ -15,7 +15,8 @@
  * - Equal votes: the expert with the lower index goes first. q, k and v share a dropout mask.
  * - The votes of a step count before its L_orth chooses columns.
  * - A task with fewer images than a batch has batches of all its images.
- * - Known tasks, the second half of the published table, are not offered.
+ * - Known tasks, the second half of the published table, have no code. With `knownTasks` an image of a
+ *   learned dataset gets the weights right after that dataset's task, and every other one the latest.
  */
 
 import { z } from "zod";
@@ -33,9 +34,17 @@ import { liveState } from "./shared/live-state.js";
 import { inBatchLoss } from "./shared/losses.js";
 import { trainingSchema, trainingShape } from "./shared/options.js";
 import { sum } from "./shared/sums.js";
+import { TaskModels } from "./shared/task-models.js";
 import { taskSeed, train } from "./shared/training.js";
 import { trainingPrompts } from "./shared/training-prompts.js";
-import type { ContinualMethod, MethodState, RunContext } from "./shared/types.js";
+import type {
+  Classifier,
+  ContinualMethod,
+  LabelSpace,
+  MethodHead,
+  MethodState,
+  RunContext,
+} from "./shared/types.js";
 import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
 // The presets differ where the paper and its code do: docs/specification.md, section 7.
@@ -89,6 +98,14 @@ const schema = z
           "choice of experts: by a router that stays as it is drawn; the other two train it, and are experiments",
         ),
       ),
+    knownTasks: z
+      .boolean()
+      .default(false)
+      .meta(
+        paper(
+          "images of a learned dataset get the weights right after its task: mtil, which tells the dataset",
+        ),
+      ),
     checkpointing: trainingShape.checkpointing,
     logEvery: trainingShape.logEvery,
   })
@@ -106,7 +123,15 @@ export const dac = defineMethod({
     "a pool of rank-one experts per matrix; batches vote for those that learn, the most used are merged",
   schema,
   complete: withPreset,
-  create: (options) => new Dac(options),
+  create(options, protocol) {
+    if (options.knownTasks && protocol !== "mtil") {
+      throw new Error(
+        "dac: knownTasks classifies with the weights of an image's dataset, which X-TAIL does not tell. " +
+          "Expected the protocol mtil, or knownTasks false.",
+      );
+    }
+    return new Dac(options);
+  },
   cost(model, { tasks }) {
     const options = schema.parse(withPreset({}));
     const pool = new ExpertPool(model, options, torch.generator(0), torch.generator(0));
@@ -132,13 +157,19 @@ function withPreset(given: Given): Given {
 
 class Dac implements ContinualMethod {
   readonly name = "dac";
-  readonly classifier = zeroShotClassifier;
-  readonly featureClassifier = zeroShotFeatureClassifier;
   readonly needsClassToken = true;
   #pool: ExpertPool | undefined;
   #past: Tensor[] = []; // by group of the pool, [modules, outFeatures, columns of earlier tasks]
 
-  constructor(readonly options: DacOptions) {}
+  readonly #models: TaskModels | undefined; // of known tasks
+
+  constructor(readonly options: DacOptions) {
+    if (options.knownTasks) this.#models = new TaskModels();
+  }
+
+  beginRun({ model }: RunContext): void {
+    this.#models?.begin(model);
+  }
 
   beginTask(_task: Task, context: RunContext): void {
     const { model } = context;
@@ -221,26 +252,66 @@ class Dac implements ContinualMethod {
       this.#setPast(columns);
       this.#removePool();
       applyUpdates(context.model, updates);
+      this.#models?.learn(task.name, updates);
       context.record({ rank, modules: changes, active: changes.map(() => topMerge), updates });
     });
   }
 
+  classifier(labels: LabelSpace, context: RunContext): Classifier {
+    return zeroShotClassifier(labels, { model: this.#models?.of(labels) ?? context.model });
+  }
+
+  /** None of known tasks: their images pass through more than one encoder. */
+  get featureClassifier(): ContinualMethod["featureClassifier"] {
+    return this.#models === undefined ? zeroShotFeatureClassifier : undefined;
+  }
+
   state(): MethodState {
+    const learned = this.#models?.state();
+    const past = this.#past.map((columns, group) => [`past.${group}`, columns] as const);
     return {
-      tensors: new Map(this.#past.map((columns, group) => [`past.${group}`, columns])),
-      data: { groups: this.#past.length },
+      tensors: new Map([...past, ...(learned?.tensors ?? [])]),
+      data: { groups: this.#past.length, ...learned?.data },
     };
   }
 
-  loadState({ tensors, data }: MethodState): void {
+  loadState(state: MethodState): void {
+    const { tensors, data } = state;
+    this.#models?.loadState(state);
     const groups = (data.groups as number | undefined) ?? 0;
     const saved = Array.from({ length: groups }, (_, group) => tensors.get(`past.${group}`) as Tensor);
     this.#setPast(torch.unscoped(() => saved.map((columns) => columns.clone())));
   }
 
+  get stateAfter(): ContinualMethod["stateAfter"] {
+    if (this.#models === undefined) return undefined; // the weights say everything
+    return (tasks, { tensors, data }) => ({
+      tensors,
+      data: { ...data, tasks: (data.tasks as string[]).slice(0, tasks) },
+    });
+  }
+
+  get head(): MethodHead | undefined {
+    const models = this.#models;
+    if (models === undefined) return undefined;
+    return {
+      scores: "logits",
+      readsPretrained: true,
+      take({ tensors, data: { tasks } }) {
+        const taken = Array.from(tensors).filter(([name]) => name.startsWith("update."));
+        return { tensors: new Map(taken), data: { tasks } };
+      },
+      open({ pretrained }, taken) {
+        models.begin(pretrained);
+        models.loadState(taken);
+      },
+    };
+  }
+
   dispose(): void {
     this.#removePool();
     this.#setPast([]);
+    this.#models?.dispose();
   }
 
   #removePool(): void {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { clipConfigs, createModel } from "../../lib/clip/index.js";
+import { clipConfigs, createModel, type DualEncoder } from "../../lib/clip/index.js";
 import type { Task } from "../../lib/data/index.js";
 import { columnOverlap } from "../../lib/methods/dac.js";
 import { createMethod } from "../../lib/methods/index.js";
 import { ExpertPool } from "../../lib/methods/shared/expert-pool.js";
 import { inBatchLoss } from "../../lib/methods/shared/losses.js";
 import { mostVotes, PoolLayer, type PoolOptions } from "../../lib/methods/shared/pool-layer.js";
+import { zeroShotClassifier } from "../../lib/methods/shared/zero-shot-classifier.js";
 import * as torch from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
 import { features, snapshot, tinyClip } from "../lora/models.js";
@@ -328,3 +329,65 @@ describe("dac", () => {
     expect(() => createMethod("dac", { rank: 3 }, "mtil")).toThrow("expected no more than the rank");
   });
 });
+
+describe("dac with known tasks", () => {
+  const options = { ...brief, knownTasks: true };
+
+  it("gives a learned dataset exactly the scores of the model right after its task", async () => {
+    const model = tinyClip();
+    const tasks = colourTasks();
+    const method = createMethod("dac", options, "mtil");
+    await method.beginRun?.(recordedContext(model));
+    const right: torch.Tensor[] = [];
+    for (const [taskIndex, task] of tasks.entries()) {
+      const context = recordedContext(model, { taskIndex });
+      await method.beginTask(task, context);
+      await method.trainTask(task, context);
+      await method.endTask(task, context);
+      right.push(zeroShotClassifier({ groups: [task] }, { model })(pixelsOf(model, task)));
+    }
+    const resumed = createMethod("dac", options, "mtil");
+    await resumed.beginRun?.(recordedContext(tinyClip()));
+    resumed.loadState(method.state());
+    for (const each of [method, resumed]) {
+      for (const [t, task] of tasks.entries()) {
+        const labels = { groups: [task] };
+        const scores = each.classifier(labels, recordedContext(model))(pixelsOf(model, task));
+        expect(scores.equal(right[t]!), task.name).toBe(true);
+        const now = zeroShotClassifier(labels, { model })(pixelsOf(model, task));
+        expect(scores.equal(now), task.name).toBe(t === 1);
+      }
+      const [first] = tasks as [Task];
+      const unknown = { groups: [{ ...first, name: "never learned" }] };
+      const latest = zeroShotClassifier(unknown, { model })(pixelsOf(model, first));
+      const scores = each.classifier(unknown, recordedContext(model))(pixelsOf(model, first));
+      expect(scores.equal(latest)).toBe(true);
+      expect(each.featureClassifier).toBeUndefined();
+      each.dispose?.();
+    }
+  });
+
+  it("learns as without, and is refused where the dataset of an image is not told", async () => {
+    const learn = async (knownTasks: boolean) => {
+      const model = tinyClip();
+      const method = createMethod("dac", { ...brief, knownTasks }, "mtil");
+      await method.beginRun?.(recordedContext(model));
+      const [task] = colourTasks() as [Task];
+      await method.beginTask(task, recordedContext(model));
+      await method.trainTask(task, recordedContext(model));
+      await method.endTask(task, recordedContext(model));
+      method.dispose?.();
+      return snapshot(model);
+    };
+    const [known, unknown] = [await learn(true), await learn(false)];
+    for (const [key, weight] of known) expect(weight.equal(unknown.get(key)!), key).toBe(true);
+    expect(() => createMethod("dac", options, "x-tail")).toThrow(
+      "dac: knownTasks classifies with the weights of an image's dataset, which X-TAIL does not tell. " +
+        "Expected the protocol mtil, or knownTasks false.",
+    );
+  });
+});
+
+function pixelsOf(model: DualEncoder, { test }: Task): torch.Tensor {
+  return model.preprocessing.normalise(test.images);
+}

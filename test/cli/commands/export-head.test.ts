@@ -88,6 +88,10 @@ function expectSame(found: Scores[], wanted: Scores[]): void {
 }
 
 const heads = { iterations: 4, batchSize: 9, rank: 4, learningRate: 0.01, variant: "plus" };
+const knownTasks = {
+  ...{ iterations: 4, batchSize: 9, rank: 4, topTrain: 3, topMerge: 2 },
+  ...{ learningRate: 0.02, knownTasks: true },
+};
 const alexnet = new URL("../../methods/fixtures/alexnet.safetensors", import.meta.url).pathname;
 const ddas = { features: alexnet, code: 4, iterations: 3, referenceIterations: 3, threshold: 1 };
 
@@ -97,6 +101,7 @@ const inXTail = everyVariant.map((variant) => [...variant, "x-tail"] as const);
 const more: readonly Variant[] = [
   ["keeplora", heads, "mtil"],
   ["codyra-routed", { iterations: 4, batchSize: 9, rank: 4, learningRate: 0.1 }, "mtil"],
+  ["dac", knownTasks, "mtil"],
   ["rail-dual", {}, "mtil"],
 ];
 const withHead = [...inXTail, ...more].filter((variant) => createMethod(...variant).head);
@@ -105,7 +110,7 @@ describe("an exported head", () => {
   it("is that of every method which classifies by more than weights", () => {
     const all = [...inXTail, ...more];
     expect(all.filter((variant) => createMethod(...variant).stateAfter)).toEqual(withHead);
-    expect(new Set(withHead.map(([name]) => name)).size).toBe(7);
+    expect(new Set(withHead.map(([name]) => name)).size).toBe(8);
   });
 
   it.each(withHead)("of %s %j in %s answers as the run did", async (name, options, protocol) => {

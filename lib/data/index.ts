@@ -32,6 +32,7 @@ export {
   type PromptChange,
   type PromptSet,
   type SplitSource,
+  streamNames,
   streams,
 } from "./datasets/index.js";
 export { checkDataset, checkSource, type DatasetCheck } from "./loading/check.js";

@@ -23,7 +23,7 @@ export const configSchema = z.strictObject({
   reference: referenceSchema
     .optional()
     .describe("broad images and texts that belong to no task, for methods that distil on them"),
-  datasets: streamSchema.describe("the stream, in order: x-tail, mtil or a list"),
+  datasets: streamSchema.describe("the stream, in order: x-tail, mtil, mtil-order-2 or a list"),
   holdOuts: z
     .array(entrySchema)
     .default([])

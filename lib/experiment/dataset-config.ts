@@ -7,6 +7,7 @@ import {
   openSource,
   resolveSource,
   sourceSchema,
+  streamNames,
   streams,
   withHome,
 } from "../data/index.js";
@@ -37,7 +38,7 @@ type Entry = z.infer<typeof entrySchema>;
 
 /** The datasets to learn: all of a benchmark, or a list. */
 export const streamSchema = z.union([
-  z.enum(["x-tail", "mtil"]).transform((name) => streams[name].map((dataset): Entry => ({ dataset }))),
+  z.enum(streamNames).transform((name) => streams[name].map((dataset): Entry => ({ dataset }))),
   z.array(entrySchema).nonempty(),
 ]);
 

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { stringify } from "yaml";
-import { readConfig, readMiniatureSettings } from "../../lib/experiment/index.js";
+import { datasetIds, streams } from "../../lib/data/index.js";
+import { nameOf, readConfig, readMiniatureSettings } from "../../lib/experiment/index.js";
 import { createMethod, methods } from "../../lib/methods/index.js";
-import { methodsInProtocol } from "../../lib/options/index.js";
+import { mergeOptions, methodsInProtocol } from "../../lib/options/index.js";
 import { packageRoot } from "../../lib/torch/index.js";
 
 function write(config: unknown): { path: string; folder: string } {
@@ -128,6 +129,42 @@ it("configs/paper/mtil-full-shot.yaml changes the number of iterations, and what
     expect(changed.sort(), name).toEqual((others[name] ?? ["iterations"]).sort());
     if (changed.includes("iterations")) expect(options).toMatchObject({ iterations: 1000, warmup: 100 });
   }
+});
+
+describe("MTIL's order II", () => {
+  interface Options {
+    readonly epochs?: number;
+    readonly datasetEpochs?: Readonly<Record<string, number>>;
+    readonly learningRate?: number;
+    readonly learningRates?: Readonly<Record<string, number>>;
+  }
+  const order = "cars food101 mnist pets flowers sun397 aircraft caltech101 dtd eurosat cifar100".split(" ");
+  const ids = order.map((name) => datasetIds.find((id) => id.includes(name))!);
+  const optionsOf = (file: string, method: string) => {
+    const path = join(packageRoot, "configs", "paper", file);
+    const config = readConfig(path, { method });
+    expect(config.datasets.map(nameOf)).toEqual(ids);
+    expect(config.datasets.map(nameOf).toSorted()).toEqual(streams.mtil.toSorted());
+    return { config, options: createMethod(method, config.options, "mtil").options as Options };
+  };
+
+  it("has the published epochs of KeepLoRA", () => {
+    const { config, options } = optionsOf("mtil-full-shot-order-2.yaml", "keeplora");
+    const epochs = ids.map((id) => options.datasetEpochs?.[id] ?? options.epochs);
+    expect(epochs).toEqual([5, 2, 5, 5, 5, 5, 10, 10, 10, 10, 10]);
+    expect(config.shots).toBeNull();
+    const plus = { variant: "plus", epochs: 5, datasetEpochs: { food101: 1, mnist: 1 } }; // as the file says
+    const ofPlus = createMethod("keeplora", mergeOptions(config.options, plus), "mtil").options as Options;
+    const epochsOfPlus = ids.map((id) => ofPlus.datasetEpochs?.[id] ?? ofPlus.epochs);
+    expect(epochsOfPlus).toEqual([5, 1, 1, 5, 5, 5, 5, 5, 5, 5, 5]);
+  });
+
+  it("has the published learning rates of DAC", () => {
+    const { config, options } = optionsOf("mtil-order-2.yaml", "dac");
+    const rates = ids.map((id) => 1e3 * (options.learningRates?.[id] ?? options.learningRate!));
+    expect(rates).toEqual([2, 2, 1, 2, 2, 2, 3, 2, 2, 1, 3]);
+    expect(config.shots).toBe(5);
+  });
 });
 
 it("configs/miniature.yaml has options of every method that fit, in both protocols", () => {

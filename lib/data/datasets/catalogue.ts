@@ -36,8 +36,24 @@ export const datasetIds = Object.keys(datasetDescriptors) as readonly DatasetId[
 
 const mtil: readonly DatasetId[] = datasetIds.filter((id) => id !== "places365" && id !== "imagenet1k");
 
+/** Names of benchmarks, each with an order of its datasets. */
+export const streamNames = ["x-tail", "mtil", "mtil-order-2"] as const;
+
 /** The datasets of each benchmark in the order in which they are learned. */
-export const streams: Readonly<Record<"x-tail" | "mtil", readonly DatasetId[]>> = {
+export const streams: Readonly<Record<(typeof streamNames)[number], readonly DatasetId[]>> = {
   "x-tail": mtil.filter((id) => id !== "cifar100"),
   mtil,
+  "mtil-order-2": [
+    "stanford_cars",
+    "food101",
+    "mnist",
+    "oxford_pets",
+    "flowers102",
+    "sun397",
+    "aircraft",
+    "caltech101",
+    "dtd",
+    "eurosat",
+    "cifar100",
+  ],
 };

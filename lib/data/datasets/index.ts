@@ -1,4 +1,4 @@
-export { type DatasetId, datasetDescriptors, datasetIds, streams } from "./catalogue.js";
+export { type DatasetId, datasetDescriptors, datasetIds, streamNames, streams } from "./catalogue.js";
 export type {
   CoopSplit,
   DatasetDescriptor,

@@ -5,7 +5,7 @@ import type { Task } from "../../lib/data/index.js";
 import { createMethod, type ProtocolName } from "../../lib/methods/index.js";
 import { tinyClip } from "../lora/models.js";
 import { colourTasks } from "../methods/tasks.js";
-import { everyVariant, tinyReference } from "./tiny-methods.js";
+import { everyVariant, mtilVariants, tinyReference } from "./tiny-methods.js";
 import { readEvents, readFiles, readJson, temporaryFolder, tinyRun } from "./tiny-run.js";
 
 /** A stream of three: the third shows the images of the first under other names. */
@@ -42,7 +42,9 @@ const forgetful = ["finetune", "lwf", "lwf-vr", "icarl", "wise-ft", "zscl", "moe
 const losesModels = (name: string) => forgetful.includes(name) || name.endsWith("rail-primal");
 
 describe.each(["x-tail", "mtil"] as const)("a stream that grows one dataset at a time, %s", (protocol) => {
-  it.each(everyVariant)("%s %j ends as if all had been there from the start", async (...method) => {
+  const variants = protocol === "mtil" ? [...everyVariant, ...mtilVariants] : everyVariant;
+
+  it.each(variants)("%s %j ends as if all had been there from the start", async (...method) => {
     const [whole, grown] = [temporaryFolder(), temporaryFolder()];
     const expected = await learn(whole, method, protocol, 3);
     for (const count of [1, 2, 3]) await learn(grown, method, protocol, count);

@@ -45,6 +45,7 @@ describe("a row of the matrix", () => {
       {},
     ],
     ["rail-dual", {}, { protocol: "mtil" }],
+    ["dac", { knownTasks: true }, { protocol: "mtil" }],
   ])("of %s %j goes on after the dataset that was measured last", async (name, options, overrides) => {
     const [undisturbed, stopped] = [temporaryFolder(), temporaryFolder()];
     const { protocol = "x-tail" } = overrides;

@@ -64,6 +64,12 @@ export const everyMethod = methods.map(({ name }): [method: string, options: Opt
 /** Every method, and the variants that keep other things. */
 export const everyVariant = [...everyMethod, ...variants];
 
+/** Variants that have to be told an image's dataset. */
+export const mtilVariants: readonly [method: string, options: Options][] = [
+  ["keeplora", { ...keeplora, variant: "plus" }],
+  ["dac", { ...dac, knownTasks: true }],
+];
+
 /** The training images of a tiny task, and a few captions. */
 export function tinyReference(): ReferenceData {
   return { name: "tiny", images: colourTasks()[0]!.train, texts: ["a photo.", "a red photo.", "nothing"] };

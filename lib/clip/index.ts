@@ -3,6 +3,7 @@ export { type AssetOptions, type ModelAssets, readAssets } from "./assets.js";
 export type { Attention, AttentionOptions, Mix, Select } from "./attention.js";
 export type { AttentionPooledVision } from "./attention-pooled-vision.js";
 export type { BidirectionalText } from "./bidirectional-text.js";
+export { BulkEncoder, type BulkOptions } from "./bulk-encoder.js";
 export type { CausalText } from "./causal-text.js";
 export { saveOpenAi, saveOpenClip } from "./checkpoint/export.js";
 export { fromOpenAi, type StateDict, toOpenAi } from "./checkpoint/keys.js";

@@ -50,6 +50,7 @@ export {
 } from "./loading/classify.js";
 export { sampleFewShot } from "./loading/few-shot.js";
 export { ImageSet, type ImageSetParts } from "./loading/image-set.js";
+export { knownLength } from "./loading/known-length.js";
 export { type LoadOptions, loadImages, trainingTransform } from "./loading/load-images.js";
 export { type LoadBatchesOptions, type LoadedBatch, loadBatches } from "./loading/loader.js";
 export type { Machine } from "./loading/machine.js";

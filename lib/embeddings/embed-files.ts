@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import { type DualEncoder, encodePrompts } from "../clip/index.js";
-import { type Example, loadBatches, partsOf } from "../data/index.js";
+import { BulkEncoder, type DualEncoder, encodePrompts } from "../clip/index.js";
+import { type Example, knownLength, loadBatches, partsOf } from "../data/index.js";
 import { nn, noGrad, scope, type Tensor } from "../torch/index.js";
 
 /** Vectors of some of the items, or why one has none. Positions ascend. */
@@ -15,6 +15,8 @@ export interface EmbeddedBatch {
 export interface EmbedOptions {
   /** Items per pass. Default: 64. */
   readonly batchSize?: number;
+  /** How many images there are. Default: the length of a list, and many of a stream. */
+  readonly images?: number;
   /** Ends the work; the iterator throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -30,8 +32,9 @@ export type ImageInput = string | Pick<Example, "name" | "file" | "read">;
 export async function* embedFiles(
   model: DualEncoder,
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
-  { batchSize = 64, signal }: EmbedOptions = {},
+  { batchSize = 64, images: count = knownLength(images), signal }: EmbedOptions = {},
 ): AsyncGenerator<EmbeddedBatch, void, undefined> {
+  using encoder = new BulkEncoder(model, { batchSize, images: count });
   let unreadable: { position: number; reason: string }[] = [];
   const onUnreadable = ({ index, reason }: { index: number; reason: string }) =>
     void unreadable.push({ position: index, reason });
@@ -39,7 +42,7 @@ export async function* embedFiles(
   const batches = loadBatches(examplesOf(images), transform, { batchSize, signal, onUnreadable });
   for await (const { indices, images } of batches) {
     const vectors = unitVectors(() =>
-      model.encodeImage(model.preprocessing.normalise(images.to({ device: model.device }))),
+      encoder.encode(model.preprocessing.normalise(images.to({ device: model.device }))),
     );
     yield { positions: indices, vectors, unreadable };
     unreadable = [];

@@ -1,10 +1,15 @@
-import { type ClassifyOptions, classFeatures, type DualEncoder } from "../clip/index.js";
+import {
+  BulkEncoder,
+  type BulkOptions,
+  type ClassifyOptions,
+  classFeatures,
+  type DualEncoder,
+} from "../clip/index.js";
 import { checkOptions } from "../options/index.js";
 import { keep, type Tensor } from "../torch/index.js";
 import { CloseCalls } from "./close-calls.js";
-import { TestEncoder, type TestEncoderOptions } from "./test-encoder.js";
 
-export interface ConfirmedClassifierOptions extends ClassifyOptions, TestEncoderOptions {}
+export interface ConfirmedClassifierOptions extends ClassifyOptions, BulkOptions {}
 
 /**
  * Zero-shot classification of many images in bfloat16 by a model of float32. Where the two best labels are
@@ -14,7 +19,7 @@ export interface ConfirmedClassifierOptions extends ClassifyOptions, TestEncoder
 export class ConfirmedClassifier implements Disposable {
   readonly closeCalls = new CloseCalls();
   readonly #texts: Tensor;
-  readonly #encoder: TestEncoder;
+  readonly #encoder: BulkEncoder;
 
   /** @throws if there are no labels, or a template has no `{}` */
   constructor(
@@ -24,7 +29,7 @@ export class ConfirmedClassifier implements Disposable {
   ) {
     checkOptions(options, { template: true, batchSize: true, images: true }, "ConfirmedClassifier");
     this.#texts = keep(classFeatures(model, labels, options.template));
-    this.#encoder = new TestEncoder(model, options);
+    this.#encoder = new BulkEncoder(model, options);
   }
 
   /** @param pixels normalised, `[B, 3, S, S]`   @returns `[B, labels]`; rows of close calls are exact */

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { BulkEncoder } from "../clip/index.js";
 import type { ImageSet } from "../data/index.js";
 import type {
   Classifier,
@@ -16,7 +17,6 @@ import { type CloseCallCounts, CloseCalls } from "./close-calls.js";
 import type { FrozenFeatures } from "./frozen-features.js";
 import { candidates } from "./label-spaces.js";
 import { predictor } from "./predictor.js";
-import { TestEncoder } from "./test-encoder.js";
 
 /** Images on which accuracy is measured: of a task, or of a dataset that is never trained on. */
 export interface TestSet extends LabelGroup {
@@ -77,7 +77,7 @@ export async function evaluate(
   const accuracies = [...known];
   let done = known.reduce((count, _, index) => count + (datasets[index] as TestSet).test.length, 0);
   return torch.scope(async () => {
-    using encoder = new TestEncoder(model, { batchSize: highest, images: total });
+    using encoder = new BulkEncoder(model, { batchSize: highest, images: total });
     let joint: Classifier | undefined;
     for (const [index, { name, test }] of datasets.entries()) {
       if (index < known.length) continue;

@@ -34,4 +34,3 @@ export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";
 export type { SavedStage, StageFiles, StageStore } from "./stage-files.js";
 export { isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";
-export type { TestEncoderOptions } from "./test-encoder.js";

@@ -1,10 +1,9 @@
-import type { DualEncoder } from "../clip/index.js";
+import type { BulkEncoder, DualEncoder } from "../clip/index.js";
 import type { ImageSet } from "../data/index.js";
 import type { Classifier, ContinualMethod } from "../methods/index.js";
 import type { Tensor } from "../torch/index.js";
 import type { CloseCalls } from "./close-calls.js";
 import type { FrozenFeatures } from "./frozen-features.js";
-import type { TestEncoder } from "./test-encoder.js";
 
 /** Some images of a dataset. */
 export interface TestBatch {
@@ -37,7 +36,7 @@ export function reasonAgainstCloseCalls(
 /** How the images of a method are classified: by pixels, by features, or by features in bfloat16 first. */
 export function predictor(
   method: ContinualMethod,
-  encoder: TestEncoder,
+  encoder: BulkEncoder,
   given: { readonly features?: FrozenFeatures; readonly closeCalls?: CloseCalls },
 ): Predictor {
   const { features, closeCalls } = given;

@@ -58,7 +58,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
           confirm && protocol ? new protocol.ConfirmedClassifier(model, labels, given) : undefined;
         meaning = percentMeaning(model, head);
         const { probabilities } = head?.classifier(flags.dataset) ?? confirmed ?? {};
-        const options = { template, topK, batchSize, signal, probabilities };
+        const options = { ...given, topK, signal, probabilities };
         for await (const result of classifyFiles(model, images.paths(), labels, options)) {
           output.add(result);
           progress?.update(++done, images.count);

@@ -40,6 +40,7 @@ export async function embed(places: string[], flags: EmbedFlags): Promise<void> 
   const written = await writeEmbeddings(to, kind, items(), model, {
     modelName: settings.model,
     batchSize: flags.batchSize === "auto" ? automaticBatchSize(device) : flags.batchSize,
+    images: total,
     strict: flags.strict,
     signal: interrupt.signal,
     onProgress: (done) => progress.update(done, total),

@@ -1,8 +1,15 @@
 import { readFile } from "node:fs/promises";
-import { type ClassifyOptions, classFeatures, type DualEncoder, defaultTemplate } from "../../clip/index.js";
+import {
+  BulkEncoder,
+  type ClassifyOptions,
+  classFeatures,
+  type DualEncoder,
+  defaultTemplate,
+} from "../../clip/index.js";
 import { checkOptions } from "../../options/index.js";
 import { noGrad, scope, type Tensor } from "../../torch/index.js";
 import type { Example } from "../types.js";
+import { knownLength } from "./known-length.js";
 import { loadBatches } from "./loader.js";
 import type { UnreadableImage } from "./unreadable.js";
 
@@ -25,6 +32,8 @@ export interface ClassifyFilesOptions extends ClassifyOptions {
   readonly probabilities?: (pixels: Tensor) => Tensor;
   /** Images per pass. Default: 32. */
   readonly batchSize?: number;
+  /** How many paths there are. Default: the length of a list, and many of a stream. */
+  readonly images?: number;
   /** Predictions to keep per image. Default: all. */
   readonly topK?: number;
   /** Ends the work; the iterator throws the signal's reason. */
@@ -45,14 +54,16 @@ export async function* classifyFiles(
 ): AsyncGenerator<FileClassification, void, undefined> {
   checkOptions(
     options,
-    { template: true, batchSize: true, topK: true, signal: true, probabilities: true },
+    { template: true, batchSize: true, images: true, topK: true, signal: true, probabilities: true },
     "classifyFiles",
   );
   const { template = defaultTemplate, batchSize = 32, topK = labels.length, signal } = options;
   using texts = options.probabilities ? undefined : classFeatures(model, labels, template);
+  const { images = knownLength(paths) } = options;
+  using encoder = new BulkEncoder(model, { batchSize, images });
   const probabilitiesOf =
     options.probabilities ??
-    ((pixels) => model.probabilities(model.logits(model.encodeImage(pixels), texts as Tensor)));
+    ((pixels) => model.probabilities(model.logits(encoder.encode(pixels), texts as Tensor)));
   const unreadable: UnreadableImage[] = [];
   const batches = loadBatches(examplesOf(paths), model.preprocessing.transform, {
     batchSize,

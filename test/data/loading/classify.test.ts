@@ -8,6 +8,7 @@ import {
 } from "../../../lib/data/index.js";
 import { memoryStatistics, scope } from "../../../lib/torch/index.js";
 import { fixture } from "../../clip/fixtures.js";
+import { wideClip } from "../../clip/wide-clip.js";
 
 const model = loadModel(fixture("quick-gelu"));
 const labels = ["cat", "dog", "bird", "tree"];
@@ -43,6 +44,19 @@ describe("classifyFiles", () => {
         ranking.sort((a, b) => b.probability - a.probability),
       );
     }
+  });
+
+  it("gives them also with weights packed for many images", async () => {
+    const wide = wideClip();
+    const probabilitiesOf = async (images: number) => {
+      const found: number[] = [];
+      for await (const result of classifyFiles(wide, paths, ["circle", "square"], { images }))
+        found.push(...predictionsOf(result).map(({ probability }) => probability));
+      return found;
+    };
+    const plain = await probabilitiesOf(4);
+    const packed = await probabilitiesOf(64);
+    expect(packed).toEqual(plain.map((probability) => expect.closeTo(probability, 5)));
   });
 
   it("keeps the best", async () => {

@@ -37,7 +37,7 @@ export class ConfirmedClassifier implements Disposable {
     const scores = (features: Tensor): Tensor => this.model.logits(features, this.#texts);
     const rounded = scores(this.#encoder.encode(pixels, "bf16"));
     const exact = (rows: Tensor): Tensor => scores(this.#encoder.encode(pixels.indexSelect(0, rows)));
-    return this.model.probabilities(this.closeCalls.confirm(rounded, exact));
+    return this.model.probabilities(this.closeCalls.confirm(rounded, exact, this.#texts));
   };
 
   dispose(): void {

@@ -52,8 +52,10 @@ export function predictor(
   return (classify, { dataset, pixels: normalised }) => {
     const pixels = normalised();
     const exact = (rows: Tensor): Tensor => encoder.encode(pixels.indexSelect(0, rows));
-    return closeCalls.predict(classify(encoder.encode(pixels, "bf16"), dataset), (rows) =>
-      classify(exact(rows), dataset),
+    return closeCalls.predict(
+      classify(encoder.encode(pixels, "bf16"), dataset),
+      (rows) => classify(exact(rows), dataset),
+      classify.classFeatures,
     );
   };
 }

@@ -30,32 +30,74 @@ test("predicts what exact scores predict, and asks for few of them", () => {
 
 test("asks for more where a confirmed call moved further than the first ones", () => {
   scope(() => {
-    // The two closest of 32 rows come first. They move little, and the third moves across a wide margin.
-    const margins = Array.from({ length: 32 }, (_, i) => (i < 3 ? 0.01 + 0.01 * i : i));
+    // The four closest of 32 rows come first. They move little, and the fifth moves across a wide margin.
+    const margins = Array.from({ length: 32 }, (_, i) => (i < 5 ? 0.01 + 0.01 * i : i));
     const rounded = tensor(margins.map((margin) => [margin, 0]));
     const exact = tensor(
-      margins.map((margin, i) => (i < 2 ? [margin, 0.03] : i === 2 ? [margin, 4] : [margin, 0])),
+      margins.map((margin, i) => (i < 4 ? [margin, 0.05] : i === 4 ? [margin, 4] : [margin, 0])),
     );
     const { asked, ask } = exactly(exact);
     const calls = new CloseCalls();
     calls.predict(rounded, ask);
     expect(asked).toEqual([0, 1, 2, 3, 4, 5, 6]); // margins up to 1.5 · 4
-    expect([calls.confirmed, calls.changed]).toEqual([7, 3]);
+    expect([calls.confirmed, calls.changed]).toEqual([7, 5]);
+    calls.predict(rounded, ask);
+    expect(calls.confirmed).toBe(14); // what was seen holds for the next batch
   });
 });
 
-test("confirms a sixteenth at least, and what is no number", () => {
+test("confirms many of the first images, a 32nd of all, and what is no number", () => {
   scope(() => {
     const exact = tensor(Array.from({ length: 32 }, () => [1, 0]));
-    const { asked, ask } = exactly(exact);
-    new CloseCalls().predict(exact, ask);
-    expect(asked.length).toBe(2);
+    const calls = new CloseCalls();
+    const confirmed = Array.from({ length: 40 }, () => {
+      calls.predict(exact, exactly(exact).ask);
+      return calls.confirmed;
+    });
+    expect(confirmed.slice(0, 6)).toEqual([4, 8, 12, 16, 16, 16]);
+    expect(confirmed.slice(-2)).toEqual([39, 40]);
 
     const broken = exact.clone();
     broken.select(0, 9).fill_(Number.NaN);
     const all = exactly(exact);
     expect(new CloseCalls().predict(broken, all.ask).toArray()).toEqual(exact.argmax(1).toArray());
     expect(all.asked).toContain(9);
+  });
+});
+
+test("compares how far scores moved per distance of the classes", () => {
+  scope(() => {
+    // Two classes that are near each other, and one far away.
+    const classes = tensor([
+      [1, 0],
+      [0.995, 0.1],
+      [0, -1],
+    ]);
+    const angles = Array.from({ length: 64 }, (_, i) => 0.05 + (i - 32) * 0.01);
+    const features = (turn: number): Tensor =>
+      tensor(angles.map((angle) => [Math.cos(angle + turn), Math.sin(angle + turn)]));
+    const [rounded, exact] = [0.02, 0].map((turn) => features(turn).mm(classes.t())) as [Tensor, Tensor];
+    const near = new CloseCalls();
+    const expected = exact.argmax(1).toArray();
+    expect(near.predict(rounded, exactly(exact).ask, classes).toArray()).toEqual(expected);
+    const plain = new CloseCalls();
+    expect(plain.predict(rounded, exactly(exact).ask).toArray()).toEqual(expected);
+    expect(near.changed).toBe(2);
+    expect(near.confirmed).toBeLessThan(plain.confirmed);
+  });
+});
+
+test("does not take classes of the same vector for close calls", () => {
+  scope(() => {
+    const classes = tensor([
+      [1, 0],
+      [1, 0],
+      [0, 1],
+    ]);
+    const scores = tensor(Array.from({ length: 64 }, () => [1, 1, 0]));
+    const { asked, ask } = exactly(scores);
+    expect(new Set(new CloseCalls().predict(scores, ask, classes).toArray())).toEqual(new Set([0n]));
+    expect(asked.length).toBe(8);
   });
 });
 

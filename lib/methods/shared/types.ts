@@ -98,11 +98,15 @@ export interface ServedSetting {
   readonly seed: number;
 }
 
-/**
- * Scores of images `[B, 3, S, S]`, normalised, over the classes of a label space: `[B, classes]`.
- * @param dataset the images' dataset, which only an oracle may look at
- */
-export type Classifier = (pixels: Tensor, dataset?: string) => Tensor;
+export interface Classifier {
+  /**
+   * Scores of images `[B, 3, S, S]`, normalised, over the classes of a label space: `[B, classes]`.
+   * @param dataset the images' dataset, which only an oracle may look at
+   */
+  (pixels: Tensor, dataset?: string): Tensor;
+  /** Unit vectors of the classes, `[classes, D]`, where scores are the cosine to them by a constant. */
+  readonly classFeatures?: Tensor;
+}
 
 /** Candidate classes, group by group; a class's column is its position over all groups. */
 export interface LabelSpace {

@@ -18,19 +18,29 @@ export function zeroShotFeatureClassifier(
   labels: LabelSpace,
   { model }: Pick<RunContext, "model">,
 ): Classifier {
-  const logitsOf = zeroShotHead(labels, model);
-  return (features) => torch.inferenceMode(() => torch.scope(() => logitsOf(features)));
+  const { logitsOf, classFeatures } = zeroShotParts(labels, model);
+  const scoresOf = (features: Tensor): Tensor =>
+    torch.inferenceMode(() => torch.scope(() => logitsOf(features)));
+  return Object.assign(scoresOf, { classFeatures });
 }
 
 /** The logits of image features `[B, D]` over a label space, `[B, classes]`; texts are encoded here, once. */
-export function zeroShotHead({ groups }: LabelSpace, model: DualEncoder): (imageFeatures: Tensor) => Tensor {
+export function zeroShotHead(labels: LabelSpace, model: DualEncoder): (imageFeatures: Tensor) => Tensor {
+  return zeroShotParts(labels, model).logitsOf;
+}
+
+function zeroShotParts({ groups }: LabelSpace, model: DualEncoder) {
   const features = torch.noGrad(() =>
     torch.scope(() =>
       torch.cat(groups.map(({ classes, templates }) => classFeatures(model, classes, templates))),
     ),
   ); // [C, D]
   const columns = torch.tensor(firstColumns(groups), { dtype: "int64", device: model.device });
-  return (imageFeatures) => model.logits(imageFeatures, features).indexSelect(1, columns);
+  return {
+    classFeatures: features.indexSelect(0, columns), // [C, D]
+    logitsOf: (imageFeatures: Tensor): Tensor =>
+      model.logits(imageFeatures, features).indexSelect(1, columns),
+  };
 }
 
 /**

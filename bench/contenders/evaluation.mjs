@@ -1,6 +1,6 @@
 /**
- * One evaluation as after a task, by the build that is named: prints its seconds, processor seconds and
- * accuracies.
+ * One evaluation as after a task, by the build that is named: prints its seconds, processor seconds,
+ * accuracies, and the class of each image where every one is encoded once.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,13 +9,12 @@ import { classNames } from "../lib/class-names.mjs";
 const {
   build,
   model: path,
+  inputs,
   datasets,
-  images,
   classes,
-  imageSize,
   batchSize,
   threads,
-  isRounded,
+  mode,
 } = JSON.parse(process.argv[2]);
 const { clip, data, methods, protocol, torch } = await import(
   pathToFileURL(join(build, "dist/index.js")).href
@@ -23,32 +22,45 @@ const { clip, data, methods, protocol, torch } = await import(
 torch.setNumThreads(threads);
 const model = clip.loadModel(path).requiresGrad_(false);
 const names = classNames(classes);
-const counts = { images: Math.floor(images / datasets), classes: Math.floor(classes / datasets) };
-torch.manualSeed(0);
+const images = torch.safetensors.load(inputs).tensors.get("images");
+const counts = { images: images.size(0) / datasets, classes: classes / datasets };
 const tasks = Array.from({ length: datasets }, (_, i) => ({
   name: `dataset ${i}`,
   classes: names.slice(i * counts.classes, (i + 1) * counts.classes),
   templates: [clip.defaultTemplate],
-  test: randomSet(),
+  test: testSet(i),
 }));
 const method = methods.createMethod("codyra", {}, "x-tail");
 const context = methods.standaloneContext(model, "x-tail");
-const closeCalls = isRounded ? new protocol.CloseCalls() : undefined;
+if (mode === "rounded") model.precision = "bf16";
+const closeCalls = mode === "confirmed" ? new protocol.CloseCalls() : undefined;
+const predicted = [];
+if (closeCalls === undefined) remember(method);
 const options = { protocol: "x-tail", batchSize, ...(closeCalls && { closeCalls }) };
 const [began, usedBefore] = [performance.now(), process.cpuUsage()];
 const accuracies = await protocol.evaluate(method, tasks, context, options);
 const { user, system } = process.cpuUsage(usedBefore);
 const seconds = (performance.now() - began) / 1000;
-console.log(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, accuracies, closeCalls }));
+const cpuSeconds = (user + system) / 1e6;
+console.log(JSON.stringify({ seconds, cpuSeconds, accuracies, closeCalls, predicted }));
 
-function randomSet() {
+function testSet(dataset) {
   return torch.scope(() => {
-    const shape = [counts.images, 3, imageSize, imageSize];
+    const own = images.narrow(0, dataset * counts.images, counts.images).clone();
     const labels = torch.arange(counts.images, { dtype: "int64" }).remainder(counts.classes);
-    return new data.ImageSet({
-      images: torch.randint(256, shape, { dtype: "uint8" }),
-      labels,
-      fingerprint: "",
-    });
+    return new data.ImageSet({ images: own, labels, fingerprint: "" });
   });
+}
+
+/** Keeps the classes that the method finds. */
+function remember(method) {
+  const create = method.featureClassifier;
+  method.featureClassifier = (labels, context) => {
+    const classify = create.call(method, labels, context);
+    return (features, dataset) => {
+      const scores = classify(features, dataset);
+      torch.scope(() => predicted.push(...scores.argmax(1).toArray().map(Number)));
+      return scores;
+    };
+  };
 }

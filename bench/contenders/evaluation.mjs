@@ -1,6 +1,6 @@
 /**
- * One evaluation as after a task, by the build that is named: prints its seconds, processor seconds,
- * accuracies, and the class of each image where every one is encoded once.
+ * One evaluation as after a task, by the build that is named: prints its seconds, processor seconds and
+ * accuracies. Where every image is encoded once, it prints their classes too.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

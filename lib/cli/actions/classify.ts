@@ -7,11 +7,11 @@ import {
   openModel,
   resolveModel,
 } from "../../experiment/index.js";
-import { UsageError } from "../../options/index.js";
+import { type Precision, UsageError } from "../../options/index.js";
 import { cuda, scope } from "../../torch/index.js";
 import type { ClassifyFlags } from "../commands/classify.js";
 import { findNamedImages, type NamedImages } from "../input/images.js";
-import { warnIfSlow } from "../input/precision.js";
+import { automaticPrecision, warnIfSlow } from "../input/precision.js";
 import { labelsOf } from "../input/served-labels.js";
 import { abortOnInterrupt } from "../interrupt.js";
 import {
@@ -28,10 +28,10 @@ import { unreadableImages } from "../output/unreadable-images.js";
 
 /** The action of `codyra classify`. */
 export async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
-  const { device = "cpu", precision, confirm } = flags;
+  const { device = "cpu" } = flags;
   const settings = { model: "miniature", ...flags };
   const { labels, isServed } = labelsOf(settings);
-  if (isServed && confirm) throw headNotConfirmed();
+  if (isServed && flags.confirm) throw headNotConfirmed();
   cuda.checkDevice(device);
   const images = await findNamedImages(places, flags);
   const unreadable = [...images.missing];
@@ -39,6 +39,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
   for (const { name, reason } of unreadable) output.add({ path: name, error: reason });
 
   if (images.count > 0) {
+    const { precision, confirm } = precisionOf(flags, { images: images.count, canConfirm: !isServed });
     // A head can be of any method, and these are more to load than all the rest.
     const protocol = isServed || confirm ? await import("../../protocol/index.js") : undefined;
     const { template, top: topK, batchSize, strict } = flags;
@@ -76,6 +77,13 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     if (meaning !== undefined && isTable(flags)) tell(`${meaning}\n`);
   } else output.end();
   if (unreadable.length > 0) throw unreadableImages(unreadable);
+}
+
+function precisionOf(
+  { precision, confirm = false, device = "cpu" }: ClassifyFlags,
+  given: { readonly images: number; readonly canConfirm: boolean },
+): { readonly precision: Precision | undefined; readonly confirm: boolean } {
+  return precision === "auto" ? automaticPrecision({ device, ...given }) : { precision, confirm };
 }
 
 /** Labels that differ may be the same once they are cut. */

@@ -6,7 +6,7 @@ import { settingFlag } from "../input/flags.js";
 import { readLabels } from "../input/labels.js";
 import { addModelOptions } from "../input/model-options.js";
 import { positiveInteger } from "../input/positive-integer.js";
-import { precisionOption } from "../input/precision.js";
+import { confirmablePrecisionOption } from "../input/precision.js";
 
 export interface ClassifyFlags extends Partial<ModelSettings> {
   labels?: string;
@@ -15,7 +15,7 @@ export interface ClassifyFlags extends Partial<ModelSettings> {
   top: number;
   batchSize: number;
   device?: Device;
-  precision?: Precision;
+  precision?: Precision | "auto";
   confirm?: boolean;
   strict?: boolean;
   json?: boolean;
@@ -43,10 +43,10 @@ export function classifyCommand(): Command {
     .option("--top <n>", "labels to print per image", positiveInteger, 5)
     .option("--batch-size <n>", "images per pass", positiveInteger, 32)
     .addOption(settingFlag("device"))
-    .addOption(precisionOption())
+    .addOption(confirmablePrecisionOption())
     .option(
       "--confirm",
-      "with --precision bf16: close calls once more in fp32, so that the first label is its own",
+      "with --precision bf16, and always with auto: close calls once more in fp32, so that the first label is its own",
     )
     .option("--strict", "stop at the first image that cannot be read")
     .option("--json", "print a JSON array")
@@ -63,8 +63,9 @@ codyra+rail-* mix CLIP's probabilities with the scores of a regression. These ra
 
 A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
 
-On processors with instructions for bf16, --precision bf16 --confirm is faster for many images: where the best two labels are close,
-the image is encoded once more in fp32. The command tells how many were, and how many of them got another first label.
+On processors with instructions for bf16, --precision auto is faster for many images: where the best two labels are close, the image
+is encoded once more in fp32. The command tells how many were, and how many of them got another first label. --precision bf16 --confirm
+does so anywhere.
 
 Examples:
   $ codyra classify --labels "circle,square" drawing.png
@@ -72,7 +73,7 @@ Examples:
   $ codyra classify --model shop-rail photos/                    # with its head: no labels needed
   $ codyra classify --model shop-rail --dataset flowers photos/
   $ codyra classify --model shop-clip --labels-file shop.txt --json-lines photos/ > photos.jsonl
-  $ codyra classify --model shop-clip --labels-file shop.txt --precision bf16 --confirm photos/`,
+  $ codyra classify --model shop-clip --labels-file shop.txt --precision auto photos/`,
     )
     .action(async (places: string[], flags: ClassifyFlags) => {
       checkFlags(flags);
@@ -88,7 +89,7 @@ function checkFlags({ template = [], json, jsonLines, confirm, precision }: Clas
     throw new UsageError(`--template: expected {} where the label goes, got '${wrong}'. Put one in.`);
   if (json && jsonLines)
     throw new UsageError("Output: expected --json or --json-lines, got both. Leave one out.");
-  if (confirm && precision !== "bf16") {
+  if (confirm && precision !== "bf16" && precision !== "auto") {
     throw new UsageError(
       `--confirm: expected --precision bf16, whose close calls it confirms, got ${precision ?? "none"}. Add it, or leave --confirm out.`,
     );

@@ -212,6 +212,8 @@ describe("codyra classify", () => {
       );
     };
     const exact = await firstLabels();
+    expect(await firstLabels("--precision", "auto")).toEqual(exact);
+    told.mockClear();
     expect(await firstLabels("--precision", "bf16", "--confirm")).toEqual(exact);
     const lines = told.mock.calls.map(([text]) => text);
     told.mockRestore();

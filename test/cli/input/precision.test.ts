@@ -1,5 +1,10 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { precisionOption, warnIfSlow } from "../../../lib/cli/input/precision.js";
+import {
+  automaticPrecision,
+  confirmablePrecisionOption,
+  precisionOption,
+  warnIfSlow,
+} from "../../../lib/cli/input/precision.js";
 import { bf16Instructions } from "../../../lib/cli/input/processor.js";
 
 vi.mock("../../../lib/cli/input/processor.js");
@@ -25,4 +30,17 @@ it("warns of bf16 on a processor that has no instructions for it", () => {
 
 it("is one of two", () => {
   expect(precisionOption().argChoices).toEqual(["fp32", "bf16"]);
+  expect(confirmablePrecisionOption().argChoices).toEqual(["fp32", "bf16", "auto"]);
+});
+
+it("chooses bf16 where it is faster and can be confirmed", () => {
+  const exact = { precision: "fp32", confirm: false };
+  const confirmed = { precision: "bf16", confirm: true };
+  const many = { device: "cpu", images: 16, canConfirm: true } as const;
+  expect(automaticPrecision(many)).toEqual(exact);
+  expect(automaticPrecision({ ...many, device: "cuda" })).toEqual(confirmed);
+  instructions.mockReturnValue(["avx512_bf16"]);
+  expect(automaticPrecision(many)).toEqual(confirmed);
+  expect(automaticPrecision({ ...many, images: 15 })).toEqual(exact);
+  expect(automaticPrecision({ ...many, canConfirm: false })).toEqual(exact);
 });

@@ -7,7 +7,7 @@ import { findJpegs } from "./jpegs.mjs";
 /**
  * Writes photographs, transformed as the model reads them, and the token ids of class names. Where the folder
  * has too few, they come again from the beginning.
- * @param directory where the model is
+ * @param directory holds the model's tokenizer and preprocessing
  */
 export async function writePhotographs(path, { directory, imageFolder, images, imageSize, classes }) {
   const { preprocessing, tokenizer } = clip.readAssets(directory, { imageSize });

@@ -13,15 +13,28 @@ export function equalPrompts(
   labels: readonly string[],
   templates: readonly string[] = [defaultTemplate],
 ): (readonly [first: string, other: string])[] {
-  const rows = templates.map((template) => tokensOf(tokenizer, classPrompts(labels, template)));
+  const keys = promptTokens(tokenizer, labels, templates);
   const firsts = new Map<string, string>();
   return labels.flatMap((label, i) => {
-    const key = rows.map((row) => row[i]).join(";");
+    const key = keys[i] as string;
     const first = firsts.get(key);
     if (first !== undefined) return [[first, label] as const];
     firsts.set(key, label);
     return [];
   });
+}
+
+/**
+ * The token ids of each label's prompts, as one text: equal where no classifier tells labels apart.
+ * @throws if a prompt has more tokens than the model reads and is not to be cut
+ */
+export function promptTokens(
+  tokenizer: Tokenizer,
+  labels: readonly string[],
+  templates: readonly string[],
+): string[] {
+  const rows = templates.map((template) => tokensOf(tokenizer, classPrompts(labels, template)));
+  return labels.map((_, i) => rows.map((row) => row[i]).join(";"));
 }
 
 /** The token ids of each text, joined by commas. */

@@ -33,7 +33,7 @@ export { formatConfig, parseConfig } from "./config-json.js";
 export { copyModel } from "./copy.js";
 export type { DecodeLimits } from "./decode-limits.js";
 export { type ClassifyOptions, DualEncoder, defaultPrecision, type Precision } from "./dual-encoder.js";
-export { equalPrompts } from "./equal-prompts.js";
+export { equalPrompts, promptTokens } from "./equal-prompts.js";
 export type { DirectoryFiles } from "./files.js";
 export { modelFingerprint, weightsFingerprint } from "./fingerprint.js";
 export { type DecodedImage, type DecodeOptions, decodeImage } from "./image.js";

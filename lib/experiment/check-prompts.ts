@@ -1,5 +1,6 @@
-import { equalPrompts, type Tokenizer } from "../clip/index.js";
+import { equalPrompts, promptTokens, type Tokenizer } from "../clip/index.js";
 import { type Dataset, promptKey } from "../data/index.js";
+import type { ProtocolName } from "../methods/index.js";
 
 /**
  * Looks at the prompts of a dataset before its images are decoded.
@@ -19,6 +20,33 @@ export function checkPrompts(
   // Names that are the same are told by whoever read them: some published datasets have a class twice.
   const merged = equal.find(([first, other]) => promptKey(first) !== promptKey(other));
   if (merged !== undefined) throw new Error(`Dataset ${name}: ${indistinct(...merged)}`);
+}
+
+/**
+ * Warnings about classes of different datasets whose prompts are the same tokens, as long names are when they
+ * are cut. They compete in X-TAIL. Classes of one name are told by `duplicateWarnings`.
+ */
+export function equalPromptWarnings(
+  protocol: ProtocolName,
+  tokenizer: Tokenizer,
+  datasets: readonly Pick<Dataset, "name" | "classes" | "templates">[],
+): string[] {
+  if (protocol !== "x-tail") return [];
+  const firsts = new Map<string, { readonly dataset: string; readonly className: string }>();
+  return datasets.flatMap(({ name: dataset, classes, templates }) => {
+    const keys = promptTokens(tokenizer, classes, templates);
+    return classes.flatMap((className, i) => {
+      const key = keys[i] as string;
+      const first = firsts.get(key);
+      if (first === undefined) firsts.set(key, { dataset, className });
+      if (first === undefined || first.dataset === dataset) return [];
+      if (promptKey(first.className) === promptKey(className)) return [];
+      return [
+        `Prompts of "${ends(first.className)}" (${first.dataset}) and "${ends(className)}" (${dataset}) are the same tokens, ` +
+          "so the first one wins every tie. Shorten or rename them.",
+      ];
+    });
+  });
 }
 
 /** The message about two classes whose prompts are the same tokens. */

@@ -9,7 +9,7 @@ export { type RecordedChangesOptions, recordedChanges } from "./analyses/recorde
 export { measureRemovals, type RemovalOptions } from "./analyses/removal.js";
 export type { RunAnalysisOptions } from "./analyses/run-analysis.js";
 export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
-export { checkPrompts, indistinct } from "./check-prompts.js";
+export { checkPrompts, equalPromptWarnings, indistinct } from "./check-prompts.js";
 export { type Config, configSchema, readConfig } from "./config.js";
 export { nameOf, openEntry } from "./dataset-config.js";
 export { baseModel, openBaseModel, openFinishedRun, taskPosition } from "./finished-run.js";

@@ -17,6 +17,7 @@ import {
   run as runStream,
   type TestSet,
 } from "../protocol/index.js";
+import { equalPromptWarnings } from "./check-prompts.js";
 import type { Config } from "./config.js";
 import type { GuardConfig } from "./guard-config.js";
 import { openGuardData } from "./guard-data.js";
@@ -65,6 +66,7 @@ export async function run(config: Config, options: RunConfigOptions = {}): Promi
   const directory = runDirectory(config);
   const precision = config.precision ?? (resume ? recordedPrecision(directory) : undefined);
   const tasks = await openTasks(config, reader, work, signal);
+  for (const warning of equalPromptWarnings(protocol, reader.tokenizer, tasks)) work.say(warning);
   const holdOuts = await openHoldOuts(config, reader, work, signal);
   const reference =
     config.reference && (await openReference(config.reference, reader, { cache, signal, progress: work }));

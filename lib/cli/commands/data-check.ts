@@ -111,23 +111,22 @@ async function checkRoot(ids: readonly string[], flags: CheckFlags): Promise<Che
 /** All that a run would open: its start, the stream, the hold-outs, the reference, and the guard's data. */
 async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Promise<Checked> {
   const { checkSource } = await import("../../data/index.js");
-  const { checkPrompts, checkReference, nameOf, openEntry, readConfig } = await import(
-    "../../experiment/index.js"
-  );
+  const { checkPrompts, checkReference, equalPromptWarnings, nameOf, openEntry, readConfig, runDirectory } =
+    await import("../../experiment/index.js");
   const config = readConfig(path);
   const { datasets, holdOuts, reference } = config;
   const { limitInputPixels = config.limitInputPixels, decodeTimeoutSeconds = config.decodeTimeoutSeconds } =
     flags;
   const limits = { limitInputPixels, decodeTimeoutSeconds };
-  const { duplicateWarnings } = await import("../../protocol/index.js");
+  const { duplicateWarnings, RunDirectory } = await import("../../protocol/index.js");
   const { tokenizer, guard, problems } = await startOf(config);
   const opened = new Map<DatasetEntry, Dataset>();
   const checkEntries = (entries: readonly DatasetEntry[], whose = "") =>
     withProgress(entries, nameOf, (entry, onProgress) => {
       const open = async () => {
         const dataset = await openEntry(entry);
-        opened.set(entry, dataset);
         if (tokenizer !== undefined) checkPrompts(tokenizer, dataset);
+        opened.set(entry, dataset);
         return dataset;
       };
       return checkSource(`${whose}${nameOf(entry)}`, open, { decode, limits, onProgress });
@@ -139,7 +138,15 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
     problems.push(...(await guardProblems(guard)));
   }
   const stream = datasets.flatMap((entry) => opened.get(entry) ?? []);
-  return { checks, warnings: duplicateWarnings(config.protocol, stream), problems };
+  const warnings = duplicateWarnings(config.protocol, stream);
+  if (tokenizer !== undefined) warnings.push(...equalPromptWarnings(config.protocol, tokenizer, stream));
+  const directory = runDirectory(config);
+  if (new RunDirectory(directory).exists()) warnings.push(takenWarning(directory));
+  return { checks, warnings, problems };
+}
+
+function takenWarning(directory: string): string {
+  return `${directory} holds a run already. \`codyra run --resume\` goes on with it; a new one needs another name or output.`;
 }
 
 /** The tokenizer of the model, for prompts that are too long; or why a run would not start. */

@@ -84,6 +84,32 @@ it("is ready for what runs", async () => {
   expect({ ok, code, problems }).toEqual({ ok: true, code: 0, problems: [] });
 });
 
+it("warns of a folder that holds a run already", async () => {
+  const path = configOf("taken", "method: zero-shot\nshots: 1\ncache: false\n");
+  expect((await dataCheck(path)).warnings).toEqual([]);
+  await run(readConfig(path));
+  const { ok, warnings } = await dataCheck(path);
+  expect(ok).toBe(true);
+  expect(warnings).toEqual([expect.stringContaining(`${join(root, "runs/taken")} holds a run already.`)]);
+});
+
+it("warns of classes of two datasets whose prompts are cut to the same tokens, where they compete", async () => {
+  const long = "colour ".repeat(100);
+  const entry = (name: string) =>
+    `{ name: ${name}, root: shop, classes: { cat: ${long}${name}, dog: ${name} dog } }`;
+  const settings = `truncate: true\ndatasets: [${["red", "blue"].map(entry).join(", ")}]\n`;
+  const path = join(root, "cut.yaml");
+  writeFileSync(path, settings);
+  const { warnings } = await dataCheck(path);
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^Prompts of "colour .*red" \(red\) and "colour .*blue" \(blue\) are the same tokens/,
+    ),
+  ]);
+  writeFileSync(path, `protocol: mtil\n${settings}`);
+  expect((await dataCheck(path)).warnings).toEqual([]);
+});
+
 it("prints below the datasets why a run would refuse", async () => {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const path = configOf("printed", "method: zscl\n");

@@ -3,7 +3,7 @@ import type { DualEncoder } from "../../lib/clip/index.js";
 import { type Task, taskFromArrays } from "../../lib/data/index.js";
 import { loraModules } from "../../lib/lora/index.js";
 import { type ContinualMethod, createMethod } from "../../lib/methods/index.js";
-import { layerScale } from "../../lib/methods/keeplora.js";
+import { layerScale } from "../../lib/methods/keeplora/update-scale.js";
 import { attentionLayers, inputGrams } from "../../lib/methods/shared/layer-inputs.js";
 import { ResidualAdapters } from "../../lib/methods/shared/residual-adapters.js";
 import { orthonormalise } from "../../lib/methods/shared/subspace.js";

@@ -1,4 +1,4 @@
-import { extname, join, posix } from "node:path";
+import { join, posix } from "node:path";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
 import type { Dataset } from "../types.js";
 import {
@@ -7,14 +7,14 @@ import {
   collectionOptionKeys,
   type LabelledImage,
   labelsOf,
-  list,
   namedLabels,
 } from "./collection.js";
 import { FileExample } from "./file-example.js";
 import { imageExtensions } from "./image-extensions.js";
-import { type Entry, entriesOf, imagesBelow } from "./image-tree.js";
+import { type Entry, imagesBelow } from "./image-tree.js";
 import { findNames } from "./name-files.js";
-import { ignoredParts, isPartName, type Part, partOfName, partsOfPaths } from "./part-names.js";
+import { describeFolders, foldersIn, hasParts, partFolders } from "./part-folders.js";
+import { ignoredParts, isPartName, type Part, partsOfPaths } from "./part-names.js";
 import { PassedOver } from "./passed-over.js";
 
 export interface FolderOptions extends CollectionOptions {
@@ -50,7 +50,7 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const root = await unwrapped(options, warnings);
   const folders = await subfolders(root, name);
   const passedOver = new PassedOver();
-  const parts = partFolders({ ...options, root }, await describe(folders), warnings);
+  const parts = partFolders({ ...options, root }, await describeFolders(folders), warnings);
   const read = async (part: Part): Promise<ClassImages[] | undefined> => {
     if (parts?.[part] === undefined) return undefined;
     const found: ClassImages[] = [];
@@ -99,117 +99,10 @@ async function unwrapped({ root, name, trainFolder, testFolder }: FolderOptions,
   const folders = await subfolders(root, name);
   const [only] = folders;
   if (folders.length !== 1 || only === undefined || isPartName(only.name)) return root;
-  const inside = await describe(await foldersIn(only.path));
+  const inside = await describeFolders(await foldersIn(only.path));
   if (!hasParts(inside)) return root;
   warnings.push(`The parts are in ${only.name}/.`);
   return join(root, only.name);
-}
-
-interface TopFolder {
-  readonly name: string;
-  readonly part: Part | undefined;
-  /** Folders of classes can be in it. */
-  readonly hasFolders: boolean;
-  /** It is called like a part, and has images of which no folder tells the class. */
-  readonly isFlat: boolean;
-}
-
-async function describe(folders: readonly Entry[]): Promise<TopFolder[]> {
-  const described: TopFolder[] = [];
-  for (const { name, path } of folders) {
-    const part = partOfName(name);
-    const entries = part === undefined ? [] : await entriesOf(path);
-    const hasFolders = entries.some(({ kind }) => kind === "folder");
-    const isFlat = !hasFolders && isPartName(name) && entries.some(isImage);
-    described.push({ name, part, hasFolders, isFlat });
-  }
-  return described;
-}
-
-function isImage({ name, kind }: Entry): boolean {
-  return kind === "file" && imageExtensions.has(extname(name).toLowerCase());
-}
-
-/**
- * A class may be called "train" or "test tube". A folder is a part if it holds folders, and is called so
- * alone or all its neighbours are parts.
- */
-function tellingFolders(folders: readonly TopFolder[]): TopFolder[] {
-  const telling = folders.filter(({ hasFolders }) => hasFolders);
-  const isComplete = telling.length === folders.length && new Set(telling.map(({ part }) => part)).size > 1;
-  return isComplete ? telling : telling.filter(({ name }) => isPartName(name));
-}
-
-function hasParts(folders: readonly TopFolder[]): boolean {
-  return tellingFolders(folders).some(({ part }) => part !== "validation");
-}
-
-type PartFolders = Partial<Record<Part, readonly string[]>>;
-
-/** @returns nothing if the folders are classes */
-function partFolders(
-  options: FolderOptions,
-  folders: readonly TopFolder[],
-  warnings: string[],
-): PartFolders | undefined {
-  const { name, root, trainFolder, validationFolder, testFolder } = options;
-  const chosen = [trainFolder, validationFolder, testFolder].flatMap((folder) => folder ?? []);
-  checkLabelled(options, folders);
-  if (trainFolder === undefined && testFolder === undefined && !hasParts(folders)) return undefined;
-  const telling = tellingFolders(folders).filter((folder) => !chosen.includes(folder.name));
-  const called = (part: Part, folder: string | undefined) => {
-    if (folder !== undefined) return [folder];
-    const found = telling.filter((folder) => folder.part === part).map(({ name }) => name);
-    const plain = found.find((name) => /^\p{L}+$/u.test(name)); // rather than all of "val" and "validation"
-    if (plain !== undefined) return [plain];
-    return found.length > 0 ? found : undefined;
-  };
-  const train = called("train", trainFolder);
-  let validation = called("validation", validationFolder);
-  let test = called("test", testFolder);
-  if (test === undefined && validation !== undefined && validationFolder === undefined) {
-    warnings.push(`There is no folder for tests: the images of ${validation.join(" and ")}/ are tested on.`);
-    [test, validation] = [validation, undefined];
-  }
-  const unlabelled = folders.filter(({ part, isFlat }) => isFlat && part === "test").map(({ name }) => name);
-  if (unlabelled.length > 0 && testFolder === undefined) {
-    const drawn = test === undefined ? ": test images are drawn from those for training" : "";
-    warnings.push(`${unlabelled.join(" and ")}/ has images and no class folders, so no labels${drawn}.`);
-  }
-  if (train === undefined || (test === undefined && unlabelled.length === 0)) {
-    const [missing, option] = train === undefined ? ["train", "trainFolder"] : ["test", "testFolder"];
-    throw new Error(
-      `Dataset ${name}: expected a folder at ${join(root, missing)}, got ENOENT. Check the path; there are ` +
-        `${list(folders.map(({ name }) => name))}: name the one to use with ${option}.`,
-    );
-  }
-  const used = new Set([...train, ...(validation ?? []), ...(test ?? []), ...unlabelled]);
-  const unused = folders.filter(({ name }) => !used.has(name)).map(({ name }) => `${name}/`);
-  if (unused.length > 0) warnings.push(`Folders that are no part were passed over: ${list(unused)}.`);
-  return { train, validation, test };
-}
-
-/** @throws if the images of a part have no labels, and nothing takes their place */
-function checkLabelled(
-  { name, root, classes, testFolder }: FolderOptions,
-  folders: readonly TopFolder[],
-): void {
-  const flat = folders.filter(({ isFlat }) => isFlat);
-  const chosen = flat.find(({ name }) => name === testFolder);
-  if (chosen !== undefined) {
-    throw new Error(
-      `Dataset ${name}: expected a folder per class in ${join(root, chosen.name)}, got images and no class folders, so no labels. ` +
-        "Leave testFolder out to draw test images from those for training, or list the images with their labels as a manifest.",
-    );
-  }
-  const isAll = flat.length === folders.length && flat.some(({ part }) => part === "train");
-  if (classes === undefined && isAll && new Set(flat.map(({ part }) => part)).size > 1) {
-    const names = list(flat.map(({ name }) => `${name}/`));
-    throw new Error(
-      `Dataset ${name}: expected a folder per class in ${root}, got ${names} with images and no class folders, so no labels. ` +
-        "List the images with their labels as a manifest, or choose these folders as classes if they are such.",
-    );
-  }
 }
 
 interface ClassImages {
@@ -272,8 +165,4 @@ async function subfolders(root: string, name: string): Promise<Entry[]> {
     );
   }
   return folders;
-}
-
-async function foldersIn(folder: Entry["path"]): Promise<Entry[]> {
-  return (await entriesOf(folder)).filter(({ kind }) => kind === "folder");
 }

@@ -5,22 +5,17 @@ import {
   type ParquetReadOptions,
   parquetMetadataAsync,
   parquetReadObjects,
-  parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { z } from "zod";
 import type { BoundedCache } from "./bounded-cache.js";
+import { checkColumns, type ParquetColumns } from "./check-columns.js";
+import { declaredNames } from "./class-label-names.js";
+import { columnPath, fieldOf, isText, nodeAt, topColumns } from "./parquet-columns.js";
+import { isUnlabelled, labelText } from "./parquet-label.js";
 import type { Shard } from "./shards.js";
 
 /** The images of a row group, decompressed. */
 export type RowGroup = readonly (Uint8Array | undefined)[];
-
-export interface ParquetColumns {
-  /** Binary, or a struct with a binary `bytes`. */
-  readonly image: string;
-  /** Text, integer or boolean, or a list of one of these; a field of a struct as `label.species`. */
-  readonly label: string;
-}
 
 /**
  * A Parquet file of images with labels. Labels are read when it is opened, images by row group when they are
@@ -107,7 +102,7 @@ export class ParquetFile {
   async readValues(column: string, rowEnd?: number): Promise<unknown[]> {
     const { shard, buffer, metadata } = this;
     const columns = topColumns(metadata);
-    if (nodeAt(columns, labelPath(metadata, column)) === undefined) {
+    if (nodeAt(columns, columnPath(metadata, column)) === undefined) {
       const got = [...columns.keys()].join(", ");
       throw new Error(`${shard.file}: expected a column ${column}, got ${got}. Name it with splitColumn.`);
     }
@@ -154,7 +149,7 @@ async function readPath(
   path: string,
   options: Parameters<typeof readColumn>[2] & { metadata: FileMetaData },
 ): Promise<unknown[]> {
-  const [column, ...fields] = labelPath(options.metadata, path);
+  const [column, ...fields] = columnPath(options.metadata, path);
   const rows = await readColumn(file, column, options);
   return rows.map((row) => fields.reduce(fieldOf, row));
 }
@@ -186,149 +181,4 @@ async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {
       { cause },
     );
   }
-}
-
-function checkColumns(file: string, metadata: FileMetaData, { image, label }: ParquetColumns): void {
-  const columns = topColumns(metadata);
-  const imageColumn = columns.get(image);
-  const bytesOf = imageColumn?.children.find(({ element }) => element.name === "bytes") ?? imageColumn;
-  const hasBytes = bytesOf?.element.type === "BYTE_ARRAY" && !isText(bytesOf);
-  const labelColumn = nodeAt(columns, labelPath(metadata, label));
-  const wanted = [
-    [`${image} with image bytes (imageColumn)`, hasBytes],
-    [`${label} with labels (labelColumn)`, labelColumn !== undefined && isLabel(labelColumn)],
-  ] as const;
-  const missing = wanted.filter(([, found]) => !found).map(([name]) => name);
-  if (missing.length === 0) return;
-  const found = [...columns].map(([name, node]) => `${name} (${typeName(node)})`);
-  const fields = labelColumn?.children.filter(isLabel).map(({ element }) => `${label}.${element.name}`) ?? [];
-  const pathsOnly =
-    !hasBytes && imageColumn !== undefined && [imageColumn, ...imageColumn.children].some(isText);
-  const advice = pathsOnly
-    ? "Images are only named there: export the dataset with its images embedded, or list their paths in a manifest."
-    : fields.length > 0 && !isLabel(labelColumn as SchemaNode)
-      ? `Name a field, such as labelColumn: ${fields[0]}.`
-      : "Name the column.";
-  throw new Error(`${file}: expected a column ${missing.join(" and ")}, got ${found.join(", ")}. ${advice}`);
-}
-
-function typeName(node: SchemaNode): string {
-  const { element, children } = node;
-  if (isText(node)) return "text";
-  if (children.length === 0) return String(element.type);
-  if (!isList(node)) return children.length === 1 && element.converted_type === "MAP" ? "map" : "struct";
-  return `list of ${typeName(listItem(node))}`;
-}
-
-type SchemaNode = ReturnType<typeof parquetSchema>;
-
-function topColumns(metadata: FileMetaData): Map<string, SchemaNode> {
-  return new Map(parquetSchema(metadata).children.map((column) => [column.element.name, column]));
-}
-
-/** A column may have a dot in its name; else a dot goes into a struct. */
-function labelPath(metadata: FileMetaData, label: string): [string, ...string[]] {
-  return topColumns(metadata).has(label) ? [label] : (label.split(".") as [string, ...string[]]);
-}
-
-function nodeAt(columns: ReadonlyMap<string, SchemaNode>, [column, ...fields]: readonly string[]) {
-  return fields.reduce(
-    (node, field) => node?.children.find(({ element }) => element.name === field),
-    columns.get(column as string),
-  );
-}
-
-function fieldOf(value: unknown, field: string): unknown {
-  return (value as Record<string, unknown> | null | undefined)?.[field];
-}
-
-/**
- * Floats as well: pandas makes them of integers with gaps, and whether these are whole is seen when they are
- * read.
- */
-const labelTypes = new Set<unknown>([
-  "BYTE_ARRAY",
-  "FIXED_LEN_BYTE_ARRAY",
-  "INT32",
-  "INT64",
-  "BOOLEAN",
-  "FLOAT",
-  "DOUBLE",
-]);
-
-/** A single value, or a list of such, which Parquet nests in two groups or one. */
-function isLabel(node: SchemaNode): boolean {
-  if (node.children.length === 0) return labelTypes.has(node.element.type);
-  return isList(node) && labelTypes.has(listItem(node).element.type);
-}
-
-function isList({ element, children }: SchemaNode): boolean {
-  const isSaid = element.converted_type === "LIST" || element.logical_type?.type === "LIST";
-  return isSaid && children.length === 1;
-}
-
-function listItem({ children }: SchemaNode): SchemaNode {
-  let item = children[0] as SchemaNode;
-  while (item.children.length === 1) item = item.children[0] as SchemaNode;
-  return item;
-}
-
-/** Bytes that are said to be text, rather than images or masks. */
-function isText({ element, children }: SchemaNode): boolean {
-  const isSaid = element.converted_type === "UTF8" || element.logical_type?.type === "STRING";
-  return children.length === 0 && element.type === "BYTE_ARRAY" && isSaid;
-}
-
-function isUnlabelled(value: unknown): boolean {
-  const [label = null] = Array.isArray(value) ? value : [value];
-  return label === null || label === "" || Number.isNaN(label) || Number(label) === -1;
-}
-
-function labelText(
-  place: string,
-  column: string,
-  value: unknown,
-  classNames: readonly string[] | undefined,
-): string {
-  const items = Array.isArray(value) ? value : [value];
-  if (items.length > 1) {
-    const several = items.slice(0, 3).map(String).join(", ");
-    throw new Error(
-      `${place}: expected one label in ${column}, got ${items.length}: ${several}. Keep one per image, or name another labelColumn.`,
-    );
-  }
-  const [label] = items as unknown[];
-  const isWhole = typeof label === "bigint" || Number.isInteger(label);
-  const known = isWhole ? classNames?.[Number(label)] : undefined;
-  const isText = isWhole || typeof label === "string" || typeof label === "boolean";
-  const isDeclared = typeof label === "string" && classNames?.includes(label);
-  const text = known ?? ((classNames === undefined || isDeclared) && isText ? String(label) : "");
-  if (text !== "") return text;
-  const wanted = classNames === undefined ? "a text or an integer" : `0 to ${classNames.length - 1}`;
-  throw new Error(
-    `${place}: expected a label, ${wanted}, got ${label ?? "nothing"}. Write the file without such rows; only among test images they are passed over.`,
-  );
-}
-
-const classLabelSchema = z.object({ _type: z.literal("ClassLabel"), names: z.array(z.string().min(1)) });
-const featuresSchema = z.object({ info: z.object({ features: z.record(z.string(), z.unknown()) }) });
-
-/** The names of a label column of `datasets`' type ClassLabel, which the hub keeps beside the data. */
-function declaredNames(file: string, metadata: FileMetaData, column: string): readonly string[] | undefined {
-  const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
-  if (text === undefined) return undefined;
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw new Error(
-      `${file}: expected JSON in the metadata "huggingface", got other text. Export it again.`,
-      { cause },
-    );
-  }
-  let feature: unknown = featuresSchema.safeParse(content).data?.info.features;
-  for (const field of labelPath(metadata, column)) feature = fieldOf(feature, field);
-  // A list of labels is `[feature]` in older files and `{ feature }` in newer ones.
-  const [item] = Array.isArray(feature) ? feature : [fieldOf(feature, "feature") ?? feature];
-  return classLabelSchema.safeParse(item).data?.names;
 }

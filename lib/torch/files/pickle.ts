@@ -1,4 +1,5 @@
 import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { builtinGlobals } from "./pickle-builtins.js";
 import { operations } from "./pickle-opcodes.js";
 import { latin1, PickleReader } from "./pickle-reader.js";
 
@@ -65,6 +66,7 @@ export class Unpickler {
   private stack: unknown[] = [];
   private readonly allowed = new Set<unknown>();
   private readonly classOf = new WeakMap<object, PickleGlobal>();
+  private readonly builtins = builtinGlobals(this);
   private copyable: number;
 
   constructor(
@@ -147,7 +149,7 @@ export class Unpickler {
   global(module: unknown, name: unknown): PickleGlobal | Skipped {
     const found =
       typeof module === "string" && typeof name === "string"
-        ? (this.builtin(module, name) ?? this.options.globals?.(module, name))
+        ? (this.builtins.get(`${module}.${name}`) ?? this.options.globals?.(module, name))
         : this.fail("it names a class by something other than text");
     if (found !== undefined) {
       this.allowed.add(found);
@@ -190,6 +192,12 @@ export class Unpickler {
     this.push(persistentLoad(id));
   }
 
+  /** A short pickle could copy one long value again and again. @throws if it copies more than it holds */
+  countCopy(length: number): void {
+    this.copyable -= length;
+    if (this.copyable < 0) this.fail("it copies more data than it holds");
+  }
+
   readonly fail: (what: string) => never = (what) => {
     throw new Error(`${this.source}: not a valid pickle: ${what}. Download or export it again.`);
   };
@@ -198,62 +206,10 @@ export class Unpickler {
     return this.options.source ?? `pickle of ${this.bytes.length} bytes`;
   }
 
-  private builtin(module: string, name: string): PickleGlobal | undefined {
-    const isBuiltin = module === "builtins" || module === "__builtin__"; // of Python 3, and 2
-    if (module === "collections" && name === "OrderedDict") return this.orderedDict;
-    if (module === "collections" && name === "Counter") return counter;
-    if (module === "_codecs" && name === "encode") return this.encode;
-    if (isBuiltin && name === "bytes") return emptyBytes;
-    if (isBuiltin && name === "bytearray") return this.byteArray;
-    if (isBuiltin && name === "set") return this.set;
-    return isBuiltin && name === "complex" ? complex : undefined;
-  }
-
-  private readonly set: PickleGlobal = {
-    call: (items = []) => {
-      if (!Array.isArray(items)) this.fail("it makes a set of no items");
-      this.countCopy(items.length);
-      return new Set(items);
-    },
-  };
-
-  private readonly byteArray: PickleGlobal = {
-    call: (content = "") => {
-      if (content instanceof Uint8Array) return content;
-      if (typeof content !== "string") this.fail("it makes bytes of what is no text");
-      this.countCopy(content.length);
-      return Uint8Array.from(Buffer.from(content, "latin1"));
-    },
-  };
-
-  private readonly orderedDict: PickleGlobal = {
-    call: (items = []) => {
-      if (!Array.isArray(items) || !items.every(Array.isArray))
-        this.fail("it makes a dictionary of no items");
-      this.countCopy(items.length);
-      return new Map(items as [unknown, unknown][]);
-    },
-  };
-
-  // How protocols below 3 write bytes: a text to be encoded as Latin-1.
-  private readonly encode: PickleGlobal = {
-    call: (text) => {
-      if (typeof text !== "string") this.fail("it encodes what is no text");
-      this.countCopy(text.length);
-      return Uint8Array.from(Buffer.from(text, "latin1"));
-    },
-  };
-
   private key(key: unknown): unknown {
     if (!(key instanceof Uint8Array)) return key;
     this.countCopy(key.length);
     return latin1(key);
-  }
-
-  // A short pickle could copy one long value again and again.
-  private countCopy(length: number): void {
-    this.copyable -= length;
-    if (this.copyable < 0) this.fail("it copies more data than it holds");
   }
 }
 
@@ -267,15 +223,6 @@ export function notPlain(source: string, reason: string): Error {
     : "expected plain tensors. Convert it with PyTorch, and save it again.";
   return new Error(`${source}: this pickle ${reason}: ${advice}`);
 }
-
-/** A dictionary of counts. */
-const counter: PickleGlobal = { call: (counts) => (counts instanceof Map ? counts : new Map()) };
-
-/** A complex number as its real and imaginary part. */
-const complex: PickleGlobal = { call: (real, imaginary) => [real, imaginary] };
-
-// Protocols below 3 write no bytes as a call without arguments.
-const emptyBytes: PickleGlobal = { call: () => new Uint8Array() };
 
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;

@@ -19,6 +19,7 @@ export {
   type SampleRecord,
 } from "../records/index.js";
 export { checkParallel } from "./check-parallel.js";
+export type { Checkpoint } from "./checkpoint-file.js";
 export { type CloseCallCounts, CloseCalls } from "./close-calls.js";
 export { ConfirmedClassifier, type ConfirmedClassifierOptions } from "./confirmed-classifier.js";
 export { type EvaluateOptions, evaluate, type TestSet } from "./evaluate.js";
@@ -28,7 +29,7 @@ export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } fr
 export type { Identity } from "./identity.js";
 export { type Candidates, candidates, duplicateNames, duplicateWarnings } from "./label-spaces.js";
 export { run } from "./run.js";
-export { type Checkpoint, RunDirectory } from "./run-directory.js";
+export { RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";

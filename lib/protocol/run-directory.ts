@@ -1,36 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type DualEncoder,
-  descriptionFiles,
-  loadModel,
-  loadStateDict,
-  type ModelFamily,
-} from "../clip/index.js";
+import { type DualEncoder, loadStateDict, type ModelFamily } from "../clip/index.js";
 import { adapterFamily, applyUpdates, type LowRankUpdates, loadAdapter, saveAdapter } from "../lora/index.js";
-import {
-  type ContinualMethod,
-  type MethodState,
-  type TaskChange,
-  withoutPrefix,
-  withPrefix,
-} from "../methods/index.js";
+import type { ContinualMethod, MethodState, TaskChange } from "../methods/index.js";
 import * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
+import { type Checkpoint, modelOfCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint-file.js";
 import { StageFiles, type StageStore } from "./stage-files.js";
-
-// No published parameter has a colon in its name.
-const methodPrefix = "method:";
-const filePrefix = "file:";
-
-/** The content of a checkpoint. */
-export interface Checkpoint {
-  readonly weights: Map<string, torch.Tensor>;
-  readonly state: MethodState;
-  /** Those that describe the model, as bytes. */
-  readonly files: Map<string, torch.Tensor>;
-}
 
 /**
  * The files of a run. Each is written under a temporary name and renamed: a run that is killed at any moment
@@ -150,18 +126,7 @@ export class RunDirectory {
   /** Saves the model and the method as they are after a task. */
   saveCheckpoint(task: number, model: DualEncoder, method: ContinualMethod): void {
     mkdirSync(join(this.path, "checkpoints"), { recursive: true });
-    torch.scope(() => {
-      const { tensors, data } = method.state();
-      const own = withPrefix(methodPrefix, tensors);
-      const files = Array.from(descriptionFiles(model), ([name, content]) => {
-        const bytes = new Uint8Array(Buffer.from(content));
-        return [filePrefix + name, torch.fromTypedArray(bytes, [bytes.length])] as const;
-      });
-      const metadata = { format: "pt", method: method.name, data: JSON.stringify(data) };
-      torch.safetensors.save(this.#checkpoint(task), [...model.stateDict(), ...own, ...files], metadata, {
-        checksum: true,
-      });
-    });
+    writeCheckpoint(this.#checkpoint(task), model, method);
   }
 
   /** @throws if the checkpoint is missing, damaged, or of another model */
@@ -188,19 +153,7 @@ export class RunDirectory {
    */
   openCheckpoint(task: number): DualEncoder | undefined {
     if (!this.hasCheckpoint(task)) return undefined;
-    const folder = mkdtempSync(join(tmpdir(), "codyra-checkpoint-"));
-    try {
-      return torch.scope(() => {
-        const { weights, files } = this.readCheckpoint(task);
-        if (files.size === 0) return undefined;
-        for (const [name, bytes] of files)
-          writeFileSync(join(folder, name), bytes.toTypedArray() as Uint8Array);
-        torch.safetensors.save(join(folder, "model.safetensors"), weights, { format: "pt" });
-        return loadModel(folder, { device: "cpu", precision: "fp32" });
-      });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    return torch.scope(() => modelOfCheckpoint(this.readCheckpoint(task)));
   }
 
   /**
@@ -260,15 +213,7 @@ export class RunDirectory {
 
   /** The content of a checkpoint, as views of the memory-mapped file. @throws if it is missing or damaged */
   readCheckpoint(task: number): Checkpoint {
-    const { tensors, metadata } = torch.safetensors.load(this.#checkpoint(task));
-    return {
-      weights: new Map(Array.from(tensors).filter(([key]) => !key.includes(":"))),
-      files: withoutPrefix(filePrefix, tensors),
-      state: {
-        tensors: withoutPrefix(methodPrefix, tensors),
-        data: JSON.parse(metadata.data ?? "{}") as MethodState["data"],
-      },
-    };
+    return readCheckpoint(this.#checkpoint(task));
   }
 
   #adapter(task: number): string {

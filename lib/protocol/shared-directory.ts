@@ -3,7 +3,8 @@ import type { LowRankUpdates } from "../lora/index.js";
 import type { ContinualMethod, TaskChange } from "../methods/index.js";
 import type * as records from "../records/index.js";
 import * as torch from "../torch/index.js";
-import { type Checkpoint, RunDirectory } from "./run-directory.js";
+import type { Checkpoint } from "./checkpoint-file.js";
+import { RunDirectory } from "./run-directory.js";
 import { SharedStageFiles } from "./shared-stage-files.js";
 import type { StageStore } from "./stage-files.js";
 

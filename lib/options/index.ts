@@ -1,4 +1,4 @@
-export { checkOptions, type OptionKeys } from "./check-options.js";
+export { checkKeys, checkOptions, type OptionKeys } from "./check-options.js";
 export { isDamagedText } from "./damaged-text.js";
 export {
   decodeTimeoutSchema,

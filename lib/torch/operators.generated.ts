@@ -5,7 +5,7 @@
 // `undefined` means the default, `null` means None. Overloads of an operator are told apart by the kinds
 // of the arguments.
 
-import { checkOptions, type OptionKeys } from "../options/index.js";
+import { checkKeys } from "../options/index.js";
 import {
   call,
   generatorHandle,
@@ -26,40 +26,40 @@ export interface AddOptions {
   alpha?: Scalar;
 }
 
-const ADD_OPTIONS_KEYS: OptionKeys<AddOptions> = { alpha: true };
+const ADD_OPTIONS_KEYS = ["alpha"];
 
 export interface SubOptions {
   /** Default: 1 */
   alpha?: Scalar;
 }
 
-const SUB_OPTIONS_KEYS: OptionKeys<SubOptions> = { alpha: true };
+const SUB_OPTIONS_KEYS = ["alpha"];
 
 export interface DivOptions {
   roundingMode: string | null;
 }
 
-const DIV_OPTIONS_KEYS: OptionKeys<DivOptions> = { roundingMode: true };
+const DIV_OPTIONS_KEYS = ["roundingMode"];
 
 export interface RoundOptions {
   decimals: number;
 }
 
-const ROUND_OPTIONS_KEYS: OptionKeys<RoundOptions> = { decimals: true };
+const ROUND_OPTIONS_KEYS = ["decimals"];
 
 export interface AddcmulOptions {
   /** Default: 1 */
   value?: Scalar;
 }
 
-const ADDCMUL_OPTIONS_KEYS: OptionKeys<AddcmulOptions> = { value: true };
+const ADDCMUL_OPTIONS_KEYS = ["value"];
 
 export interface AddcdivOptions {
   /** Default: 1 */
   value?: Scalar;
 }
 
-const ADDCDIV_OPTIONS_KEYS: OptionKeys<AddcdivOptions> = { value: true };
+const ADDCDIV_OPTIONS_KEYS = ["value"];
 
 export interface NanToNumOptions {
   nan?: number | null;
@@ -67,7 +67,7 @@ export interface NanToNumOptions {
   neginf?: number | null;
 }
 
-const NAN_TO_NUM_OPTIONS_KEYS: OptionKeys<NanToNumOptions> = { nan: true, posinf: true, neginf: true };
+const NAN_TO_NUM_OPTIONS_KEYS = ["nan", "posinf", "neginf"];
 
 export interface AllcloseOptions {
   /** Default: 0.00001 */
@@ -78,7 +78,7 @@ export interface AllcloseOptions {
   equalNan?: boolean;
 }
 
-const ALLCLOSE_OPTIONS_KEYS: OptionKeys<AllcloseOptions> = { rtol: true, atol: true, equalNan: true };
+const ALLCLOSE_OPTIONS_KEYS = ["rtol", "atol", "equalNan"];
 
 export interface IscloseOptions {
   /** Default: 0.00001 */
@@ -89,13 +89,13 @@ export interface IscloseOptions {
   equalNan?: boolean;
 }
 
-const ISCLOSE_OPTIONS_KEYS: OptionKeys<IscloseOptions> = { rtol: true, atol: true, equalNan: true };
+const ISCLOSE_OPTIONS_KEYS = ["rtol", "atol", "equalNan"];
 
 export interface DTypeOptions {
   dtype?: DType | null;
 }
 
-const DTYPE_OPTIONS_KEYS: OptionKeys<DTypeOptions> = { dtype: true };
+const DTYPE_OPTIONS_KEYS = ["dtype"];
 
 export interface AminmaxOptions {
   dim?: number | null;
@@ -103,7 +103,7 @@ export interface AminmaxOptions {
   keepdim?: boolean;
 }
 
-const AMINMAX_OPTIONS_KEYS: OptionKeys<AminmaxOptions> = { dim: true, keepdim: true };
+const AMINMAX_OPTIONS_KEYS = ["dim", "keepdim"];
 
 export interface StdOptions {
   correction?: Scalar | null;
@@ -111,7 +111,7 @@ export interface StdOptions {
   keepdim?: boolean;
 }
 
-const STD_OPTIONS_KEYS: OptionKeys<StdOptions> = { correction: true, keepdim: true };
+const STD_OPTIONS_KEYS = ["correction", "keepdim"];
 
 export interface VarOptions {
   correction?: Scalar | null;
@@ -119,14 +119,14 @@ export interface VarOptions {
   keepdim?: boolean;
 }
 
-const VAR_OPTIONS_KEYS: OptionKeys<VarOptions> = { correction: true, keepdim: true };
+const VAR_OPTIONS_KEYS = ["correction", "keepdim"];
 
 export interface QuantileOptions {
   /** Default: "linear" */
   interpolation?: string;
 }
 
-const QUANTILE_OPTIONS_KEYS: OptionKeys<QuantileOptions> = { interpolation: true };
+const QUANTILE_OPTIONS_KEYS = ["interpolation"];
 
 export interface DiffOptions {
   /** Default: 1 */
@@ -137,7 +137,7 @@ export interface DiffOptions {
   append?: Tensor | null;
 }
 
-const DIFF_OPTIONS_KEYS: OptionKeys<DiffOptions> = { n: true, dim: true, prepend: true, append: true };
+const DIFF_OPTIONS_KEYS = ["n", "dim", "prepend", "append"];
 
 export interface CovOptions {
   /** Default: 1 */
@@ -146,7 +146,7 @@ export interface CovOptions {
   aweights?: Tensor | null;
 }
 
-const COV_OPTIONS_KEYS: OptionKeys<CovOptions> = { correction: true, fweights: true, aweights: true };
+const COV_OPTIONS_KEYS = ["correction", "fweights", "aweights"];
 
 export interface AddmmOptions {
   /** Default: 1 */
@@ -155,7 +155,7 @@ export interface AddmmOptions {
   alpha?: Scalar;
 }
 
-const ADDMM_OPTIONS_KEYS: OptionKeys<AddmmOptions> = { beta: true, alpha: true };
+const ADDMM_OPTIONS_KEYS = ["beta", "alpha"];
 
 export interface AddmvOptions {
   /** Default: 1 */
@@ -164,7 +164,7 @@ export interface AddmvOptions {
   alpha?: Scalar;
 }
 
-const ADDMV_OPTIONS_KEYS: OptionKeys<AddmvOptions> = { beta: true, alpha: true };
+const ADDMV_OPTIONS_KEYS = ["beta", "alpha"];
 
 export interface AddrOptions {
   /** Default: 1 */
@@ -173,7 +173,7 @@ export interface AddrOptions {
   alpha?: Scalar;
 }
 
-const ADDR_OPTIONS_KEYS: OptionKeys<AddrOptions> = { beta: true, alpha: true };
+const ADDR_OPTIONS_KEYS = ["beta", "alpha"];
 
 export interface BaddbmmOptions {
   /** Default: 1 */
@@ -182,13 +182,13 @@ export interface BaddbmmOptions {
   alpha?: Scalar;
 }
 
-const BADDBMM_OPTIONS_KEYS: OptionKeys<BaddbmmOptions> = { beta: true, alpha: true };
+const BADDBMM_OPTIONS_KEYS = ["beta", "alpha"];
 
 export interface EinsumOptions {
   path?: readonly number[] | null;
 }
 
-const EINSUM_OPTIONS_KEYS: OptionKeys<EinsumOptions> = { path: true };
+const EINSUM_OPTIONS_KEYS = ["path"];
 
 export interface LinalgNormOptions {
   ord?: Scalar | null;
@@ -198,12 +198,7 @@ export interface LinalgNormOptions {
   dtype?: DType | null;
 }
 
-const LINALG_NORM_OPTIONS_KEYS: OptionKeys<LinalgNormOptions> = {
-  ord: true,
-  dim: true,
-  keepdim: true,
-  dtype: true,
-};
+const LINALG_NORM_OPTIONS_KEYS = ["ord", "dim", "keepdim", "dtype"];
 
 export interface LinalgNormOrdStrOptions {
   dim?: number | readonly number[] | null;
@@ -212,11 +207,7 @@ export interface LinalgNormOrdStrOptions {
   dtype?: DType | null;
 }
 
-const LINALG_NORM_ORD_STR_OPTIONS_KEYS: OptionKeys<LinalgNormOrdStrOptions> = {
-  dim: true,
-  keepdim: true,
-  dtype: true,
-};
+const LINALG_NORM_ORD_STR_OPTIONS_KEYS = ["dim", "keepdim", "dtype"];
 
 export interface LinalgVectorNormOptions {
   /** Default: 2 */
@@ -227,12 +218,7 @@ export interface LinalgVectorNormOptions {
   dtype?: DType | null;
 }
 
-const LINALG_VECTOR_NORM_OPTIONS_KEYS: OptionKeys<LinalgVectorNormOptions> = {
-  ord: true,
-  dim: true,
-  keepdim: true,
-  dtype: true,
-};
+const LINALG_VECTOR_NORM_OPTIONS_KEYS = ["ord", "dim", "keepdim", "dtype"];
 
 export interface LinalgMatrixNormOptions {
   /** Default: [-2, -1] */
@@ -242,11 +228,7 @@ export interface LinalgMatrixNormOptions {
   dtype?: DType | null;
 }
 
-const LINALG_MATRIX_NORM_OPTIONS_KEYS: OptionKeys<LinalgMatrixNormOptions> = {
-  dim: true,
-  keepdim: true,
-  dtype: true,
-};
+const LINALG_MATRIX_NORM_OPTIONS_KEYS = ["dim", "keepdim", "dtype"];
 
 export interface LinalgMatrixNormStrOrdOptions {
   /** Default: "fro" */
@@ -258,37 +240,32 @@ export interface LinalgMatrixNormStrOrdOptions {
   dtype?: DType | null;
 }
 
-const LINALG_MATRIX_NORM_STR_ORD_OPTIONS_KEYS: OptionKeys<LinalgMatrixNormStrOrdOptions> = {
-  ord: true,
-  dim: true,
-  keepdim: true,
-  dtype: true,
-};
+const LINALG_MATRIX_NORM_STR_ORD_OPTIONS_KEYS = ["ord", "dim", "keepdim", "dtype"];
 
 export interface LinalgSvdOptions {
   driver?: string | null;
 }
 
-const LINALG_SVD_OPTIONS_KEYS: OptionKeys<LinalgSvdOptions> = { driver: true };
+const LINALG_SVD_OPTIONS_KEYS = ["driver"];
 
 export interface LinalgSvdvalsOptions {
   driver?: string | null;
 }
 
-const LINALG_SVDVALS_OPTIONS_KEYS: OptionKeys<LinalgSvdvalsOptions> = { driver: true };
+const LINALG_SVDVALS_OPTIONS_KEYS = ["driver"];
 
 export interface LinalgSolveOptions {
   /** Default: true */
   left?: boolean;
 }
 
-const LINALG_SOLVE_OPTIONS_KEYS: OptionKeys<LinalgSolveOptions> = { left: true };
+const LINALG_SOLVE_OPTIONS_KEYS = ["left"];
 
 export interface LinalgLstsqOptions {
   driver?: string | null;
 }
 
-const LINALG_LSTSQ_OPTIONS_KEYS: OptionKeys<LinalgLstsqOptions> = { driver: true };
+const LINALG_LSTSQ_OPTIONS_KEYS = ["driver"];
 
 export interface LinalgPinvOptions {
   atol?: number | null;
@@ -297,14 +274,14 @@ export interface LinalgPinvOptions {
   hermitian?: boolean;
 }
 
-const LINALG_PINV_OPTIONS_KEYS: OptionKeys<LinalgPinvOptions> = { atol: true, rtol: true, hermitian: true };
+const LINALG_PINV_OPTIONS_KEYS = ["atol", "rtol", "hermitian"];
 
 export interface LinalgCholeskyOptions {
   /** Default: false */
   upper?: boolean;
 }
 
-const LINALG_CHOLESKY_OPTIONS_KEYS: OptionKeys<LinalgCholeskyOptions> = { upper: true };
+const LINALG_CHOLESKY_OPTIONS_KEYS = ["upper"];
 
 export interface LinalgMatrixRankOptions {
   atol?: number | null;
@@ -313,18 +290,14 @@ export interface LinalgMatrixRankOptions {
   hermitian?: boolean;
 }
 
-const LINALG_MATRIX_RANK_OPTIONS_KEYS: OptionKeys<LinalgMatrixRankOptions> = {
-  atol: true,
-  rtol: true,
-  hermitian: true,
-};
+const LINALG_MATRIX_RANK_OPTIONS_KEYS = ["atol", "rtol", "hermitian"];
 
 export interface ExpandOptions {
   /** Default: false */
   implicit?: boolean;
 }
 
-const EXPAND_OPTIONS_KEYS: OptionKeys<ExpandOptions> = { implicit: true };
+const EXPAND_OPTIONS_KEYS = ["implicit"];
 
 export interface SliceOptions {
   /** Default: 0 */
@@ -335,7 +308,7 @@ export interface SliceOptions {
   step?: number;
 }
 
-const SLICE_OPTIONS_KEYS: OptionKeys<SliceOptions> = { dim: true, start: true, end: true, step: true };
+const SLICE_OPTIONS_KEYS = ["dim", "start", "end", "step"];
 
 export interface SliceScatterOptions {
   /** Default: 0 */
@@ -346,18 +319,13 @@ export interface SliceScatterOptions {
   step?: number;
 }
 
-const SLICE_SCATTER_OPTIONS_KEYS: OptionKeys<SliceScatterOptions> = {
-  dim: true,
-  start: true,
-  end: true,
-  step: true,
-};
+const SLICE_SCATTER_OPTIONS_KEYS = ["dim", "start", "end", "step"];
 
 export interface RepeatInterleaveOptions {
   outputSize?: number | null;
 }
 
-const REPEAT_INTERLEAVE_OPTIONS_KEYS: OptionKeys<RepeatInterleaveOptions> = { outputSize: true };
+const REPEAT_INTERLEAVE_OPTIONS_KEYS = ["outputSize"];
 
 export interface DiagonalOptions {
   /** Default: 0 */
@@ -368,7 +336,7 @@ export interface DiagonalOptions {
   dim2?: number;
 }
 
-const DIAGONAL_OPTIONS_KEYS: OptionKeys<DiagonalOptions> = { offset: true, dim1: true, dim2: true };
+const DIAGONAL_OPTIONS_KEYS = ["offset", "dim1", "dim2"];
 
 export interface DiagEmbedOptions {
   /** Default: 0 */
@@ -379,34 +347,34 @@ export interface DiagEmbedOptions {
   dim2?: number;
 }
 
-const DIAG_EMBED_OPTIONS_KEYS: OptionKeys<DiagEmbedOptions> = { offset: true, dim1: true, dim2: true };
+const DIAG_EMBED_OPTIONS_KEYS = ["offset", "dim1", "dim2"];
 
 export interface MeshgridOptions {
   indexing: string;
 }
 
-const MESHGRID_OPTIONS_KEYS: OptionKeys<MeshgridOptions> = { indexing: true };
+const MESHGRID_OPTIONS_KEYS = ["indexing"];
 
 export interface GatherOptions {
   /** Default: false */
   sparseGrad?: boolean;
 }
 
-const GATHER_OPTIONS_KEYS: OptionKeys<GatherOptions> = { sparseGrad: true };
+const GATHER_OPTIONS_KEYS = ["sparseGrad"];
 
 export interface ScatterReduceOptions {
   /** Default: true */
   includeSelf?: boolean;
 }
 
-const SCATTER_REDUCE_OPTIONS_KEYS: OptionKeys<ScatterReduceOptions> = { includeSelf: true };
+const SCATTER_REDUCE_OPTIONS_KEYS = ["includeSelf"];
 
 export interface IndexAddOptions {
   /** Default: 1 */
   alpha?: Scalar;
 }
 
-const INDEX_ADD_OPTIONS_KEYS: OptionKeys<IndexAddOptions> = { alpha: true };
+const INDEX_ADD_OPTIONS_KEYS = ["alpha"];
 
 export interface IsinOptions {
   /** Default: false */
@@ -415,7 +383,7 @@ export interface IsinOptions {
   invert?: boolean;
 }
 
-const ISIN_OPTIONS_KEYS: OptionKeys<IsinOptions> = { assumeUnique: true, invert: true };
+const ISIN_OPTIONS_KEYS = ["assumeUnique", "invert"];
 
 export interface TopkOptions {
   /** Default: -1 */
@@ -426,7 +394,7 @@ export interface TopkOptions {
   sorted?: boolean;
 }
 
-const TOPK_OPTIONS_KEYS: OptionKeys<TopkOptions> = { dim: true, largest: true, sorted: true };
+const TOPK_OPTIONS_KEYS = ["dim", "largest", "sorted"];
 
 export interface HistcOptions {
   /** Default: 100 */
@@ -437,7 +405,7 @@ export interface HistcOptions {
   max?: Scalar;
 }
 
-const HISTC_OPTIONS_KEYS: OptionKeys<HistcOptions> = { bins: true, min: true, max: true };
+const HISTC_OPTIONS_KEYS = ["bins", "min", "max"];
 
 export interface UniqueConsecutiveOptions {
   /** Default: false */
@@ -447,11 +415,7 @@ export interface UniqueConsecutiveOptions {
   dim?: number | null;
 }
 
-const UNIQUE_CONSECUTIVE_OPTIONS_KEYS: OptionKeys<UniqueConsecutiveOptions> = {
-  returnInverse: true,
-  returnCounts: true,
-  dim: true,
-};
+const UNIQUE_CONSECUTIVE_OPTIONS_KEYS = ["returnInverse", "returnCounts", "dim"];
 
 export interface Unique2Options {
   /** Default: true */
@@ -462,11 +426,7 @@ export interface Unique2Options {
   returnCounts?: boolean;
 }
 
-const UNIQUE2_OPTIONS_KEYS: OptionKeys<Unique2Options> = {
-  sorted: true,
-  returnInverse: true,
-  returnCounts: true,
-};
+const UNIQUE2_OPTIONS_KEYS = ["sorted", "returnInverse", "returnCounts"];
 
 export interface UniqueDimOptions {
   /** Default: true */
@@ -477,11 +437,7 @@ export interface UniqueDimOptions {
   returnCounts?: boolean;
 }
 
-const UNIQUE_DIM_OPTIONS_KEYS: OptionKeys<UniqueDimOptions> = {
-  sorted: true,
-  returnInverse: true,
-  returnCounts: true,
-};
+const UNIQUE_DIM_OPTIONS_KEYS = ["sorted", "returnInverse", "returnCounts"];
 
 export interface SearchsortedOptions {
   /** Default: false */
@@ -492,12 +448,7 @@ export interface SearchsortedOptions {
   sorter?: Tensor | null;
 }
 
-const SEARCHSORTED_OPTIONS_KEYS: OptionKeys<SearchsortedOptions> = {
-  outInt32: true,
-  right: true,
-  side: true,
-  sorter: true,
-};
+const SEARCHSORTED_OPTIONS_KEYS = ["outInt32", "right", "side", "sorter"];
 
 export interface BucketizeOptions {
   /** Default: false */
@@ -506,20 +457,20 @@ export interface BucketizeOptions {
   right?: boolean;
 }
 
-const BUCKETIZE_OPTIONS_KEYS: OptionKeys<BucketizeOptions> = { outInt32: true, right: true };
+const BUCKETIZE_OPTIONS_KEYS = ["outInt32", "right"];
 
 export interface CloneOptions {
   memoryFormat?: MemoryFormat | null;
 }
 
-const CLONE_OPTIONS_KEYS: OptionKeys<CloneOptions> = { memoryFormat: true };
+const CLONE_OPTIONS_KEYS = ["memoryFormat"];
 
 export interface ContiguousOptions {
   /** Default: "contiguous" */
   memoryFormat?: MemoryFormat;
 }
 
-const CONTIGUOUS_OPTIONS_KEYS: OptionKeys<ContiguousOptions> = { memoryFormat: true };
+const CONTIGUOUS_OPTIONS_KEYS = ["memoryFormat"];
 
 export interface ToCopyOptions {
   dtype?: DType | null;
@@ -531,14 +482,7 @@ export interface ToCopyOptions {
   memoryFormat?: MemoryFormat | null;
 }
 
-const TO_COPY_OPTIONS_KEYS: OptionKeys<ToCopyOptions> = {
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-  nonBlocking: true,
-  memoryFormat: true,
-};
+const TO_COPY_OPTIONS_KEYS = ["dtype", "layout", "device", "pinMemory", "nonBlocking", "memoryFormat"];
 
 export interface LikeOptions {
   dtype?: DType | null;
@@ -548,13 +492,7 @@ export interface LikeOptions {
   memoryFormat?: MemoryFormat | null;
 }
 
-const LIKE_OPTIONS_KEYS: OptionKeys<LikeOptions> = {
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-  memoryFormat: true,
-};
+const LIKE_OPTIONS_KEYS = ["dtype", "layout", "device", "pinMemory", "memoryFormat"];
 
 export interface FactoryOptions {
   dtype?: DType | null;
@@ -563,12 +501,7 @@ export interface FactoryOptions {
   pinMemory?: boolean | null;
 }
 
-const FACTORY_OPTIONS_KEYS: OptionKeys<FactoryOptions> = {
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-};
+const FACTORY_OPTIONS_KEYS = ["dtype", "layout", "device", "pinMemory"];
 
 export interface TrilIndicesOptions {
   /** Default: "int64" */
@@ -578,12 +511,7 @@ export interface TrilIndicesOptions {
   pinMemory?: boolean | null;
 }
 
-const TRIL_INDICES_OPTIONS_KEYS: OptionKeys<TrilIndicesOptions> = {
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-};
+const TRIL_INDICES_OPTIONS_KEYS = ["dtype", "layout", "device", "pinMemory"];
 
 export interface TriuIndicesOptions {
   /** Default: "int64" */
@@ -593,18 +521,13 @@ export interface TriuIndicesOptions {
   pinMemory?: boolean | null;
 }
 
-const TRIU_INDICES_OPTIONS_KEYS: OptionKeys<TriuIndicesOptions> = {
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-};
+const TRIU_INDICES_OPTIONS_KEYS = ["dtype", "layout", "device", "pinMemory"];
 
 export interface GeneratorOptions {
   generator?: Generator | null;
 }
 
-const GENERATOR_OPTIONS_KEYS: OptionKeys<GeneratorOptions> = { generator: true };
+const GENERATOR_OPTIONS_KEYS = ["generator"];
 
 export interface RandomOptions {
   generator?: Generator | null;
@@ -614,13 +537,7 @@ export interface RandomOptions {
   pinMemory?: boolean | null;
 }
 
-const RANDOM_OPTIONS_KEYS: OptionKeys<RandomOptions> = {
-  generator: true,
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-};
+const RANDOM_OPTIONS_KEYS = ["generator", "dtype", "layout", "device", "pinMemory"];
 
 export interface RandintOptions {
   generator?: Generator | null;
@@ -631,13 +548,7 @@ export interface RandintOptions {
   pinMemory?: boolean | null;
 }
 
-const RANDINT_OPTIONS_KEYS: OptionKeys<RandintOptions> = {
-  generator: true,
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-};
+const RANDINT_OPTIONS_KEYS = ["generator", "dtype", "layout", "device", "pinMemory"];
 
 export interface RandpermOptions {
   generator?: Generator | null;
@@ -648,13 +559,7 @@ export interface RandpermOptions {
   pinMemory?: boolean | null;
 }
 
-const RANDPERM_OPTIONS_KEYS: OptionKeys<RandpermOptions> = {
-  generator: true,
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-};
+const RANDPERM_OPTIONS_KEYS = ["generator", "dtype", "layout", "device", "pinMemory"];
 
 export interface RandomLikeOptions {
   generator?: Generator | null;
@@ -665,21 +570,14 @@ export interface RandomLikeOptions {
   memoryFormat?: MemoryFormat | null;
 }
 
-const RANDOM_LIKE_OPTIONS_KEYS: OptionKeys<RandomLikeOptions> = {
-  generator: true,
-  dtype: true,
-  layout: true,
-  device: true,
-  pinMemory: true,
-  memoryFormat: true,
-};
+const RANDOM_LIKE_OPTIONS_KEYS = ["generator", "dtype", "layout", "device", "pinMemory", "memoryFormat"];
 
 export interface GeluOptions {
   /** Default: "none" */
   approximate?: string;
 }
 
-const GELU_OPTIONS_KEYS: OptionKeys<GeluOptions> = { approximate: true };
+const GELU_OPTIONS_KEYS = ["approximate"];
 
 export interface EluOptions {
   /** Default: 1 */
@@ -690,7 +588,7 @@ export interface EluOptions {
   inputScale?: Scalar;
 }
 
-const ELU_OPTIONS_KEYS: OptionKeys<EluOptions> = { alpha: true, scale: true, inputScale: true };
+const ELU_OPTIONS_KEYS = ["alpha", "scale", "inputScale"];
 
 export interface NllLossOptions {
   weight?: Tensor | null;
@@ -700,11 +598,7 @@ export interface NllLossOptions {
   ignoreIndex?: number;
 }
 
-const NLL_LOSS_OPTIONS_KEYS: OptionKeys<NllLossOptions> = {
-  weight: true,
-  reduction: true,
-  ignoreIndex: true,
-};
+const NLL_LOSS_OPTIONS_KEYS = ["weight", "reduction", "ignoreIndex"];
 
 export interface CrossEntropyLossOptions {
   weight?: Tensor | null;
@@ -716,12 +610,7 @@ export interface CrossEntropyLossOptions {
   labelSmoothing?: number;
 }
 
-const CROSS_ENTROPY_LOSS_OPTIONS_KEYS: OptionKeys<CrossEntropyLossOptions> = {
-  weight: true,
-  reduction: true,
-  ignoreIndex: true,
-  labelSmoothing: true,
-};
+const CROSS_ENTROPY_LOSS_OPTIONS_KEYS = ["weight", "reduction", "ignoreIndex", "labelSmoothing"];
 
 export interface BinaryCrossEntropyWithLogitsOptions {
   weight?: Tensor | null;
@@ -730,18 +619,14 @@ export interface BinaryCrossEntropyWithLogitsOptions {
   reduction?: number;
 }
 
-const BINARY_CROSS_ENTROPY_WITH_LOGITS_OPTIONS_KEYS: OptionKeys<BinaryCrossEntropyWithLogitsOptions> = {
-  weight: true,
-  posWeight: true,
-  reduction: true,
-};
+const BINARY_CROSS_ENTROPY_WITH_LOGITS_OPTIONS_KEYS = ["weight", "posWeight", "reduction"];
 
 export interface KlDivOptions {
   /** Default: false */
   logTarget?: boolean;
 }
 
-const KL_DIV_OPTIONS_KEYS: OptionKeys<KlDivOptions> = { logTarget: true };
+const KL_DIV_OPTIONS_KEYS = ["logTarget"];
 
 export interface TripletMarginLossOptions {
   /** Default: 1 */
@@ -756,13 +641,7 @@ export interface TripletMarginLossOptions {
   reduction?: number;
 }
 
-const TRIPLET_MARGIN_LOSS_OPTIONS_KEYS: OptionKeys<TripletMarginLossOptions> = {
-  margin: true,
-  p: true,
-  eps: true,
-  swap: true,
-  reduction: true,
-};
+const TRIPLET_MARGIN_LOSS_OPTIONS_KEYS = ["margin", "p", "eps", "swap", "reduction"];
 
 export interface EmbeddingOptions {
   /** Default: -1 */
@@ -773,11 +652,7 @@ export interface EmbeddingOptions {
   sparse?: boolean;
 }
 
-const EMBEDDING_OPTIONS_KEYS: OptionKeys<EmbeddingOptions> = {
-  paddingIdx: true,
-  scaleGradByFreq: true,
-  sparse: true,
-};
+const EMBEDDING_OPTIONS_KEYS = ["paddingIdx", "scaleGradByFreq", "sparse"];
 
 export interface EmbeddingBagOptions {
   /** Default: false */
@@ -791,13 +666,13 @@ export interface EmbeddingBagOptions {
   includeLastOffset?: boolean;
 }
 
-const EMBEDDING_BAG_OPTIONS_KEYS: OptionKeys<EmbeddingBagOptions> = {
-  scaleGradByFreq: true,
-  mode: true,
-  sparse: true,
-  perSampleWeights: true,
-  includeLastOffset: true,
-};
+const EMBEDDING_BAG_OPTIONS_KEYS = [
+  "scaleGradByFreq",
+  "mode",
+  "sparse",
+  "perSampleWeights",
+  "includeLastOffset",
+];
 
 export interface LayerNormOptions {
   weight?: Tensor | null;
@@ -808,12 +683,7 @@ export interface LayerNormOptions {
   cudnnEnable?: boolean;
 }
 
-const LAYER_NORM_OPTIONS_KEYS: OptionKeys<LayerNormOptions> = {
-  weight: true,
-  bias: true,
-  eps: true,
-  cudnnEnable: true,
-};
+const LAYER_NORM_OPTIONS_KEYS = ["weight", "bias", "eps", "cudnnEnable"];
 
 export interface GroupNormOptions {
   weight?: Tensor | null;
@@ -824,12 +694,7 @@ export interface GroupNormOptions {
   cudnnEnabled?: boolean;
 }
 
-const GROUP_NORM_OPTIONS_KEYS: OptionKeys<GroupNormOptions> = {
-  weight: true,
-  bias: true,
-  eps: true,
-  cudnnEnabled: true,
-};
+const GROUP_NORM_OPTIONS_KEYS = ["weight", "bias", "eps", "cudnnEnabled"];
 
 export interface ScaledDotProductAttentionOptions {
   attnMask?: Tensor | null;
@@ -842,13 +707,7 @@ export interface ScaledDotProductAttentionOptions {
   enableGqa?: boolean;
 }
 
-const SCALED_DOT_PRODUCT_ATTENTION_OPTIONS_KEYS: OptionKeys<ScaledDotProductAttentionOptions> = {
-  attnMask: true,
-  dropoutP: true,
-  isCausal: true,
-  scale: true,
-  enableGqa: true,
-};
+const SCALED_DOT_PRODUCT_ATTENTION_OPTIONS_KEYS = ["attnMask", "dropoutP", "isCausal", "scale", "enableGqa"];
 
 export interface Conv1dOptions {
   bias?: Tensor | null;
@@ -862,13 +721,7 @@ export interface Conv1dOptions {
   groups?: number;
 }
 
-const CONV1D_OPTIONS_KEYS: OptionKeys<Conv1dOptions> = {
-  bias: true,
-  stride: true,
-  padding: true,
-  dilation: true,
-  groups: true,
-};
+const CONV1D_OPTIONS_KEYS = ["bias", "stride", "padding", "dilation", "groups"];
 
 export interface Conv2dOptions {
   bias?: Tensor | null;
@@ -882,13 +735,7 @@ export interface Conv2dOptions {
   groups?: number;
 }
 
-const CONV2D_OPTIONS_KEYS: OptionKeys<Conv2dOptions> = {
-  bias: true,
-  stride: true,
-  padding: true,
-  dilation: true,
-  groups: true,
-};
+const CONV2D_OPTIONS_KEYS = ["bias", "stride", "padding", "dilation", "groups"];
 
 export interface Conv3dOptions {
   bias?: Tensor | null;
@@ -902,13 +749,7 @@ export interface Conv3dOptions {
   groups?: number;
 }
 
-const CONV3D_OPTIONS_KEYS: OptionKeys<Conv3dOptions> = {
-  bias: true,
-  stride: true,
-  padding: true,
-  dilation: true,
-  groups: true,
-};
+const CONV3D_OPTIONS_KEYS = ["bias", "stride", "padding", "dilation", "groups"];
 
 export interface ConvTranspose1dOptions {
   bias?: Tensor | null;
@@ -924,14 +765,7 @@ export interface ConvTranspose1dOptions {
   dilation?: number | readonly number[];
 }
 
-const CONV_TRANSPOSE1D_OPTIONS_KEYS: OptionKeys<ConvTranspose1dOptions> = {
-  bias: true,
-  stride: true,
-  padding: true,
-  outputPadding: true,
-  groups: true,
-  dilation: true,
-};
+const CONV_TRANSPOSE1D_OPTIONS_KEYS = ["bias", "stride", "padding", "outputPadding", "groups", "dilation"];
 
 export interface ConvTranspose2dOptions {
   bias?: Tensor | null;
@@ -947,14 +781,7 @@ export interface ConvTranspose2dOptions {
   dilation?: number | readonly number[];
 }
 
-const CONV_TRANSPOSE2D_OPTIONS_KEYS: OptionKeys<ConvTranspose2dOptions> = {
-  bias: true,
-  stride: true,
-  padding: true,
-  outputPadding: true,
-  groups: true,
-  dilation: true,
-};
+const CONV_TRANSPOSE2D_OPTIONS_KEYS = ["bias", "stride", "padding", "outputPadding", "groups", "dilation"];
 
 export interface MaxPool1dOptions {
   /** Default: [] */
@@ -967,12 +794,7 @@ export interface MaxPool1dOptions {
   ceilMode?: boolean;
 }
 
-const MAX_POOL1D_OPTIONS_KEYS: OptionKeys<MaxPool1dOptions> = {
-  stride: true,
-  padding: true,
-  dilation: true,
-  ceilMode: true,
-};
+const MAX_POOL1D_OPTIONS_KEYS = ["stride", "padding", "dilation", "ceilMode"];
 
 export interface MaxPool2dOptions {
   /** Default: [] */
@@ -985,12 +807,7 @@ export interface MaxPool2dOptions {
   ceilMode?: boolean;
 }
 
-const MAX_POOL2D_OPTIONS_KEYS: OptionKeys<MaxPool2dOptions> = {
-  stride: true,
-  padding: true,
-  dilation: true,
-  ceilMode: true,
-};
+const MAX_POOL2D_OPTIONS_KEYS = ["stride", "padding", "dilation", "ceilMode"];
 
 export interface AvgPool1dOptions {
   /** Default: [] */
@@ -1003,12 +820,7 @@ export interface AvgPool1dOptions {
   countIncludePad?: boolean;
 }
 
-const AVG_POOL1D_OPTIONS_KEYS: OptionKeys<AvgPool1dOptions> = {
-  stride: true,
-  padding: true,
-  ceilMode: true,
-  countIncludePad: true,
-};
+const AVG_POOL1D_OPTIONS_KEYS = ["stride", "padding", "ceilMode", "countIncludePad"];
 
 export interface AvgPool2dOptions {
   /** Default: [] */
@@ -1022,13 +834,7 @@ export interface AvgPool2dOptions {
   divisorOverride?: number | null;
 }
 
-const AVG_POOL2D_OPTIONS_KEYS: OptionKeys<AvgPool2dOptions> = {
-  stride: true,
-  padding: true,
-  ceilMode: true,
-  countIncludePad: true,
-  divisorOverride: true,
-};
+const AVG_POOL2D_OPTIONS_KEYS = ["stride", "padding", "ceilMode", "countIncludePad", "divisorOverride"];
 
 export interface FftFftOptions {
   n?: number | null;
@@ -1037,7 +843,7 @@ export interface FftFftOptions {
   norm?: string | null;
 }
 
-const FFT_FFT_OPTIONS_KEYS: OptionKeys<FftFftOptions> = { n: true, dim: true, norm: true };
+const FFT_FFT_OPTIONS_KEYS = ["n", "dim", "norm"];
 
 export interface FftIfftOptions {
   n?: number | null;
@@ -1046,7 +852,7 @@ export interface FftIfftOptions {
   norm?: string | null;
 }
 
-const FFT_IFFT_OPTIONS_KEYS: OptionKeys<FftIfftOptions> = { n: true, dim: true, norm: true };
+const FFT_IFFT_OPTIONS_KEYS = ["n", "dim", "norm"];
 
 export interface FftRfftOptions {
   n?: number | null;
@@ -1055,7 +861,7 @@ export interface FftRfftOptions {
   norm?: string | null;
 }
 
-const FFT_RFFT_OPTIONS_KEYS: OptionKeys<FftRfftOptions> = { n: true, dim: true, norm: true };
+const FFT_RFFT_OPTIONS_KEYS = ["n", "dim", "norm"];
 
 export interface FftIrfftOptions {
   n?: number | null;
@@ -1064,7 +870,7 @@ export interface FftIrfftOptions {
   norm?: string | null;
 }
 
-const FFT_IRFFT_OPTIONS_KEYS: OptionKeys<FftIrfftOptions> = { n: true, dim: true, norm: true };
+const FFT_IRFFT_OPTIONS_KEYS = ["n", "dim", "norm"];
 
 export interface FftFft2Options {
   s?: number | readonly number[] | null;
@@ -1073,7 +879,7 @@ export interface FftFft2Options {
   norm?: string | null;
 }
 
-const FFT_FFT2_OPTIONS_KEYS: OptionKeys<FftFft2Options> = { s: true, dim: true, norm: true };
+const FFT_FFT2_OPTIONS_KEYS = ["s", "dim", "norm"];
 
 export interface FftIfft2Options {
   s?: number | readonly number[] | null;
@@ -1082,7 +888,7 @@ export interface FftIfft2Options {
   norm?: string | null;
 }
 
-const FFT_IFFT2_OPTIONS_KEYS: OptionKeys<FftIfft2Options> = { s: true, dim: true, norm: true };
+const FFT_IFFT2_OPTIONS_KEYS = ["s", "dim", "norm"];
 
 export interface FftRfft2Options {
   s?: number | readonly number[] | null;
@@ -1091,7 +897,7 @@ export interface FftRfft2Options {
   norm?: string | null;
 }
 
-const FFT_RFFT2_OPTIONS_KEYS: OptionKeys<FftRfft2Options> = { s: true, dim: true, norm: true };
+const FFT_RFFT2_OPTIONS_KEYS = ["s", "dim", "norm"];
 
 export interface FftIrfft2Options {
   s?: number | readonly number[] | null;
@@ -1100,21 +906,21 @@ export interface FftIrfft2Options {
   norm?: string | null;
 }
 
-const FFT_IRFFT2_OPTIONS_KEYS: OptionKeys<FftIrfft2Options> = { s: true, dim: true, norm: true };
+const FFT_IRFFT2_OPTIONS_KEYS = ["s", "dim", "norm"];
 
 export interface ForeachAddOptions {
   /** Default: 1 */
   alpha?: Scalar;
 }
 
-const FOREACH_ADD_OPTIONS_KEYS: OptionKeys<ForeachAddOptions> = { alpha: true };
+const FOREACH_ADD_OPTIONS_KEYS = ["alpha"];
 
 export interface ForeachSubOptions {
   /** Default: 1 */
   alpha?: Scalar;
 }
 
-const FOREACH_SUB_OPTIONS_KEYS: OptionKeys<ForeachSubOptions> = { alpha: true };
+const FOREACH_SUB_OPTIONS_KEYS = ["alpha"];
 
 export interface FusedAdamwOptions {
   lr: number;
@@ -1128,17 +934,17 @@ export interface FusedAdamwOptions {
   foundInf?: Tensor | null;
 }
 
-const FUSED_ADAMW_OPTIONS_KEYS: OptionKeys<FusedAdamwOptions> = {
-  lr: true,
-  beta1: true,
-  beta2: true,
-  weightDecay: true,
-  eps: true,
-  amsgrad: true,
-  maximize: true,
-  gradScale: true,
-  foundInf: true,
-};
+const FUSED_ADAMW_OPTIONS_KEYS = [
+  "lr",
+  "beta1",
+  "beta2",
+  "weightDecay",
+  "eps",
+  "amsgrad",
+  "maximize",
+  "gradScale",
+  "foundInf",
+];
 
 export interface FusedSgdOptions {
   weightDecay: number;
@@ -1152,23 +958,23 @@ export interface FusedSgdOptions {
   foundInf?: Tensor | null;
 }
 
-const FUSED_SGD_OPTIONS_KEYS: OptionKeys<FusedSgdOptions> = {
-  weightDecay: true,
-  momentum: true,
-  lr: true,
-  dampening: true,
-  nesterov: true,
-  maximize: true,
-  isFirstStep: true,
-  gradScale: true,
-  foundInf: true,
-};
+const FUSED_SGD_OPTIONS_KEYS = [
+  "weightDecay",
+  "momentum",
+  "lr",
+  "dampening",
+  "nesterov",
+  "maximize",
+  "isFirstStep",
+  "gradScale",
+  "foundInf",
+];
 
 export interface LoraLinearStackedOptions {
   effective?: Tensor | null;
 }
 
-const LORA_LINEAR_STACKED_OPTIONS_KEYS: OptionKeys<LoraLinearStackedOptions> = { effective: true };
+const LORA_LINEAR_STACKED_OPTIONS_KEYS = ["effective"];
 
 export interface AdamwSoftThresholdOptions {
   step: number;
@@ -1184,17 +990,17 @@ export interface AdamwSoftThresholdOptions {
   first?: number;
 }
 
-const ADAMW_SOFT_THRESHOLD_OPTIONS_KEYS: OptionKeys<AdamwSoftThresholdOptions> = {
-  step: true,
-  lr: true,
-  beta1: true,
-  beta2: true,
-  eps: true,
-  weightDecay: true,
-  kappa: true,
-  released: true,
-  first: true,
-};
+const ADAMW_SOFT_THRESHOLD_OPTIONS_KEYS = [
+  "step",
+  "lr",
+  "beta1",
+  "beta2",
+  "eps",
+  "weightDecay",
+  "kappa",
+  "released",
+  "first",
+];
 
 export interface AdamwSoftThresholdScheduleOptions {
   beta1: number;
@@ -1207,14 +1013,14 @@ export interface AdamwSoftThresholdScheduleOptions {
   first?: number;
 }
 
-const ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS: OptionKeys<AdamwSoftThresholdScheduleOptions> = {
-  beta1: true,
-  beta2: true,
-  eps: true,
-  weightDecay: true,
-  released: true,
-  first: true,
-};
+const ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS = [
+  "beta1",
+  "beta2",
+  "eps",
+  "weightDecay",
+  "released",
+  "first",
+];
 
 // Arithmetic
 
@@ -1226,7 +1032,7 @@ const ADD_SCALAR = lazyOperator("aten::add", "Scalar");
  * - `aten::add.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
  */
 export function add(self: Tensor, other: Tensor | Scalar, options?: AddOptions): Tensor {
-  checkOptions(options, ADD_OPTIONS_KEYS, "add");
+  checkKeys(options, ADD_OPTIONS_KEYS, "add");
   if (other instanceof Tensor) return wrap(call(id(ADD_TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(ADD_SCALAR), handle(self), other, options?.alpha));
 }
@@ -1239,7 +1045,7 @@ const ADD__SCALAR = lazyOperator("aten::add_", "Scalar");
  * - `aten::add_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
  */
 export function add_(self: Tensor, other: Tensor | Scalar, options?: AddOptions): Tensor {
-  checkOptions(options, ADD_OPTIONS_KEYS, "add_");
+  checkKeys(options, ADD_OPTIONS_KEYS, "add_");
   if (other instanceof Tensor)
     return wrap(call(id(ADD__TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(ADD__SCALAR), handle(self), other, options?.alpha));
@@ -1253,7 +1059,7 @@ const SUB_SCALAR = lazyOperator("aten::sub", "Scalar");
  * - `aten::sub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor`
  */
 export function sub(self: Tensor, other: Tensor | Scalar, options?: SubOptions): Tensor {
-  checkOptions(options, SUB_OPTIONS_KEYS, "sub");
+  checkKeys(options, SUB_OPTIONS_KEYS, "sub");
   if (other instanceof Tensor) return wrap(call(id(SUB_TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(SUB_SCALAR), handle(self), other, options?.alpha));
 }
@@ -1266,7 +1072,7 @@ const SUB__SCALAR = lazyOperator("aten::sub_", "Scalar");
  * - `aten::sub_.Scalar(Tensor(a!) self, Scalar other, Scalar alpha=1) -> Tensor(a!)`
  */
 export function sub_(self: Tensor, other: Tensor | Scalar, options?: SubOptions): Tensor {
-  checkOptions(options, SUB_OPTIONS_KEYS, "sub_");
+  checkKeys(options, SUB_OPTIONS_KEYS, "sub_");
   if (other instanceof Tensor)
     return wrap(call(id(SUB__TENSOR), handle(self), handle(other), options?.alpha));
   return wrap(call(id(SUB__SCALAR), handle(self), other, options?.alpha));
@@ -1312,16 +1118,16 @@ export function div(self: Tensor, other: Tensor | Scalar): Tensor;
  */
 export function div(self: Tensor, other: Tensor | Scalar, options: DivOptions): Tensor;
 export function div(self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor {
-  checkOptions(options, DIV_OPTIONS_KEYS, "div");
+  checkKeys(options, DIV_OPTIONS_KEYS, "div");
   if (other instanceof Tensor) {
     if (options === undefined) return wrap(call(id(DIV_TENSOR), handle(self), handle(other)));
     const keywords = options as DivOptions;
-    checkOptions(keywords, DIV_OPTIONS_KEYS, "div");
+    checkKeys(keywords, DIV_OPTIONS_KEYS, "div");
     return wrap(call(id(DIV_TENSOR_MODE), handle(self), handle(other), keywords.roundingMode));
   }
   if (options === undefined) return wrap(call(id(DIV_SCALAR), handle(self), other));
   const keywords = options as DivOptions;
-  checkOptions(keywords, DIV_OPTIONS_KEYS, "div");
+  checkKeys(keywords, DIV_OPTIONS_KEYS, "div");
   return wrap(call(id(DIV_SCALAR_MODE), handle(self), other, keywords.roundingMode));
 }
 
@@ -1341,16 +1147,16 @@ export function div_(self: Tensor, other: Tensor | Scalar): Tensor;
  */
 export function div_(self: Tensor, other: Tensor | Scalar, options: DivOptions): Tensor;
 export function div_(self: Tensor, other: Tensor | Scalar, options?: DivOptions): Tensor {
-  checkOptions(options, DIV_OPTIONS_KEYS, "div_");
+  checkKeys(options, DIV_OPTIONS_KEYS, "div_");
   if (other instanceof Tensor) {
     if (options === undefined) return wrap(call(id(DIV__TENSOR), handle(self), handle(other)));
     const keywords = options as DivOptions;
-    checkOptions(keywords, DIV_OPTIONS_KEYS, "div_");
+    checkKeys(keywords, DIV_OPTIONS_KEYS, "div_");
     return wrap(call(id(DIV__TENSOR_MODE), handle(self), handle(other), keywords.roundingMode));
   }
   if (options === undefined) return wrap(call(id(DIV__SCALAR), handle(self), other));
   const keywords = options as DivOptions;
-  checkOptions(keywords, DIV_OPTIONS_KEYS, "div_");
+  checkKeys(keywords, DIV_OPTIONS_KEYS, "div_");
   return wrap(call(id(DIV__SCALAR_MODE), handle(self), other, keywords.roundingMode));
 }
 
@@ -1695,10 +1501,10 @@ export function round(self: Tensor): Tensor;
 /** `aten::round.decimals(Tensor self, *, int decimals) -> Tensor` */
 export function round(self: Tensor, options: RoundOptions): Tensor;
 export function round(self: Tensor, options?: RoundOptions): Tensor {
-  checkOptions(options, ROUND_OPTIONS_KEYS, "round");
+  checkKeys(options, ROUND_OPTIONS_KEYS, "round");
   if (options === undefined) return wrap(call(id(ROUND), handle(self)));
   const keywords = options as RoundOptions;
-  checkOptions(keywords, ROUND_OPTIONS_KEYS, "round");
+  checkKeys(keywords, ROUND_OPTIONS_KEYS, "round");
   return wrap(call(id(ROUND_DECIMALS), handle(self), keywords.decimals));
 }
 
@@ -1847,7 +1653,7 @@ const ADDCMUL = lazyOperator("aten::addcmul", "");
 
 /** `aten::addcmul(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` */
 export function addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcmulOptions): Tensor {
-  checkOptions(options, ADDCMUL_OPTIONS_KEYS, "addcmul");
+  checkKeys(options, ADDCMUL_OPTIONS_KEYS, "addcmul");
   return wrap(call(id(ADDCMUL), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1855,7 +1661,7 @@ const ADDCMUL_ = lazyOperator("aten::addcmul_", "");
 
 /** `aten::addcmul_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
 export function addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcmulOptions): Tensor {
-  checkOptions(options, ADDCMUL_OPTIONS_KEYS, "addcmul_");
+  checkKeys(options, ADDCMUL_OPTIONS_KEYS, "addcmul_");
   return wrap(call(id(ADDCMUL_), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1863,7 +1669,7 @@ const ADDCDIV = lazyOperator("aten::addcdiv", "");
 
 /** `aten::addcdiv(Tensor self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor` */
 export function addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcdivOptions): Tensor {
-  checkOptions(options, ADDCDIV_OPTIONS_KEYS, "addcdiv");
+  checkKeys(options, ADDCDIV_OPTIONS_KEYS, "addcdiv");
   return wrap(call(id(ADDCDIV), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1871,7 +1677,7 @@ const ADDCDIV_ = lazyOperator("aten::addcdiv_", "");
 
 /** `aten::addcdiv_(Tensor(a!) self, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor(a!)` */
 export function addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, options?: AddcdivOptions): Tensor {
-  checkOptions(options, ADDCDIV_OPTIONS_KEYS, "addcdiv_");
+  checkKeys(options, ADDCDIV_OPTIONS_KEYS, "addcdiv_");
   return wrap(call(id(ADDCDIV_), handle(self), handle(tensor1), handle(tensor2), options?.value));
 }
 
@@ -1879,7 +1685,7 @@ const NAN_TO_NUM = lazyOperator("aten::nan_to_num", "");
 
 /** `aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor` */
 export function nanToNum(self: Tensor, options?: NanToNumOptions): Tensor {
-  checkOptions(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum");
+  checkKeys(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum");
   return wrap(call(id(NAN_TO_NUM), handle(self), options?.nan, options?.posinf, options?.neginf));
 }
 
@@ -1887,7 +1693,7 @@ const NAN_TO_NUM_ = lazyOperator("aten::nan_to_num_", "");
 
 /** `aten::nan_to_num_(Tensor(a!) self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor(a!)` */
 export function nanToNum_(self: Tensor, options?: NanToNumOptions): Tensor {
-  checkOptions(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum_");
+  checkKeys(options, NAN_TO_NUM_OPTIONS_KEYS, "nanToNum_");
   return wrap(call(id(NAN_TO_NUM_), handle(self), options?.nan, options?.posinf, options?.neginf));
 }
 
@@ -1976,7 +1782,7 @@ const ALLCLOSE = lazyOperator("aten::allclose", "");
 
 /** `aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> bool` */
 export function allclose(self: Tensor, other: Tensor, options?: AllcloseOptions): boolean {
-  checkOptions(options, ALLCLOSE_OPTIONS_KEYS, "allclose");
+  checkKeys(options, ALLCLOSE_OPTIONS_KEYS, "allclose");
   return call(
     id(ALLCLOSE),
     handle(self),
@@ -1991,7 +1797,7 @@ const ISCLOSE = lazyOperator("aten::isclose", "");
 
 /** `aten::isclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool equal_nan=False) -> Tensor` */
 export function isclose(self: Tensor, other: Tensor, options?: IscloseOptions): Tensor {
-  checkOptions(options, ISCLOSE_OPTIONS_KEYS, "isclose");
+  checkKeys(options, ISCLOSE_OPTIONS_KEYS, "isclose");
   return wrap(
     call(id(ISCLOSE), handle(self), handle(other), options?.rtol, options?.atol, options?.equalNan),
   );
@@ -2133,7 +1939,7 @@ export function sum(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "sum");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "sum");
   if (
     typeof dimOrOptions === "number" ||
     typeof dimOrOptions === "bigint" ||
@@ -2142,7 +1948,7 @@ export function sum(
   )
     return wrap(call(id(SUM_DIM_INTLIST), handle(self), dimOrOptions, keepdim, options?.dtype));
   const keywords = dimOrOptions as DTypeOptions | undefined;
-  checkOptions(keywords, DTYPE_OPTIONS_KEYS, "sum");
+  checkKeys(keywords, DTYPE_OPTIONS_KEYS, "sum");
   return wrap(call(id(SUM), handle(self), keywords?.dtype));
 }
 
@@ -2164,7 +1970,7 @@ export function mean(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "mean");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "mean");
   if (
     typeof dimOrOptions === "number" ||
     typeof dimOrOptions === "bigint" ||
@@ -2173,7 +1979,7 @@ export function mean(
   )
     return wrap(call(id(MEAN_DIM), handle(self), dimOrOptions, keepdim, options?.dtype));
   const keywords = dimOrOptions as DTypeOptions | undefined;
-  checkOptions(keywords, DTYPE_OPTIONS_KEYS, "mean");
+  checkKeys(keywords, DTYPE_OPTIONS_KEYS, "mean");
   return wrap(call(id(MEAN), handle(self), keywords?.dtype));
 }
 
@@ -2190,10 +1996,10 @@ export function prod(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "prod");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "prod");
   if (typeof dimOrOptions === "object" || dimOrOptions === undefined) {
     const keywords = dimOrOptions as DTypeOptions | undefined;
-    checkOptions(keywords, DTYPE_OPTIONS_KEYS, "prod");
+    checkKeys(keywords, DTYPE_OPTIONS_KEYS, "prod");
     return wrap(call(id(PROD), handle(self), keywords?.dtype));
   }
   return wrap(call(id(PROD_DIM_INT), handle(self), dimOrOptions, keepdim, options?.dtype));
@@ -2257,7 +2063,7 @@ const AMINMAX = lazyOperator("aten::aminmax", "");
 
 /** `aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)` */
 export function aminmax(self: Tensor, options?: AminmaxOptions): [min: Tensor, max: Tensor] {
-  checkOptions(options, AMINMAX_OPTIONS_KEYS, "aminmax");
+  checkKeys(options, AMINMAX_OPTIONS_KEYS, "aminmax");
   return wrapList(call(id(AMINMAX), handle(self), options?.dim, options?.keepdim)) as [
     min: Tensor,
     max: Tensor,
@@ -2306,7 +2112,7 @@ const STD_CORRECTION = lazyOperator("aten::std", "correction");
 
 /** `aten::std.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor` */
 export function std(self: Tensor, dim?: number | readonly number[] | null, options?: StdOptions): Tensor {
-  checkOptions(options, STD_OPTIONS_KEYS, "std");
+  checkKeys(options, STD_OPTIONS_KEYS, "std");
   return wrap(call(id(STD_CORRECTION), handle(self), dim, options?.correction, options?.keepdim));
 }
 
@@ -2314,7 +2120,7 @@ const VAR_CORRECTION = lazyOperator("aten::var", "correction");
 
 /** `aten::var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor` */
 function var_(self: Tensor, dim?: number | readonly number[] | null, options?: VarOptions): Tensor {
-  checkOptions(options, VAR_OPTIONS_KEYS, "var");
+  checkKeys(options, VAR_OPTIONS_KEYS, "var");
   return wrap(call(id(VAR_CORRECTION), handle(self), dim, options?.correction, options?.keepdim));
 }
 
@@ -2405,7 +2211,7 @@ export function quantile(
   keepdim?: boolean,
   options?: QuantileOptions,
 ): Tensor {
-  checkOptions(options, QUANTILE_OPTIONS_KEYS, "quantile");
+  checkKeys(options, QUANTILE_OPTIONS_KEYS, "quantile");
   if (q instanceof Tensor)
     return wrap(call(id(QUANTILE), handle(self), handle(q), dim, keepdim, options?.interpolation));
   return wrap(call(id(QUANTILE_SCALAR), handle(self), q, dim, keepdim, options?.interpolation));
@@ -2420,7 +2226,7 @@ export function nansum(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "nansum");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "nansum");
   return wrap(call(id(NANSUM), handle(self), dim, keepdim, options?.dtype));
 }
 
@@ -2433,7 +2239,7 @@ export function nanmean(
   keepdim?: boolean,
   options?: DTypeOptions,
 ): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "nanmean");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "nanmean");
   return wrap(call(id(NANMEAN), handle(self), dim, keepdim, options?.dtype));
 }
 
@@ -2453,7 +2259,7 @@ const CUMSUM = lazyOperator("aten::cumsum", "");
 
 /** `aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
 export function cumsum(self: Tensor, dim: number, options?: DTypeOptions): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "cumsum");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "cumsum");
   return wrap(call(id(CUMSUM), handle(self), dim, options?.dtype));
 }
 
@@ -2461,7 +2267,7 @@ const CUMPROD = lazyOperator("aten::cumprod", "");
 
 /** `aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor` */
 export function cumprod(self: Tensor, dim: number, options?: DTypeOptions): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "cumprod");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "cumprod");
   return wrap(call(id(CUMPROD), handle(self), dim, options?.dtype));
 }
 
@@ -2490,7 +2296,7 @@ const DIFF = lazyOperator("aten::diff", "");
 
 /** `aten::diff(Tensor self, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor` */
 export function diff(self: Tensor, options?: DiffOptions): Tensor {
-  checkOptions(options, DIFF_OPTIONS_KEYS, "diff");
+  checkKeys(options, DIFF_OPTIONS_KEYS, "diff");
   return wrap(
     call(
       id(DIFF),
@@ -2507,7 +2313,7 @@ const COV = lazyOperator("aten::cov", "");
 
 /** `aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) -> Tensor` */
 export function cov(self: Tensor, options?: CovOptions): Tensor {
-  checkOptions(options, COV_OPTIONS_KEYS, "cov");
+  checkKeys(options, COV_OPTIONS_KEYS, "cov");
   return wrap(
     call(
       id(COV),
@@ -2581,7 +2387,7 @@ const ADDMM = lazyOperator("aten::addmm", "");
 
 /** `aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function addmm(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
-  checkOptions(options, ADDMM_OPTIONS_KEYS, "addmm");
+  checkKeys(options, ADDMM_OPTIONS_KEYS, "addmm");
   return wrap(call(id(ADDMM), handle(self), handle(mat1), handle(mat2), options?.beta, options?.alpha));
 }
 
@@ -2589,7 +2395,7 @@ const ADDMM_ = lazyOperator("aten::addmm_", "");
 
 /** `aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)` */
 export function addmm_(self: Tensor, mat1: Tensor, mat2: Tensor, options?: AddmmOptions): Tensor {
-  checkOptions(options, ADDMM_OPTIONS_KEYS, "addmm_");
+  checkKeys(options, ADDMM_OPTIONS_KEYS, "addmm_");
   return wrap(call(id(ADDMM_), handle(self), handle(mat1), handle(mat2), options?.beta, options?.alpha));
 }
 
@@ -2597,7 +2403,7 @@ const ADDMV = lazyOperator("aten::addmv", "");
 
 /** `aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function addmv(self: Tensor, mat: Tensor, vec: Tensor, options?: AddmvOptions): Tensor {
-  checkOptions(options, ADDMV_OPTIONS_KEYS, "addmv");
+  checkKeys(options, ADDMV_OPTIONS_KEYS, "addmv");
   return wrap(call(id(ADDMV), handle(self), handle(mat), handle(vec), options?.beta, options?.alpha));
 }
 
@@ -2605,7 +2411,7 @@ const ADDR = lazyOperator("aten::addr", "");
 
 /** `aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function addr(self: Tensor, vec1: Tensor, vec2: Tensor, options?: AddrOptions): Tensor {
-  checkOptions(options, ADDR_OPTIONS_KEYS, "addr");
+  checkKeys(options, ADDR_OPTIONS_KEYS, "addr");
   return wrap(call(id(ADDR), handle(self), handle(vec1), handle(vec2), options?.beta, options?.alpha));
 }
 
@@ -2613,7 +2419,7 @@ const BADDBMM = lazyOperator("aten::baddbmm", "");
 
 /** `aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor` */
 export function baddbmm(self: Tensor, batch1: Tensor, batch2: Tensor, options?: BaddbmmOptions): Tensor {
-  checkOptions(options, BADDBMM_OPTIONS_KEYS, "baddbmm");
+  checkKeys(options, BADDBMM_OPTIONS_KEYS, "baddbmm");
   return wrap(call(id(BADDBMM), handle(self), handle(batch1), handle(batch2), options?.beta, options?.alpha));
 }
 
@@ -2651,7 +2457,7 @@ const EINSUM = lazyOperator("aten::einsum", "");
 
 /** `aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor` */
 export function einsum(equation: string, tensors: readonly Tensor[], options?: EinsumOptions): Tensor {
-  checkOptions(options, EINSUM_OPTIONS_KEYS, "einsum");
+  checkKeys(options, EINSUM_OPTIONS_KEYS, "einsum");
   return wrap(call(id(EINSUM), equation, handles(tensors), options?.path));
 }
 
@@ -2714,7 +2520,7 @@ export function linalgNorm(
   ordOrOptions?: LinalgNormOptions | string,
   options?: LinalgNormOrdStrOptions,
 ): Tensor {
-  checkOptions(options, LINALG_NORM_ORD_STR_OPTIONS_KEYS, "linalgNorm");
+  checkKeys(options, LINALG_NORM_ORD_STR_OPTIONS_KEYS, "linalgNorm");
   if (typeof ordOrOptions === "string")
     return wrap(
       call(
@@ -2727,7 +2533,7 @@ export function linalgNorm(
       ),
     );
   const keywords = ordOrOptions as LinalgNormOptions | undefined;
-  checkOptions(keywords, LINALG_NORM_OPTIONS_KEYS, "linalgNorm");
+  checkKeys(keywords, LINALG_NORM_OPTIONS_KEYS, "linalgNorm");
   return wrap(
     call(id(LINALG_NORM), handle(self), keywords?.ord, keywords?.dim, keywords?.keepdim, keywords?.dtype),
   );
@@ -2737,7 +2543,7 @@ const LINALG_VECTOR_NORM = lazyOperator("aten::linalg_vector_norm", "");
 
 /** `aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor` */
 export function linalgVectorNorm(self: Tensor, options?: LinalgVectorNormOptions): Tensor {
-  checkOptions(options, LINALG_VECTOR_NORM_OPTIONS_KEYS, "linalgVectorNorm");
+  checkKeys(options, LINALG_VECTOR_NORM_OPTIONS_KEYS, "linalgVectorNorm");
   return wrap(
     call(id(LINALG_VECTOR_NORM), handle(self), options?.ord, options?.dim, options?.keepdim, options?.dtype),
   );
@@ -2755,10 +2561,10 @@ export function linalgMatrixNorm(
   ordOrOptions?: Scalar | LinalgMatrixNormStrOrdOptions,
   options?: LinalgMatrixNormOptions,
 ): Tensor {
-  checkOptions(options, LINALG_MATRIX_NORM_OPTIONS_KEYS, "linalgMatrixNorm");
+  checkKeys(options, LINALG_MATRIX_NORM_OPTIONS_KEYS, "linalgMatrixNorm");
   if (typeof ordOrOptions === "object" || ordOrOptions === undefined) {
     const keywords = ordOrOptions as LinalgMatrixNormStrOrdOptions | undefined;
-    checkOptions(keywords, LINALG_MATRIX_NORM_STR_ORD_OPTIONS_KEYS, "linalgMatrixNorm");
+    checkKeys(keywords, LINALG_MATRIX_NORM_STR_ORD_OPTIONS_KEYS, "linalgMatrixNorm");
     return wrap(
       call(
         id(LINALG_MATRIX_NORM_STR_ORD),
@@ -2783,7 +2589,7 @@ export function linalgSvd(
   fullMatrices?: boolean,
   options?: LinalgSvdOptions,
 ): [U: Tensor, S: Tensor, Vh: Tensor] {
-  checkOptions(options, LINALG_SVD_OPTIONS_KEYS, "linalgSvd");
+  checkKeys(options, LINALG_SVD_OPTIONS_KEYS, "linalgSvd");
   return wrapList(call(id(LINALG_SVD), handle(A), fullMatrices, options?.driver)) as [
     U: Tensor,
     S: Tensor,
@@ -2795,7 +2601,7 @@ const LINALG_SVDVALS = lazyOperator("aten::linalg_svdvals", "");
 
 /** `aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor` */
 export function linalgSvdvals(A: Tensor, options?: LinalgSvdvalsOptions): Tensor {
-  checkOptions(options, LINALG_SVDVALS_OPTIONS_KEYS, "linalgSvdvals");
+  checkKeys(options, LINALG_SVDVALS_OPTIONS_KEYS, "linalgSvdvals");
   return wrap(call(id(LINALG_SVDVALS), handle(A), options?.driver));
 }
 
@@ -2831,7 +2637,7 @@ const LINALG_SOLVE = lazyOperator("aten::linalg_solve", "");
 
 /** `aten::linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor` */
 export function linalgSolve(A: Tensor, B: Tensor, options?: LinalgSolveOptions): Tensor {
-  checkOptions(options, LINALG_SOLVE_OPTIONS_KEYS, "linalgSolve");
+  checkKeys(options, LINALG_SOLVE_OPTIONS_KEYS, "linalgSolve");
   return wrap(call(id(LINALG_SOLVE), handle(A), handle(B), options?.left));
 }
 
@@ -2844,7 +2650,7 @@ export function linalgLstsq(
   rcond?: number | null,
   options?: LinalgLstsqOptions,
 ): [solution: Tensor, residuals: Tensor, rank: Tensor, singular_values: Tensor] {
-  checkOptions(options, LINALG_LSTSQ_OPTIONS_KEYS, "linalgLstsq");
+  checkKeys(options, LINALG_LSTSQ_OPTIONS_KEYS, "linalgLstsq");
   return wrapList(call(id(LINALG_LSTSQ), handle(self), handle(b), rcond, options?.driver)) as [
     solution: Tensor,
     residuals: Tensor,
@@ -2864,7 +2670,7 @@ const LINALG_PINV_ATOL_RTOL_FLOAT = lazyOperator("aten::linalg_pinv", "atol_rtol
 
 /** `aten::linalg_pinv.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor` */
 export function linalgPinv(self: Tensor, options?: LinalgPinvOptions): Tensor {
-  checkOptions(options, LINALG_PINV_OPTIONS_KEYS, "linalgPinv");
+  checkKeys(options, LINALG_PINV_OPTIONS_KEYS, "linalgPinv");
   return wrap(
     call(id(LINALG_PINV_ATOL_RTOL_FLOAT), handle(self), options?.atol, options?.rtol, options?.hermitian),
   );
@@ -2874,7 +2680,7 @@ const LINALG_CHOLESKY = lazyOperator("aten::linalg_cholesky", "");
 
 /** `aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor` */
 export function linalgCholesky(self: Tensor, options?: LinalgCholeskyOptions): Tensor {
-  checkOptions(options, LINALG_CHOLESKY_OPTIONS_KEYS, "linalgCholesky");
+  checkKeys(options, LINALG_CHOLESKY_OPTIONS_KEYS, "linalgCholesky");
   return wrap(call(id(LINALG_CHOLESKY), handle(self), options?.upper));
 }
 
@@ -2896,7 +2702,7 @@ const LINALG_MATRIX_RANK_ATOL_RTOL_FLOAT = lazyOperator("aten::linalg_matrix_ran
 
 /** `aten::linalg_matrix_rank.atol_rtol_float(Tensor self, *, float? atol=None, float? rtol=None, bool hermitian=False) -> Tensor` */
 export function linalgMatrixRank(self: Tensor, options?: LinalgMatrixRankOptions): Tensor {
-  checkOptions(options, LINALG_MATRIX_RANK_OPTIONS_KEYS, "linalgMatrixRank");
+  checkKeys(options, LINALG_MATRIX_RANK_OPTIONS_KEYS, "linalgMatrixRank");
   return wrap(
     call(
       id(LINALG_MATRIX_RANK_ATOL_RTOL_FLOAT),
@@ -3060,7 +2866,7 @@ const EXPAND = lazyOperator("aten::expand", "");
 
 /** `aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)` */
 export function expand(self: Tensor, size: readonly number[], options?: ExpandOptions): Tensor {
-  checkOptions(options, EXPAND_OPTIONS_KEYS, "expand");
+  checkKeys(options, EXPAND_OPTIONS_KEYS, "expand");
   return wrap(call(id(EXPAND), handle(self), size, options?.implicit));
 }
 
@@ -3108,7 +2914,7 @@ const SLICE_TENSOR = lazyOperator("aten::slice", "Tensor");
 
 /** `aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
 export function slice(self: Tensor, options?: SliceOptions): Tensor {
-  checkOptions(options, SLICE_OPTIONS_KEYS, "slice");
+  checkKeys(options, SLICE_OPTIONS_KEYS, "slice");
   return wrap(
     call(id(SLICE_TENSOR), handle(self), options?.dim, options?.start, options?.end, options?.step),
   );
@@ -3118,7 +2924,7 @@ const SLICE_SCATTER = lazyOperator("aten::slice_scatter", "");
 
 /** `aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor` */
 export function sliceScatter(self: Tensor, src: Tensor, options?: SliceScatterOptions): Tensor {
-  checkOptions(options, SLICE_SCATTER_OPTIONS_KEYS, "sliceScatter");
+  checkKeys(options, SLICE_SCATTER_OPTIONS_KEYS, "sliceScatter");
   return wrap(
     call(
       id(SLICE_SCATTER),
@@ -3223,7 +3029,7 @@ export function repeatInterleave(
   dim?: number | null,
   options?: RepeatInterleaveOptions,
 ): Tensor {
-  checkOptions(options, REPEAT_INTERLEAVE_OPTIONS_KEYS, "repeatInterleave");
+  checkKeys(options, REPEAT_INTERLEAVE_OPTIONS_KEYS, "repeatInterleave");
   if (repeats instanceof Tensor)
     return wrap(
       call(id(REPEAT_INTERLEAVE_SELF_TENSOR), handle(self), handle(repeats), dim, options?.outputSize),
@@ -3281,7 +3087,7 @@ const DIAGONAL = lazyOperator("aten::diagonal", "");
 
 /** `aten::diagonal(Tensor(a) self, int offset=0, int dim1=0, int dim2=1) -> Tensor(a)` */
 export function diagonal(self: Tensor, options?: DiagonalOptions): Tensor {
-  checkOptions(options, DIAGONAL_OPTIONS_KEYS, "diagonal");
+  checkKeys(options, DIAGONAL_OPTIONS_KEYS, "diagonal");
   return wrap(call(id(DIAGONAL), handle(self), options?.offset, options?.dim1, options?.dim2));
 }
 
@@ -3296,7 +3102,7 @@ const DIAG_EMBED = lazyOperator("aten::diag_embed", "");
 
 /** `aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor` */
 export function diagEmbed(self: Tensor, options?: DiagEmbedOptions): Tensor {
-  checkOptions(options, DIAG_EMBED_OPTIONS_KEYS, "diagEmbed");
+  checkKeys(options, DIAG_EMBED_OPTIONS_KEYS, "diagEmbed");
   return wrap(call(id(DIAG_EMBED), handle(self), options?.offset, options?.dim1, options?.dim2));
 }
 
@@ -3415,10 +3221,10 @@ export function meshgrid(tensors: readonly Tensor[]): Tensor[];
 /** `aten::meshgrid.indexing(Tensor[] tensors, *, str indexing) -> Tensor[]` */
 export function meshgrid(tensors: readonly Tensor[], options: MeshgridOptions): Tensor[];
 export function meshgrid(tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[] {
-  checkOptions(options, MESHGRID_OPTIONS_KEYS, "meshgrid");
+  checkKeys(options, MESHGRID_OPTIONS_KEYS, "meshgrid");
   if (options === undefined) return wrapList(call(id(MESHGRID), handles(tensors)));
   const keywords = options as MeshgridOptions;
-  checkOptions(keywords, MESHGRID_OPTIONS_KEYS, "meshgrid");
+  checkKeys(keywords, MESHGRID_OPTIONS_KEYS, "meshgrid");
   return wrapList(call(id(MESHGRID_INDEXING), handles(tensors), keywords.indexing));
 }
 
@@ -3428,7 +3234,7 @@ const GATHER = lazyOperator("aten::gather", "");
 
 /** `aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor` */
 export function gather(self: Tensor, dim: number, index: Tensor, options?: GatherOptions): Tensor {
-  checkOptions(options, GATHER_OPTIONS_KEYS, "gather");
+  checkKeys(options, GATHER_OPTIONS_KEYS, "gather");
   return wrap(call(id(GATHER), handle(self), dim, handle(index), options?.sparseGrad));
 }
 
@@ -3483,7 +3289,7 @@ export function scatterReduce(
   reduce: string,
   options?: ScatterReduceOptions,
 ): Tensor {
-  checkOptions(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce");
+  checkKeys(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce");
   return wrap(
     call(id(SCATTER_REDUCE_TWO), handle(self), dim, handle(index), handle(src), reduce, options?.includeSelf),
   );
@@ -3500,7 +3306,7 @@ export function scatterReduce_(
   reduce: string,
   options?: ScatterReduceOptions,
 ): Tensor {
-  checkOptions(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce_");
+  checkKeys(options, SCATTER_REDUCE_OPTIONS_KEYS, "scatterReduce_");
   return wrap(
     call(
       id(SCATTER_REDUCE__TWO),
@@ -3531,7 +3337,7 @@ export function indexAdd(
   source: Tensor,
   options?: IndexAddOptions,
 ): Tensor {
-  checkOptions(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd");
+  checkKeys(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd");
   return wrap(call(id(INDEX_ADD), handle(self), dim, handle(index), handle(source), options?.alpha));
 }
 
@@ -3545,7 +3351,7 @@ export function indexAdd_(
   source: Tensor,
   options?: IndexAddOptions,
 ): Tensor {
-  checkOptions(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd_");
+  checkKeys(options, INDEX_ADD_OPTIONS_KEYS, "indexAdd_");
   return wrap(call(id(INDEX_ADD_), handle(self), dim, handle(index), handle(source), options?.alpha));
 }
 
@@ -3732,7 +3538,7 @@ const ISIN_TENSOR_SCALAR = lazyOperator("aten::isin", "Tensor_Scalar");
  * - `aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False) -> Tensor`
  */
 export function isin(elements: Tensor, testElements: Tensor | Scalar, options?: IsinOptions): Tensor {
-  checkOptions(options, ISIN_OPTIONS_KEYS, "isin");
+  checkKeys(options, ISIN_OPTIONS_KEYS, "isin");
   if (testElements instanceof Tensor)
     return wrap(
       call(
@@ -3768,7 +3574,7 @@ const TOPK = lazyOperator("aten::topk", "");
 
 /** `aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)` */
 export function topk(self: Tensor, k: number, options?: TopkOptions): [values: Tensor, indices: Tensor] {
-  checkOptions(options, TOPK_OPTIONS_KEYS, "topk");
+  checkKeys(options, TOPK_OPTIONS_KEYS, "topk");
   return wrapList(call(id(TOPK), handle(self), k, options?.dim, options?.largest, options?.sorted)) as [
     values: Tensor,
     indices: Tensor,
@@ -3786,7 +3592,7 @@ const HISTC = lazyOperator("aten::histc", "");
 
 /** `aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor` */
 export function histc(self: Tensor, options?: HistcOptions): Tensor {
-  checkOptions(options, HISTC_OPTIONS_KEYS, "histc");
+  checkKeys(options, HISTC_OPTIONS_KEYS, "histc");
   return wrap(call(id(HISTC), handle(self), options?.bins, options?.min, options?.max));
 }
 
@@ -3797,7 +3603,7 @@ export function uniqueConsecutive(
   self: Tensor,
   options?: UniqueConsecutiveOptions,
 ): [Tensor, Tensor, Tensor] {
-  checkOptions(options, UNIQUE_CONSECUTIVE_OPTIONS_KEYS, "uniqueConsecutive");
+  checkKeys(options, UNIQUE_CONSECUTIVE_OPTIONS_KEYS, "uniqueConsecutive");
   return wrapList(
     call(id(UNIQUE_CONSECUTIVE), handle(self), options?.returnInverse, options?.returnCounts, options?.dim),
   ) as [Tensor, Tensor, Tensor];
@@ -3809,7 +3615,7 @@ const UNIQUE2 = lazyOperator("aten::_unique2", "");
 
 /** `aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)` */
 export function unique2(self: Tensor, options?: Unique2Options): [Tensor, Tensor, Tensor] {
-  checkOptions(options, UNIQUE2_OPTIONS_KEYS, "unique2");
+  checkKeys(options, UNIQUE2_OPTIONS_KEYS, "unique2");
   return wrapList(
     call(id(UNIQUE2), handle(self), options?.sorted, options?.returnInverse, options?.returnCounts),
   ) as [Tensor, Tensor, Tensor];
@@ -3819,7 +3625,7 @@ const UNIQUE_DIM = lazyOperator("aten::unique_dim", "");
 
 /** `aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> (Tensor, Tensor, Tensor)` */
 export function uniqueDim(self: Tensor, dim: number, options?: UniqueDimOptions): [Tensor, Tensor, Tensor] {
-  checkOptions(options, UNIQUE_DIM_OPTIONS_KEYS, "uniqueDim");
+  checkKeys(options, UNIQUE_DIM_OPTIONS_KEYS, "uniqueDim");
   return wrapList(
     call(id(UNIQUE_DIM), handle(self), dim, options?.sorted, options?.returnInverse, options?.returnCounts),
   ) as [Tensor, Tensor, Tensor];
@@ -3837,7 +3643,7 @@ export function searchsorted(
   self: Tensor | Scalar,
   options?: SearchsortedOptions,
 ): Tensor {
-  checkOptions(options, SEARCHSORTED_OPTIONS_KEYS, "searchsorted");
+  checkKeys(options, SEARCHSORTED_OPTIONS_KEYS, "searchsorted");
   if (self instanceof Tensor)
     return wrap(
       call(
@@ -3871,7 +3677,7 @@ const BUCKETIZE_SCALAR = lazyOperator("aten::bucketize", "Scalar");
  * - `aten::bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor`
  */
 export function bucketize(self: Tensor | Scalar, boundaries: Tensor, options?: BucketizeOptions): Tensor {
-  checkOptions(options, BUCKETIZE_OPTIONS_KEYS, "bucketize");
+  checkKeys(options, BUCKETIZE_OPTIONS_KEYS, "bucketize");
   if (self instanceof Tensor)
     return wrap(
       call(id(BUCKETIZE_TENSOR), handle(self), handle(boundaries), options?.outInt32, options?.right),
@@ -3885,7 +3691,7 @@ const CLONE = lazyOperator("aten::clone", "");
 
 /** `aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor` */
 export function clone(self: Tensor, options?: CloneOptions): Tensor {
-  checkOptions(options, CLONE_OPTIONS_KEYS, "clone");
+  checkKeys(options, CLONE_OPTIONS_KEYS, "clone");
   return wrap(call(id(CLONE), handle(self), options?.memoryFormat));
 }
 
@@ -3907,7 +3713,7 @@ const CONTIGUOUS = lazyOperator("aten::contiguous", "");
 
 /** `aten::contiguous(Tensor(a) self, *, MemoryFormat memory_format=0) -> Tensor(a)` */
 export function contiguous(self: Tensor, options?: ContiguousOptions): Tensor {
-  checkOptions(options, CONTIGUOUS_OPTIONS_KEYS, "contiguous");
+  checkKeys(options, CONTIGUOUS_OPTIONS_KEYS, "contiguous");
   return wrap(call(id(CONTIGUOUS), handle(self), options?.memoryFormat));
 }
 
@@ -3957,7 +3763,7 @@ const TO_COPY = lazyOperator("aten::_to_copy", "");
 
 /** `aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor` */
 export function toCopy(self: Tensor, options?: ToCopyOptions): Tensor {
-  checkOptions(options, TO_COPY_OPTIONS_KEYS, "toCopy");
+  checkKeys(options, TO_COPY_OPTIONS_KEYS, "toCopy");
   return wrap(
     call(
       id(TO_COPY),
@@ -3978,7 +3784,7 @@ const EMPTY_MEMORY_FORMAT = lazyOperator("aten::empty", "memory_format");
 
 /** `aten::empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function empty(size: readonly number[], options?: LikeOptions): Tensor {
-  checkOptions(options, LIKE_OPTIONS_KEYS, "empty");
+  checkKeys(options, LIKE_OPTIONS_KEYS, "empty");
   return wrap(
     call(
       id(EMPTY_MEMORY_FORMAT),
@@ -3996,7 +3802,7 @@ const ZEROS = lazyOperator("aten::zeros", "");
 
 /** `aten::zeros(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function zeros(size: readonly number[], options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "zeros");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "zeros");
   return wrap(call(id(ZEROS), size, options?.dtype, options?.layout, options?.device, options?.pinMemory));
 }
 
@@ -4004,7 +3810,7 @@ const ONES = lazyOperator("aten::ones", "");
 
 /** `aten::ones(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function ones(size: readonly number[], options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "ones");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "ones");
   return wrap(call(id(ONES), size, options?.dtype, options?.layout, options?.device, options?.pinMemory));
 }
 
@@ -4012,7 +3818,7 @@ const FULL = lazyOperator("aten::full", "");
 
 /** `aten::full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function full(size: readonly number[], fillValue: Scalar, options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "full");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "full");
   return wrap(
     call(id(FULL), size, fillValue, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -4026,10 +3832,10 @@ export function eye(n: number, options?: FactoryOptions): Tensor;
 /** `aten::eye.m(SymInt n, SymInt m, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function eye(n: number, m: number, options?: FactoryOptions): Tensor;
 export function eye(n: number, mOrOptions?: FactoryOptions | number, options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "eye");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "eye");
   if (typeof mOrOptions === "object" || mOrOptions === undefined) {
     const keywords = mOrOptions as FactoryOptions | undefined;
-    checkOptions(keywords, FACTORY_OPTIONS_KEYS, "eye");
+    checkKeys(keywords, FACTORY_OPTIONS_KEYS, "eye");
     return wrap(call(id(EYE), n, keywords?.dtype, keywords?.layout, keywords?.device, keywords?.pinMemory));
   }
   return wrap(
@@ -4050,10 +3856,10 @@ export function arange(
   step?: Scalar,
   options?: FactoryOptions,
 ): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "arange");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "arange");
   if (typeof endOrOptions === "object" || endOrOptions === undefined) {
     const keywords = endOrOptions as FactoryOptions | undefined;
-    checkOptions(keywords, FACTORY_OPTIONS_KEYS, "arange");
+    checkKeys(keywords, FACTORY_OPTIONS_KEYS, "arange");
     return wrap(
       call(id(ARANGE), endOrStart, keywords?.dtype, keywords?.layout, keywords?.device, keywords?.pinMemory),
     );
@@ -4076,7 +3882,7 @@ const LINSPACE = lazyOperator("aten::linspace", "");
 
 /** `aten::linspace(Scalar start, Scalar end, int steps, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function linspace(start: Scalar, end: Scalar, steps: number, options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "linspace");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "linspace");
   return wrap(
     call(
       id(LINSPACE),
@@ -4101,7 +3907,7 @@ export function logspace(
   base?: number,
   options?: FactoryOptions,
 ): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "logspace");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "logspace");
   return wrap(
     call(
       id(LOGSPACE),
@@ -4121,7 +3927,7 @@ const EMPTY_LIKE = lazyOperator("aten::empty_like", "");
 
 /** `aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function emptyLike(self: Tensor, options?: LikeOptions): Tensor {
-  checkOptions(options, LIKE_OPTIONS_KEYS, "emptyLike");
+  checkKeys(options, LIKE_OPTIONS_KEYS, "emptyLike");
   return wrap(
     call(
       id(EMPTY_LIKE),
@@ -4139,7 +3945,7 @@ const ZEROS_LIKE = lazyOperator("aten::zeros_like", "");
 
 /** `aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function zerosLike(self: Tensor, options?: LikeOptions): Tensor {
-  checkOptions(options, LIKE_OPTIONS_KEYS, "zerosLike");
+  checkKeys(options, LIKE_OPTIONS_KEYS, "zerosLike");
   return wrap(
     call(
       id(ZEROS_LIKE),
@@ -4157,7 +3963,7 @@ const ONES_LIKE = lazyOperator("aten::ones_like", "");
 
 /** `aten::ones_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function onesLike(self: Tensor, options?: LikeOptions): Tensor {
-  checkOptions(options, LIKE_OPTIONS_KEYS, "onesLike");
+  checkKeys(options, LIKE_OPTIONS_KEYS, "onesLike");
   return wrap(
     call(
       id(ONES_LIKE),
@@ -4175,7 +3981,7 @@ const FULL_LIKE = lazyOperator("aten::full_like", "");
 
 /** `aten::full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function fullLike(self: Tensor, fillValue: Scalar, options?: LikeOptions): Tensor {
-  checkOptions(options, LIKE_OPTIONS_KEYS, "fullLike");
+  checkKeys(options, LIKE_OPTIONS_KEYS, "fullLike");
   return wrap(
     call(
       id(FULL_LIKE),
@@ -4194,7 +4000,7 @@ const SCALAR_TENSOR = lazyOperator("aten::scalar_tensor", "");
 
 /** `aten::scalar_tensor(Scalar s, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function scalarTensor(s: Scalar, options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "scalarTensor");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "scalarTensor");
   return wrap(
     call(id(SCALAR_TENSOR), s, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -4218,7 +4024,7 @@ const TRIL_INDICES = lazyOperator("aten::tril_indices", "");
 
 /** `aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function trilIndices(row: number, col: number, offset?: number, options?: TrilIndicesOptions): Tensor {
-  checkOptions(options, TRIL_INDICES_OPTIONS_KEYS, "trilIndices");
+  checkKeys(options, TRIL_INDICES_OPTIONS_KEYS, "trilIndices");
   return wrap(
     call(
       id(TRIL_INDICES),
@@ -4237,7 +4043,7 @@ const TRIU_INDICES = lazyOperator("aten::triu_indices", "");
 
 /** `aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function triuIndices(row: number, col: number, offset?: number, options?: TriuIndicesOptions): Tensor {
-  checkOptions(options, TRIU_INDICES_OPTIONS_KEYS, "triuIndices");
+  checkKeys(options, TRIU_INDICES_OPTIONS_KEYS, "triuIndices");
   return wrap(
     call(
       id(TRIU_INDICES),
@@ -4261,7 +4067,7 @@ export function fromFile(
   size?: number | null,
   options?: FactoryOptions,
 ): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "fromFile");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "fromFile");
   return wrap(
     call(
       id(FROM_FILE),
@@ -4294,7 +4100,7 @@ export function bernoulli(
   pOrOptions?: GeneratorOptions | number | Tensor,
   options?: GeneratorOptions,
 ): Tensor {
-  checkOptions(options, GENERATOR_OPTIONS_KEYS, "bernoulli");
+  checkKeys(options, GENERATOR_OPTIONS_KEYS, "bernoulli");
   if (typeof pOrOptions === "number")
     return wrap(call(id(BERNOULLI_P), handle(self), pOrOptions, generatorHandle(options?.generator)));
   if (pOrOptions instanceof Tensor)
@@ -4302,7 +4108,7 @@ export function bernoulli(
       call(id(BERNOULLI_TENSOR), handle(self), handle(pOrOptions), generatorHandle(options?.generator)),
     );
   const keywords = pOrOptions as GeneratorOptions | undefined;
-  checkOptions(keywords, GENERATOR_OPTIONS_KEYS, "bernoulli");
+  checkKeys(keywords, GENERATOR_OPTIONS_KEYS, "bernoulli");
   return wrap(call(id(BERNOULLI), handle(self), generatorHandle(keywords?.generator)));
 }
 
@@ -4314,7 +4120,7 @@ export function bernoulli_(self: Tensor, p?: number, options?: GeneratorOptions)
 /** `aten::bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)` */
 export function bernoulli_(self: Tensor, p: Tensor, options?: GeneratorOptions): Tensor;
 export function bernoulli_(self: Tensor, p?: number | Tensor, options?: GeneratorOptions): Tensor {
-  checkOptions(options, GENERATOR_OPTIONS_KEYS, "bernoulli_");
+  checkKeys(options, GENERATOR_OPTIONS_KEYS, "bernoulli_");
   if (p instanceof Tensor)
     return wrap(call(id(BERNOULLI__TENSOR), handle(self), handle(p), generatorHandle(options?.generator)));
   return wrap(call(id(BERNOULLI__FLOAT), handle(self), p, generatorHandle(options?.generator)));
@@ -4329,7 +4135,7 @@ export function multinomial(
   replacement?: boolean,
   options?: GeneratorOptions,
 ): Tensor {
-  checkOptions(options, GENERATOR_OPTIONS_KEYS, "multinomial");
+  checkKeys(options, GENERATOR_OPTIONS_KEYS, "multinomial");
   return wrap(
     call(id(MULTINOMIAL), handle(self), numSamples, replacement, generatorHandle(options?.generator)),
   );
@@ -4339,7 +4145,7 @@ const NORMAL_ = lazyOperator("aten::normal_", "");
 
 /** `aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function normal_(self: Tensor, mean?: number, std?: number, options?: GeneratorOptions): Tensor {
-  checkOptions(options, GENERATOR_OPTIONS_KEYS, "normal_");
+  checkKeys(options, GENERATOR_OPTIONS_KEYS, "normal_");
   return wrap(call(id(NORMAL_), handle(self), mean, std, generatorHandle(options?.generator)));
 }
 
@@ -4347,7 +4153,7 @@ const UNIFORM_ = lazyOperator("aten::uniform_", "");
 
 /** `aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function uniform_(self: Tensor, from?: number, to?: number, options?: GeneratorOptions): Tensor {
-  checkOptions(options, GENERATOR_OPTIONS_KEYS, "uniform_");
+  checkKeys(options, GENERATOR_OPTIONS_KEYS, "uniform_");
   return wrap(call(id(UNIFORM_), handle(self), from, to, generatorHandle(options?.generator)));
 }
 
@@ -4355,7 +4161,7 @@ const EXPONENTIAL_ = lazyOperator("aten::exponential_", "");
 
 /** `aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)` */
 export function exponential_(self: Tensor, lambd?: number, options?: GeneratorOptions): Tensor {
-  checkOptions(options, GENERATOR_OPTIONS_KEYS, "exponential_");
+  checkKeys(options, GENERATOR_OPTIONS_KEYS, "exponential_");
   return wrap(call(id(EXPONENTIAL_), handle(self), lambd, generatorHandle(options?.generator)));
 }
 
@@ -4365,7 +4171,7 @@ const RAND_GENERATOR = lazyOperator("aten::rand", "generator");
 
 /** `aten::rand.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function rand(size: readonly number[], options?: RandomOptions): Tensor {
-  checkOptions(options, RANDOM_OPTIONS_KEYS, "rand");
+  checkKeys(options, RANDOM_OPTIONS_KEYS, "rand");
   return wrap(
     call(
       id(RAND_GENERATOR),
@@ -4383,7 +4189,7 @@ const RANDN_GENERATOR = lazyOperator("aten::randn", "generator");
 
 /** `aten::randn.generator(SymInt[] size, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function randn(size: readonly number[], options?: RandomOptions): Tensor {
-  checkOptions(options, RANDOM_OPTIONS_KEYS, "randn");
+  checkKeys(options, RANDOM_OPTIONS_KEYS, "randn");
   return wrap(
     call(
       id(RANDN_GENERATOR),
@@ -4410,10 +4216,10 @@ export function randint(
   sizeOrOptions?: readonly number[] | RandintOptions,
   options?: RandintOptions,
 ): Tensor {
-  checkOptions(options, RANDINT_OPTIONS_KEYS, "randint");
+  checkKeys(options, RANDINT_OPTIONS_KEYS, "randint");
   if (Array.isArray(highOrSize)) {
     const keywords = sizeOrOptions as RandintOptions | undefined;
-    checkOptions(keywords, RANDINT_OPTIONS_KEYS, "randint");
+    checkKeys(keywords, RANDINT_OPTIONS_KEYS, "randint");
     return wrap(
       call(
         id(RANDINT_GENERATOR),
@@ -4446,7 +4252,7 @@ const RANDPERM_GENERATOR = lazyOperator("aten::randperm", "generator");
 
 /** `aten::randperm.generator(SymInt n, *, Generator? generator, ScalarType? dtype=4, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function randperm(n: number, options?: RandpermOptions): Tensor {
-  checkOptions(options, RANDPERM_OPTIONS_KEYS, "randperm");
+  checkKeys(options, RANDPERM_OPTIONS_KEYS, "randperm");
   return wrap(
     call(
       id(RANDPERM_GENERATOR),
@@ -4464,7 +4270,7 @@ const RAND_LIKE_GENERATOR = lazyOperator("aten::rand_like", "generator");
 
 /** `aten::rand_like.generator(Tensor self, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function randLike(self: Tensor, options?: RandomLikeOptions): Tensor {
-  checkOptions(options, RANDOM_LIKE_OPTIONS_KEYS, "randLike");
+  checkKeys(options, RANDOM_LIKE_OPTIONS_KEYS, "randLike");
   return wrap(
     call(
       id(RAND_LIKE_GENERATOR),
@@ -4483,7 +4289,7 @@ const RANDN_LIKE_GENERATOR = lazyOperator("aten::randn_like", "generator");
 
 /** `aten::randn_like.generator(Tensor self, *, Generator? generator, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor` */
 export function randnLike(self: Tensor, options?: RandomLikeOptions): Tensor {
-  checkOptions(options, RANDOM_LIKE_OPTIONS_KEYS, "randnLike");
+  checkKeys(options, RANDOM_LIKE_OPTIONS_KEYS, "randnLike");
   return wrap(
     call(
       id(RANDN_LIKE_GENERATOR),
@@ -4562,7 +4368,7 @@ const GELU = lazyOperator("aten::gelu", "");
 
 /** `aten::gelu(Tensor self, *, str approximate="none") -> Tensor` */
 export function gelu(self: Tensor, options?: GeluOptions): Tensor {
-  checkOptions(options, GELU_OPTIONS_KEYS, "gelu");
+  checkKeys(options, GELU_OPTIONS_KEYS, "gelu");
   return wrap(call(id(GELU), handle(self), options?.approximate));
 }
 
@@ -4591,7 +4397,7 @@ const ELU = lazyOperator("aten::elu", "");
 
 /** `aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor` */
 export function elu(self: Tensor, options?: EluOptions): Tensor {
-  checkOptions(options, ELU_OPTIONS_KEYS, "elu");
+  checkKeys(options, ELU_OPTIONS_KEYS, "elu");
   return wrap(call(id(ELU), handle(self), options?.alpha, options?.scale, options?.inputScale));
 }
 
@@ -4685,7 +4491,7 @@ const NLL_LOSS = lazyOperator("aten::nll_loss", "");
 
 /** `aten::nll_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100) -> Tensor` */
 export function nllLoss(self: Tensor, target: Tensor, options?: NllLossOptions): Tensor {
-  checkOptions(options, NLL_LOSS_OPTIONS_KEYS, "nllLoss");
+  checkKeys(options, NLL_LOSS_OPTIONS_KEYS, "nllLoss");
   return wrap(
     call(
       id(NLL_LOSS),
@@ -4702,7 +4508,7 @@ const CROSS_ENTROPY_LOSS = lazyOperator("aten::cross_entropy_loss", "");
 
 /** `aten::cross_entropy_loss(Tensor self, Tensor target, Tensor? weight=None, int reduction=1, SymInt ignore_index=-100, float label_smoothing=0.) -> Tensor` */
 export function crossEntropyLoss(self: Tensor, target: Tensor, options?: CrossEntropyLossOptions): Tensor {
-  checkOptions(options, CROSS_ENTROPY_LOSS_OPTIONS_KEYS, "crossEntropyLoss");
+  checkKeys(options, CROSS_ENTROPY_LOSS_OPTIONS_KEYS, "crossEntropyLoss");
   return wrap(
     call(
       id(CROSS_ENTROPY_LOSS),
@@ -4766,7 +4572,7 @@ export function binaryCrossEntropyWithLogits(
   target: Tensor,
   options?: BinaryCrossEntropyWithLogitsOptions,
 ): Tensor {
-  checkOptions(options, BINARY_CROSS_ENTROPY_WITH_LOGITS_OPTIONS_KEYS, "binaryCrossEntropyWithLogits");
+  checkKeys(options, BINARY_CROSS_ENTROPY_WITH_LOGITS_OPTIONS_KEYS, "binaryCrossEntropyWithLogits");
   return wrap(
     call(
       id(BINARY_CROSS_ENTROPY_WITH_LOGITS),
@@ -4783,7 +4589,7 @@ const KL_DIV = lazyOperator("aten::kl_div", "");
 
 /** `aten::kl_div(Tensor self, Tensor target, int reduction=1, *, bool log_target=False) -> Tensor` */
 export function klDiv(self: Tensor, target: Tensor, reduction?: number, options?: KlDivOptions): Tensor {
-  checkOptions(options, KL_DIV_OPTIONS_KEYS, "klDiv");
+  checkKeys(options, KL_DIV_OPTIONS_KEYS, "klDiv");
   return wrap(call(id(KL_DIV), handle(self), handle(target), reduction, options?.logTarget));
 }
 
@@ -4826,7 +4632,7 @@ export function tripletMarginLoss(
   negative: Tensor,
   options?: TripletMarginLossOptions,
 ): Tensor {
-  checkOptions(options, TRIPLET_MARGIN_LOSS_OPTIONS_KEYS, "tripletMarginLoss");
+  checkKeys(options, TRIPLET_MARGIN_LOSS_OPTIONS_KEYS, "tripletMarginLoss");
   return wrap(
     call(
       id(TRIPLET_MARGIN_LOSS),
@@ -4862,7 +4668,7 @@ const EMBEDDING = lazyOperator("aten::embedding", "");
 
 /** `aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool sparse=False) -> Tensor` */
 export function embedding(weight: Tensor, indices: Tensor, options?: EmbeddingOptions): Tensor {
-  checkOptions(options, EMBEDDING_OPTIONS_KEYS, "embedding");
+  checkKeys(options, EMBEDDING_OPTIONS_KEYS, "embedding");
   return wrap(
     call(
       id(EMBEDDING),
@@ -4884,7 +4690,7 @@ export function embeddingBag(
   offsets: Tensor,
   options?: EmbeddingBagOptions,
 ): [Tensor, Tensor, Tensor, Tensor] {
-  checkOptions(options, EMBEDDING_BAG_OPTIONS_KEYS, "embeddingBag");
+  checkKeys(options, EMBEDDING_BAG_OPTIONS_KEYS, "embeddingBag");
   return wrapList(
     call(
       id(EMBEDDING_BAG),
@@ -4922,7 +4728,7 @@ export function layerNorm(
   normalizedShape: readonly number[],
   options?: LayerNormOptions,
 ): Tensor {
-  checkOptions(options, LAYER_NORM_OPTIONS_KEYS, "layerNorm");
+  checkKeys(options, LAYER_NORM_OPTIONS_KEYS, "layerNorm");
   return wrap(
     call(
       id(LAYER_NORM),
@@ -4974,7 +4780,7 @@ const GROUP_NORM = lazyOperator("aten::group_norm", "");
 
 /** `aten::group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1.0000000000000001e-05, bool cudnn_enabled=True) -> Tensor` */
 export function groupNorm(input: Tensor, numGroups: number, options?: GroupNormOptions): Tensor {
-  checkOptions(options, GROUP_NORM_OPTIONS_KEYS, "groupNorm");
+  checkKeys(options, GROUP_NORM_OPTIONS_KEYS, "groupNorm");
   return wrap(
     call(
       id(GROUP_NORM),
@@ -5057,7 +4863,7 @@ export function scaledDotProductAttention(
   value: Tensor,
   options?: ScaledDotProductAttentionOptions,
 ): Tensor {
-  checkOptions(options, SCALED_DOT_PRODUCT_ATTENTION_OPTIONS_KEYS, "scaledDotProductAttention");
+  checkKeys(options, SCALED_DOT_PRODUCT_ATTENTION_OPTIONS_KEYS, "scaledDotProductAttention");
   return wrap(
     call(
       id(SCALED_DOT_PRODUCT_ATTENTION),
@@ -5077,7 +4883,7 @@ const CONV1D = lazyOperator("aten::conv1d", "");
 
 /** `aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] dilation=[1], SymInt groups=1) -> Tensor` */
 export function conv1d(input: Tensor, weight: Tensor, options?: Conv1dOptions): Tensor {
-  checkOptions(options, CONV1D_OPTIONS_KEYS, "conv1d");
+  checkKeys(options, CONV1D_OPTIONS_KEYS, "conv1d");
   return wrap(
     call(
       id(CONV1D),
@@ -5096,7 +4902,7 @@ const CONV2D = lazyOperator("aten::conv2d", "");
 
 /** `aten::conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] dilation=[1, 1], SymInt groups=1) -> Tensor` */
 export function conv2d(input: Tensor, weight: Tensor, options?: Conv2dOptions): Tensor {
-  checkOptions(options, CONV2D_OPTIONS_KEYS, "conv2d");
+  checkKeys(options, CONV2D_OPTIONS_KEYS, "conv2d");
   return wrap(
     call(
       id(CONV2D),
@@ -5115,7 +4921,7 @@ const CONV3D = lazyOperator("aten::conv3d", "");
 
 /** `aten::conv3d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], SymInt[3] padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1) -> Tensor` */
 export function conv3d(input: Tensor, weight: Tensor, options?: Conv3dOptions): Tensor {
-  checkOptions(options, CONV3D_OPTIONS_KEYS, "conv3d");
+  checkKeys(options, CONV3D_OPTIONS_KEYS, "conv3d");
   return wrap(
     call(
       id(CONV3D),
@@ -5134,7 +4940,7 @@ const CONV_TRANSPOSE1D = lazyOperator("aten::conv_transpose1d", "");
 
 /** `aten::conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], SymInt[1] output_padding=[0], SymInt groups=1, SymInt[1] dilation=[1]) -> Tensor` */
 export function convTranspose1d(input: Tensor, weight: Tensor, options?: ConvTranspose1dOptions): Tensor {
-  checkOptions(options, CONV_TRANSPOSE1D_OPTIONS_KEYS, "convTranspose1d");
+  checkKeys(options, CONV_TRANSPOSE1D_OPTIONS_KEYS, "convTranspose1d");
   return wrap(
     call(
       id(CONV_TRANSPOSE1D),
@@ -5154,7 +4960,7 @@ const CONV_TRANSPOSE2D_INPUT = lazyOperator("aten::conv_transpose2d", "input");
 
 /** `aten::conv_transpose2d.input(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]) -> Tensor` */
 export function convTranspose2d(input: Tensor, weight: Tensor, options?: ConvTranspose2dOptions): Tensor {
-  checkOptions(options, CONV_TRANSPOSE2D_OPTIONS_KEYS, "convTranspose2d");
+  checkKeys(options, CONV_TRANSPOSE2D_OPTIONS_KEYS, "convTranspose2d");
   return wrap(
     call(
       id(CONV_TRANSPOSE2D_INPUT),
@@ -5178,7 +4984,7 @@ export function maxPool1d(
   kernelSize: number | readonly number[],
   options?: MaxPool1dOptions,
 ): Tensor {
-  checkOptions(options, MAX_POOL1D_OPTIONS_KEYS, "maxPool1d");
+  checkKeys(options, MAX_POOL1D_OPTIONS_KEYS, "maxPool1d");
   return wrap(
     call(
       id(MAX_POOL1D),
@@ -5200,7 +5006,7 @@ export function maxPool2d(
   kernelSize: number | readonly number[],
   options?: MaxPool2dOptions,
 ): Tensor {
-  checkOptions(options, MAX_POOL2D_OPTIONS_KEYS, "maxPool2d");
+  checkKeys(options, MAX_POOL2D_OPTIONS_KEYS, "maxPool2d");
   return wrap(
     call(
       id(MAX_POOL2D),
@@ -5222,7 +5028,7 @@ export function avgPool1d(
   kernelSize: number | readonly number[],
   options?: AvgPool1dOptions,
 ): Tensor {
-  checkOptions(options, AVG_POOL1D_OPTIONS_KEYS, "avgPool1d");
+  checkKeys(options, AVG_POOL1D_OPTIONS_KEYS, "avgPool1d");
   return wrap(
     call(
       id(AVG_POOL1D),
@@ -5244,7 +5050,7 @@ export function avgPool2d(
   kernelSize: number | readonly number[],
   options?: AvgPool2dOptions,
 ): Tensor {
-  checkOptions(options, AVG_POOL2D_OPTIONS_KEYS, "avgPool2d");
+  checkKeys(options, AVG_POOL2D_OPTIONS_KEYS, "avgPool2d");
   return wrap(
     call(
       id(AVG_POOL2D),
@@ -5427,7 +5233,7 @@ const FFT_FFT = lazyOperator("aten::fft_fft", "");
 
 /** `aten::fft_fft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftFft(self: Tensor, options?: FftFftOptions): Tensor {
-  checkOptions(options, FFT_FFT_OPTIONS_KEYS, "fftFft");
+  checkKeys(options, FFT_FFT_OPTIONS_KEYS, "fftFft");
   return wrap(call(id(FFT_FFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5435,7 +5241,7 @@ const FFT_IFFT = lazyOperator("aten::fft_ifft", "");
 
 /** `aten::fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftIfft(self: Tensor, options?: FftIfftOptions): Tensor {
-  checkOptions(options, FFT_IFFT_OPTIONS_KEYS, "fftIfft");
+  checkKeys(options, FFT_IFFT_OPTIONS_KEYS, "fftIfft");
   return wrap(call(id(FFT_IFFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5443,7 +5249,7 @@ const FFT_RFFT = lazyOperator("aten::fft_rfft", "");
 
 /** `aten::fft_rfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftRfft(self: Tensor, options?: FftRfftOptions): Tensor {
-  checkOptions(options, FFT_RFFT_OPTIONS_KEYS, "fftRfft");
+  checkKeys(options, FFT_RFFT_OPTIONS_KEYS, "fftRfft");
   return wrap(call(id(FFT_RFFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5451,7 +5257,7 @@ const FFT_IRFFT = lazyOperator("aten::fft_irfft", "");
 
 /** `aten::fft_irfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor` */
 export function fftIrfft(self: Tensor, options?: FftIrfftOptions): Tensor {
-  checkOptions(options, FFT_IRFFT_OPTIONS_KEYS, "fftIrfft");
+  checkKeys(options, FFT_IRFFT_OPTIONS_KEYS, "fftIrfft");
   return wrap(call(id(FFT_IRFFT), handle(self), options?.n, options?.dim, options?.norm));
 }
 
@@ -5459,7 +5265,7 @@ const FFT_FFT2 = lazyOperator("aten::fft_fft2", "");
 
 /** `aten::fft_fft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftFft2(self: Tensor, options?: FftFft2Options): Tensor {
-  checkOptions(options, FFT_FFT2_OPTIONS_KEYS, "fftFft2");
+  checkKeys(options, FFT_FFT2_OPTIONS_KEYS, "fftFft2");
   return wrap(call(id(FFT_FFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5467,7 +5273,7 @@ const FFT_IFFT2 = lazyOperator("aten::fft_ifft2", "");
 
 /** `aten::fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftIfft2(self: Tensor, options?: FftIfft2Options): Tensor {
-  checkOptions(options, FFT_IFFT2_OPTIONS_KEYS, "fftIfft2");
+  checkKeys(options, FFT_IFFT2_OPTIONS_KEYS, "fftIfft2");
   return wrap(call(id(FFT_IFFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5475,7 +5281,7 @@ const FFT_RFFT2 = lazyOperator("aten::fft_rfft2", "");
 
 /** `aten::fft_rfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftRfft2(self: Tensor, options?: FftRfft2Options): Tensor {
-  checkOptions(options, FFT_RFFT2_OPTIONS_KEYS, "fftRfft2");
+  checkKeys(options, FFT_RFFT2_OPTIONS_KEYS, "fftRfft2");
   return wrap(call(id(FFT_RFFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5483,7 +5289,7 @@ const FFT_IRFFT2 = lazyOperator("aten::fft_irfft2", "");
 
 /** `aten::fft_irfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2, -1], str? norm=None) -> Tensor` */
 export function fftIrfft2(self: Tensor, options?: FftIrfft2Options): Tensor {
-  checkOptions(options, FFT_IRFFT2_OPTIONS_KEYS, "fftIrfft2");
+  checkKeys(options, FFT_IRFFT2_OPTIONS_KEYS, "fftIrfft2");
   return wrap(call(id(FFT_IRFFT2), handle(self), options?.s, options?.dim, options?.norm));
 }
 
@@ -5491,7 +5297,7 @@ const FFT_FFTFREQ = lazyOperator("aten::fft_fftfreq", "");
 
 /** `aten::fft_fftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function fftFftfreq(n: number, d?: number, options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "fftFftfreq");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "fftFftfreq");
   return wrap(
     call(id(FFT_FFTFREQ), n, d, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -5501,7 +5307,7 @@ const FFT_RFFTFREQ = lazyOperator("aten::fft_rfftfreq", "");
 
 /** `aten::fft_rfftfreq(int n, float d=1., *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor` */
 export function fftRfftfreq(n: number, d?: number, options?: FactoryOptions): Tensor {
-  checkOptions(options, FACTORY_OPTIONS_KEYS, "fftRfftfreq");
+  checkKeys(options, FACTORY_OPTIONS_KEYS, "fftRfftfreq");
   return wrap(
     call(id(FFT_RFFTFREQ), n, d, options?.dtype, options?.layout, options?.device, options?.pinMemory),
   );
@@ -5646,7 +5452,7 @@ export function foreachAdd(
   otherOrScalar: readonly Tensor[] | Scalar,
   options?: ForeachAddOptions,
 ): Tensor[] {
-  checkOptions(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd");
+  checkKeys(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd");
   if (Array.isArray(otherOrScalar))
     return wrapList(
       call(id(FOREACH_ADD_LIST), handles(self), handles(otherOrScalar as readonly Tensor[]), options?.alpha),
@@ -5670,7 +5476,7 @@ export function foreachAdd_(
   otherOrScalar: readonly Tensor[] | Scalar,
   options?: ForeachAddOptions,
 ): void {
-  checkOptions(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd_");
+  checkKeys(options, FOREACH_ADD_OPTIONS_KEYS, "foreachAdd_");
   if (Array.isArray(otherOrScalar)) {
     call(id(FOREACH_ADD__LIST), handles(self), handles(otherOrScalar as readonly Tensor[]), options?.alpha);
     return;
@@ -5694,7 +5500,7 @@ export function foreachSub_(
   otherOrScalar: readonly Tensor[] | Scalar,
   options?: ForeachSubOptions,
 ): void {
-  checkOptions(options, FOREACH_SUB_OPTIONS_KEYS, "foreachSub_");
+  checkKeys(options, FOREACH_SUB_OPTIONS_KEYS, "foreachSub_");
   if (Array.isArray(otherOrScalar)) {
     call(id(FOREACH_SUB__LIST), handles(self), handles(otherOrScalar as readonly Tensor[]), options?.alpha);
     return;
@@ -5825,7 +5631,7 @@ export function fusedAdamw_(
   stateSteps: readonly Tensor[],
   options: FusedAdamwOptions,
 ): void {
-  checkOptions(options, FUSED_ADAMW_OPTIONS_KEYS, "fusedAdamw_");
+  checkKeys(options, FUSED_ADAMW_OPTIONS_KEYS, "fusedAdamw_");
   call(
     id(FUSED_ADAMW_),
     handles(self),
@@ -5855,7 +5661,7 @@ export function fusedSgd_(
   momentumBufferList: readonly Tensor[],
   options: FusedSgdOptions,
 ): void {
-  checkOptions(options, FUSED_SGD_OPTIONS_KEYS, "fusedSgd_");
+  checkKeys(options, FUSED_SGD_OPTIONS_KEYS, "fusedSgd_");
   call(
     id(FUSED_SGD_),
     handles(self),
@@ -5932,7 +5738,7 @@ export function loraLinearStacked(
   importance: Tensor,
   options?: LoraLinearStackedOptions,
 ): Tensor {
-  checkOptions(options, LORA_LINEAR_STACKED_OPTIONS_KEYS, "loraLinearStacked");
+  checkKeys(options, LORA_LINEAR_STACKED_OPTIONS_KEYS, "loraLinearStacked");
   return wrap(
     call(
       id(LORA_LINEAR_STACKED),
@@ -5989,10 +5795,10 @@ export function adamwSoftThreshold_(
   scheduleOrOptions: AdamwSoftThresholdOptions | Tensor,
   options?: AdamwSoftThresholdScheduleOptions,
 ): void {
-  checkOptions(options, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
+  checkKeys(options, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
   if (scheduleOrOptions instanceof Tensor) {
     const keywords = options as AdamwSoftThresholdScheduleOptions;
-    checkOptions(keywords, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
+    checkKeys(keywords, ADAMW_SOFT_THRESHOLD_SCHEDULE_OPTIONS_KEYS, "adamwSoftThreshold_");
     call(
       id(ADAMW_SOFT_THRESHOLD__SCHEDULE),
       handle(parameters),
@@ -6010,7 +5816,7 @@ export function adamwSoftThreshold_(
     return;
   }
   const keywords = scheduleOrOptions as AdamwSoftThresholdOptions;
-  checkOptions(keywords, ADAMW_SOFT_THRESHOLD_OPTIONS_KEYS, "adamwSoftThreshold_");
+  checkKeys(keywords, ADAMW_SOFT_THRESHOLD_OPTIONS_KEYS, "adamwSoftThreshold_");
   call(
     id(ADAMW_SOFT_THRESHOLD_),
     handle(parameters),
@@ -6060,7 +5866,7 @@ export function effectiveWeights(
   importance: readonly Tensor[],
   options?: DTypeOptions,
 ): Tensor[] {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "effectiveWeights");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "effectiveWeights");
   return wrapList(
     call(
       id(EFFECTIVE_WEIGHTS),
@@ -6084,7 +5890,7 @@ const PACK_LINEAR_WEIGHT = lazyOperator("codyra::pack_linear_weight", "");
 
 /** `codyra::pack_linear_weight(Tensor weight, int rows, *, ScalarType? dtype=None) -> Tensor` */
 export function packLinearWeight(weight: Tensor, rows: number, options?: DTypeOptions): Tensor {
-  checkOptions(options, DTYPE_OPTIONS_KEYS, "packLinearWeight");
+  checkKeys(options, DTYPE_OPTIONS_KEYS, "packLinearWeight");
   return wrap(call(id(PACK_LINEAR_WEIGHT), handle(weight), rows, options?.dtype));
 }
 

@@ -79,7 +79,7 @@ function emitCall(overload, parameters, tensors, isLast) {
 /** Refuses keys that do not exist, where the options of all overloads are the same. */
 function emitCheck(name, parameters) {
   const { types } = parameters.find((parameter) => parameter.name === "options") ?? { types: [] };
-  return types.length === 1 ? [`checkOptions(options, ${optionKeysName(types[0])}, "${name}");`] : [];
+  return types.length === 1 ? [`checkKeys(options, ${optionKeysName(types[0])}, "${name}");`] : [];
 }
 
 /**
@@ -98,7 +98,7 @@ function emitOptions(schema, own, parameters) {
     value: `keywords${mark}`,
     statements: [
       `const keywords = ${name} as ${type};`,
-      `checkOptions(keywords, ${optionKeysName(options.types[0])}, "${functionName(schema)}");`,
+      `checkKeys(keywords, ${optionKeysName(options.types[0])}, "${functionName(schema)}");`,
     ],
   };
 }

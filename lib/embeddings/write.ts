@@ -62,7 +62,7 @@ export async function writeEmbeddings(
     journal.remove();
     return { rows, resumed, unreadable };
   } catch (error) {
-    const advice = "What was embedded so far is kept. Free some, then run the same command again.";
+    const advice = "The rows embedded so far are kept. Free some, then run the same command again.";
     throw explainFullDisk(error, target, { advice });
   } finally {
     await stream.return(undefined);

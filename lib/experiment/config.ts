@@ -31,7 +31,7 @@ export const configSchema = z.strictObject({
   guard: z
     .union([z.string().min(1), guardSchema], { error: explainGuard })
     .optional()
-    .describe("what an update may cost, measured after every task: a file of codyra check, or what is in it"),
+    .describe("limits of an update, measured after every task: a file of codyra check, or its content"),
 });
 
 /** Says what is wrong with the mapping: any text would be a file. */

@@ -15,7 +15,7 @@ export interface WantedSpace {
 }
 
 const usualAdvice =
-  "What was there before is unchanged. Free some, or choose a folder on another disk; then run the same command again.";
+  "The earlier content is unchanged. Free some, or choose a folder on another disk; then run the same command again.";
 
 /** Too little space, in words already. */
 class LackOfSpace extends Error {

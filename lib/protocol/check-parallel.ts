@@ -7,7 +7,7 @@ export function checkParallel({ name, isParallel }: ContinualMethod): void {
   const count = torch.distributed.worldSize();
   if (count === 1 || isParallel) return;
   throw new UsageError(
-    `Method ${name}: expected one process, got ${count}. What it draws or counts in a batch cannot be divided exactly; ` +
+    `Method ${name}: expected one process, got ${count}. Its draws and counts in a batch cannot be divided exactly; ` +
       "docs/clusters.md says which methods can. Start it without a launcher.",
   );
 }

@@ -44,7 +44,7 @@ export class EarlierModels implements Disposable {
         const later = this.#latest === undefined ? undefined : directory.readMethodState(this.#latest);
         const state = later && method.stateAfter(task + 1, later);
         if (state === undefined)
-          return `what ${method.name} keeps beside the weights is that of the last task`;
+          return `${method.name} keeps beside the weights only its state after the last task`;
         method.loadState(state);
       }
       loadStateDict(model, this.#pretrained.stateDict(), directory.path);

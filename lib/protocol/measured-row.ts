@@ -85,7 +85,7 @@ export class MeasuredRow {
     const other = record === undefined ? [] : differing(record.identity, this.#identity);
     if (problem === undefined && other.length === 0) return record;
     const reason = problem ?? `it differs in ${other.join(", ")}`;
-    this.#warn(`What was measured of the row before is left aside: ${reason}`);
+    this.#warn(`Earlier measurements of the row are left aside: ${reason}`);
     return undefined;
   }
 

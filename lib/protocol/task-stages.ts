@@ -148,7 +148,7 @@ export class TaskStages {
 
   #ignore(reason: string): void {
     if (!this.#warned)
-      this.#options.warn(`What was saved in the middle of the task is left aside: ${reason}`);
+      this.#options.warn(`The state saved in the middle of the task is left aside: ${reason}`);
     this.#warned = true;
   }
 }

@@ -26,7 +26,7 @@ function describeRanks({ rank, share, matrices, expectedOutside }: RankChanges):
   if (share === 1) return `all ${adapted} changed with every task, each with all of its ${rank} ranks.`;
   const unchanged = matrices.filter(({ active }) => active === 0).length;
   const none = unchanged > 0 ? `, none at all in ${unchanged}` : "";
-  const kept = `of the ranks of ${adapted}, ${Math.round(100 * share)} % stayed active${none}.`;
+  const kept = `${Math.round(100 * share)} % of the ranks of ${adapted} stayed active${none}.`;
 
   const sorted = matrices.toSorted((a, b) => b.active - a.active);
   const above = sorted.filter(({ outside }) => outside === "above");

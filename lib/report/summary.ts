@@ -119,7 +119,7 @@ function describeForgetting(trained: { label: string; forgotten: number | undefi
   const sorted = known.toSorted((a, b) => a.forgotten - b.forgotten);
   const [least, most] = [sorted[0], sorted.at(-1)];
   if (!least || !most || isZero(most.forgotten - least.forgotten)) return "";
-  return `Of the methods that train, ${least.label} forgot least (${amount(least.forgotten)}) and ${most.label} most (${amount(most.forgotten)}).`;
+  return `Among the methods that train, ${least.label} forgot least (${amount(least.forgotten)}) and ${most.label} most (${amount(most.forgotten)}).`;
 }
 
 /** The datasets with the largest gain over zero-shot, and with the largest loss since they were learned. */
@@ -159,7 +159,7 @@ function amount(forgotten: number): string {
 
 function forgettingClause(forgotten: number): string {
   if (isZero(forgotten)) return "It forgets nothing it learned";
-  if (forgotten < 0) return `What it learned improves by a further ${points(-forgotten)}`;
+  if (forgotten < 0) return `Learned datasets improve by a further ${points(-forgotten)}`;
   return `It forgets ${points(forgotten)} of what it learned`;
 }
 

@@ -3,12 +3,17 @@ import { readPages } from "../docs/pages.js";
 import { commentParagraphs, type Paragraph, pageParagraphs } from "./paragraphs.js";
 import { sentences } from "./sentences.js";
 import { readSources } from "./sources.js";
+import { textParagraphs } from "./texts.js";
 
 const longest = 25;
 const longestWhether = 15;
 
 const isWritten = ({ path }: { path: string }) => path !== "CHANGELOG.md" && path !== "docs/options.md";
-const comments = readSources().flatMap(commentParagraphs);
+const sources = readSources();
+const comments = sources.flatMap(commentParagraphs);
+const isSaid = ({ path }: { path: string }) =>
+  /^lib\/.*\.ts$/.test(path) && !path.endsWith("/flower-names.ts");
+const texts = sources.filter(isSaid).flatMap(textParagraphs);
 const pages = readPages().filter(isWritten).flatMap(pageParagraphs);
 
 const longSentences = (paragraphs: readonly Paragraph[]) =>
@@ -37,6 +42,18 @@ it(`sentences of comments and pages have at most ${longest} words`, () => {
 
 it("descriptions name what they describe", () => {
   expect(evasiveDescriptions(comments)).toEqual([]);
+});
+
+it(`sentences of messages, notes and help have at most ${longest} words`, () => {
+  expect(texts.length).toBeGreaterThan(1500);
+  expect(longSentences(texts)).toEqual([]);
+});
+
+it("sentences of messages, notes and help name what they speak of", () => {
+  const isEvasive = (text: string) => /^(What|Of|Where|Whether)\b/.test(text);
+  const evasive = texts.filter(({ text }) => sentences(text).some((sentence) => isEvasive(sentence.text)));
+  expect(evasive.map(({ path, line, text }) => `${path}:${line}: ${text}`)).toEqual([]);
+  expect(evasiveDescriptions(texts)).toEqual([]);
 });
 
 it("finds what it looks for, and nothing in code, links and formulas", () => {

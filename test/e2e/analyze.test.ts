@@ -62,7 +62,7 @@ describe("codyra analyze frontier", needsRealImages, () => {
     const to = join(folder, "frontier");
     const ofRun = await codyra("analyze", "frontier", "--run", run, "--tasks", "mnist", "--to", to, ...light);
     expect(ofRun.code, ofRun.stderr).toBe(0);
-    expect(ofRun.stdout).toMatch(/^What is done with it +X-TAIL own +others +above line +MTIL own /m);
+    expect(ofRun.stdout).toMatch(/^Change of the update +X-TAIL own +others +above line +MTIL own /m);
     expect(readdirSync(to).sort()).toEqual(["frontier.csv", "frontier.json", "frontier.png", "frontier.svg"]);
     const { measurements } = JSON.parse(readFileSync(join(to, "frontier.json"), "utf8"));
     expect(measurements).toMatchObject([{ seed: 8, dataset: "mnist" }]);
@@ -111,6 +111,6 @@ describe("codyra analyze frontier", needsRealImages, () => {
     child.stderr?.once("data", () => child.kill("SIGINT")); // images are loaded, training begins
     const { code, stderr } = await outcome;
     expect(code).toBe(130);
-    expect(stderr).toContain("Stopping. What was measured by now is in ");
+    expect(stderr).toContain("Stopping. Measurements so far are in ");
   });
 });

@@ -55,7 +55,9 @@ describe("statra", () => {
       expect(adapters.every((adapter) => adapter !== undefined)).toBe(true); // of both encoders
       const { loraA } = adapters[0] as unknown as { loraA: { fill_(value: number): void } };
       scope(() => noGrad(() => void loraA.fill_(Number.POSITIVE_INFINITY)));
-      expect(() => method.endTask(task!, context)).toThrow(/^What was learned on dataset 'colours' is lost/);
+      expect(() => method.endTask(task!, context)).toThrow(
+        /^The update learned on dataset 'colours' is lost/,
+      );
     };
     await attempt();
     const { liveTensors } = memoryStatistics();

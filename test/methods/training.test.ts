@@ -240,7 +240,7 @@ describe("codyra", () => {
     };
     noGrad(() => adapter.loraA.fill_(Number.POSITIVE_INFINITY));
     expect(() => method.endTask(task!, context)).toThrow(
-      /^What was learned on dataset 'colours' is lost: merge: expected finite adapters/,
+      /^The update learned on dataset 'colours' is lost: merge: expected finite adapters/,
     );
     expectNoAdapters(model);
     for (const [key, tensor] of model.stateDict()) expect(tensor.equal(before.get(key)!), key).toBe(true);

@@ -89,7 +89,7 @@ describe("a row of the matrix", () => {
     [
       "is of another libtorch",
       (text: string) => text.replace('"libtorch": "2', '"libtorch": "1'),
-      "What was measured of the row before is left aside: it differs in libtorch",
+      "Earlier measurements of the row are left aside: it differs in libtorch",
     ],
   ])("is measured anew where what is saved %s", async (_, change, told) => {
     const [undisturbed, stopped] = [temporaryFolder(), temporaryFolder()];
@@ -110,7 +110,7 @@ describe("a row of the matrix", () => {
     const { isFinished, warnings } = await measure(folder);
     expect(isFinished).toBe(true);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^What was measured of the row before is left aside: EISDIR/);
+    expect(warnings[0]).toMatch(/^Earlier measurements of the row are left aside: EISDIR/);
   });
 
   it("that a growth of the stream widens goes on as well", async () => {

@@ -127,7 +127,7 @@ it("goes on from a saved state, and begins the task anew where that is damaged o
   const anew = [1, 2, 3, 4];
   expect(await resumed(damaged)).toEqual({
     iterations: anew,
-    warnings: [expect.stringMatching(/^What was saved in the middle of the task is left aside: .* SHA-256/)],
+    warnings: [expect.stringMatching(/^The state saved in the middle of the task is left aside: .* SHA-256/)],
   });
 
   const content = readFileSync(await stopInTheMiddle(other));
@@ -140,7 +140,7 @@ it("goes on from a saved state, and begins the task anew where that is damaged o
   writeFileSync(join(other, "stages", "task-1", "0.safetensors"), Buffer.from(unchecked, "latin1"));
   expect(await resumed(other)).toEqual({
     iterations: anew,
-    warnings: ["What was saved in the middle of the task is left aside: it differs in libtorch"],
+    warnings: ["The state saved in the middle of the task is left aside: it differs in libtorch"],
   });
   for (const directory of [whole, damaged, other]) {
     expect(outcome(directory)).toEqual(outcome(undisturbed));

@@ -57,7 +57,7 @@ describe("describeGroup", () => {
       [0.9, 0.8],
     ];
     expect(describeGroup(group("a", run(better, zeroShot))).forgotten).toBe(
-      "What it learned improves by a further 10.0 points. Before it learns a dataset, it is 10.0 points above zero-shot there.",
+      "Learned datasets improve by a further 10.0 points. Before it learns a dataset, it is 10.0 points above zero-shot there.",
     );
   });
 
@@ -99,11 +99,11 @@ describe("describeGroup", () => {
       describeGroup(group("a", { ...careful, ranks: { rank: 16, modules, tasks: tasks(...active) } }))
         .changed;
     expect(changed(15, 8, 8, 0)).toBe(
-      "Of the ranks of 4 adapted matrices, 48 % stayed active, none at all in 1. 2 matrices lie outside what chance explains, " +
+      "48 % of the ranks of 4 adapted matrices stayed active, none at all in 1. 2 matrices lie outside what chance explains, " +
         "where it alone would put about 0: more in text q of layer 3 (15.0 ranks), fewer in text o of layer 3 (0.0 ranks).",
     );
     expect(changed(9, 8, 8, 7)).toBe(
-      "Of the ranks of 4 adapted matrices, 50 % stayed active. No matrix changed with more or fewer ranks than chance explains.",
+      "50 % of the ranks of 4 adapted matrices stayed active. No matrix changed with more or fewer ranks than chance explains.",
     );
     expect(changed(16, 16, 16, 16)).toBe(
       "All 4 adapted matrices changed with every task, each with all of its 16 ranks.",
@@ -116,7 +116,7 @@ describe("describeGroups", () => {
     expect(describeGroups([group("finetune", forgetful), group("codyra", careful)])).toEqual({
       gained: "codyra ends highest, at 84.5 % on average, 39.5 points above zero-shot.",
       forgotten:
-        "codyra forgot 1.0 point. Of the methods that train, codyra forgot least (1.0 point) and finetune most (40.0 points).",
+        "codyra forgot 1.0 point. Among the methods that train, codyra forgot least (1.0 point) and finetune most (40.0 points).",
       changed: "In codyra, 1 parameter trained; the model has 100.",
     });
   });

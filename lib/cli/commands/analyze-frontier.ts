@@ -67,8 +67,8 @@ text encoder is kept; that of the image encoder, ΔW = Σ_i s_i B_i A_i, is chan
 scaled          s = α
 half            s = 1 for half of the ranks of all matrices together, else 0: at random, by benefit/harm Q_ii / H_ii, or by harm H_ii
 Wiener filter   s = (Q + λH)⁻¹ Q 1 in each matrix
-Q, H            (A G Aᵀ) ∘ (Bᵀ S B), with the input Gram G and the Gauss-Newton factor S of the unit features before the update:
-                Q on training images of the dataset, H on procedural ones (dead leaves)
+Q, H            (A G Aᵀ) ∘ (Bᵀ S B), with the input Gram G and the Gauss-Newton factor S of the unit features before the update.
+                Q is taken on training images of the dataset, H on procedural ones (dead leaves)
 
 own, others     accuracy on the dataset, and mean over the others of the stream, in both protocols
 above line      others, minus others on the line that scaling draws, at the same own accuracy
@@ -90,9 +90,7 @@ async function analyzeFrontier({ draws, images, probes, to, json, ...flags }: Fr
   const folder = to === undefined ? undefined : resolve(to);
   const progress = new Progress();
   const { signal } = abortOnInterrupt(() =>
-    progress.say(
-      `Stopping. ${folder ? `What was measured by now is in ${folder}.` : "Nothing was written."}`,
-    ),
+    progress.say(`Stopping. ${folder ? `Measurements so far are in ${folder}.` : "Nothing was written."}`),
   );
   const { source, method, options, cases } = openCases(casesAsked(flags), { progress, signal });
   const result: FrontierAnalysis = {
@@ -149,7 +147,7 @@ async function frontierTables(result: FrontierAnalysis): Promise<Table[]> {
       title: `The image encoder's update after ${datasets} (%)`,
       caption:
         "Accuracy on the learned dataset and on the others, and how far others are above the line of scaling.",
-      rowHeader: "What is done with it",
+      rowHeader: "Change of the update",
       columns: [
         ...["X-TAIL", "MTIL"].flatMap((protocol) => [`${protocol} own`, "others", "above line"]),
         "norm",

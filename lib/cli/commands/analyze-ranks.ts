@@ -16,11 +16,10 @@ export function analyzeRanksCommand(): Command {
     .addHelpText(
       "after",
       `
-N    = ranks whose importance weight is not zero after a task (arXiv:2412.01004, section 3.2)
-Band = counts of a binomial distribution of r ranks per matrix and task, central 95 %: what chance makes likely where every rank
-       survives with the probability p = P(|N(0, 1)| > Σκ), as if training never moved the importance weights. Where these do not
-       start from N(0, 1), p is the share that survived. What lies outside is listed below
-       the table.
+N      ranks whose importance weight is not zero after a task (arXiv:2412.01004, section 3.2)
+Band   central 95 % of a binomial distribution of r ranks per matrix and task: the counts that chance makes likely.
+       Every rank survives there with the probability p = P(|N(0, 1)| > Σκ), as if training never moved importance weights.
+       If these do not start from N(0, 1), p is the share that survived. Matrices outside the band are listed below the table.
 
 Example:
   $ codyra analyze ranks --run runs/shop

@@ -63,9 +63,9 @@ codyra+rail-* mix CLIP's probabilities with the scores of a regression. These ra
 
 A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
 
-On processors with instructions for bf16, --precision auto is faster for many images: where the best two labels are close, the image
-is encoded once more in fp32. The command tells how many were, and how many of them got another first label. --precision bf16 --confirm
-does so anywhere.
+On processors with instructions for bf16, --precision auto is faster for many images. Images whose best two labels are close
+are encoded once more in fp32. The command tells how many were, and how many of them got another first label. --precision bf16
+--confirm does so on any processor.
 
 Examples:
   $ codyra classify --labels "circle,square" drawing.png

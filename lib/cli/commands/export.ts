@@ -183,8 +183,8 @@ async function exportHead(
 function noPlace(directory: RunDirectory, format: string): Error {
   const { method } = directory.readRecord();
   return new Error(
-    `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and ${format} has no place for that: expected the format ` +
-      "huggingface or open-clip, which codyra classify reads with the head beside it. Take one of them, or pass --weights-only for the weights alone.",
+    `${directory.path}: ${method} keeps what it learned beside CLIP's weights, and ${format} has no place for that. Expected the format ` +
+      "huggingface or open-clip: codyra classify reads the head beside the weights. Take one of them, or pass --weights-only for the weights alone.",
   );
 }
 

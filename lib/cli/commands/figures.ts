@@ -23,7 +23,7 @@ export function figuresCommand(): Command {
   return new Command("figures")
     .description("Draw the figures of the paper from runs, as SVG and PNG with their data as CSV.")
     .requiredOption("--runs <dir...>", "run directories, or folders that contain them")
-    .option("--to <dir>", "where to write", "figures")
+    .option("--to <dir>", "folder to write into", "figures")
     .option("--figure <number...>", "numbers of the paper's figures (default: all)", collectNumber)
     .option("--json", "print JSON")
     .addHelpText(

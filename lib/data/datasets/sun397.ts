@@ -47,7 +47,7 @@ async function drawFromAll(
   return {
     ...drawMtilSplit(examples.toSorted((a, b) => (a.name < b.name ? -1 : 1))),
     warnings: [
-      "sun397: the MTIL benchmark draws its split from the images in the order of the file system; here they are sorted, so the split is another one.",
+      "sun397: the MTIL benchmark draws its split from the images in the order of the file system. Here they are sorted, so the split is another one.",
     ],
   };
 }

@@ -67,7 +67,7 @@ export function ignoredParts(paths: readonly string[]): string[] {
   const telling = paths.filter((path) => partOfPath(path) !== undefined);
   if (telling.length === 0) return [];
   return [
-    `${telling.length} of ${paths.length} names seem to tell a part, such as ${telling[0]}, but not all do or a part is not there: ` +
-      "a random draw over all replaces it.",
+    `${telling.length} of ${paths.length} names seem to tell a part, such as ${telling[0]}, but not all do, or a part is missing. ` +
+      "A random draw over all replaces it.",
   ];
 }

@@ -23,7 +23,7 @@ function perPart<T extends z.ZodType>(schema: T, what: string) {
 }
 
 const common = {
-  name: text.describe("what the dataset is called in tables"),
+  name: text.describe("name of the dataset in tables"),
   template: z
     .union([z.string(), z.array(z.string()).nonempty()])
     .optional()

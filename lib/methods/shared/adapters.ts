@@ -89,7 +89,7 @@ export function mergeAdapters(task: Task, context: RunContext, adapters: readonl
       );
     } catch (cause) {
       for (const each of adapters) each.remove();
-      throw new Error(`What was learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
+      throw new Error(`The update learned on dataset '${task.name}' is lost: ${(cause as Error).message}`, {
         cause,
       });
     }

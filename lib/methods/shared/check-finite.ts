@@ -11,6 +11,6 @@ export function checkFinite(parameters: Tensor, task: Task, remove: () => void):
   if (torch.scope(() => torch.isfinite(parameters).all().item<boolean>())) return;
   remove();
   throw new Error(
-    `What was learned on dataset '${task.name}' is lost: expected finite adapters. Train with a lower learning rate.`,
+    `The update learned on dataset '${task.name}' is lost: expected finite adapters. Train with a lower learning rate.`,
   );
 }

@@ -45,7 +45,7 @@ function ablation(number: number, id: string, title: string, ids: readonly Study
       if (main === undefined || drawn.length === 0) return { figures: [], missing };
       const notes = [
         `${describeConfiguration(main)}; ${main.datasets.length} tasks. Each panel varies one option, the others stay.`,
-        "Predicted: ranks that survive where training never moves their importance weights.",
+        "The prediction is the number of ranks that survive if training never moves importance weights.",
         ...deviationNote(drawn.flatMap(({ rows }) => rows)),
       ];
       const figure: Figure = {

@@ -58,8 +58,8 @@ export const amplificationMaps: FigureKind = {
     );
     const notes = [
       ...sources,
-      "‖ΔW‖ over the size of W in the directions of ΔW (eq. 8); ρ is r for LoRA, and the number of surviving ranks for CoDyRA. 0 where none survived. One colour scale per column.",
-      `A smaller ρ makes Amp larger: colours compare where it is high, the medians at ρ = ${commonRho} for both how high it is.`,
+      "Amp is ‖ΔW‖ over the size of W in the directions of ΔW (eq. 8), and 0 if no rank survived. ρ is r for LoRA, and the number of surviving ranks for CoDyRA. Each column has a colour scale.",
+      `A smaller ρ makes Amp larger. Colours show which matrices stand out; medians at ρ = ${commonRho} compare levels.`,
     ];
     const figure: Figure = {
       number: 9,

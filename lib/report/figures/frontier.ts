@@ -151,7 +151,7 @@ export function frontierFigure(analysis: FrontierAnalysis): Figure {
       };
     }),
   );
-  const title = "What is left of an update, and what it costs";
+  const title = "Gain and cost of an update that is cut back";
   const notes = [
     `${analysis.method} learns ${datasets.join(", ")} (${seeds.length > 1 ? "seeds" : "seed"} ${seeds.join(", ")}); then the update of the image encoder is changed, and that of the text encoder is kept.`,
     ...deviationNote(rows),

@@ -28,7 +28,7 @@ export const locationAndRank: FigureKind = {
       return varied.length > 1 ? [{ dataset, main, rows: varied.map((each) => rowOf(dataset, each)) }] : [];
     });
     if (panels.length === 0) return { figures: [], missing: [missing] };
-    const title = "Where LoRA is put, and its rank: adaptation against retention";
+    const title = "Adapted matrices and rank of LoRA: adaptation against retention";
     const notes = [
       ...panels.map(
         ({ dataset, main }) =>

@@ -65,7 +65,7 @@ function describeBands(
   const outside = matrices.filter((cell) => cell.outside !== null).length;
   return [
     `${all.mean.toFixed(2)} of ${rank} ranks per matrix are active; ${cause} ${expected.toFixed(2)} ± ${std.toFixed(2)}.`,
-    `Orange: ${outside} of ${matrices.length} matrices outside the 95 % band of binomial noise (grey), where chance alone puts ${expectedOutside.toFixed(1)}.`,
+    `Orange marks ${outside} of ${matrices.length} matrices outside the 95 % band of binomial noise (grey); chance alone puts ${expectedOutside.toFixed(1)} there.`,
   ];
 }
 

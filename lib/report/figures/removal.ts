@@ -59,7 +59,7 @@ export const removal: FigureKind = {
         const { rank } = configuration.options;
         return `${configuration.datasets[0]}: ${describeConfiguration(configuration)}, rank ${rank}; retention is the mean over ${configuration.holdOuts.join(", ")}.`;
       }),
-      "Bars run from the accuracy with all modules (solid line) to that without the named one, in all layers; numbers: percentage points of change. Dashed: the pre-trained model.",
+      "Bars run from the accuracy with all modules (solid line) to that without the named one in all layers. Numbers are the change in points. The dashed line is the pre-trained model.",
       ...deviationNote(panels.flatMap(({ rows }) => rows)),
     ];
     const figure: Figure = {

@@ -16,6 +16,6 @@ export function meanAndStd(values: readonly number[]): MeanAndStd {
 /** Explains the thin lines, if some rows are of several seeds. */
 export function deviationNote(rows: readonly Row[]): string[] {
   return rows.some(({ seeds }) => Number(seeds) > 1)
-    ? ["Thin lines: one standard deviation over the seeds."]
+    ? ["Thin lines are one standard deviation over the seeds."]
     : [];
 }

@@ -227,7 +227,7 @@ describe("the report in a browser", needsChromium, () => {
       ["image-to-text recall@1", "", "40.0 %", "37.5 %", "37.5 %"],
       ["text-to-image recall@1", "", "30.0 %", "32.5 %", "32.5 %"],
     ]);
-    const chart = page.getByRole("slider", { name: "What outlives the tasks of codyra in an index" });
+    const chart = page.getByRole("slider", { name: "An index over the tasks of codyra" });
     await chart.focus();
     await page.keyboard.press("Home");
     const read = await chart.getAttribute("aria-valuetext");

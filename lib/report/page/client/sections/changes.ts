@@ -43,7 +43,7 @@ function changesTable({ group, accuracy: { zeroShot, matrix } }: View, names: st
     h("figcaption", {}, swatch(group), group.label),
     h(
       "table",
-      { class: "changes", "aria-label": `What ${group.label} gained and forgot` },
+      { class: "changes", "aria-label": `Gains and losses of ${group.label}` },
       h(
         "thead",
         {},

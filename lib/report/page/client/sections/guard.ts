@@ -128,10 +128,10 @@ function driftChart(label: string, guard: GuardData[]): HTMLElement {
   return h(
     "figure",
     {},
-    h("figcaption", {}, "What new queries find in the old index, and how far its vectors moved"),
+    h("figcaption", {}, "Neighbours that new queries find in the old index, and movement of its vectors"),
     lineChart({
       key: `guard/${label}`,
-      title: `What outlives the tasks of ${label} in an index`,
+      title: `An index over the tasks of ${label}`,
       series,
       x: { title: "after task", domain: [Math.min(...tasks), Math.max(...tasks)], ticks: tasks },
       y: {

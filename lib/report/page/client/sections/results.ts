@@ -54,7 +54,7 @@ export const results: Section = {
     return [
       columns.length > 0
         ? resultsTable(selection, columns, rows)
-        : h("p", {}, "The metrics come when a stream is finished. What is known by now is below."),
+        : h("p", {}, "The metrics come when a stream is finished. Accuracies so far are below."),
       selection.views.length === 0 && h("p", {}, "No method is ticked: tick those that the page is to show."),
       data.groups.length > 1 &&
         h(

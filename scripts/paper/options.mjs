@@ -18,7 +18,31 @@ const planFiles = {
  * every `codyra run`
  */
 export function readOptions() {
-  const command = new Command("npm run paper --")
+  const command = commandLine().parse();
+  const { plan: list, from, ...given } = command.opts();
+  const small = ["miniature", "realImages"].filter((name) => given[name]);
+  const problem = conflict(list, given, small);
+  if (problem !== undefined) return command.error(`error: ${problem}.`);
+  const [benchmark = "full"] = small;
+  const plan = readPlan(from ?? join(plans, planFiles[benchmark]));
+  const unknown = unknownName(plan, given);
+  if (unknown !== undefined) return command.error(`error: ${unknown}.`);
+  return {
+    dir: join(packageRoot, "runs", "paper", folderOf(benchmark, given.model)),
+    device: "cpu",
+    jobs: benchmark === "full" ? 1 : availableParallelism(),
+    ...given,
+    list,
+    plan,
+    writes: small.length > 0 && !list && !given.run,
+    shared: ["data", "device", ...(given.realImages ? [] : ["model"])].flatMap((name) =>
+      given[name] ? [`--${name}`, given[name]] : [],
+    ),
+  };
+}
+
+function commandLine() {
+  return new Command("npm run paper --")
     .description("List or make the runs behind the tables and figures of the paper.")
     .option("--plan", "list the runs with their state, time and disk, and run nothing")
     .option("--run", "make the runs that are missing")
@@ -48,20 +72,21 @@ export function readOptions() {
     .option("--retry", "also try again what has failed")
     .option("--to <dir>", "where the results of the small benchmarks are written", join(packageRoot, "docs"))
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-  const { plan: list, from, ...given } = command.parse().opts();
-  const small = ["miniature", "realImages"].filter((name) => given[name]);
-  if (!list && !given.run && small.length === 0) {
-    return command.error("error: expected --plan, --run, --miniature or --real-images.");
-  }
-  if (given.results && small.length === 0) {
-    return command.error("error: --results: expected --miniature or --real-images with it, got neither.");
-  }
-  if (small.length > 1) return command.error("error: expected --miniature or --real-images, got both.");
-  if (given.realImages && !given.model) {
-    return command.error("error: --real-images: expected --model with the CLIP to start from, got none.");
-  }
-  const [benchmark = "full"] = small;
-  const plan = readPlan(from ?? join(plans, planFiles[benchmark]));
+}
+
+/** The reason why options do not go together, if so. @param small the small benchmarks that are named */
+function conflict(list, given, small) {
+  if (!list && !given.run && small.length === 0)
+    return "expected --plan, --run, --miniature or --real-images";
+  if (given.results && small.length === 0)
+    return "--results: expected --miniature or --real-images with it, got neither";
+  if (small.length > 1) return "expected --miniature or --real-images, got both";
+  if (given.realImages && !given.model)
+    return "--real-images: expected --model with the CLIP to start from, got none";
+}
+
+/** The first group or method that the plan does not have, if so, in words. */
+function unknownName(plan, given) {
   const known = {
     only: plan.groups.map(({ name }) => name),
     methods: plan.groups.flatMap(({ methods }) => methods),
@@ -69,20 +94,8 @@ export function readOptions() {
   for (const [name, all] of Object.entries(known)) {
     const unknown = given[name]?.find((each) => !all.includes(each));
     if (unknown === undefined) continue;
-    command.error(`error: --${name}: expected some of ${[...new Set(all)].join(", ")}, got ${unknown}.`);
+    return `--${name}: expected some of ${[...new Set(all)].join(", ")}, got ${unknown}`;
   }
-  return {
-    dir: join(packageRoot, "runs", "paper", folderOf(benchmark, given.model)),
-    device: "cpu",
-    jobs: benchmark === "full" ? 1 : availableParallelism(),
-    ...given,
-    list,
-    plan,
-    writes: small.length > 0 && !list && !given.run,
-    shared: ["data", "device", ...(given.realImages ? [] : ["model"])].flatMap((name) =>
-      given[name] ? [`--${name}`, given[name]] : [],
-    ),
-  };
 }
 
 /** Runs from different models do not share a folder. */

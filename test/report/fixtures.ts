@@ -45,9 +45,39 @@ export function writeRun(directory: string, options: RunOptions): string {
   const matrix = Array.from({ length: tasks }, (_, t) => datasets.map((_, j) => accuracy(t, j)));
   const heldOut = (t: number) =>
     holdOuts.map((_, j) => Math.round(1000 * (0.5 + 0.1 * j - drifts * (t + 1))) / 1000);
-  const info: RunInfo = {
+  mkdirSync(directory, { recursive: true });
+  writeJson(directory, "run.json", runInfo({ ...options, seed, datasets, holdOuts, tasks }));
+  const ofHoldOuts = {
+    datasets: holdOuts,
+    matrix: matrix.map((_, t) => heldOut(t)),
+    zeroShot: heldOut(-1),
+  };
+  writeJson(directory, "matrix.json", {
+    datasets,
+    matrix,
+    zeroShot,
+    ...(holdOuts.length > 0 && { holdOuts: ofHoldOuts }),
+  });
+  if (trains) writeFileSync(join(directory, "events.jsonl"), events(datasets, tasks, random));
+  if (/lora|codyra/.test(method))
+    writeJson(directory, "ranks.json", ranks(datasets.slice(0, tasks), method, random));
+  return directory;
+}
+
+/** `run.json` of a run with these datasets. */
+function runInfo({
+  method,
+  seed,
+  name,
+  datasets,
+  holdOuts,
+  tasks,
+  info,
+}: RunOptions & Required<Pick<RunOptions, "seed" | "datasets" | "holdOuts" | "tasks">>): RunInfo {
+  const trains = method !== "zero-shot";
+  return {
     formatVersion: 1,
-    name: options.name ?? `${method}-${seed}`,
+    name: name ?? `${method}-${seed}`,
     method,
     protocol: "x-tail",
     seed,
@@ -80,25 +110,8 @@ export function writeRun(directory: string, options: RunOptions): string {
     peakResidentBytes: 812_646_400,
     trainableParameters: trains ? 98_304 : 0,
     totalParameters: 2_841_601,
-    ...options.info,
+    ...info,
   };
-  mkdirSync(directory, { recursive: true });
-  writeJson(directory, "run.json", info);
-  const ofHoldOuts = {
-    datasets: holdOuts,
-    matrix: matrix.map((_, t) => heldOut(t)),
-    zeroShot: heldOut(-1),
-  };
-  writeJson(directory, "matrix.json", {
-    datasets,
-    matrix,
-    zeroShot,
-    ...(holdOuts.length > 0 && { holdOuts: ofHoldOuts }),
-  });
-  if (trains) writeFileSync(join(directory, "events.jsonl"), events(datasets, tasks, random));
-  if (/lora|codyra/.test(method))
-    writeJson(directory, "ranks.json", ranks(datasets.slice(0, tasks), method, random));
-  return directory;
 }
 
 export function writeJson(directory: string, file: string, value: unknown): void {

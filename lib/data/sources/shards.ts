@@ -58,7 +58,7 @@ export async function findShards(
   const [train, validation, test] = [ofPart("train"), ofPart("validation"), ofPart("test")];
   if (names.includes(undefined) || train.length === 0 || test.length + validation.length === 0) {
     throw new Error(
-      `Dataset ${dataset}: expected files for train and test, or none that name a part. Got ${files.length} files: ` +
+      `Dataset ${dataset}: expected files for train and test, or for no part, got ${files.length} files: ` +
         `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part, ` +
         "such as { train: …, test: … }.",
     );

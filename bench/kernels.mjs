@@ -1,6 +1,6 @@
 import { torch } from "../dist/index.js";
 import { alternate } from "./lib/alternate.mjs";
-import { now } from "./lib/clock.mjs";
+import { ownTime } from "./lib/clock.mjs";
 import { adaptedModel, kernels } from "./lib/kernels.mjs";
 import { startPeer } from "./lib/peer.mjs";
 import { summarize } from "./lib/statistics.mjs";
@@ -94,9 +94,9 @@ function machineCase({ flops, bytes }, device) {
 }
 
 function secondsFor(run, repeats, device) {
-  const start = now(device);
+  const start = ownTime(device);
   for (let i = 0; i < repeats; i++) torch.scope(() => void run());
-  return (now(device) - start) / 1000;
+  return (ownTime(device) - start) / 1000;
 }
 
 function formatSpeed({ flops, bytes }, ms, share, machine) {

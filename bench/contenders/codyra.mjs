@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { clip, data, lora, methods, torch } from "../../dist/index.js";
 import { classNames } from "../lib/class-names.mjs";
-import { now } from "../lib/clock.mjs";
+import { now, ownTime } from "../lib/clock.mjs";
 import { readAdapters } from "../lib/model.mjs";
 import { serve } from "../lib/serve.mjs";
 
@@ -41,14 +41,14 @@ function load(options) {
 }
 
 function step() {
-  const start = now(device);
+  const start = ownTime(device);
   const loss = torch.scope(() => {
     steps++;
     const values = torch.tensor([settings.learning_rate, settings.kappa, steps], { dtype: "float64" });
     schedule.copy_(torch.upload(values, device));
     return iterate().item();
   });
-  return { seconds: (now(device) - start) / 1000, loss };
+  return { seconds: (ownTime(device) - start) / 1000, loss };
 }
 
 /** As methods train: see lib/methods/shared/training.ts. */

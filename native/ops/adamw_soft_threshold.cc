@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "checks.h"
+#include "processor.h"
 #include "soft_threshold.h"
 #include "vectorized.h"
 
@@ -80,12 +81,13 @@ T soft_threshold_released(T x, T kappa) {
 template <typename scalar_t, typename T, typename Threshold>
 CODYRA_VECTORIZED void update(scalar_t* __restrict w, scalar_t* __restrict m, scalar_t* __restrict v,
                               const scalar_t* __restrict g, int64_t count, const Coefficients<T> c,
-                              const Threshold threshold) {
-  // Memory is asked for some blocks ahead: four streams at once are more than a core foresees by itself.
-  constexpr int64_t line = 64 / sizeof(scalar_t), block = 16 * line, ahead = 4 * block;
+                              const Threshold threshold, bool asks_ahead) {
+  // Memory is asked for some blocks ahead where a core does not foresee four streams at once by itself.
+  constexpr int64_t line = 64 / sizeof(scalar_t), short_block = 16 * line, ahead = 4 * short_block;
+  const auto block = asks_ahead ? short_block : count;
   for (int64_t start = 0; start < count; start += block) {
     const auto end = std::min(start + block, count);
-    for (auto i = start + ahead; i < std::min(end + ahead, count); i += line) {
+    for (auto i = start + ahead; asks_ahead && i < std::min(end + ahead, count); i += line) {
       __builtin_prefetch(w + i);
       __builtin_prefetch(m + i);
       __builtin_prefetch(v + i);
@@ -136,12 +138,15 @@ void adamw_soft_threshold_cpu(Tensor& parameters, const Tensor& grad, Tensor& ex
         using T = at::opmath_type<scalar_t>;
         const Coefficients<T> coefficients(step, lr, beta1, beta2, eps, weight_decay);
         const T k = kappa;
+        // On a Zen 4, asking ahead makes the step a third slower; on an Intel Xeon, a seventh faster.
+        static const bool asks_ahead = !is_amd();
         auto *w = parameters.data_ptr<scalar_t>(), *m = exp_avg.data_ptr<scalar_t>(),
              *v = exp_avg_sq.data_ptr<scalar_t>();
         const auto* g = grad.const_data_ptr<scalar_t>();
         const auto run = [&](int64_t begin, int64_t end, auto threshold) {
           if (begin < end) {
-            update(w + begin, m + begin, v + begin, g + begin, end - begin, coefficients, threshold);
+            update(w + begin, m + begin, v + begin, g + begin, end - begin, coefficients, threshold,
+                   asks_ahead);
           }
         };
         const auto dense = kappa > 0 ? first : parameters.numel();

@@ -56,7 +56,7 @@ Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor
   if (need_x) {
     const auto multiplied =
         effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type());
-    grad_x = at::mm(grads, multiplied).view_symint(x.sym_sizes());
+    grad_x = dense_linear(grads, multiplied.t(), std::nullopt).view_symint(x.sym_sizes());
   }
   if (need_a || need_importance) {
     if (need_importance) grad_importance = lora_a.mul(s).sum(-1);

@@ -1,9 +1,14 @@
 // W ← W + Σ_{i: w_i ≠ 0} w_i·B[:, i]·A[i, :]      arXiv:2412.01004, algorithm of task t: prune, then merge
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/where.h>
+#include <torch/csrc/autograd/VariableTypeUtils.h>
 #include <torch/library.h>
 
 #include "checks.h"
+#include "low_rank_update.h"
 
 namespace codyra {
 namespace {
@@ -24,15 +29,51 @@ c10::SymInt count_ranks(const char* name, TensorList importance) {
   return active;
 }
 
+// Plain ATen, for every device.
+void add_kept_ranks_(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
+  const auto pruned = w.eq(0);
+  // Masked rather than multiplied by zero, which would let an overflow in a pruned rank through.
+  const auto kept_b = b.mul(w.unsqueeze(1)).masked_fill(pruned.unsqueeze(1), 0);  // [P, d, r]
+  const auto kept_a = a.masked_fill(pruned.unsqueeze(2), 0);                      // [P, r, k]
+  weight.unflatten_symint(0, {b.sym_size(0), b.sym_size(1)}).baddbmm_(kept_b, kept_a);
+}
+
+// Pruned ranks are left out.
+void add_kept_ranks_cpu(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
+  for (int64_t projection = 0; projection < a.size(0); projection++) {
+    auto part_a = a[projection], part_b = b[projection], gates = w[projection];
+    const auto kept = gates.nonzero().flatten();
+    if (kept.numel() < gates.numel()) {
+      part_a = part_a.index_select(0, kept);
+      part_b = part_b.index_select(1, kept);
+      gates = gates.index_select(0, kept);
+    }
+    const auto rows = weight.narrow(0, projection * b.size(1), b.size(1));
+    add_low_rank_updates({rows}, {rows}, {part_b.mul(gates).unsqueeze(0)}, {part_a.unsqueeze(0)});
+  }
+}
+
+const auto& add_kept_ranks_op() {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("codyra::add_kept_ranks_", "")
+                             .typed<decltype(add_kept_ranks_)>();
+  return op;
+}
+
+// Nothing is recorded, but graphs have to know that the weight changed.
+void add_kept_ranks_autograd(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
+  torch::autograd::check_inplace(weight, at::GradMode::is_enabled() && weight.requires_grad());
+  {
+    const at::AutoDispatchBelowADInplaceOrView guard;
+    add_kept_ranks_op().call(weight, a, b, w);
+  }
+  weight.unsafeGetTensorImpl()->bump_version();
+}
+
 /// a [P, r, k], b [P, d, r], w [P, r]. Detached: the merged weight is not a node of the finished task's
 /// graph.
 void merge(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
-  const auto pruned = w.detach().eq(0);
-  // Masked rather than multiplied by zero, which would let an overflow in a pruned rank through.
-  const auto kept_b =
-      b.detach().mul(w.detach().unsqueeze(1)).masked_fill(pruned.unsqueeze(1), 0);  // [P, d, r]
-  const auto kept_a = a.detach().masked_fill(pruned.unsqueeze(2), 0);               // [P, r, k]
-  weight.unflatten_symint(0, {b.sym_size(0), b.sym_size(1)}).baddbmm_(kept_b, kept_a);
+  add_kept_ranks_op().call(weight, a.detach(), b.detach(), w.detach());
 }
 
 /// Returns the number of ranks merged. lora_a [r, k] or, for P stacked projections, [P, r, k].
@@ -71,6 +112,13 @@ TORCH_LIBRARY_FRAGMENT(codyra, m) {
       "merge_all_ranks_(Tensor(a!)[] weights, Tensor[] lora_a, Tensor[] lora_b, Tensor[] importance) -> "
       "Tensor",
       merge_all_ranks_);
+  m.def("add_kept_ranks_(Tensor(a!) weight, Tensor lora_a, Tensor lora_b, Tensor importance) -> ()");
 }
+
+TORCH_LIBRARY_IMPL(codyra, CPU, m) { m.impl("add_kept_ranks_", add_kept_ranks_cpu); }
+
+TORCH_LIBRARY_IMPL(codyra, CompositeExplicitAutograd, m) { m.impl("add_kept_ranks_", add_kept_ranks_); }
+
+TORCH_LIBRARY_IMPL(codyra, Autograd, m) { m.impl("add_kept_ranks_", add_kept_ranks_autograd); }
 
 }  // namespace codyra

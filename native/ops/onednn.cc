@@ -2,6 +2,8 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "processor.h"
+
 namespace codyra {
 namespace {
 
@@ -37,15 +39,9 @@ const auto& reorder() {
 
 bool has_onednn() { return linear().has_value() && reorder().has_value(); }
 
-// MKL's float32 kernel for AMD's processors stops at AVX2. oneDNN's takes 14 % less time there
-// (3152×768→3072, Zen 4), and 9 % more on an Intel of the same vectors.
-bool is_onednn_faster() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_is("amd");
-#else
-  return false;
-#endif
-}
+// oneDNN's kernel takes 14 % less time there (3152×768→3072, Zen 4), and 9 % more on an Intel of the same
+// vectors.
+bool is_onednn_faster() { return is_amd(); }
 
 Tensor onednn_linear(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias) {
   return linear()->call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");

@@ -1,5 +1,6 @@
 // S = (g·B)ᵀ·x,   T = gᵀ·(x·Aᵀ)      with r columns or rows each:
-// next to nothing to compute, everything to read
+// next to nothing to compute, everything to read.
+// Three ways: whole products, a library's by chunks of rows, and our own by sixteen ranks.
 #include "skinny_gradients.h"
 
 #include <ATen/Parallel.h>
@@ -9,6 +10,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
+
+#include "skinny_by_sixteens.h"
 
 namespace codyra {
 namespace {
@@ -76,7 +79,9 @@ SkinnyProducts skinny_products(const Tensor& grads, const Tensor& x, const Tenso
   const auto a = lora_a.to(x.scalar_type()), b = lora_b.to(x.scalar_type());
   // In 16 bits the product kernels do not gain from chunks, and sums of chunks would be rounded.
   const bool by_chunks = x.is_cpu() && !at::isReducedFloatingType(x.scalar_type());
-  auto result = (by_chunks ? products_by_chunks : products)(grads, x, a, b, need_s, need_t);
+  const bool by_sixteens = x.is_cpu() && are_sixteens_faster(x.scalar_type(), a.sym_size(1));
+  auto result = by_sixteens ? skinny_products_by_sixteens(grads, x, a, b, need_s, need_t)
+                            : (by_chunks ? products_by_chunks : products)(grads, x, a, b, need_s, need_t);
   if (need_s) result.s = result.s.to(dtype);
   if (need_t) result.t = result.t.to(dtype);
   return result;

@@ -37,6 +37,18 @@ class EffectiveWeights(unittest.TestCase):
             for actual, expected in zip(ops.effective_weights(*arguments, dtype=dtype), exact, strict=True):
                 self.assertTrue(torch.equal(actual, expected.to(dtype)))
 
+    def test_infinity_and_nan_stay_in_a_lower_precision(self):
+        weights, *adapters = layers((1, 8, 40, 3))
+        weights[0][0, 0], weights[0][1, 39] = float("inf"), float("nan")
+        lower = ops.effective_weights(weights, *adapters, dtype=torch.bfloat16)[0]
+        torch.testing.assert_close(lower, ops.effective_weights(weights, *adapters)[0].bfloat16(), equal_nan=True, rtol=0, atol=0)
+
+    def test_results_that_outgrow_the_caches_are_the_same(self):
+        arguments = layers((1, 3000, 1500, 16), (1, 3000, 1501, 2), (1, 30, 20, 2))
+        together = ops.effective_weights(*arguments)
+        for actual, *layer in zip(together, *arguments, strict=True):
+            self.assertTrue(torch.equal(actual, ops.effective_weights(*([t] for t in layer))[0]))
+
     def test_agrees_for_strided_weights(self):
         weights, *adapters = layers((2, 8, 16, 3))
         strided = torch.cat([weights[0], weights[0]], 1)[:, :16]

@@ -62,6 +62,11 @@ class LoraLinear(unittest.TestCase):
         self.assert_agrees(ops.lora_linear, activations(2, 197, 768), factors(3072, 768, 16))
         self.assert_agrees(ops.lora_linear_stacked, activations(2, 197, 768), factors(768, 768, 16, 3))
 
+    def test_agrees_for_ranks_in_sixteens_and_odd_sizes(self):
+        for projections, operator in OPERATORS.items():
+            with self.subTest(operator=operator):
+                self.assert_agrees(operator, activations(139, 45), factors(27, 45, 32, projections))
+
     def test_agrees_without_bias(self):
         for projections, operator in OPERATORS.items():
             with self.subTest(operator=operator):

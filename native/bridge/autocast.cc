@@ -1,6 +1,6 @@
 // Automatic casting: a state of the thread, one for each type of device.
 
-#include <ATen/autocast_mode.h>
+#include "../autocast.h"
 
 #include "arguments.h"
 #include "errors.h"

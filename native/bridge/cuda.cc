@@ -76,13 +76,13 @@ Napi::Value cudaElapsedMs(const Napi::CallbackInfo& info) {
 }
 
 // Device and stream of the current thread before it went to a side stream.
-struct Place {
+struct StreamBefore {
   c10::Device device;
   c10::Stream stream;
 };
 
-std::vector<Place>& places() {
-  thread_local std::vector<Place> stack;
+std::vector<StreamBefore>& streamsBefore() {
+  thread_local std::vector<StreamBefore> stack;
   return stack;
 }
 
@@ -108,15 +108,15 @@ Napi::Value enterCudaSideStream(const Napi::CallbackInfo& info) {
   const auto side = sideStream(cuda, device);
   const auto before = cuda.exchangeDevice(device);
   const auto stream = cuda.exchangeStream(side);
-  places().push_back({before, stream});
+  streamsBefore().push_back({before, stream});
   waitFor(stream, side);
   return info.Env().Undefined();
 }
 
 Napi::Value leaveCudaSideStream(const Napi::CallbackInfo& info) {
-  if (places().empty()) throw std::logic_error("expected a call of enterCudaSideStream before.");
-  const auto [device, stream] = places().back();
-  places().pop_back();
+  if (streamsBefore().empty()) throw std::logic_error("expected a call of enterCudaSideStream before.");
+  const auto [device, stream] = streamsBefore().back();
+  streamsBefore().pop_back();
   const c10::impl::VirtualGuardImpl cuda(device.type());
   const auto side = cuda.exchangeStream(stream);
   cuda.setDevice(device);

@@ -146,7 +146,7 @@ class ResizeWorker final : public ImageWorker {
   int64_t height_;
 };
 
-std::vector<uint8_t> bytesArgument(const Napi::CallbackInfo& info, size_t i) {
+std::vector<uint8_t> compressedBytesArgument(const Napi::CallbackInfo& info, size_t i) {
   return typedArrayArgument<uint8_t>(info, i, napi_uint8_array, "Uint8Array");
 }
 
@@ -179,12 +179,12 @@ Napi::Value queue(Worker* worker) {
 // decodeJpeg(bytes[, size, shortSide, isBilinear])
 Napi::Value decodeJpegAsync(const Napi::CallbackInfo& info) {
   const auto square = info.Length() > 1 ? std::optional(squareArgument(info, 1)) : std::nullopt;
-  return queue(new JpegWorker(info.Env(), bytesArgument(info, 0), square));
+  return queue(new JpegWorker(info.Env(), compressedBytesArgument(info, 0), square));
 }
 
 // resizeToSquare(pixels, width, height, size, shortSide, isBilinear)
 Napi::Value resizeToSquareAsync(const Napi::CallbackInfo& info) {
-  auto pixels = bytesArgument(info, 0);
+  auto pixels = compressedBytesArgument(info, 0);
   const int64_t width = sideArgument(info, 1, 1), height = sideArgument(info, 2, 1);
   if (static_cast<int64_t>(pixels.size()) != 3 * width * height) {
     throw std::invalid_argument(

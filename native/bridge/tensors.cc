@@ -1,6 +1,6 @@
 // Tensors from and to JavaScript's memory, and what they are.
 
-#include <ATen/Functions.h>
+#include <ATen/ops/empty.h>
 #include <c10/util/SmallVector.h>
 
 #include <cstring>

@@ -1,10 +1,10 @@
 #include "dense_linear.h"
 
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linear.h>
 #include <torch/library.h>
 
+#include "../autocast.h"
 #include "onednn.h"
 
 namespace codyra {

@@ -4,13 +4,14 @@
 // With g = dL/dy, and per projection Q = g·B [N, r] and S = Qᵀ·x [r, k]:
 //     dx = g·W_eff,   dA = w∘S (rows),   dw = rowsum(A∘S),   dB = gᵀ(x·Aᵀ)∘w (columns)
 // No gradient of an adapter takes the d×k elements of its weight.
-#include <ATen/autocast_mode.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/autograd_not_implemented_fallback.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include "../autocast.h"
 #include "checks.h"
 #include "dense_linear.h"
 #include "effective_weights.h"
@@ -114,12 +115,14 @@ Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const
                                     const std::optional<Tensor>& effective) {
   static const auto op = operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
   const auto device = x.device().type();
-  const c10::impl::ExcludeDispatchKeyGuard guard(
-      at::autocast::get_autocast_dispatch_key_from_device_type(device));
-  const auto dtype = at::autocast::get_autocast_dtype(device);
-  return op.call(at::autocast::cached_cast(dtype, x, device), weight,
-                 at::autocast::cached_cast(dtype, bias, device), lora_a, lora_b, importance,
-                 at::autocast::cached_cast(dtype, effective, device));
+  const c10::impl::ExcludeDispatchKeyGuard guard(c10::autocast_dispatch_keyset);
+  const auto cast = [device, dtype = at::autocast::get_autocast_dtype(device)](const Tensor& tensor) {
+    return at::autocast::cached_cast(dtype, tensor, device);
+  };
+  const auto cast_if_given = [&](const std::optional<Tensor>& tensor) {
+    return tensor ? std::make_optional(cast(*tensor)) : std::nullopt;
+  };
+  return op.call(cast(x), weight, cast_if_given(bias), lora_a, lora_b, importance, cast_if_given(effective));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // y = x·Wᵀ + bias for weights that stay as they are, laid out once as the product reads them: for inference.
-#include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linear.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
 #include "onednn.h"

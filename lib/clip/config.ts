@@ -1,5 +1,7 @@
+import type { nn } from "../torch/index.js";
+
 /** Activations of the feed-forward halves, under the names of Hugging Face's configurations. */
-export type Activation = ClipActivation | "gelu_pytorch_tanh";
+export type Activation = nn.Activation;
 
 /** Those of CLIPs. */
 export type ClipActivation = "quick_gelu" | "gelu";

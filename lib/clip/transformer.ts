@@ -1,29 +1,23 @@
 import { type Checkpoints, nn, scope, type Tensor } from "../torch/index.js";
 import { Attention, type AttentionOptions, type Mix, type Select } from "./attention.js";
-import type { Activation, TransformerConfig } from "./config.js";
-
-const activations: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
-  quick_gelu: nn.functional.quickGelu,
-  gelu: nn.functional.gelu,
-  gelu_pytorch_tanh: (x) => nn.functional.gelu(x, { approximate: "tanh" }),
-};
+import type { TransformerConfig } from "./config.js";
 
 /** The feed-forward half of a block. */
 export class Mlp extends nn.Module {
   readonly fc1: nn.Linear;
   readonly fc2: nn.Linear;
-  private readonly activation: (x: Tensor) => Tensor;
+  private readonly activation: nn.Activation;
 
   constructor({ width, mlpWidth, activation }: TransformerConfig, options: nn.ParameterOptions) {
     super();
     this.fc1 = this.registerChild("fc1", new nn.Linear(width, mlpWidth, options));
     this.fc2 = this.registerChild("fc2", new nn.Linear(mlpWidth, width, options));
-    this.activation = activations[activation];
+    this.activation = activation;
   }
 
   /** @param x `[..., width]`   @returns the same shape */
   forward(x: Tensor): Tensor {
-    return this.fc2.forward(this.activation(this.fc1.forward(x)));
+    return this.fc2.forwardActivated(this.fc1.forward(x), this.activation);
   }
 }
 

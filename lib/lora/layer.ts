@@ -29,9 +29,19 @@ export class LoraLayer implements torch.nn.LinearAdapter {
 
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
     if (weight.dtype !== this.loraA.dtype) return torch.linear(x, this.roundedWeight(weight), bias ?? null);
-    if (!this.isWhole) return this.#forwardSomeParts(x, weight, bias);
-    const { loraA, loraB, importance, effectiveWeight: effective } = this;
-    return torch.loraLinearStacked(x, weight, bias ?? null, loraA, loraB, importance, { effective });
+    return this.isWhole ? this.#forwardWhole(x, weight, bias) : this.#forwardSomeParts(x, weight, bias);
+  }
+
+  /** Keeps `x` only, and computes its activation again in the backward pass. */
+  forwardActivated(
+    x: Tensor,
+    activation: torch.nn.Activation,
+    weight: Tensor,
+    bias: Tensor | undefined,
+  ): Tensor {
+    return weight.dtype === this.loraA.dtype && this.isWhole
+      ? this.#forwardWhole(x, weight, bias, activation)
+      : this.forward(torch.nn.activate(x, activation), weight, bias);
   }
 
   /**
@@ -59,6 +69,17 @@ export class LoraLayer implements torch.nn.LinearAdapter {
       loraB: this.loraB.narrow(0, i, 1),
       importance: this.importance.narrow(0, i, 1),
     }));
+  }
+
+  #forwardWhole(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | undefined,
+    activation?: torch.nn.Activation,
+  ): Tensor {
+    const { loraA, loraB, importance, effectiveWeight: effective } = this;
+    const options = { effective, activation };
+    return torch.loraLinearStacked(x, weight, bias ?? null, loraA, loraB, importance, options);
   }
 
   #forwardSomeParts(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {

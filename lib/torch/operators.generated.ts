@@ -972,9 +972,10 @@ const FUSED_SGD_OPTIONS_KEYS = [
 
 export interface LoraLinearStackedOptions {
   effective?: Tensor | null;
+  activation?: string | null;
 }
 
-const LORA_LINEAR_STACKED_OPTIONS_KEYS = ["effective"];
+const LORA_LINEAR_STACKED_OPTIONS_KEYS = ["effective", "activation"];
 
 export interface AdamwSoftThresholdOptions {
   step: number;
@@ -5728,7 +5729,7 @@ export function loraLinear(
 
 const LORA_LINEAR_STACKED = lazyOperator("codyra::lora_linear_stacked", "");
 
-/** `codyra::lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance, *, Tensor? effective=None) -> Tensor` */
+/** `codyra::lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor importance, *, Tensor? effective=None, str? activation=None) -> Tensor` */
 export function loraLinearStacked(
   x: Tensor,
   weight: Tensor,
@@ -5749,6 +5750,7 @@ export function loraLinearStacked(
       handle(loraB),
       handle(importance),
       optionalHandle(options?.effective),
+      options?.activation,
     ),
   );
 }

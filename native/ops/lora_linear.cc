@@ -19,9 +19,10 @@ Tensor lora_linear(const Tensor& x, const Tensor& weight, const std::optional<Te
       c10::Dispatcher::singleton()
           .findSchemaOrThrow("codyra::lora_linear_stacked", "")
           .typed<Tensor(const Tensor&, const Tensor&, const std::optional<Tensor>&, const Tensor&,
-                        const Tensor&, const Tensor&, const std::optional<Tensor>&)>();
+                        const Tensor&, const Tensor&, const std::optional<Tensor>&,
+                        std::optional<std::string_view>)>();
   return stacked.call(x, weight, bias, lora_a.unsqueeze(0), lora_b.unsqueeze(0), importance.unsqueeze(0),
-                      std::nullopt);
+                      std::nullopt, std::nullopt);
 }
 
 }  // namespace

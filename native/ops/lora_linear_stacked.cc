@@ -1,9 +1,12 @@
-// y = x·W_effᵀ + bias,  W_eff = [W_1 + B_1·diag(w_1)·A_1; …; W_P + B_P·diag(w_P)·A_P]
+// y = f(x)·W_effᵀ + bias,  W_eff = [W_1 + B_1·diag(w_1)·A_1; …; W_P + B_P·diag(w_P)·A_P]
 // arXiv:2412.01004, eq. 1 and 2
 //
 // With g = dL/dy, and per projection Q = g·B [N, r] and S = Qᵀ·x [r, k]:
 //     dx = g·W_eff,   dA = w∘S (rows),   dw = rowsum(A∘S),   dB = gᵀ(x·Aᵀ)∘w (columns)
 // No gradient of an adapter takes the d×k elements of its weight.
+//
+// f is an activation, or nothing. Of both only x is kept: f(x) is computed again in the backward pass. The
+// formulas above then have f(x) in place of x.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/mm.h>
@@ -12,6 +15,7 @@
 #include <torch/library.h>
 
 #include "../autocast.h"
+#include "activation.h"
 #include "checks.h"
 #include "dense_linear.h"
 #include "effective_weights.h"
@@ -25,6 +29,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 constexpr auto stacked_name = "codyra::lora_linear_stacked";
 
+using Activation = std::optional<std::string_view>;
 using Gradients = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>;
 
 template <typename Function>
@@ -34,12 +39,13 @@ auto operator_named(const char* op) {
 
 Tensor lora_linear_stacked(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                            const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
-                           const std::optional<Tensor>& effective) {
+                           const std::optional<Tensor>& effective, Activation activation) {
   check_factors(stacked_name, /*stacked=*/true, weight, lora_a, lora_b, importance);
   check_input(stacked_name, x, weight, bias);
   if (effective) check_effective(stacked_name, *effective, weight, x);
   return dense_linear(
-      x, effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
+      activation ? activate(x, *activation) : x,
+      effective ? *effective : effective_weight(weight, lora_a, lora_b, importance, x.scalar_type()),
       bias);  // [..., P·d]
 }
 
@@ -73,7 +79,7 @@ struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
   // bias and effective come last: the edges of the other inputs then keep their number when they are absent.
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& lora_a,
                         const Tensor& lora_b, const Tensor& importance, const std::optional<Tensor>& bias,
-                        std::optional<Tensor> effective) {
+                        std::optional<Tensor> effective, Activation activation) {
     static const auto forward_op =
         operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
     const at::AutoDispatchBelowADInplaceOrView guard;
@@ -84,7 +90,8 @@ struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
     }
     context->save_for_backward({x, weight, lora_a, lora_b, importance, effective.value_or(Tensor())});
     context->saved_data["has_bias"] = bias && bias->defined();
-    return forward_op.call(x, weight, bias, lora_a, lora_b, importance, effective);
+    if (activation) context->saved_data["activation"] = std::string(*activation);
+    return forward_op.call(x, weight, bias, lora_a, lora_b, importance, effective, activation);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
@@ -93,26 +100,32 @@ struct LoraLinearStacked : torch::autograd::Function<LoraLinearStacked> {
     const auto saved = context->get_saved_variables();
     const bool need_bias = context->saved_data["has_bias"].toBool() && context->needs_input_grad(5);
     const auto effective = saved[5].defined() ? std::make_optional(saved[5]) : std::nullopt;
-    const auto [x, weight, bias, lora_a, lora_b, importance] = backward_op.call(
-        grads[0], saved[0], saved[1], saved[2], saved[3], saved[4],
+    const auto found = context->saved_data.find("activation");
+    const auto activation = found == context->saved_data.end() ? std::string() : found->second.toStringRef();
+    const bool need_input = context->needs_input_grad(1) || context->needs_input_grad(2) ||
+                            context->needs_input_grad(3) || context->needs_input_grad(4);
+    const auto input = need_input && !activation.empty() ? activate(saved[0], activation) : saved[0];
+    auto [x, weight, bias, lora_a, lora_b, importance] = backward_op.call(
+        grads[0], input, saved[1], saved[2], saved[3], saved[4],
         {context->needs_input_grad(0), context->needs_input_grad(1), need_bias, context->needs_input_grad(2),
          context->needs_input_grad(3), context->needs_input_grad(4)},
         effective);
-    return {x, weight, lora_a, lora_b, importance, bias, Tensor()};
+    if (!activation.empty() && x.defined()) x = activate_backward(x, saved[0], activation);
+    return {x, weight, lora_a, lora_b, importance, bias, Tensor(), Tensor()};
   }
 };
 
 Tensor lora_linear_stacked_autograd(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                                     const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
-                                    const std::optional<Tensor>& effective) {
-  return LoraLinearStacked::apply(x, weight, lora_a, lora_b, importance, bias, effective);
+                                    const std::optional<Tensor>& effective, Activation activation) {
+  return LoraLinearStacked::apply(x, weight, lora_a, lora_b, importance, bias, effective, activation);
 }
 
 // Activations are computed in the lower precision; the factors and the weight they are added to stay as they
 // are.
 Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                                     const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
-                                    const std::optional<Tensor>& effective) {
+                                    const std::optional<Tensor>& effective, Activation activation) {
   static const auto op = operator_named<decltype(lora_linear_stacked)>("codyra::lora_linear_stacked");
   const auto device = x.device().type();
   const c10::impl::ExcludeDispatchKeyGuard guard(c10::autocast_dispatch_keyset);
@@ -122,18 +135,19 @@ Tensor lora_linear_stacked_autocast(const Tensor& x, const Tensor& weight, const
   const auto cast_if_given = [&](const std::optional<Tensor>& tensor) {
     return tensor ? std::make_optional(cast(*tensor)) : std::nullopt;
   };
-  return op.call(cast(x), weight, cast_if_given(bias), lora_a, lora_b, importance, cast_if_given(effective));
+  return op.call(cast(x), weight, cast_if_given(bias), lora_a, lora_b, importance, cast_if_given(effective),
+                 activation);
 }
 
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(codyra, m) {
   // `effective` is W_eff as effective_weights forms it, in the dtype of x: where it is at hand, it is not
-  // formed again.
+  // formed again. `activation` is applied to x first.
   m.def(
       "lora_linear_stacked(Tensor x, Tensor weight, Tensor? bias, Tensor lora_a, Tensor lora_b, Tensor "
       "importance, *, "
-      "Tensor? effective=None) -> Tensor");
+      "Tensor? effective=None, str? activation=None) -> Tensor");
   m.def(
       "lora_linear_backward(Tensor grad, Tensor x, Tensor weight, Tensor lora_a, Tensor lora_b, Tensor "
       "importance, "

@@ -1,3 +1,4 @@
+export { type Activation, activate } from "./activation.js";
 export { Embedding } from "./embedding.js";
 export * as functional from "./functional.js";
 export { LayerNorm } from "./layer-norm.js";

@@ -1,6 +1,7 @@
 import { checkOptions } from "../../options/index.js";
 import { denseLinear, empty } from "../operators.generated.js";
 import type { Tensor } from "../tensor.js";
+import { type Activation, activate } from "./activation.js";
 import { Module, type ParameterOptions } from "./module.js";
 
 /** Replaces how a linear layer computes, such as by adding a low-rank update. Set it as `layer.adapter`. */
@@ -9,6 +10,8 @@ export interface LinearAdapter {
   readonly isPositionwise?: boolean;
   /** @param x `[..., inFeatures]`   @returns `[..., outFeatures]` */
   forward(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor;
+  /** `forward` of an activation of `x`, for adapters that need not keep both for the backward pass. */
+  forwardActivated?(x: Tensor, activation: Activation, weight: Tensor, bias: Tensor | undefined): Tensor;
 }
 
 /**
@@ -41,5 +44,13 @@ export class Linear extends Module {
     return this.adapter === undefined
       ? denseLinear(x, this.weight, this.bias)
       : this.adapter.forward(x, this.weight, this.bias);
+  }
+
+  /** `forward` of an activation of `x`.   @param x `[..., inFeatures]`   @returns `[..., outFeatures]` */
+  forwardActivated(x: Tensor, activation: Activation): Tensor {
+    return (
+      this.adapter?.forwardActivated?.(x, activation, this.weight, this.bias) ??
+      this.forward(activate(x, activation))
+    );
   }
 }

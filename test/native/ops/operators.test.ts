@@ -22,7 +22,7 @@ import {
 import { readBuildRecord } from "../../../scripts/setup/index.mjs";
 import { needs } from "../../needs.js";
 
-const { linear } = nn.functional;
+const { linear, quickGelu } = nn.functional;
 
 interface PythonReport {
   readonly passed: number;
@@ -97,6 +97,19 @@ describe("lora_linear", () => {
     const wanted = grad([plain.square().sum()], factors);
     for (const [i, gradient] of grad([fused.square().sum()], factors).entries()) {
       expectNear(gradient!, wanted[i]!, `gradient ${i}`);
+    }
+  });
+
+  test("with an activation is the layer behind it, bit for bit", () => {
+    const [x, weight] = [leaf(7, 6), leaf(3 * 4, 6)] as const;
+    const factors = [leaf(3, 2, 6), leaf(3, 4, 2), leaf(3, 2)] as const;
+    const fused = loraLinearStacked(x, weight, null, ...factors, { activation: "quick_gelu" });
+    const plain = loraLinearStacked(quickGelu(x), weight, null, ...factors);
+    expect(fused.toArray()).toEqual(plain.toArray());
+    const inputs = [x, ...factors];
+    const wanted = grad([plain.square().sum()], inputs);
+    for (const [i, gradient] of grad([fused.square().sum()], inputs).entries()) {
+      expect(gradient!.toArray(), `gradient ${i}`).toEqual(wanted[i]!.toArray());
     }
   });
 

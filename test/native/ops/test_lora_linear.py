@@ -270,3 +270,73 @@ class MixedPrecision(unittest.TestCase):
         opcheck(ops.lora_linear_stacked, (x, weight, bias.bfloat16(), *adapter))
         effective = torch.zeros_like(weight, dtype=torch.bfloat16)
         opcheck(ops.lora_linear_stacked, (x, weight, bias.bfloat16(), *adapter), {"effective": effective})
+
+
+class Activated(unittest.TestCase):
+    """An activation of x that is computed again in the backward pass."""
+
+    PLAIN = {
+        "quick_gelu": ops.quick_gelu,
+        "gelu": torch.nn.functional.gelu,
+        "gelu_pytorch_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+    }
+
+    def evaluate(self, function, x, arguments):
+        """Output, gradients, and how many elements of activations of x's shape are kept for the backward pass."""
+        inputs = [t.detach().requires_grad_() for t in (x, *arguments)]
+        kept = {}
+
+        def pack(tensor):
+            if tensor.shape == x.shape:
+                kept[tensor.untyped_storage().data_ptr()] = tensor.numel()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            output = function(*inputs)
+        gradients = torch.autograd.grad(output.float().square().sum(), inputs)
+        return [output.detach(), *gradients], sum(kept.values())
+
+    def test_has_the_bits_of_the_activation_applied_before_and_keeps_less(self):
+        for dtype in (torch.float32, torch.bfloat16):
+            for name, activation in self.PLAIN.items():
+                with self.subTest(activation=name, dtype=dtype):
+                    weight, bias, *adapter = factors(16, 96, 4, STACKED)
+                    x = activations(5, 7, 96, dtype=dtype)
+                    arguments = (weight, bias.to(dtype), *adapter)
+                    actual, kept = self.evaluate(
+                        lambda *inputs: ops.lora_linear_stacked(*inputs, activation=name), x, arguments
+                    )
+                    expected, more = self.evaluate(
+                        lambda x, *rest: ops.lora_linear_stacked(activation(x), *rest), x, arguments
+                    )
+                    for result, reference in zip(actual, expected, strict=True):
+                        self.assertTrue(torch.equal(result, reference))
+                    self.assertEqual((kept, more), (x.numel(), 2 * x.numel()))
+
+    def test_under_autocast_the_activation_is_lowered_too(self):
+        weight, bias, *adapter = factors(16, 96, 4, STACKED)
+        x = activations(5, 96)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = ops.lora_linear_stacked(x, weight, bias, *adapter, activation="quick_gelu")
+        lowered = ops.quick_gelu(x.bfloat16())
+        self.assertTrue(torch.equal(output, ops.lora_linear_stacked(lowered, weight, bias.bfloat16(), *adapter)))
+
+    def test_gradcheck(self):
+        for name in self.PLAIN:
+            with self.subTest(activation=name):
+                x = activations(3, 4, dtype=torch.float64, requires_grad=True)
+                arguments = factors(5, 4, 2, STACKED, torch.float64, requires_grad=True)
+                self.assertTrue(
+                    gradcheck(lambda *inputs: ops.lora_linear_stacked(*inputs, activation=name), (x, *arguments))
+                )
+
+    def test_opcheck(self):
+        arguments = factors(5, 4, 2, STACKED, requires_grad=True)
+        x = activations(3, 4, requires_grad=True)
+        for name in self.PLAIN:
+            opcheck(ops.lora_linear_stacked, (x, *arguments), {"activation": name})
+
+    def test_an_unknown_activation_is_refused(self):
+        message = r"expected activation quick_gelu, gelu or gelu_pytorch_tanh, got relu\. Apply others to x before\."
+        with self.assertRaisesRegex(RuntimeError, message):
+            ops.lora_linear_stacked(activations(3, 4), *factors(5, 4, 2, STACKED), activation="relu")

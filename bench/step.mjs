@@ -44,7 +44,7 @@ const tables = {
     { size: "16x100", precision: bfloat16, peer: "before", limit: 1.02 },
     { size: "16x100", precision: float32, peer: "plain", limit: 0.33 },
     { size: "16x100", precision: float32, peer: "fast", limit: 1 },
-    { size: "16x100", precision: float32, peer: "peft", limit: 0.6, measure: "memory" },
+    { size: "16x100", precision: float32, peer: "peft", limit: 0.42, measure: "memory" },
     { size: "16x100", precision: bfloat16, peer: "plain", limit: 0.15 },
     { size: "16x100", precision: bfloat16, peer: "fast", limit: 1 },
     { size: "16x397", precision: float32, peer: "peft", padding: "max_length", limit: 0.25 },

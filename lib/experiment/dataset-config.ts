@@ -37,10 +37,23 @@ export const entrySchema = z
 type Entry = z.infer<typeof entrySchema>;
 
 /** The datasets to learn: all of a benchmark, or a list. */
-export const streamSchema = z.union([
-  z.enum(streamNames).transform((name) => streams[name].map((dataset): Entry => ({ dataset }))),
-  z.array(entrySchema).nonempty(),
-]);
+export const streamSchema = z.union(
+  [
+    z.enum(streamNames).transform((name) => streams[name].map((dataset): Entry => ({ dataset }))),
+    z.array(entrySchema).nonempty(),
+  ],
+  { error: explainStream },
+);
+
+/** The faults of a list; for anything else, the names there are. */
+function explainStream({ errors, input }: z.core.$ZodRawIssue): string | undefined {
+  if (Array.isArray(input) && input.length > 0) {
+    const [, ofList = []] = (errors ?? []) as z.core.$ZodIssue[][];
+    return ofList.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  }
+  const given = input === undefined ? "nothing" : JSON.stringify(input);
+  return `expected ${streamNames.join(", ")}, or a list of datasets, got ${given}`;
+}
 
 /** The fault of the kind that was meant, rather than of all of them. */
 function explain(issue: z.core.$ZodRawIssue): string {

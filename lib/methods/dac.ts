@@ -110,7 +110,10 @@ const schema = z
     logEvery: trainingShape.logEvery,
   })
   .refine(({ rank, topTrain, topMerge }) => Math.max(topTrain, topMerge) <= rank, {
-    error: "expected no more than the rank",
+    error: ({ input }) => {
+      const { rank, topTrain, topMerge } = input as { rank: number; topTrain: number; topMerge: number };
+      return `expected topTrain and topMerge of no more than the rank ${rank}, got ${topTrain} and ${topMerge}. Set them beside the rank`;
+    },
     path: ["topTrain"],
   });
 

@@ -46,9 +46,10 @@ export class Attempt {
     if (continuation === undefined) this.describe();
     else if (continuation.isGrown) {
       if (directory.readMatrix() === undefined) this.describe();
-    } else if (Object.keys(continuation.changed).length > 0) {
-      this.log({ kind: "resumed", changed: continuation.changed });
-      directory.writeRecord(this.record);
+    } else {
+      const { changed } = continuation;
+      if (Object.keys(changed).length > 0) this.log({ kind: "resumed", changed });
+      directory.writeRecord(this.record); // has the options that an earlier version did not know, too
     }
   }
 

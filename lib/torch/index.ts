@@ -28,7 +28,7 @@ export { Generator, generator, manualSeed } from "./random.js";
 export { memoryStatistics, numThreads, setNumThreads, version } from "./runtime.js";
 export { keep, scope, unscoped } from "./scope.js";
 export { numelOf } from "./shape.js";
-export { type BackwardOptions, Tensor } from "./tensor.js";
+export { type BackwardOptions, Tensor, type ToOptions } from "./tensor.js";
 export type {
   Complex,
   Device,

@@ -17,6 +17,15 @@ export interface BackwardOptions {
   readonly inputs?: readonly Tensor[];
 }
 
+export interface ToOptions {
+  readonly dtype?: DType;
+  readonly device?: Device;
+  /** Do not wait for a copy between devices. Default: false. */
+  readonly nonBlocking?: boolean;
+}
+
+const toKeys: OptionKeys<ToOptions> = { dtype: true, device: true, nonBlocking: true };
+
 const backwardKeys: OptionKeys<BackwardOptions> = {
   gradient: true,
   retainGraph: true,
@@ -183,8 +192,17 @@ export class Tensor extends TensorMethods implements Disposable {
     );
   }
 
-  /** This tensor in another dtype or on another device; the same memory when nothing changes. */
-  to(options: { dtype?: DType; device?: Device; nonBlocking?: boolean }): Tensor {
+  /**
+   * This tensor in another dtype or on another device; the same memory when nothing changes.
+   * @throws if `options` is no object, or has keys that do not exist
+   */
+  to(options: ToOptions): Tensor {
+    if (typeof options !== "object" || options === null) {
+      throw new TypeError(
+        `expected options of to, such as { dtype: "float64" } or { device: "cuda" }, got ${JSON.stringify(options)}. Pass an object.`,
+      );
+    }
+    checkOptions(options, toKeys, "to");
     const isSame =
       (options.dtype === undefined || options.dtype === this.dtype) &&
       (options.device === undefined ||

@@ -83,6 +83,17 @@ void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a,
   }
 }
 
+void check_writable(const char* op, const at::Tensor& weight, at::TensorList read) {
+  at::assert_no_internal_overlap(weight);
+  for (const auto& tensor : read) {
+    const auto overlap = at::get_overlap_status(weight, tensor);
+    TORCH_CHECK(
+        overlap != at::MemOverlapStatus::Full && overlap != at::MemOverlapStatus::Partial, op,
+        ": expected factors that share no memory with the weight they are added to, got some of shape ",
+        tensor.sym_sizes(), " that do. Clone them.");
+  }
+}
+
 void check_distinct(const char* op, at::TensorList weights) {
   for (size_t i = 0; i < weights.size(); i++) {
     for (size_t j = 0; j < i; j++) {

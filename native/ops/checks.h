@@ -24,6 +24,9 @@ void check_factors(const char* op, bool stacked, const at::Tensor& weight, const
 void check_layers(const char* op, at::TensorList weights, at::TensorList lora_a, at::TensorList lora_b,
                   at::TensorList importance);
 
+/// Throws where elements of the weight share memory with each other, or with what is read while it changes.
+void check_writable(const char* op, const at::Tensor& weight, at::TensorList read);
+
 /// Throws where two weights share memory: merged at once, one would undo the other's change.
 void check_distinct(const char* op, at::TensorList weights);
 

@@ -62,4 +62,11 @@ using UnalignedLanes = float __attribute__((vector_size(64), aligned(4), may_ali
 #endif
 }
 
+/// Other threads see streamed values before they see what is written later.
+inline void fence_streams() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
 }  // namespace codyra

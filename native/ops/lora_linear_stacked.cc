@@ -55,6 +55,11 @@ Gradients lora_linear_backward(const Tensor& grad, const Tensor& x, const Tensor
                                const Tensor& lora_a, const Tensor& lora_b, const Tensor& importance,
                                std::array<bool, 6> output_mask, const std::optional<Tensor>& effective) {
   const auto [need_x, need_weight, need_bias, need_a, need_b, need_importance] = output_mask;
+  constexpr auto name = "codyra::lora_linear_backward";
+  check_factors(name, /*stacked=*/true, weight, lora_a, lora_b, importance);
+  TORCH_CHECK(grad.sym_numel() * weight.sym_size(1) == x.sym_numel() * weight.sym_size(0), name,
+              ": expected grad of as many rows as x ", x.sym_sizes(), ", got ", grad.sym_sizes(),
+              ". Pass the gradient of this layer's output.");
   const auto inputs = x.reshape_symint({-1, weight.sym_size(1)});    // [N, k]
   const auto grads = grad.reshape_symint({-1, weight.sym_size(0)});  // [N, P·d]
   const auto [s, t] = skinny_products(grads, inputs, lora_a, lora_b, need_a || need_importance, need_b);

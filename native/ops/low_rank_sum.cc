@@ -83,6 +83,7 @@ void add(const Tensor& result, const Tensor& weight, const Tensor& b, const Tens
   add_to_all<store>(Rows(result.data_ptr<T>(), result.stride(0)).from(rows.first, 0),
                     read(weight, rows.first), read(b, rows.first), read(a, 0), block.get(), rows.count,
                     result.size(1), ranks);
+  if constexpr (store == Store::streamed) fence_streams();
 }
 
 bool has_whole_rows(const Tensor& tensor) { return tensor.stride(1) == 1; }

@@ -29,6 +29,8 @@ c10::SymInt count_ranks(const char* name, TensorList importance) {
   return active;
 }
 
+constexpr auto add_kept_ranks_name = "codyra::add_kept_ranks_";
+
 // Plain ATen, for every device.
 void add_kept_ranks_(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
   const auto pruned = w.eq(0);
@@ -40,6 +42,8 @@ void add_kept_ranks_(Tensor& weight, const Tensor& a, const Tensor& b, const Ten
 
 // Pruned ranks are left out.
 void add_kept_ranks_cpu(Tensor& weight, const Tensor& a, const Tensor& b, const Tensor& w) {
+  check_factors(add_kept_ranks_name, /*stacked=*/true, weight, a, b, w);
+  check_writable(add_kept_ranks_name, weight, {a, b});
   for (int64_t projection = 0; projection < a.size(0); projection++) {
     auto part_a = a[projection], part_b = b[projection], gates = w[projection];
     const auto kept = gates.nonzero().flatten();
@@ -55,7 +59,7 @@ void add_kept_ranks_cpu(Tensor& weight, const Tensor& a, const Tensor& b, const 
 
 const auto& add_kept_ranks_op() {
   static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("codyra::add_kept_ranks_", "")
+                             .findSchemaOrThrow(add_kept_ranks_name, "")
                              .typed<decltype(add_kept_ranks_)>();
   return op;
 }

@@ -29,7 +29,10 @@ function section({ for: purpose, protocol }, works) {
   const runs = finished.map(({ directory }) => report.readRun(directory));
   const tables = report
     .findStreams(runs)
-    .map((stream) => report.renderMarkdown(report.toTable(withSeeds(report.overallComparison(stream)))));
+    .flatMap((stream) => [
+      report.renderMarkdown(report.toTable(withSeeds(report.overallComparison(stream)))),
+      ...stream.leftOut.map(({ text }) => `Left out: ${text}.\n`),
+    ]);
   const missing = works.filter((work) => !finished.includes(work));
   return `## ${protocol.toUpperCase()}: ${purpose}\n\n${[...tables, notRun(missing)].join("\n")}`;
 }

@@ -93,6 +93,13 @@ describe("reference data", () => {
     });
     expect(() => readConfig(path)).toThrow(/expected one of root, manifest, parquet, webdataset/);
   });
+
+  it("are refused under a name that no stream has, with the names there are", () => {
+    const { path } = write({ datasets: "mtil-order-3" });
+    expect(() => readConfig(path)).toThrow(
+      /expected x-tail, mtil, mtil-order-2, or a list of datasets, got .*mtil-order-3/,
+    );
+  });
 });
 
 describe.each(["x-tail", "mtil"] as const)("configs/paper/%s.yaml", (protocol) => {

@@ -326,7 +326,9 @@ describe("dac", () => {
       overlap: "mean",
       past: "merged",
     });
-    expect(() => createMethod("dac", { rank: 3 }, "mtil")).toThrow("expected no more than the rank");
+    expect(() => createMethod("dac", { rank: 3 }, "mtil")).toThrow(
+      /topTrain and topMerge of no more than the rank 3, got \d+ and \d+\. Set them beside the rank/,
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createMethod } from "../../lib/methods/index.js";
 import { readChanges, readEvents, readMatrix, readRanks, readRunRecord } from "../../lib/records/index.js";
-import { metricTables, pageData, paperTables, readRun } from "../../lib/report/index.js";
+import { groupRuns, metricTables, pageData, paperTables, readRun } from "../../lib/report/index.js";
 import { readJson, temporaryFolder, tinyOptions, tinyRun } from "../protocol/tiny-run.js";
 
 // Earlier versions of codyra recorded these with `tinyRun`. `before-records` is by the last one whose files
@@ -71,6 +71,17 @@ describe("a run of an earlier version", () => {
       // Six images or fewer per class: on another processor one of them may change sides.
       expect(Math.abs(value - (finished?.matrix.flat()[i] as number))).toBeLessThan(0.15);
     });
+  });
+
+  it("is a seed of today's runs once it was resumed, finished as it is", async () => {
+    const [directory, other] = [copyOf("before-records/finished"), temporaryFolder()];
+    const config = { model: "tiny" };
+    const matrix = readMatrix(directory);
+    expect(readRunRecord(directory).config.options).not.toHaveProperty("replay");
+    await tinyRun(directory, { config, resume: true });
+    await tinyRun(other, { config, seed: 9 });
+    expect(readMatrix(directory)).toEqual(matrix);
+    expect(groupRuns([readRun(directory), readRun(other)]).map(({ runs }) => runs.length)).toEqual([2]);
   });
 
   it("is not resumed with an option that is not at its default", async () => {

@@ -73,6 +73,10 @@ describe("Tensor", () => {
     expect([product.shape, product.device]).toEqual([[2 ** 20], "meta"]);
     expect(() => product.toArray()).toThrow("Cannot copy out of meta tensor; no data!");
     expect(tensor([1, 2]).to({ device: "meta" }).device).toBe("meta");
+    for (const wrong of ["float64", 5, undefined, null]) {
+      expect(() => a.to(wrong as never)).toThrow(/expected options of to, such as .* Pass an object/);
+    }
+    expect(() => a.to({ dtyp: "float64" } as never)).toThrow(/dtyp/);
   });
 });
 

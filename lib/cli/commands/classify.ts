@@ -65,7 +65,7 @@ A model that was exported with a head (codyra_head.safetensors) knows its classe
 
 On processors with instructions for bf16, --precision auto is faster for many images. Images whose best two labels are close
 are encoded once more in fp32. The command tells how many were, and how many of them got another first label. --precision bf16
---confirm does so on any processor.
+--confirm does so on any processor. A model with a head is encoded in fp32.
 
 Examples:
   $ codyra classify --labels "circle,square" drawing.png

@@ -146,7 +146,7 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
 }
 
 function takenWarning(directory: string): string {
-  return `${directory} holds a run already. \`codyra run --resume\` goes on with it; a new one needs another name or output.`;
+  return `${directory} holds a run already. \`codyra run --resume\` goes on with it if its configuration is the same; a new one needs another name or output.`;
 }
 
 /** The tokenizer of the model, for prompts that are too long; or why a run would not start. */

@@ -58,7 +58,7 @@ A configuration:
   shots: 16
   options: { iterations: 500, rank: 16 }
   data: datasets                      # where the paper's datasets are
-  datasets:                           # x-tail and mtil stand for all of a benchmark
+  datasets:                           # x-tail, mtil and mtil-order-2 stand for a benchmark
     - dtd
     - { name: shop, root: photos, template: "a photo of a {}." }  # folders of images
     - { name: tools, manifest: tools.csv }                        # a list of images

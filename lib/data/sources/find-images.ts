@@ -15,7 +15,7 @@ export async function findImages(places: readonly string[]): Promise<FoundImages
   const files: string[] = [];
   const missing: { path: string; reason: string }[] = [];
   const passedOver = new PassedOver();
-  for await (const { path, reason } of listImages(places, (file) => passedOver.addFile(file))) {
+  for await (const { path, reason } of listImages(places, (kind) => passedOver.add(kind))) {
     if (reason === undefined) files.push(path);
     else missing.push({ path, reason });
   }
@@ -38,7 +38,7 @@ export async function surveyImages(places: readonly string[]): Promise<SurveyedI
   let [count, longestPath] = [0, 0];
   const missing: { path: string; reason: string }[] = [];
   const passedOver = new PassedOver();
-  for await (const { path, reason } of listImages(places, (file) => passedOver.addFile(file))) {
+  for await (const { path, reason } of listImages(places, (kind) => passedOver.add(kind))) {
     if (reason !== undefined) missing.push({ path, reason });
     else [count, longestPath] = [count + 1, Math.max(longestPath, path.length)];
   }

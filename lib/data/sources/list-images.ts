@@ -3,6 +3,7 @@ import { extname, isAbsolute, join } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { imageExtensions } from "./image-extensions.js";
 import { isJunkPath } from "./junk.js";
+import { kindOfFile } from "./passed-over.js";
 
 /** The path of an image as it was given or matched; or a place without images, and why. */
 export type ListedImage =
@@ -16,11 +17,11 @@ export type ListedImage =
  *
  * The stream holds the names of one folder at a time. With several places, it remembers listed paths, to tell
  * those that are named twice.
- * @param onPassedOver told of the files of folders that do not count as images
+ * @param onPassedOver told of the files of folders that do not count as images, each by its kind
  */
 export async function* listImages(
   places: readonly string[],
-  onPassedOver: (file: string) => void = () => {},
+  onPassedOver: (kind: string) => void = () => {},
 ): AsyncGenerator<ListedImage, void, undefined> {
   const listed = places.length > 1 ? new Set<string>() : undefined;
   for (const place of places) {
@@ -42,7 +43,7 @@ interface Place {
   readonly reason: string;
 }
 
-async function openPlace(place: string, onPassedOver: (file: string) => void): Promise<Place> {
+async function openPlace(place: string, onPassedOver: (kind: string) => void): Promise<Place> {
   const found = await stat(place).catch(() => undefined);
   if (found?.isDirectory())
     return { files: imagesBelow(place, onPassedOver), reason: "the folder holds no images" };
@@ -58,22 +59,22 @@ async function openPlace(place: string, onPassedOver: (file: string) => void): P
  */
 async function* imagesBelow(
   folder: string,
-  onPassedOver: (file: string) => void,
+  onPassedOver: (kind: string) => void,
   above: readonly string[] = [],
 ): AsyncGenerator<string, void, undefined> {
   const real = await realpath(folder);
   if (above.includes(real)) return;
-  const names = await sortedNames(folder);
+  const names = await sortedNames(folder, onPassedOver);
   for (const name of names) {
     const path = join(folder, name);
     if (name.endsWith("/")) yield* imagesBelow(path.slice(0, -1), onPassedOver, [...above, real]);
     else if (imageExtensions.has(extname(name).toLowerCase())) yield path;
-    else if (!isJunkPath(name)) onPassedOver(path);
+    else if (!isJunkPath(name)) onPassedOver(kindOfFile(path));
   }
 }
 
-/** Names in a folder, those of folders with a slash. */
-async function sortedNames(folder: string): Promise<string[]> {
+/** Names in a folder, those of folders with a slash. Links to nothing are passed over. */
+async function sortedNames(folder: string, onPassedOver: (kind: string) => void): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names: string[] = [];
   for (const entry of entries) {
@@ -83,6 +84,7 @@ async function sortedNames(folder: string): Promise<string[]> {
       : entry;
     if (target?.isDirectory()) names.push(`${entry.name}/`);
     else if (target?.isFile()) names.push(entry.name);
+    else if (target === undefined) onPassedOver("links to nothing");
   }
   return names.sort();
 }

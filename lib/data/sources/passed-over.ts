@@ -12,7 +12,7 @@ export class PassedOver {
 
   /** Counts a file by its extension. */
   addFile(name: string): void {
-    this.add(extname(name).toLowerCase() || "without extension");
+    this.add(kindOfFile(name));
   }
 
   use(count = 1): void {
@@ -29,4 +29,9 @@ export class PassedOver {
     const was = count === 1 ? "was" : "were";
     return [`${count} of ${count + this.#used} files ${was} passed over: ${shown.join(", ")}${more}.`];
   }
+}
+
+/** A file's extension. */
+export function kindOfFile(name: string): string {
+  return extname(name).toLowerCase() || "without extension";
 }

@@ -336,6 +336,14 @@ class Activated(unittest.TestCase):
         for name in self.PLAIN:
             opcheck(ops.lora_linear_stacked, (x, *arguments), {"activation": name})
 
+    def test_a_gradient_of_other_rows_is_refused(self):
+        weight, _, *adapter = factors(4, 8, 16, 1)
+        x, grad = activations(10, 8), activations(9, 4)
+        with self.assertRaisesRegex(RuntimeError, r"lora_linear_backward: expected grad of as many rows as x \[10, 8\]"):
+            ops.lora_linear_backward(grad, x, weight, *adapter, [True] * 6)
+        with self.assertRaisesRegex(RuntimeError, r"lora_linear_backward: expected lora_a\.shape\[2\] = 8"):
+            ops.lora_linear_backward(activations(10, 4), x, weight, adapter[0][..., :4], *adapter[1:], [True] * 6)
+
     def test_an_unknown_activation_is_refused(self):
         message = r"expected activation quick_gelu, gelu or gelu_pytorch_tanh, got relu\. Apply others to x before\."
         with self.assertRaisesRegex(RuntimeError, message):

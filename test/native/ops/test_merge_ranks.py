@@ -69,6 +69,18 @@ class MergeRanks(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, r"codyra::merge_ranks_: expected lora_a\.shape\[1\] = 32 \(in_feat"):
             ops.merge_ranks_(weight, lora_a[:, :3], lora_b, importance)
 
+    def test_shapes_are_checked_under_the_private_name_too(self):
+        weight, _, lora_a, lora_b, importance = factors(16, 32, 4, 1)
+        with self.assertRaisesRegex(RuntimeError, r"codyra::add_kept_ranks_: expected lora_a\.shape\[2\] = 32 \(in_feat"):
+            ops.add_kept_ranks_(weight, lora_a[..., :8], lora_b, importance)
+
+    def test_memory_that_is_written_and_read_is_refused(self):
+        weight, _, lora_a, lora_b, importance = factors(16, 32, 4)
+        with self.assertRaisesRegex(RuntimeError, "more than one element of the written-to tensor"):
+            ops.merge_ranks_(weight[:1].expand(16, 32), lora_a, lora_b, importance)
+        with self.assertRaisesRegex(RuntimeError, r"share no memory with the weight .*Clone them"):
+            ops.merge_ranks_(weight, weight[:4], lora_b, importance)
+
     def test_opcheck(self):
         for projections in (None, 3):
             weight, _, *adapter = factors(5, 4, 2, projections)

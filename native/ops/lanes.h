@@ -21,7 +21,7 @@ struct Rows {
 
   Rows(T* data, int64_t stride) : data(data), stride(stride) {}
   /// The part that begins at a row and a column.
-  Rows from(int64_t row, int64_t column) const { return {&(*this)(row, column), stride}; }
+  Rows from(int64_t row, int64_t column) const { return {data + row * stride + column, stride}; }
   T& operator()(int64_t row, int64_t column) const { return data[row * stride + column]; }
 };
 

@@ -9,6 +9,7 @@ import { entrySchema, type Reading, resolveEntry, streamSchema } from "./dataset
 import { guardSchema, readGuard, resolveGuard } from "./guard-config.js";
 import { locateModel } from "./models.js";
 import { referenceSchema, resolveReference } from "./reference.js";
+import { faultsOf } from "./union-faults.js";
 
 const optionsSchema = z.record(z.string(), z.unknown());
 
@@ -35,11 +36,8 @@ export const configSchema = z.strictObject({
 });
 
 /** Says what is wrong with the mapping: any text would be a file. */
-function explainGuard({ errors }: z.core.$ZodRawIssue): string {
-  const [, ofGuard = []] = (errors ?? []) as z.core.$ZodIssue[][];
-  return ofGuard
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
-    .join("; ");
+function explainGuard(issue: z.core.$ZodRawIssue): string {
+  return faultsOf(issue, 1);
 }
 
 export type Config = z.infer<typeof configSchema>;

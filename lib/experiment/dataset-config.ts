@@ -12,6 +12,7 @@ import {
   withHome,
 } from "../data/index.js";
 import { readingShape } from "../options/index.js";
+import { faultsOf } from "./union-faults.js";
 
 export type Reading = z.infer<z.ZodObject<typeof readingShape>>;
 
@@ -46,23 +47,17 @@ export const streamSchema = z.union(
 );
 
 /** The faults of a list; for anything else, the names there are. */
-function explainStream({ errors, input }: z.core.$ZodRawIssue): string | undefined {
-  if (Array.isArray(input) && input.length > 0) {
-    const [, ofList = []] = (errors ?? []) as z.core.$ZodIssue[][];
-    return ofList.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-  }
+function explainStream(issue: z.core.$ZodRawIssue): string {
+  const { input } = issue;
+  if (Array.isArray(input) && input.length > 0) return faultsOf(issue, 1);
   const given = input === undefined ? "nothing" : JSON.stringify(input);
   return `expected ${streamNames.join(", ")}, or a list of datasets, got ${given}`;
 }
 
-/** The fault of the kind that was meant, rather than of all of them. */
 function explain(issue: z.core.$ZodRawIssue): string {
-  const [, ofPaper = [], ofSource = []] = (issue.errors ?? []) as z.core.$ZodIssue[][];
   const { input } = issue;
   const isPaper = typeof input === "object" && input !== null && Object.hasOwn(input, "dataset");
-  return (isPaper ? ofPaper : ofSource)
-    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
-    .join("; ");
+  return faultsOf(issue, isPaper ? 1 : 2);
 }
 
 /** The entry with its paths absolute, and the settings that are made for all. */

@@ -19,6 +19,7 @@ import { decodeText } from "../options/index.js";
 import { openImageCache } from "./cache-directory.js";
 import { entrySchema, nameOf, openEntry, type Reading, resolveEntry } from "./dataset-config.js";
 import type { WorkObserver } from "./observer.js";
+import { faultsOf } from "./union-faults.js";
 
 /** Broad images and texts that belong to no task, for methods that distil on them. */
 export const referenceSchema = z.strictObject({
@@ -29,9 +30,8 @@ export const referenceSchema = z.strictObject({
 });
 
 /** The fault of the dataset: any text would be a folder. */
-function explain({ errors }: z.core.$ZodRawIssue): string {
-  const [, ofEntry = []] = (errors ?? []) as z.core.$ZodIssue[][];
-  return ofEntry.map(({ message }) => message).join("; ");
+function explain(issue: z.core.$ZodRawIssue): string {
+  return faultsOf(issue, 1);
 }
 
 export type ReferenceConfig = z.infer<typeof referenceSchema>;

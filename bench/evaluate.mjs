@@ -37,10 +37,10 @@ const titles = {
   confirmed: "bfloat16, close calls in float32",
   rounded: "bfloat16 alone",
 };
-const inBfloat16 = new Set(["confirmed", "rounded", "roundedPeer"]);
+const unconfirmed = new Set(["rounded", "roundedPeer"]); // bfloat16 alone
 /** Rounding decides ties of images that look alike, more often where nothing is confirmed. */
 const tolerance = (key, images) =>
-  inBfloat16.has(key) ? Math.max(0.02, 4 / images) : Math.max(0.002, 2 / images);
+  unconfirmed.has(key) ? Math.max(0.02, 4 / images) : Math.max(0.002, 2 / images);
 
 /**
  * @returns rows with the seconds of an evaluation in a new process, by the clock and of processors, without

@@ -10,3 +10,19 @@ export function copyModel(model: DualEncoder): DualEncoder {
   copy.precision = model.precision;
   return copy.requiresGrad_(false);
 }
+
+/**
+ * The same without the blocks of the image encoder, which take most of its memory: only its `encodeText` is
+ * the model's.
+ */
+export function copyTextEncoder(model: DualEncoder): DualEncoder {
+  const config = { ...model.config, vision: { ...model.config.vision, layers: 0 } } as DualEncoder["config"];
+  const copy = newModel(config, model.assets, { device: model.device, dtype: model.dtype });
+  scope(() => {
+    const all = model.stateDict();
+    const own = Array.from(copy.stateDict().keys(), (name) => [name, all.get(name)!] as const);
+    loadStateDict(copy, new Map(own), "copyTextEncoder");
+  });
+  copy.precision = model.precision;
+  return copy.requiresGrad_(false);
+}

@@ -30,7 +30,7 @@ export {
   type VisionConfig,
 } from "./config.js";
 export { formatConfig, parseConfig } from "./config-json.js";
-export { copyModel } from "./copy.js";
+export { copyModel, copyTextEncoder } from "./copy.js";
 export type { DecodeLimits } from "./decode-limits.js";
 export { type ClassifyOptions, DualEncoder, defaultPrecision, type Precision } from "./dual-encoder.js";
 export { equalPrompts, promptTokens } from "./equal-prompts.js";

@@ -60,6 +60,7 @@ export function headAfter(
       templates: templates ?? [template],
       isLearned: position <= task,
     })) as HeadFile["datasets"],
+    takesAnyLabel: head.takesAnyLabel ?? false,
     data,
     weightsFingerprint: weightsFingerprint(model),
     tensors,

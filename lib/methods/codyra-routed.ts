@@ -20,6 +20,7 @@ import { defineMethod } from "./shared/definition.js";
 import { DomainAutoencoders, domainAutoencoderShape, withDecay } from "./shared/domain-autoencoders.js";
 import { carriedFeatures, checkDomainFeatures, domainFeatures } from "./shared/domain-features.js";
 import { perExpert, routedScores } from "./shared/routing.js";
+import { refuseFirstTexts } from "./shared/statistics-replay.js";
 import { TaskModels } from "./shared/task-models.js";
 import { taskSeed } from "./shared/training.js";
 import type {
@@ -60,6 +61,7 @@ export const codyraRouted = defineMethod({
   }),
   create(options, protocol) {
     const { router: _router, gateModel: _model, ddas: _ddas, ...rest } = options;
+    refuseFirstTexts("codyra-routed", options.replay);
     return new RoutedCodyra(createCodyra(rest, protocol), options);
   },
   cost(model, { tasks }) {
@@ -97,8 +99,9 @@ class RoutedCodyra implements ContinualMethod {
     if (router === "ddas") checkDomainFeatures(ddas.features);
   }
 
-  beginRun({ model }: RunContext): void {
-    this.#prepare(model);
+  async beginRun(context: RunContext): Promise<void> {
+    this.#prepare(context.model);
+    await this.#base.beginRun?.(context);
   }
 
   /** @param carried tensors of the autoencoders' features, if they came with a head */
@@ -152,14 +155,16 @@ class RoutedCodyra implements ContinualMethod {
 
   state(): MethodState {
     const { tensors, data } = this.#models.state();
+    const base = this.#base.state();
     return {
-      tensors: new Map([...(this.#autoencoders?.tensors() ?? []), ...tensors]),
-      data: { ...data, domains: this.#autoencoders?.domains ?? [] },
+      tensors: new Map([...(this.#autoencoders?.tensors() ?? []), ...base.tensors, ...tensors]),
+      data: { ...base.data, ...data, domains: this.#autoencoders?.domains ?? [] },
     };
   }
 
   loadState(state: MethodState): void {
     this.#models.loadState(state);
+    if (state.data.groups !== undefined) this.#base.loadState(state); // without replay there is none
     this.#autoencoders?.load((state.data.domains as string[] | undefined) ?? [], state.tensors);
   }
 
@@ -168,7 +173,10 @@ class RoutedCodyra implements ContinualMethod {
     const kept = names.slice(0, tasks);
     const lost = names.slice(tasks);
     // That of the reference data stays.
-    return { tensors, data: { tasks: kept, domains: domains.filter((domain) => !lost.includes(domain)) } };
+    return {
+      tensors,
+      data: { ...data, tasks: kept, domains: domains.filter((domain) => !lost.includes(domain)) },
+    };
   }
 
   /** None of the oracle, which is told where an image comes from. */
@@ -190,6 +198,7 @@ class RoutedCodyra implements ContinualMethod {
   }
 
   dispose(): void {
+    this.#base.dispose?.();
     this.#models.dispose();
     this.#autoencoders?.dispose();
   }

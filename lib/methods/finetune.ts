@@ -12,6 +12,7 @@ import { z } from "zod";
 import { fineTuningCost } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { fullFineTuning, fullFineTuningShape, withWarmup } from "./shared/full-fine-tuning.js";
+import { replayClassifiers } from "./shared/replay-classifiers.js";
 import { ReplayedTask } from "./shared/replayed-task.js";
 import { replayOption, StatisticsReplay } from "./shared/statistics-replay.js";
 import { emptyState } from "./shared/types.js";
@@ -43,8 +44,10 @@ export const finetune = defineMethod({
         };
       },
     });
+    const { featureClassifier: _pixels, ...classifiers } = replayClassifiers(replay);
     return {
       ...method,
+      ...classifiers,
       beginRun: (context) => replay?.beginRun(context),
       state: () => replay?.state() ?? emptyState,
       loadState: (state) => replay?.loadState(state),

@@ -17,6 +17,7 @@ import { AnalyticHead, featuresShape, headShape } from "./shared/analytic-head.j
 import { bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { KernelRidge } from "./shared/ridge.js";
+import { refuseFirstTexts } from "./shared/statistics-replay.js";
 import type { ContinualMethod } from "./shared/types.js";
 import { zeroShot } from "./zero-shot.js";
 
@@ -49,6 +50,7 @@ export const codyraRailDual = defineMethod({
   complete: codyraDefaults,
   create(options, protocol) {
     const { rail, features, ...rest } = options;
+    refuseFirstTexts("codyra+rail-dual", options.replay);
     return withDualHead("codyra+rail-dual", options, rail, createCodyra(rest, protocol), features);
   },
   cost: (model, setting) => codyraWithHeadCost(model, dualCost(model, setting), "rail-dual"),

@@ -20,6 +20,7 @@ import { AnalyticHead, featuresShape, headShape } from "./shared/analytic-head.j
 import { bytesPerDouble, bytesPerValue, type Cost, type CostSetting } from "./shared/cost.js";
 import { defineMethod } from "./shared/definition.js";
 import { RecursiveRidge, type Regression } from "./shared/ridge.js";
+import { refuseFirstTexts } from "./shared/statistics-replay.js";
 import type { ContinualMethod, MethodState } from "./shared/types.js";
 import { zeroShot } from "./zero-shot.js";
 
@@ -54,6 +55,7 @@ export const codyraRailPrimal = defineMethod({
   complete: codyraDefaults,
   create(options, protocol) {
     const { rail, features, ...rest } = options;
+    refuseFirstTexts("codyra+rail-primal", options.replay);
     return withPrimalHead("codyra+rail-primal", options, rail, createCodyra(rest, protocol), features);
   },
   cost: (model, setting) => codyraWithHeadCost(model, primalCost(model, setting), "rail-primal"),

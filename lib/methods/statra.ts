@@ -15,7 +15,8 @@
  *
  * Phase 3, the statistics: means of earlier classes move along with the image encoder, μ ← μ + μ R; the
  * task's means and covariance join them. Both encoders learn by low-rank updates B diag(w) A, which are
- * merged: after each task the model is an ordinary CLIP.
+ * merged: after each task the model is an ordinary CLIP. The first text encoder may go on reading the names
+ * of classes that were never learned.
  */
 
 import { z } from "zod";
@@ -31,11 +32,11 @@ import { CropFeatures } from "./shared/crop-features.js";
 import { defineMethod } from "./shared/definition.js";
 import { FeatureProbe, surrogateCount } from "./shared/feature-probe.js";
 import { type TrainingOptions, trainingShape } from "./shared/options.js";
+import { replayClassifiers } from "./shared/replay-classifiers.js";
 import { replayShape, StatisticsReplay } from "./shared/statistics-replay.js";
 import type { TaskReplay } from "./shared/task-replay.js";
 import { taskSeed } from "./shared/training.js";
 import type { RunContext, TrainSummary } from "./shared/types.js";
-import { zeroShotClassifier, zeroShotFeatureClassifier } from "./shared/zero-shot-classifier.js";
 
 const { encoders: _encoders, loss: _loss, negatives: _negatives, cudaGraph: _graph, ...shape } = adapterShape; // the recipe's
 
@@ -116,8 +117,7 @@ export const statra = defineMethod({
         current = undefined;
         training.finish();
       },
-      classifier: zeroShotClassifier,
-      featureClassifier: zeroShotFeatureClassifier,
+      ...replayClassifiers(replay),
       keepsImageEncoder: options.imageIterations === 0,
       state: () => replay.state(),
       loadState: (state) => replay.loadState(state),
@@ -140,7 +140,7 @@ export const statra = defineMethod({
       trainingBytes: bytesPerValue * ((1 + trainingCopies) * image + 2 * text + stored) + surrogates,
       explanation:
         "The adapters of one encoder at a time. Stored, only to learn further tasks: a mean per class, a covariance, and the features of generic " +
-        "words. Training: with surrogate images, and with the other encoder's adapters and their gradients.",
+        "words. With unlearnedTexts=first, inference keeps the blocks of the first text encoder as well. Training: with surrogate images, and with the other encoder's adapters and their gradients.",
     };
   },
 });

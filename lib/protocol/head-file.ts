@@ -33,6 +33,8 @@ const descriptionSchema = z.object({
       }),
     )
     .nonempty(),
+  /** Any name may be a candidate, also one that is no class of the datasets. */
+  takesAnyLabel: z.boolean().default(false),
   /** Values that the method keeps beside its tensors. */
   data: jsonSchema,
   /** The fingerprint of the CLIP that the file belongs to. */
@@ -88,8 +90,8 @@ export function readHead(path: string): HeadFile {
 }
 
 function describe(metadata: Readonly<Record<string, string>>, path: string): HeadDescription {
-  const { options, seed, datasets, data } = metadata;
-  const json = { options, seed, datasets, data };
+  const { options, seed, datasets, data, takesAnyLabel = "false" } = metadata; // older files do not say
+  const json = { options, seed, datasets, data, takesAnyLabel };
   const parsed = Object.entries(json).map(([key, text]) => [key, parseJson(text)]);
   const result = descriptionSchema.safeParse({ ...metadata, ...Object.fromEntries(parsed) });
   if (metadata.format === format && metadata.version === version && result.success) return result.data;

@@ -40,17 +40,13 @@ export class ServedHead implements Disposable {
   }
 
   /**
-   * A classifier among the classes of all datasets, as X-TAIL has them, or of one dataset, as MTIL does. Call
-   * it inside a scope that outlives its use.
-   * @throws if there is no such dataset
+   * A classifier among the classes of all datasets, as X-TAIL has them, or of one dataset, as MTIL does. A
+   * head that `takesAnyLabel` also has one among other classes. Call it inside a scope that outlives its use.
+   * @throws if there is no such dataset, or the head knows no other classes
    */
-  classifier(dataset?: string): ServedClassifier {
-    const { datasets, protocol } = this.description;
-    const groups = dataset === undefined ? datasets : datasets.filter(({ name }) => name === dataset);
-    if (groups.length === 0) {
-      const names = datasets.map(({ name }) => name).join(", ");
-      throw new Error(`There is no dataset '${dataset}' in the head: expected one of ${names}.`);
-    }
+  classifier(candidates?: string | Omit<LabelGroup, "name">): ServedClassifier {
+    const { protocol } = this.description;
+    const groups = this.#groups(candidates);
     const scores = this.method.classifier({ groups }, standaloneContext(this.model, protocol));
     return {
       labels: groups.flatMap(({ classes }) => classes),
@@ -69,6 +65,21 @@ export class ServedHead implements Disposable {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #groups(candidates?: string | Omit<LabelGroup, "name">): readonly LabelGroup[] {
+    const { datasets, takesAnyLabel, method } = this.description;
+    if (candidates === undefined) return datasets;
+    if (typeof candidates !== "string") {
+      if (takesAnyLabel) return [{ name: "", ...candidates }];
+      throw new Error(
+        `The head of ${method} knows the classes of its run alone: expected one of its datasets, got other classes.`,
+      );
+    }
+    const groups = datasets.filter(({ name }) => name === candidates);
+    if (groups.length > 0) return groups;
+    const names = datasets.map(({ name }) => name).join(", ");
+    throw new Error(`There is no dataset '${candidates}' in the head: expected one of ${names}.`);
   }
 }
 

@@ -46,13 +46,16 @@ const variants: readonly [method: string, options: Options][] = [
   ],
   ["finetune", { ...training, replay }],
   ["lora", { ...adapters, replay }],
+  ["lora", { ...adapters, replay: { ...replay, unlearnedTexts: "first" } }],
   ["codyra", { ...codyra, replay }],
+  ["codyra-routed", { ...codyra, replay }],
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],
   ["keeplora", { ...keeplora, preset: "released", variant: "pp", epochs: 2 }],
   ["dac", { ...dac, preset: "paper", router: "gate" }],
   ["statra", { ...statra, imageIterations: 0, replayClasses: 2 }],
+  ["statra", { ...statra, unlearnedTexts: "first" }],
   ["statra", { ...statra, covariance: "diagonal", candidates: "own", distillationWeight: 0 }],
 ];
 

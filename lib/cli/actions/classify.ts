@@ -1,4 +1,4 @@
-import { type DualEncoder, equalPrompts } from "../../clip/index.js";
+import { type DualEncoder, defaultTemplate, equalPrompts } from "../../clip/index.js";
 import { classifyFiles } from "../../data/index.js";
 import {
   describeCloseCalls,
@@ -30,7 +30,7 @@ import { unreadableImages } from "../output/unreadable-images.js";
 export async function classify(places: string[], flags: ClassifyFlags): Promise<void> {
   const { device = "cpu" } = flags;
   const settings = { model: "miniature", ...flags };
-  const { labels, isServed } = labelsOf(settings);
+  const { labels, isServed, areGiven } = labelsOf(settings);
   if (isServed && flags.confirm) throw headNotConfirmed();
   cuda.checkDevice(device);
   const images = await findNamedImages(places, flags);
@@ -45,7 +45,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     const { template, top: topK, batchSize, strict } = flags;
     const computed = confirm ? "fp32" : precision;
     const model = openModel(modelSettings(settings), device, computed, { shareFile: true });
-    if (flags.truncate && !isServed) checkDistinct(model, labels, template);
+    if (flags.truncate && areGiven) checkDistinct(model, labels, template);
     warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;
@@ -58,7 +58,10 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
         using confirmed =
           confirm && protocol ? new protocol.ConfirmedClassifier(model, labels, given) : undefined;
         meaning = percentMeaning(model, head);
-        const { probabilities } = head?.classifier(flags.dataset) ?? confirmed ?? {};
+        const candidates = areGiven
+          ? { classes: labels, templates: template ?? [defaultTemplate] }
+          : flags.dataset;
+        const { probabilities } = head?.classifier(candidates) ?? confirmed ?? {};
         const options = { ...given, topK, signal, probabilities };
         for await (const result of classifyFiles(model, images.paths(), labels, options)) {
           output.add(result);

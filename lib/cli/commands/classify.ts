@@ -61,7 +61,8 @@ keeps what was printed, and a JSON array is closed.
 % is the share of a label among those given. A SigLIP judges each label by itself: its % need not add up to 100. The heads of rail-* and
 codyra+rail-* mix CLIP's probabilities with the scores of a regression. These rank labels, and may lie outside of 0 to 100.
 
-A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels.
+A model that was exported with a head (codyra_head.safetensors) knows its classes and answers as the run did, so it takes no labels. Only
+that of a run with unlearnedTexts=first takes some: it reads names that were never learned by the first text encoder.
 
 On processors with instructions for bf16, --precision auto is faster for many images. Images whose best two labels are close
 are encoded once more in fp32. The command tells how many were, and how many of them got another first label. --precision bf16
@@ -72,6 +73,7 @@ Examples:
   $ codyra classify --model shop-clip --labels-file flowers.txt --template "a photo of a {}, a type of flower." photos/
   $ codyra classify --model shop-rail photos/                    # with its head: no labels needed
   $ codyra classify --model shop-rail --dataset flowers photos/
+  $ codyra classify --model shop-statra --labels-file shop.txt photos/   # with a head of unlearnedTexts=first
   $ codyra classify --model shop-clip --labels-file shop.txt --json-lines photos/ > photos.jsonl
   $ codyra classify --model shop-clip --labels-file shop.txt --precision auto photos/`,
     )

@@ -52,8 +52,8 @@ Formats:
 
 A SigLIP is written as huggingface and peft; the other formats are for CLIPs.
 
-Methods that classify by more than CLIP's weights have a head: rail-*, codyra+rail-*, codyra-routed, moe-adapter, and keeplora with heads. In the formats
-huggingface and open-clip it lies beside the model as codyra_head.safetensors, and codyra classify answers with it as the run did. The other formats have
+Methods that classify by more than CLIP's weights have a head: rail-*, codyra+rail-*, codyra-routed, moe-adapter, keeplora with heads, and
+unlearnedTexts=first. In the formats huggingface and open-clip it lies beside the model as codyra_head.safetensors, and codyra classify answers with it as the run did. The other formats have
 no place for it and are refused. --weights-only leaves it out: other libraries see the weights alone in any case. A run that changed no weights and has no
 head is refused, too.
 

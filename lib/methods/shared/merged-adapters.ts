@@ -4,6 +4,7 @@ import * as torch from "../../torch/index.js";
 import { countTrainable, mergeAdapters, trainAdapters } from "./adapters.js";
 import { begun } from "./begun.js";
 import type { TrainingOptions } from "./options.js";
+import { replayClassifiers } from "./replay-classifiers.js";
 import { ReplayedTask } from "./replayed-task.js";
 import type { StatisticsReplay } from "./statistics-replay.js";
 import { taskSeed } from "./training.js";
@@ -14,7 +15,6 @@ import {
   type RunContext,
   type TrainSummary,
 } from "./types.js";
-import { zeroShotClassifier, zeroShotFeatureClassifier } from "./zero-shot-classifier.js";
 
 /** Differences between the methods with merged low-rank adapters. */
 export interface AdapterPlan {
@@ -41,8 +41,10 @@ export class MergedAdapters implements ContinualMethod {
   readonly name: string;
   readonly options: AdapterPlan["options"];
   readonly isParallel = true;
-  readonly classifier = zeroShotClassifier;
-  readonly featureClassifier = zeroShotFeatureClassifier;
+  readonly classifier: ContinualMethod["classifier"];
+  readonly featureClassifier: ContinualMethod["featureClassifier"];
+  readonly stateAfter: ContinualMethod["stateAfter"];
+  readonly head: ContinualMethod["head"];
   readonly #plan: AdapterPlan;
   readonly #schedule: (iteration: number) => number;
   readonly #kappa: (iteration: number) => number;
@@ -56,12 +58,17 @@ export class MergedAdapters implements ContinualMethod {
     this.name = plan.name;
     this.options = plan.options;
     this.#plan = plan;
+    const { classifier, featureClassifier, stateAfter, head } = replayClassifiers(plan.replay);
+    this.classifier = classifier;
+    this.featureClassifier = featureClassifier;
+    this.stateAfter = stateAfter;
+    this.head = head;
     this.#schedule = schedule;
     this.#kappa = plan.kappa((iteration) => schedule(iteration) / learningRate);
   }
 
-  beginRun(context: RunContext): void {
-    this.#plan.replay?.beginRun(context);
+  async beginRun(context: RunContext): Promise<void> {
+    await this.#plan.replay?.beginRun(context);
   }
 
   beginTask(_task: Task, context: RunContext): void {

@@ -3,6 +3,7 @@ import type { Task } from "../../data/index.js";
 import type { Device, Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
 import { ClassStatistics } from "./class-statistics.js";
+import { FirstTexts, firstPrefix } from "./first-texts.js";
 import { sum } from "./sums.js";
 import { TaskReplay } from "./task-replay.js";
 import type { MethodState, ProtocolName, RunContext } from "./types.js";
@@ -53,6 +54,12 @@ export const replayShape = {
     .positive()
     .default(0.03)
     .describe("ridge of the linear map that moves kept means along with the image encoder"),
+  unlearnedTexts: z
+    .enum(["current", "first"])
+    .default("current")
+    .describe(
+      "text encoder for names of classes that were never learned: as it is now, or as it was at first, which inference then needs too",
+    ),
 } as const;
 
 const replaySchema = z.strictObject(replayShape);
@@ -70,19 +77,34 @@ export const replayOption = {
 } as const;
 
 /**
+ * For methods that train by another and classify in a way of their own.
+ * @throws if the options ask for texts of the first model
+ */
+export function refuseFirstTexts(method: string, replay: ReplayOptions | undefined): void {
+  if (replay?.unlearnedTexts !== "first") return;
+  throw new Error(
+    `replay.unlearnedTexts: expected current, since ${method} classifies by more than names, got first. Leave it out, or take codyra.`,
+  );
+}
+
+/**
  * Replay of statistics in place of images. Pseudo-features are drawn from the statistics of earlier classes;
  * generic words stay where the pre-trained text encoder has them.
  */
 export class StatisticsReplay implements Disposable {
   readonly statistics: ClassStatistics;
   readonly anchors = new WordAnchors();
+  /** Reads the names of unlearned classes, where the current text encoder does not. */
+  readonly firstTexts: FirstTexts | undefined;
   #device: Device = "cpu";
+  #inherited = 0; // datasets that were learned before this run
 
   constructor(
     readonly options: ReplayOptions,
     readonly protocol: ProtocolName,
   ) {
     this.statistics = new ClassStatistics(options.covariance);
+    if (options.unlearnedTexts === "first") this.firstTexts = new FirstTexts();
   }
 
   /**
@@ -90,16 +112,20 @@ export class StatisticsReplay implements Disposable {
    * starts from.
    * @throws if what came is of features of another width or of another kind of covariance, or there are no
    * words
+   * @throws if what came lacks the first text encoder that the options ask for
    */
   async beginRun(context: RunContext): Promise<void> {
     const { inherited, model } = context;
     this.#device = model.device;
+    this.firstTexts?.begin(model);
     if (inherited === undefined) {
       await this.anchors.choose(this.options, context);
       return;
     }
     checkWidth(inherited, model.config.embedDim);
+    if (this.firstTexts !== undefined) checkFirstTexts(inherited);
     this.loadState(inherited);
+    this.#inherited = this.statistics.groups.length;
   }
 
   /** The replay while a task is learned. The caller disposes of it. */
@@ -124,7 +150,7 @@ export class StatisticsReplay implements Disposable {
       if (drift !== undefined) statistics.compensate(drift.before, drift.after, options.driftRidge);
       statistics.learn(task, features, torch.upload(task.train.labels, context.model.device));
     });
-    const bytes = Array.from(this.state().tensors.values(), (tensor) => 4 * tensor.numel());
+    const bytes = Array.from(this.#statisticsState().tensors.values(), (tensor) => 4 * tensor.numel());
     context.log({
       kind: "statistics",
       task: context.taskIndex,
@@ -141,11 +167,13 @@ export class StatisticsReplay implements Disposable {
     return candidates === "protocol" ? this.protocol === "x-tail" : candidates === "seen";
   }
 
+  /** The weights of the first text encoder are views, or belong to the caller's scope. */
   state(): MethodState {
-    const parts = [this.statistics.state(), this.anchors.state()];
+    const { tensors, data } = this.#statisticsState();
+    if (this.firstTexts === undefined) return { tensors, data };
     return {
-      tensors: new Map(parts.flatMap(({ tensors }) => Array.from(tensors))),
-      data: Object.assign({}, ...parts.map(({ data }) => data)),
+      tensors: new Map([...tensors, ...this.firstTexts.state()]),
+      data: { ...data, firstTexts: { inherited: this.#inherited } },
     };
   }
 
@@ -159,22 +187,41 @@ export class StatisticsReplay implements Disposable {
       const state = { tensors: new Map(moved), data };
       this.statistics.loadState(state);
       this.anchors.loadState(state);
+      this.firstTexts?.loadState(state.tensors);
     });
+    this.#inherited = (data.firstTexts as { inherited: number } | undefined)?.inherited ?? 0;
   }
 
   dispose(): void {
     this.statistics.dispose();
     this.anchors.dispose();
+    this.firstTexts?.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  #statisticsState(): MethodState {
+    const parts = [this.statistics.state(), this.anchors.state()];
+    return {
+      tensors: new Map(parts.flatMap(({ tensors }) => Array.from(tensors))),
+      data: Object.assign({}, ...parts.map(({ data }) => data)),
+    };
+  }
+}
+
+function checkFirstTexts({ data }: MethodState): void {
+  if (data.firstTexts !== undefined) return;
+  throw new Error(
+    "unlearnedTexts: expected statistics that came with the first text encoder, got some without. " +
+      "Export the model from a run that has `unlearnedTexts: first`, or leave the option out.",
+  );
 }
 
 function checkWidth({ tensors }: MethodState, width: number): void {
   for (const [name, tensor] of tensors) {
-    if (tensor.size(-1) === width) continue;
+    if (name.startsWith(firstPrefix) || tensor.size(-1) === width) continue;
     throw new Error(
       `Statistics of earlier classes: expected features of ${width} numbers as the model has them, got ${name} ` +
         `[${tensor.shape.join(", ")}]. They belong to another model: remove the file, or take that model.`,

@@ -84,6 +84,8 @@ export interface MethodHead {
   readonly scores: "logits" | "probabilities";
   /** Whether they read the weights that the run started from, too. */
   readonly readsPretrained: boolean;
+  /** Any name may be a candidate, also one that is no class of the run. Default: no. */
+  readonly takesAnyLabel?: boolean;
   /** The whole part of a state that classifying reads: views of it, or new tensors of the caller's scope. */
   take(state: MethodState): MethodState;
   /** Makes the method ready to classify, in place of `beginRun` and `loadState`; nothing will be trained. */

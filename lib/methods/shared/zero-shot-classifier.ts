@@ -1,15 +1,23 @@
 import { classFeatures, type DualEncoder } from "../../clip/index.js";
 import type { Tensor } from "../../torch/index.js";
 import * as torch from "../../torch/index.js";
-import type { Classifier, LabelSpace, RunContext } from "./types.js";
+import type { Classifier, LabelGroup, LabelSpace, RunContext } from "./types.js";
+
+/** Unit features of a group's classes, `[classes, D]`. */
+export type TextsOf = (group: LabelGroup) => Tensor;
 
 /**
  * Classification by the class names alone: `exp(s) · cos(image, text)` over all classes of the label space,
  * texts encoded once. The features of several templates are normalised, averaged and normalised again.
  * Classes with the same prompts tie exactly.
+ * @param textsOf default: the model's text encoder reads all names
  */
-export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContext, "model">): Classifier {
-  const logitsOf = zeroShotHead(labels, model);
+export function zeroShotClassifier(
+  labels: LabelSpace,
+  { model }: Pick<RunContext, "model">,
+  textsOf?: TextsOf,
+): Classifier {
+  const { logitsOf } = zeroShotParts(labels, model, textsOf);
   return (pixels) => torch.inferenceMode(() => torch.scope(() => logitsOf(model.encodeImage(pixels))));
 }
 
@@ -17,8 +25,9 @@ export function zeroShotClassifier(labels: LabelSpace, { model }: Pick<RunContex
 export function zeroShotFeatureClassifier(
   labels: LabelSpace,
   { model }: Pick<RunContext, "model">,
+  textsOf?: TextsOf,
 ): Classifier {
-  const { logitsOf, classFeatures } = zeroShotParts(labels, model);
+  const { logitsOf, classFeatures } = zeroShotParts(labels, model, textsOf);
   const scoresOf = (features: Tensor): Tensor =>
     torch.inferenceMode(() => torch.scope(() => logitsOf(features)));
   return Object.assign(scoresOf, { classFeatures });
@@ -29,12 +38,12 @@ export function zeroShotHead(labels: LabelSpace, model: DualEncoder): (imageFeat
   return zeroShotParts(labels, model).logitsOf;
 }
 
-function zeroShotParts({ groups }: LabelSpace, model: DualEncoder) {
-  const features = torch.noGrad(() =>
-    torch.scope(() =>
-      torch.cat(groups.map(({ classes, templates }) => classFeatures(model, classes, templates))),
-    ),
-  ); // [C, D]
+function zeroShotParts(
+  { groups }: LabelSpace,
+  model: DualEncoder,
+  textsOf: TextsOf = ({ classes, templates }) => classFeatures(model, classes, templates),
+) {
+  const features = torch.noGrad(() => torch.scope(() => torch.cat(groups.map(textsOf)))); // [C, D]
   const columns = torch.tensor(firstColumns(groups), { dtype: "int64", device: model.device });
   return {
     classFeatures: features.indexSelect(0, columns), // [C, D]

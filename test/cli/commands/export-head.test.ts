@@ -75,6 +75,27 @@ function servedScores(target: string, tasks: readonly Task[], protocol: Protocol
   });
 }
 
+interface Prediction {
+  readonly label: string;
+  readonly probability: number;
+}
+
+/** `codyra classify` of a red image by what a method has learned and exported. */
+async function classifier(name: string, options: Record<string, unknown>) {
+  const { run } = await finishedRun(name, options, "x-tail");
+  const folder = temporaryFolder();
+  const target = join(folder, "model");
+  await codyraExport("--run", run, "--to", target);
+  await writePicture(join(folder, "red.png"), { color: { r: 220, g: 40, b: 40 } });
+  return async (...args: string[]): Promise<Prediction[]> => {
+    const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    written.mockClear();
+    const flags = ["--model", target, "--json", ...args, join(folder, "red.png")];
+    await classifyCommand().exitOverride().parseAsync(flags, { from: "user" });
+    return JSON.parse(written.mock.calls.map(([text]) => text).join(""))[0].predictions;
+  };
+}
+
 function expectSame(found: Scores[], wanted: Scores[]): void {
   expect(found.map(({ length }) => length)).toEqual(wanted.map(({ length }) => length));
   const best = (rows: Scores) => rows.map((row) => row.indexOf(Math.max(...row)));
@@ -110,7 +131,7 @@ describe("an exported head", () => {
   it("is that of every method which classifies by more than weights", () => {
     const all = [...inXTail, ...more];
     expect(all.filter((variant) => createMethod(...variant).stateAfter)).toEqual(withHead);
-    expect(new Set(withHead.map(([name]) => name)).size).toBe(8);
+    expect(new Set(withHead.map(([name]) => name)).size).toBe(10);
   });
 
   it.each(withHead)("of %s %j in %s answers as the run did", async (name, options, protocol) => {
@@ -164,6 +185,22 @@ describe("an exported head", () => {
     expect(existsSync(lost)).toBe(false);
   });
 
+  it("of the first text encoder takes any labels, of the run or not", async () => {
+    const options = { iterations: 4, imageIterations: 0, batchSize: 9, rank: 2, wordCount: 10, crops: 1 };
+    const classify = await classifier("statra", { ...options, learningRate: 0.05, unlearnedTexts: "first" });
+    expect(await classify()).toHaveLength(5);
+    const template = ["--template", "a {} photo."];
+    const learned = ["--labels", "red,green,blue", ...template];
+    expect(await classify(...learned)).toEqual(await classify("--dataset", "colours"));
+    expect(await classify(...learned)).toEqual(await classify(...learned, "--no-head"));
+    const others = ["--labels", "cat,dog,ship", ...template];
+    expect(await classify(...others)).toEqual(await classify(...others, "--model", fixture("quick-gelu")));
+    expect(await classify(...others)).not.toEqual(await classify(...others, "--no-head"));
+    await expect(classify(...others, "--dataset", "colours")).rejects.toThrow(
+      /expected the classes of a dataset or labels, got both/,
+    );
+  });
+
   it("is refused by formats that have no place for it, and belongs to one model", async () => {
     const { run } = await finishedRun("rail-dual", {}, "x-tail");
     const folder = temporaryFolder();
@@ -187,20 +224,7 @@ describe("an exported head", () => {
   });
 
   it("gives codyra classify its classes", async () => {
-    const { run } = await finishedRun("rail-dual", {}, "x-tail");
-    const folder = temporaryFolder();
-    const target = join(folder, "model");
-    await codyraExport("--run", run, "--to", target);
-    await writePicture(join(folder, "red.png"), { color: { r: 220, g: 40, b: 40 } });
-    const classify = async (...args: string[]) => {
-      const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
-      written.mockClear();
-      const flags = ["--model", target, "--json", ...args, join(folder, "red.png")];
-      await classifyCommand().exitOverride().parseAsync(flags, { from: "user" });
-      return JSON.parse(written.mock.calls.map(([text]) => text).join(""))[0].predictions as {
-        label: string;
-      }[];
-    };
+    const classify = await classifier("rail-dual", {});
     const all = await classify();
     expect(all[0]!.label).toBe("red");
     expect(all.map(({ label }) => label).sort()).toEqual(["blue", "bright", "dark", "green", "red"]);

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
+import { crc32 } from "node:zlib";
 import type { Index, IndexConfig } from "usearch";
-import { explainingFullDisk, writeFileAtomically } from "../files/index.js";
+import { explainingFullDisk, renameDurably, syncFile, writeFileAtomically } from "../files/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
 import type { OpenedEmbeddings } from "./formats/format.js";
@@ -11,7 +12,7 @@ import type { Neighbours } from "./nearest.js";
 // by usearch.
 
 /** Raised when indices of before cannot be read any more, or are worse. */
-const version = 1;
+const version = 2;
 const rowsPerPart = 2048;
 
 /** The origin of an index. One that differs is stale. */
@@ -89,7 +90,8 @@ export class ApproximateIndex {
     const temporary = `${indexFileOf(path)}.tmp`;
     rmSync(keyFileOf(path), { force: true });
     explainingFullDisk(indexFileOf(path), () => index.save(temporary));
-    renameSync(temporary, indexFileOf(path));
+    syncFile(temporary);
+    renameDurably(temporary, indexFileOf(path));
     writeFileAtomically(keyFileOf(path), writtenKey(path, key)); // an index counts when its key is there
   }
 
@@ -122,9 +124,23 @@ function keyOf(path: string, { info, items }: OpenedEmbeddings): IndexKey {
   return { version, fingerprint, rows: items.length, width, bytes: size, modifiedMs: mtimeMs };
 }
 
-/** Tells an index that was cut off too. */
+/** Tells an index that was damaged, too: usearch does not check, and may end the process. */
 function writtenKey(path: string, key: IndexKey): string {
-  return JSON.stringify({ ...key, indexBytes: statSync(indexFileOf(path)).size });
+  return JSON.stringify({ ...key, indexCrc32: checksumOf(indexFileOf(path)) });
+}
+
+/** CRC-32 of a file, in a third of a second for a gigabyte that the system has in memory. */
+function checksumOf(path: string): number {
+  const block = new Uint8Array(1 << 22);
+  const file = openSync(path, "r");
+  try {
+    let crc = 0;
+    for (let read = readSync(file, block); read > 0; read = readSync(file, block))
+      crc = crc32(block.subarray(0, read), crc);
+    return crc;
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function loadLibrary() {

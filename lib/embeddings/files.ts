@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import type { Tensor } from "../torch/index.js";
 import type { EmbeddingFormat, OpenedEmbeddings } from "./formats/format.js";
 import { npy } from "./formats/npy.js";
 import { parquet } from "./formats/parquet.js";
 import { safetensors } from "./formats/safetensors.js";
+import { checkUnit } from "./unit-vectors.js";
 
 const formats: readonly EmbeddingFormat[] = [parquet, npy, safetensors];
 
@@ -23,7 +25,21 @@ export interface Embeddings extends Omit<OpenedEmbeddings, "readVectors"> {
 
 /** Opens a file that `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */
 export async function openEmbeddings(path: string): Promise<OpenedEmbeddings> {
-  return await formatOf(path).open(path);
+  const format = formatOf(path);
+  if (!existsSync(path)) {
+    throw new Error(
+      `${path}: expected a file of vectors, got nothing: there is none. Make it with codyra embed.`,
+    );
+  }
+  const { readVectors, ...opened } = await format.open(path);
+  return {
+    ...opened,
+    async readVectors() {
+      const vectors = await readVectors();
+      checkUnit(vectors, path);
+      return vectors;
+    },
+  };
 }
 
 /** Vectors that `codyra embed` wrote. @throws if the file is missing, damaged, or of another origin */

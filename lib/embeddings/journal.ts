@@ -19,6 +19,9 @@ import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 
 const rowsPerRead = 4096;
 
+const folderOf = (target: string): string => `${target}.partial`;
+const descriptionOf = (target: string): string => join(folderOf(target), "job.json");
+
 /** Vectors with what they stand for; `vectors` is valid until the next part is asked for. */
 export interface EmbeddingRows {
   readonly items: readonly EmbeddedItem[];
@@ -53,6 +56,11 @@ export class EmbeddingJournal {
     this.#vectorsFile = join(folder, "vectors.f32");
   }
 
+  /** Whether a file was begun, and is not whole yet. */
+  static exists(target: string): boolean {
+    return existsSync(descriptionOf(target));
+  }
+
   /**
    * Opens the journal of a file, or begins one.
    * @param target the file that is made in the end; the journal is `target.partial`
@@ -64,8 +72,8 @@ export class EmbeddingJournal {
     items: AsyncIterator<EmbeddedItem>,
     info: EmbeddingsInfo,
   ): Promise<EmbeddingJournal> {
-    const folder = `${target}.partial`;
-    const description = join(folder, "job.json");
+    const folder = folderOf(target);
+    const description = descriptionOf(target);
     if (existsSync(description)) {
       const begun = JSON.parse(readFileSync(description, "utf8")) as EmbeddingsInfo;
       if (begun.kind !== info.kind) throw otherWork(folder, info, `${begun.kind}`);

@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
-import { relative, sep } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, relative, sep } from "node:path";
 import { type DualEncoder, modelFingerprint } from "../clip/index.js";
-import { explainFullDisk } from "../files/index.js";
+import { explainFullDisk, type LockOptions, withLock } from "../files/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 import { formatOf } from "./files.js";
+import type { EmbeddingFormat } from "./formats/format.js";
 import { type DoneItem, EmbeddingJournal } from "./journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 
@@ -16,6 +17,8 @@ export interface WriteEmbeddingsOptions extends EmbedOptions {
   readonly onProgress?: (done: number) => void;
 }
 
+type Items = Iterable<EmbeddedItem> | AsyncIterable<EmbeddedItem>;
+
 export interface WrittenEmbeddings {
   readonly rows: number;
   /** Items that were done before, by a process that ended early. */
@@ -27,22 +30,34 @@ export interface WrittenEmbeddings {
  * Writes unit vectors of images or texts to a file. Its ending chooses the format: `.parquet`, `.npy` or
  * `.safetensors`, the last two with a CSV of names and labels beside them. What is done is kept in
  * `target.partial` until the file is whole. After a crash or an abort, the same call goes on where it ended.
- * Memory does not grow with the number of items.
- * @param target the file; it must not exist
+ * Memory does not grow with the number of items. One process at a time writes a file: its lock is
+ * `target.lock`.
+ * @param target the file; neither it nor what belongs beside it may exist
  * @param items a list, or a stream that begins alike whenever it is asked for
- * @throws if the file exists, the journal is of other items or another model, or the signal is aborted
+ * @throws if the file exists or another process writes it, the journal is of other items or another model, or
+ * the signal is aborted
  */
 export async function writeEmbeddings(
   target: string,
   kind: EmbeddingsInfo["kind"],
-  items: Iterable<EmbeddedItem> | AsyncIterable<EmbeddedItem>,
+  items: Items,
+  model: DualEncoder,
+  options: WriteEmbeddingsOptions,
+): Promise<WrittenEmbeddings> {
+  const format = formatOf(target); // before a lock is left in a folder
+  mkdirSync(dirname(target), { recursive: true });
+  const write = () => writeAlone(target, format, { kind, items }, model, options);
+  return await withLock(target, write, { signal: options.signal, refuse: inUse(target) });
+}
+
+async function writeAlone(
+  target: string,
+  format: EmbeddingFormat,
+  { kind, items }: Pick<EmbeddingsInfo, "kind"> & { readonly items: Items },
   model: DualEncoder,
   { modelName, strict = false, onProgress, ...options }: WriteEmbeddingsOptions,
 ): Promise<WrittenEmbeddings> {
-  const format = formatOf(target);
-  if (existsSync(target)) {
-    throw new Error(`${target} exists already: expected a new file. Name another one, or remove it.`);
-  }
+  checkNew(target, format);
   const info = { kind, width: model.config.embedDim, model: modelName, fingerprint: modelFingerprint(model) };
   const stream = streamOf(items);
   try {
@@ -67,6 +82,26 @@ export async function writeEmbeddings(
   } finally {
     await stream.return(undefined);
   }
+}
+
+/**
+ * A process that ended between two of the files has left a journal, and then its files are written again.
+ * @throws if the file or one of those beside it is there, and may be something else of the user
+ */
+function checkNew(target: string, format: EmbeddingFormat): void {
+  const others = EmbeddingJournal.exists(target) ? [] : format.besides(target);
+  const taken = [target, ...others].find((path) => existsSync(path));
+  if (taken === undefined) return;
+  const why = taken === target ? "a new file" : `none, since it belongs to ${target}`;
+  throw new Error(`${taken} exists already: expected ${why}. Name another one, or remove it.`);
+}
+
+function inUse(target: string): LockOptions["refuse"] {
+  return ({ pid = "unknown", host = "unknown" }, lock) =>
+    new Error(
+      `${target} is being written by process ${pid} on ${host}: expected one writer. ` +
+        `Wait until it ends, or name another file (its lock is ${lock}).`,
+    );
 }
 
 async function* streamOf<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, undefined> {

@@ -1,4 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -48,6 +59,13 @@ async function file() {
   return { folder, path, opened, find, readsSoFar: () => reads };
 }
 
+/** Writes over some bytes in the middle of a file, whose size and names stay. */
+function damage(path: string, position: number): void {
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(12, 0xff), 0, 12, position);
+  closeSync(file);
+}
+
 describe("openIndexSearch", () => {
   it("finds nearly all that comparing every vector finds, and with the scores of these", async () => {
     const { find } = await file();
@@ -83,6 +101,7 @@ describe("openIndexSearch", () => {
     ["the file is newer", (path) => void utimesSync(path, 1, 1)],
     ["rows are gone", (_, opened) => ({ ...opened, items: opened.items.slice(1) })],
     ["the index was cut off", (path) => truncateSync(`${path}.usearch`, 1000)],
+    ["the index has other bytes", (path) => damage(`${path}.usearch`, 60_000)],
     ["its key is gone", (path) => rmSync(`${path}.usearch.json`)],
   ])("makes the index again when %s", async (_, change) => {
     const { find, path, opened, readsSoFar } = await file();

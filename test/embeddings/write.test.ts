@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
@@ -166,6 +167,44 @@ describe("writeEmbeddings", () => {
     await expect(writeEmbeddings(target, "images", items, model, options)).rejects.toThrow(
       /got another model \(tiny\)/,
     );
+  });
+
+  it("lets one process at a time write a file", async () => {
+    const { items } = await colours(6);
+    const model = tinyClip();
+    const target = join(temporaryFolder(), "b.parquet");
+    const write = () => writeEmbeddings(target, "images", items, model, options);
+    const [first, second] = await Promise.allSettled([write(), write()]);
+    expect(first).toMatchObject({ status: "fulfilled", value: { rows: 6 } });
+    expect((second as PromiseRejectedResult).reason.message).toMatch(
+      new RegExp(`b\\.parquet is being written by process ${process.pid} on .*: expected one writer\\. Wait`),
+    );
+    expect((await vectorsIn(target)).items).toEqual(items);
+    expect(existsSync(`${target}.lock`)).toBe(false);
+  });
+
+  it.each([
+    ["b.npy", "b.csv"],
+    ["b.npy", "b.json"],
+    ["b.safetensors", "b.csv"],
+  ])("of %s leaves a file of the user alone that has the name of its %s", async (name, other) => {
+    const { items } = await colours(2);
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, other), "mine");
+    const written = writeEmbeddings(join(folder, name), "images", items, tinyClip(), options);
+    await expect(written).rejects.toThrow(
+      new RegExp(`${other} exists already: expected none, since it belongs to .*${name}\\. Name another one`),
+    );
+    expect(readdirSync(folder)).toEqual([other]);
+    expect(readFileSync(join(folder, other), "utf8")).toBe("mine");
+  });
+
+  it("goes on where a process ended between the names and the vectors", async () => {
+    const { target, items, model, undisturbed } = await stoppedAfterFour(6);
+    writeFileSync(target.replace(".npy", ".csv"), "name,label\n");
+    await writeEmbeddings(target, "images", items, model, options);
+    expect(readFileSync(target).equals(readFileSync(undisturbed))).toBe(true);
+    expect((await vectorsIn(target)).items).toEqual(items);
   });
 
   it("leaves out images that cannot be read and tells them, or stops at the first", async () => {

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { renameDurably, syncFile } from "../../files/index.js";
 import type { EmbeddingRows } from "../journal.js";
 import { appendItems, beginItemsFile, itemsFileOf } from "./items-file.js";
 
@@ -23,8 +24,9 @@ export async function writeFloats(
       appendItems(items, part.items);
     }
     fsyncSync(file);
-    renameSync(items, itemsFileOf(path));
-    renameSync(temporary, path);
+    syncFile(items);
+    renameSync(items, itemsFileOf(path)); // the vectors come last: whoever finds them finds their names
+    renameDurably(temporary, path);
   } catch (error) {
     for (const each of [temporary, items]) rmSync(each, { force: true });
     throw error;

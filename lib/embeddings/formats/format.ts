@@ -17,6 +17,8 @@ export interface OpenedEmbeddings {
 export interface EmbeddingFormat {
   /** Ending of the file, with the dot. */
   readonly extension: string;
+  /** Files that lie beside one of this format, and belong to it. */
+  besides(path: string): readonly string[];
   /**
    * Writes a file, and what belongs beside it.
    * @param count rows that will come

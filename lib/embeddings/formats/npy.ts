@@ -1,6 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
-import { jsonText } from "../../files/index.js";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { writeJsonAtomically } from "../../files/index.js";
 import * as torch from "../../torch/index.js";
+import { readingDamaged } from "./damaged.js";
 import { writeFloats } from "./float-file.js";
 import type { EmbeddingFormat } from "./format.js";
 import { readInfo, writeInfo } from "./info.js";
@@ -15,6 +16,7 @@ const infoFileOf = (path: string) => path.replace(/\.npy$/, ".json");
 /** NumPy's `.npy`, with a CSV of names and labels and a JSON file that names the model beside it. */
 export const npy: EmbeddingFormat = {
   extension: ".npy",
+  besides: (path) => [itemsFileOf(path), infoFileOf(path)],
   async write(path, info, count, rows) {
     const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${count}, ${info.width}), }`;
     const fixed = magic.length + 4;
@@ -22,16 +24,16 @@ export const npy: EmbeddingFormat = {
     const length = Buffer.alloc(2);
     length.writeUInt16LE(padded.length + 1);
     const head = Buffer.concat([magic, Buffer.from([1, 0]), length, Buffer.from(`${padded}\n`)]);
+    writeJsonAtomically(infoFileOf(path), writeInfo(info));
     await writeFloats(path, head, rows);
-    writeFileSync(infoFileOf(path), jsonText(writeInfo(info)));
   },
   async open(path) {
-    const info = readInfo(JSON.parse(readFileSync(infoFileOf(path), "utf8")), infoFileOf(path));
+    const beside = infoFileOf(path);
+    const metadata = await readingDamaged(beside, () => JSON.parse(readFileSync(beside, "utf8")));
+    const info = readInfo(metadata, beside);
     const { start, count, width } = readHead(path);
     if (width !== info.width)
-      throw new Error(
-        `${path}: expected vectors of ${info.width} numbers as ${infoFileOf(path)} says, got ${width}.`,
-      );
+      throw new Error(`${path}: expected vectors of ${info.width} numbers as ${beside} says, got ${width}.`);
     const readVectors = async () =>
       torch.scope(() => {
         const bytes = torch.fromFile(path, false, start + 4 * count * width, { dtype: "uint8" });

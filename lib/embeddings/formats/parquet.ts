@@ -1,9 +1,11 @@
-import { renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
+import { renameDurably, syncFile } from "../../files/index.js";
 import * as torch from "../../torch/index.js";
 import type { EmbeddedItem } from "../types.js";
+import { readingDamaged } from "./damaged.js";
 import type { EmbeddingFormat } from "./format.js";
 import { readInfo, writeInfo } from "./info.js";
 
@@ -19,6 +21,7 @@ const schema = [
 
 export const parquet: EmbeddingFormat = {
   extension: ".parquet",
+  besides: () => [],
   async write(path, info, _count, rows) {
     const temporary = `${path}.tmp`;
     const kvMetadata = Object.entries(writeInfo(info)).map(([key, value]) => ({ key, value }));
@@ -44,7 +47,8 @@ export const parquet: EmbeddingFormat = {
         });
       }
       await file.finish();
-      renameSync(temporary, path);
+      syncFile(temporary);
+      renameDurably(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
@@ -52,7 +56,7 @@ export const parquet: EmbeddingFormat = {
   },
   async open(path) {
     const file = await asyncBufferFromFile(path);
-    const metadata = await parquetMetadataAsync(file);
+    const metadata = await readingDamaged(path, () => parquetMetadataAsync(file));
     const pairs = metadata.key_value_metadata?.map(({ key, value }) => [key, value]) ?? [];
     const info = readInfo(Object.fromEntries(pairs), path);
     const count = Number(metadata.num_rows);
@@ -61,7 +65,8 @@ export const parquet: EmbeddingFormat = {
       let rowStart = 0;
       for (const { num_rows } of metadata.row_groups) {
         const rowEnd = rowStart + Number(num_rows);
-        const rows = await parquetReadObjects({ file, metadata, compressors, columns, rowStart, rowEnd });
+        const given = { file, metadata, compressors, columns, rowStart, rowEnd };
+        const rows = await readingDamaged(path, () => parquetReadObjects(given));
         for (const [i, row] of rows.entries()) visit(row, rowStart + i);
         rowStart = rowEnd;
       }

@@ -7,6 +7,7 @@ import { itemsFileOf, readItems } from "./items-file.js";
 /** Safetensors with one tensor, `vectors`, and a CSV of names and labels beside it. */
 export const safetensors: EmbeddingFormat = {
   extension: ".safetensors",
+  besides: (path) => [itemsFileOf(path)],
   async write(path, info, count, rows) {
     const tensor = { dtype: "F32", shape: [count, info.width], data_offsets: [0, 4 * count * info.width] };
     const head = torch.safetensors.encodeHeader({ __metadata__: writeInfo(info), vectors: tensor });

@@ -21,6 +21,7 @@ import { equalPromptWarnings } from "./check-prompts.js";
 import type { Config } from "./config.js";
 import type { GuardConfig } from "./guard-config.js";
 import { openGuardData } from "./guard-data.js";
+import { inheritedNotes } from "./inherited-notes.js";
 import { type ModelSettings, resolveModel } from "./models.js";
 import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
 import { openHoldOuts, openTasks } from "./open-data.js";
@@ -149,7 +150,8 @@ export interface ExperimentOptions {
 export async function runTasks(options: ExperimentOptions, tasks: readonly Task[]): Promise<AccuracyMatrix> {
   const { model: settings, device, precision, observer, guard: limits, cache, ...stream } = options;
   const model = openModel(settings, device, precision);
-  const inherited = readStatistics(resolveModel(settings.model));
+  const inherited = readStatistics(model, resolveModel(settings.model));
+  for (const line of inheritedNotes(options, inherited)) workObserver(observer).say(`  ${line}`);
   if (findHead(resolveModel(settings.model)) !== undefined) {
     workObserver(observer).say(
       `  ${settings.model} has a head beside its weights: the run starts from the weights alone.`,

@@ -82,6 +82,7 @@ export const codyraRouted = defineMethod({
 
 class RoutedCodyra implements ContinualMethod {
   readonly name = "codyra-routed";
+  readonly replaysStatistics: boolean | undefined;
   readonly #base: ContinualMethod;
   readonly #models = new TaskModels();
   #autoencoders: DomainAutoencoders | undefined;
@@ -91,6 +92,7 @@ class RoutedCodyra implements ContinualMethod {
     readonly options: z.output<typeof schema>,
   ) {
     this.#base = base;
+    this.replaysStatistics = base.replaysStatistics;
   }
 
   checkNeeds(given: { readonly hasReference: boolean }): void {
@@ -157,14 +159,19 @@ class RoutedCodyra implements ContinualMethod {
     const { tensors, data } = this.#models.state();
     const base = this.#base.state();
     return {
-      tensors: new Map([...(this.#autoencoders?.tensors() ?? []), ...base.tensors, ...tensors]),
-      data: { ...base.data, ...data, domains: this.#autoencoders?.domains ?? [] },
+      tensors: new Map([...(this.#autoencoders?.tensors() ?? []), ...tensors, ...base.tensors]),
+      data: {
+        ...data,
+        domains: this.#autoencoders?.domains ?? [],
+        ...(this.replaysStatistics && { base: base.data }),
+      },
     };
   }
 
   loadState(state: MethodState): void {
     this.#models.loadState(state);
-    if (state.data.groups !== undefined) this.#base.loadState(state); // without replay there is none
+    const base = state.data.base as MethodState["data"] | undefined; // nothing that classifies reads it
+    if (base !== undefined) this.#base.loadState({ tensors: state.tensors, data: base });
     this.#autoencoders?.load((state.data.domains as string[] | undefined) ?? [], state.tensors);
   }
 

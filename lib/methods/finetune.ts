@@ -48,6 +48,7 @@ export const finetune = defineMethod({
     return {
       ...method,
       ...classifiers,
+      replaysStatistics: replay !== undefined,
       beginRun: (context) => replay?.beginRun(context),
       state: () => replay?.state() ?? emptyState,
       loadState: (state) => replay?.loadState(state),

@@ -97,6 +97,7 @@ export const statra = defineMethod({
       name: "statra",
       options,
       isParallel: true,
+      replaysStatistics: true,
       beginRun: (context) => replay.beginRun(context),
       beginTask(task, context) {
         context.model.requiresGrad_(false);

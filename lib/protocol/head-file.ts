@@ -1,10 +1,10 @@
-import { existsSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { withoutPrefix, withPrefix } from "../methods/index.js";
 import { protocolSchema } from "../options/index.js";
 import type { Tensor } from "../torch/index.js";
 import * as torch from "../torch/index.js";
+import { findBeside } from "./beside-model.js";
 import { parseJson } from "./parse-json.js";
 
 /** The file beside a model that holds what a method classifies by: docs/serving.md, "Heads". */
@@ -57,9 +57,7 @@ export interface HeadFile extends HeadDescription {
  * @param model its directory or file   @returns `undefined` where there is none
  */
 export function findHead(model: string): string | undefined {
-  if (!existsSync(model)) return undefined;
-  const path = join(statSync(model).isDirectory() ? model : dirname(model), fileName);
-  return existsSync(path) ? path : undefined;
+  return findBeside(model, fileName);
 }
 
 /** Writes a head into a model's directory. */

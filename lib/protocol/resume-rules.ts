@@ -70,6 +70,7 @@ export function continueRecord(
       false,
     ),
     ...referenceDifferences(found.reference, fresh.reference),
+    ...inheritedDifferences(found.inherited, fresh.inherited),
   ];
   if (different.length > 0) {
     const details = different.flatMap(({ lines }) => lines).map((line) => `\n  ${line}`);
@@ -195,6 +196,19 @@ function imageDifferences(
 function referenceDifferences(found: RunRecord["reference"], fresh: RunRecord["reference"]): Difference[] {
   if (found === undefined || fresh === undefined) return differences(found, fresh, "reference");
   return differences({ ...found, name: "" }, { ...fresh, name: "" }, "reference");
+}
+
+/** Runs of earlier versions do not say what they began with. */
+function inheritedDifferences(found: RunRecord["inherited"], fresh: RunRecord["inherited"]): Difference[] {
+  if (found === undefined || found.fingerprint === fresh?.fingerprint) return [];
+  const inRun = inWords(found);
+  const now = fresh === undefined ? "none" : `others (${inWords(fresh)})`;
+  const line = `statistics beside the model: those of ${inRun} in the run, ${now} now`;
+  return [{ name: "inherited statistics", lines: [line] }];
+}
+
+function inWords({ datasets }: NonNullable<RunRecord["inherited"]>): string {
+  return inBrief(datasets.map(({ name }) => name));
 }
 
 /**

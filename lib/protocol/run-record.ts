@@ -8,10 +8,11 @@ import { formatVersion, type HoldOutRecord, type ReferenceRecord, type RunRecord
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
 import type { RunOptions } from "./run-options.js";
+import { describeStatistics } from "./statistics-file.js";
 
 /** The record of a run that begins now. */
 export function newRecord(options: RunOptions): RunRecord {
-  const { name, method, protocol, seed, config, tasks, holdOuts = [], reference, model } = options;
+  const { name, method, protocol, seed, config, tasks, holdOuts = [], reference, inherited, model } = options;
   const { evaluationPrecision = "exact" } = options;
   return {
     formatVersion,
@@ -39,6 +40,7 @@ export function newRecord(options: RunOptions): RunRecord {
     })),
     holdOuts: holdOuts.length === 0 ? undefined : holdOuts.map(describeTestSet),
     reference: reference && describeReference(reference),
+    inherited: method.replaysStatistics && inherited ? describeStatistics(inherited) : undefined,
     modelFingerprint: modelFingerprint(model, { precision: false }),
     startedAt: new Date().toISOString(),
     finishedAt: null,

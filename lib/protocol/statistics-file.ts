@@ -1,8 +1,11 @@
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
+import { type DualEncoder, weightsFingerprint } from "../clip/index.js";
 import type { MethodState } from "../methods/index.js";
+import type { InheritedRecord } from "../records/index.js";
 import * as torch from "../torch/index.js";
+import { findBeside } from "./beside-model.js";
 import { parseJson } from "./parse-json.js";
 
 /**
@@ -29,29 +32,59 @@ export function isStatistics({ data }: MethodState): boolean {
   return dataSchema.safeParse(data).success;
 }
 
-/** Writes a method's state beside a model. */
-export function writeStatistics(directory: string, { tensors, data }: MethodState): void {
-  const metadata = { format: "codyra statistics", version: "1", data: JSON.stringify(data) };
+/**
+ * Writes a method's state beside a model.
+ * @param model the one whose features the state is of
+ */
+export function writeStatistics(directory: string, { tensors, data }: MethodState, model: DualEncoder): void {
+  const metadata = {
+    format: "codyra statistics",
+    version: "1",
+    data: JSON.stringify(data),
+    weightsFingerprint: weightsFingerprint(model),
+  };
   torch.safetensors.save(join(directory, fileName), tensors, metadata, { checksum: true });
 }
 
 /**
  * The statistics that came with a model: copies.
- * @param path the model's directory or file   @returns `undefined` where there are none
- * @throws if the file is damaged, or another version's
+ * @param path the directory or file of the model   @returns `undefined` where there are none
+ * @throws if the file is damaged, another version's, or of other weights than the model's
  */
-export function readStatistics(path: string): MethodState | undefined {
-  const file = join(path, fileName);
-  if (!existsSync(file)) return undefined;
+export function readStatistics(model: DualEncoder, path: string): MethodState | undefined {
+  const file = findBeside(path, fileName);
+  if (file === undefined) return undefined;
   const { tensors, metadata } = torch.scope(() => {
     const { tensors, metadata } = torch.safetensors.load(file);
     return { metadata, tensors: new Map(Array.from(tensors, ([name, tensor]) => [name, tensor.clone()])) };
   });
   const parsed = dataSchema.safeParse(parseJson(metadata.data));
-  if (metadata.version === "1" && parsed.success) return { tensors, data: parsed.data };
+  // Earlier versions wrote no fingerprint.
+  const isOfModel = [undefined, weightsFingerprint(model)].includes(metadata.weightsFingerprint);
+  if (metadata.version === "1" && parsed.success && isOfModel) return { tensors, data: parsed.data };
   for (const tensor of tensors.values()) tensor.dispose();
+  if (!isOfModel) {
+    throw new Error(
+      `${file}: expected statistics of the model that it was exported with, got other weights in ${path}. Export both again, or remove the ` +
+        "file to start without the classes learned before.",
+    );
+  }
   const found = parsed.success ? `version ${metadata.version}` : z.prettifyError(parsed.error);
   throw new Error(
     `${file}: expected statistics of version 1, got ${found}. Export the model again, or remove the file to start without them.`,
   );
+}
+
+/** The facts of statistics that a run records: whose they are, and what they are. */
+export function describeStatistics({ tensors, data }: MethodState): InheritedRecord {
+  const { groups } = dataSchema.parse(data);
+  const hash = createHash("sha256").update(JSON.stringify(data));
+  for (const [name, tensor] of tensors) {
+    hash.update(`${name} ${tensor.shape}`);
+    torch.scope(() => hash.update(tensor.detach().to({ device: "cpu" }).toTypedArray() as Float32Array));
+  }
+  return {
+    datasets: groups.map(({ name, classes }) => ({ name, classes: classes.length })),
+    fingerprint: hash.digest("hex"),
+  };
 }

@@ -48,6 +48,7 @@ export { type RankHistory, readRanks, recordRanks, type TaskRanks } from "./rank
 export {
   type EmptyCells,
   type HoldOutRecord,
+  type InheritedRecord,
   isRun,
   type PeakMemory,
   type Phase,

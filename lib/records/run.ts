@@ -21,6 +21,12 @@ const testedSchema = z.object({
 /** How many images and texts belong to no task, and their SHA-256. */
 const referenceSchema = z.object({ name: z.string(), images: count, texts: count, fingerprint: z.string() });
 
+/** The classes whose statistics came with the model, dataset by dataset, and their SHA-256. */
+const inheritedSchema = z.object({
+  datasets: z.array(z.object({ name: z.string(), classes: count })),
+  fingerprint: z.string(),
+});
+
 const peakSchema = z.object({
   /** Memory of the whole process. */
   peakResidentBytes: count,
@@ -52,6 +58,8 @@ const runSchema = z.object({
   datasets: z.array(testedSchema.extend({ trainImages: count })),
   holdOuts: z.array(testedSchema).optional(),
   reference: referenceSchema.optional(),
+  /** Statistics that the run goes on from; absent where it has none, and in runs of earlier versions. */
+  inherited: inheritedSchema.optional(),
   /** Fingerprint of the model that the run started from; absent in runs of earlier versions. */
   modelFingerprint: z.string().optional(),
   /** Which accuracies of the matrix are not known, and why; absent where all are. */
@@ -68,6 +76,7 @@ const runSchema = z.object({
 /** A run with its configuration, data and versions: everything needed to repeat it. `run.json`. */
 export type RunRecord = z.infer<typeof runSchema>;
 export type HoldOutRecord = z.infer<typeof testedSchema>;
+export type InheritedRecord = z.infer<typeof inheritedSchema>;
 export type ReferenceRecord = z.infer<typeof referenceSchema>;
 export type EmptyCells = z.infer<typeof emptyCellsSchema>;
 export type PeakMemory = Readonly<z.infer<typeof peakSchema>>;

@@ -51,6 +51,7 @@ const variants: readonly [method: string, options: Options][] = [
   ["codyra-routed", { ...codyra, replay }],
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
+  ["codyra-routed", { ...codyra, replay }],
   ["codyra+rail-primal", { ...codyra, rail, features: "frozen" }],
   ["keeplora", { ...keeplora, preset: "released", variant: "pp", epochs: 2 }],
   ["dac", { ...dac, preset: "paper", router: "gate" }],

@@ -153,7 +153,7 @@ async function exportModel(
     if (fingerprint === directory.readRecord().modelFingerprint) tell(untouched(directory));
   }
   save(model, target);
-  await exportStatistics(directory, target, format, { task, last });
+  await exportStatistics(directory, target, format, { task, last, model });
 }
 
 /** Written before the model: whoever finds the model finds the head, also where the export was cut off. */
@@ -214,7 +214,7 @@ async function exportStatistics(
   directory: RunDirectory,
   target: string,
   format: ModelFormat,
-  { task, last }: { readonly task: number; readonly last: number },
+  { task, last, model }: { readonly task: number; readonly last: number; readonly model: DualEncoder },
 ): Promise<void> {
   const { isStatistics, writeStatistics } = await import("../../protocol/index.js");
   const torch = await import("../../torch/index.js");
@@ -226,7 +226,7 @@ async function exportStatistics(
       tell(
         "The statistics of learned classes are kept after the last task only: a run that starts from this export has none.\n",
       );
-    else if (format === "huggingface" || format === "open-clip") writeStatistics(target, state);
+    else if (format === "huggingface" || format === "open-clip") writeStatistics(target, state, model);
     else
       tell(
         `The format ${format} has no place for the statistics of learned classes: go on learning from --format huggingface.\n`,

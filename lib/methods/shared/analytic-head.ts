@@ -63,6 +63,7 @@ export class AnalyticHead implements ContinualMethod {
   readonly name: string;
   readonly options: ContinualMethod["options"];
   readonly isParallel: boolean | undefined;
+  readonly replaysStatistics: boolean | undefined;
   readonly keepsWeights: boolean | undefined;
   readonly keepsImageEncoder: boolean | undefined;
   /** Absent where a frozen copy of an encoder that changes needs the pixels. */
@@ -79,6 +80,7 @@ export class AnalyticHead implements ContinualMethod {
     this.name = name;
     this.options = options;
     this.isParallel = base.isParallel;
+    this.replaysStatistics = base.replaysStatistics;
     this.keepsWeights = base.keepsWeights;
     this.keepsImageEncoder = base.keepsImageEncoder;
     const isCurrent = features === "current" || base.keepsImageEncoder === true;

@@ -41,6 +41,7 @@ export class MergedAdapters implements ContinualMethod {
   readonly name: string;
   readonly options: AdapterPlan["options"];
   readonly isParallel = true;
+  readonly replaysStatistics: boolean;
   readonly classifier: ContinualMethod["classifier"];
   readonly featureClassifier: ContinualMethod["featureClassifier"];
   readonly stateAfter: ContinualMethod["stateAfter"];
@@ -57,6 +58,7 @@ export class MergedAdapters implements ContinualMethod {
     const schedule = torch.optim.cosineSchedule({ learningRate, total: iterations, warmup });
     this.name = plan.name;
     this.options = plan.options;
+    this.replaysStatistics = plan.replay !== undefined;
     this.#plan = plan;
     const { classifier, featureClassifier, stateAfter, head } = replayClassifiers(plan.replay);
     this.classifier = classifier;

@@ -60,6 +60,8 @@ export interface ContinualMethod {
   loadState(state: MethodState): void;
   /** Trains on several processes as on one; `torch.distributed` says how many there are. Others refuse. */
   readonly isParallel?: boolean;
+  /** Goes on from statistics that came with the model, the context's `inherited`. */
+  readonly replaysStatistics?: boolean;
   /** Training leaves the model's own weights as they are: what is learned is kept beside them. */
   readonly keepsWeights?: boolean;
   /**

@@ -10,7 +10,7 @@ import { readStatistics, writeStatistics } from "../../../lib/protocol/index.js"
 import { expectClose, fixture } from "../../clip/fixtures.js";
 import { snapshot, tinyClip } from "../../lora/models.js";
 import { colourTasks } from "../../methods/tasks.js";
-import { readEvents, temporaryFolder, tinyRun } from "../../protocol/tiny-run.js";
+import { readEvents, readJson, temporaryFolder, tinyRun } from "../../protocol/tiny-run.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -151,29 +151,51 @@ describe("codyra export", () => {
     const { folder, run } = await finishedRun(createMethod("statra", statra, "x-tail"));
     const target = join(folder, "model");
     await codyraExport("--run", run, "--to", target);
-    const inherited = readStatistics(target)!;
-    expect(inherited.data).toMatchObject({ groups: [{ name: "colours" }, { name: "greys" }] });
-
     const model = loadModel(target);
+    const inherited = readStatistics(model, target)!;
+    expect(inherited.data).toMatchObject({ groups: [{ name: "colours" }, { name: "greys" }] });
+    const ofFile = readStatistics(model, join(target, "model.safetensors"))!;
+    expect(ofFile.data).toEqual(inherited.data);
+    const other = loadModel(fixture("quick-gelu"));
+    expect(() => readStatistics(other, target)).toThrow(
+      /codyra_statistics\.safetensors: expected statistics of the model that it was exported with, got other weights in .*Export both again/,
+    );
+
     const [{ name, ...task }] = colourTasks() as [Task];
     const tasks = [{ name: "later", ...task }];
     const method = createMethod("lora", { iterations: 2, batchSize: 9, rank: 2, replay: true }, "x-tail");
-    await tinyRun(join(folder, "later"), { model, tasks, inherited, method });
-    const events = readEvents(join(folder, "later")).filter(({ kind }) => kind === "statistics");
+    const later = join(folder, "later");
+    await tinyRun(later, { model, tasks, inherited, method });
+    expect(readJson(later, "run.json").inherited).toEqual({
+      datasets: [
+        { name: "colours", classes: 3 },
+        { name: "greys", classes: 2 },
+      ],
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    const again = loadModel(target);
+    const withoutThem = tinyRun(later, { model: again, tasks, method, resume: true });
+    await expect(withoutThem).rejects.toThrow(
+      /differs in inherited statistics: expected the same .*\n {2}statistics beside the model: those of colours, greys in the run, none now/s,
+    );
+    const events = readEvents(later).filter(({ kind }) => kind === "statistics");
     expect(events).toMatchObject([{ dataset: "later", classes: 3 + 2 + 3 }]);
 
     const warned = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     await codyraExport("--run", run, "--to", join(folder, "first"), "--task", "colours");
     expect(warned.mock.lastCall![0]).toMatch(/kept after the last task only/);
-    expect(readStatistics(join(folder, "first"))).toBeUndefined();
-    for (const each of [model, ...inherited.tensors.values()]) each.dispose();
+    expect(readStatistics(model, join(folder, "first"))).toBeUndefined();
+    for (const each of [model, other, again, ...inherited.tensors.values(), ...ofFile.tensors.values()])
+      each.dispose();
   });
 
   it("says where the statistics of learned classes are damaged", () => {
     const folder = temporaryFolder();
     const state = createMethod("statra", {}, "x-tail").state();
-    writeStatistics(folder, { ...state, data: { ...state.data, images: ["many"] } });
-    expect(() => readStatistics(folder)).toThrow(
+    const model = tinyClip();
+    onTestFinished(() => model.dispose());
+    writeStatistics(folder, { ...state, data: { ...state.data, images: ["many"] } }, model);
+    expect(() => readStatistics(model, folder)).toThrow(
       /codyra_statistics.safetensors: expected statistics of version 1, got .*Export the model again/s,
     );
   });

@@ -4,13 +4,13 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { DualEncoder } from "../../../lib/clip/index.js";
 import { createModel, loadModel } from "../../../lib/clip/index.js";
 import { miniature } from "../../../lib/data/index.js";
-import type { ProtocolName, RunContext } from "../../../lib/methods/index.js";
+import { createMethod, type ProtocolName, type RunContext } from "../../../lib/methods/index.js";
 import { type ReplayOptions, StatisticsReplay } from "../../../lib/methods/shared/statistics-replay.js";
 import { anchorLoss, pseudoFeatureLoss } from "../../../lib/methods/shared/task-replay.js";
 import { WordAnchors, wholeWords } from "../../../lib/methods/shared/word-anchors.js";
 import { nn, type Tensor, tensor } from "../../../lib/torch/index.js";
 import { tinyClip } from "../../lora/models.js";
-import { temporaryFolder } from "../../protocol/tiny-run.js";
+import { temporaryFolder, tinyRun } from "../../protocol/tiny-run.js";
 import { colourTasks, recordedContext } from "../tasks.js";
 
 // Computed by fixtures/make-statra.py in float64; ours is float32, so 1e-5 is a hundred times its epsilon.
@@ -278,3 +278,13 @@ describe("generic words", () => {
     expect(await words(1)).not.toEqual(await words(2));
   });
 });
+
+it.each(["lora", "codyra", "finetune", "statra", "codyra-routed", "codyra+rail-dual"])(
+  "%s has its generic words before anything is learned or loaded",
+  async (name) => {
+    const words = "/nowhere/words.txt";
+    const options = name === "statra" ? { words } : { replay: { words } };
+    const method = createMethod(name, { ...options, iterations: 1 }, "x-tail");
+    await expect(tinyRun(temporaryFolder(), { method })).rejects.toThrow(/words\.txt/);
+  },
+);

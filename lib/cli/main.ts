@@ -19,11 +19,10 @@ const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "
 const program = new Command("codyra")
   .description("Teach a CLIP model new things, one dataset after another, without forgetting what it knew.")
   .version(version)
-  .enablePositionalOptions() // what follows `launch` is the other command's
-  .showHelpAfterError("(add --help for the options and an example)");
+  .enablePositionalOptions(); // what follows `launch` is the other command's
 for (const command of await commandsNamed(process.argv[2])) program.addCommand(command);
 program.hook("preSubcommand", (_program, command) => completeRunHelp(command, process.argv.slice(2)));
-throwInsteadOfExiting(program);
+prepare(program, program.name());
 process.stdout.on("error", endQuietlyWhenNobodyReads);
 stopWithLauncher();
 endQuickly();
@@ -48,9 +47,10 @@ function exitCodeOf(error: unknown): number {
   return error instanceof ZodError || error instanceof UsageError ? 2 : 1;
 }
 
-function throwInsteadOfExiting(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) throwInsteadOfExiting(child);
+/** Has a command, and all below it, throw in place of exiting, and say where help is. */
+function prepare(command: Command, name: string): void {
+  command.exitOverride().showHelpAfterError(`See ${name} --help for the options and an example.`);
+  for (const child of command.commands) prepare(child, `${name} ${child.name()}`);
 }
 
 /** As in `codyra classify … | head`. */

@@ -1,4 +1,4 @@
-import { duplicateWarnings } from "./label-spaces.js";
+import { duplicateWarnings, singleClassWarnings } from "./label-spaces.js";
 import type { RunOptions } from "./run-options.js";
 
 /** @throws if there is no task, or two datasets have one name */
@@ -13,5 +13,6 @@ export function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOpt
         "take it out of the stream, or rename one of them.",
     );
   }
-  for (const warning of duplicateWarnings(protocol, tasks)) observer?.warn?.(warning);
+  const warnings = [...duplicateWarnings(protocol, tasks), ...singleClassWarnings(protocol, tasks, holdOuts)];
+  for (const warning of warnings) observer?.warn?.(warning);
 }

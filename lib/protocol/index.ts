@@ -27,7 +27,13 @@ export { type EvaluateZeroShotOptions, evaluateZeroShot } from "./evaluate-zero-
 export { type FeatureStore, FrozenFeatures } from "./frozen-features.js";
 export { findHead, type HeadDescription, type HeadFile, readHead, writeHead } from "./head-file.js";
 export type { Identity } from "./identity.js";
-export { type Candidates, candidates, duplicateNames, duplicateWarnings } from "./label-spaces.js";
+export {
+  type Candidates,
+  candidates,
+  duplicateNames,
+  duplicateWarnings,
+  singleClassWarnings,
+} from "./label-spaces.js";
 export { run } from "./run.js";
 export { RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";

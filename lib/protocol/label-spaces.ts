@@ -42,6 +42,22 @@ export function duplicateWarnings(protocol: ProtocolName, datasets: readonly Lab
   ];
 }
 
+/** Warnings about datasets whose only class has nothing to compete with: every image counts as right. */
+export function singleClassWarnings(
+  protocol: ProtocolName,
+  datasets: readonly LabelGroup[],
+  holdOuts: readonly LabelGroup[] = [],
+): string[] {
+  const own = protocol === "mtil" || datasets.length === 1 ? datasets : [];
+  return [...own, ...holdOuts]
+    .filter(({ classes }) => classes.length === 1)
+    .map(
+      ({ name, classes }) =>
+        `${name} has one class (${classes[0]}) and no other competes with it, so its accuracy is 100 % whatever the model knows. ` +
+        "Put other classes beside it.",
+    );
+}
+
 /**
  * Class names that stand twice. Their text features are equal where their templates are,
  * so in a joint label space the first one wins every tie.

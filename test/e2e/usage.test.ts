@@ -49,7 +49,12 @@ describe("help", () => {
 
 describe("wrong usage exits with 2 and says what is wrong:", () => {
   it.each([
-    [["train"], /unknown command 'train'/],
+    [["train"], /unknown command 'train'\n.*pretrain.*\nSee codyra --help for/],
+    [
+      ["search"],
+      /option '--index <file>' not specified\n+See codyra search --help for the options and an example\./,
+    ],
+    [["analyze", "ranks"], /option '--run <dir>' not specified\n+See codyra analyze ranks --help for/],
     [["run"], /required option '-c, --config <file>' not specified/],
     [["run", "--config", "x.yaml", "--colour"], /unknown option '--colour'/],
     [

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { candidates, duplicateNames, duplicateWarnings } from "../../lib/protocol/index.js";
+import {
+  candidates,
+  duplicateNames,
+  duplicateWarnings,
+  singleClassWarnings,
+} from "../../lib/protocol/index.js";
 
 const group = (name: string, ...classes: string[]) => ({ name, classes, templates: ["a photo of a {}."] });
 const datasets = [
@@ -42,4 +47,14 @@ it("warns of one name within a dataset, and across datasets where all classes co
   expect(duplicateWarnings("mtil", [one, two])).toEqual([within]);
   expect(duplicateWarnings("x-tail", [one, two])).toEqual([within, across]);
   expect(duplicateWarnings("x-tail", [two])).toEqual([]);
+});
+
+it("warns of a class that competes with none", () => {
+  const [cats, pets, moths] = [group("cats", "cat"), group("pets", "dog", "newt"), group("moths", "moth")];
+  const warningsOf = (...names: string[]) =>
+    names.map((name) => expect.stringMatching(`^${name} has one class`));
+  expect(singleClassWarnings("mtil", [cats, pets])).toEqual(warningsOf("cats"));
+  expect(singleClassWarnings("x-tail", [cats, pets], [moths])).toEqual(warningsOf("moths"));
+  expect(singleClassWarnings("x-tail", [cats], [pets])).toEqual(warningsOf("cats"));
+  expect(singleClassWarnings("x-tail", [pets])).toEqual([]);
 });

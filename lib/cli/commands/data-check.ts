@@ -118,7 +118,7 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
   const { limitInputPixels = config.limitInputPixels, decodeTimeoutSeconds = config.decodeTimeoutSeconds } =
     flags;
   const limits = { limitInputPixels, decodeTimeoutSeconds };
-  const { duplicateWarnings, RunDirectory } = await import("../../protocol/index.js");
+  const { duplicateWarnings, RunDirectory, singleClassWarnings } = await import("../../protocol/index.js");
   const { tokenizer, guard, problems } = await startOf(config);
   const opened = new Map<DatasetEntry, Dataset>();
   const checkEntries = (entries: readonly DatasetEntry[], whose = "") =>
@@ -137,8 +137,13 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
     checks.push(...(await checkEntries([...guard.datasets, ...guard.holdOuts], "guard: ")));
     problems.push(...(await guardProblems(guard)));
   }
-  const stream = datasets.flatMap((entry) => opened.get(entry) ?? []);
-  const warnings = duplicateWarnings(config.protocol, stream);
+  const datasetsOf = (entries: readonly DatasetEntry[]) =>
+    entries.flatMap((entry) => opened.get(entry) ?? []);
+  const stream = datasetsOf(datasets);
+  const warnings = [
+    ...duplicateWarnings(config.protocol, stream),
+    ...singleClassWarnings(config.protocol, stream, datasetsOf(holdOuts)),
+  ];
   if (tokenizer !== undefined) warnings.push(...equalPromptWarnings(config.protocol, tokenizer, stream));
   const directory = runDirectory(config);
   if (new RunDirectory(directory).exists()) warnings.push(takenWarning(directory));

@@ -48,7 +48,6 @@ const variants: readonly [method: string, options: Options][] = [
   ["lora", { ...adapters, replay }],
   ["lora", { ...adapters, replay: { ...replay, unlearnedTexts: "first" } }],
   ["codyra", { ...codyra, replay }],
-  ["codyra-routed", { ...codyra, replay }],
   ["codyra-routed", { ...codyra, gateModel: "frozen" }],
   ["codyra-routed", { ...codyra, router: "ddas", ddas }],
   ["codyra-routed", { ...codyra, replay }],

@@ -10,7 +10,8 @@ import {
   explainTimeout,
   resolveLimits,
 } from "./decode-limits.js";
-import { transparentColor } from "./gif.js";
+import { explainContent } from "./explain-content.js";
+import { fillAround, firstFrame } from "./gif.js";
 import { jpegSize } from "./jpeg-size.js";
 
 /** A decoded image: rows of RGB pixels, 8 bits a channel. */
@@ -55,8 +56,9 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   checkOptions(options, decodeOptionKeys, "decodeImage");
   const limited = { ...options, ...resolveLimits(options) };
+  let content: Uint8Array | undefined;
   try {
-    const content = typeof source === "string" ? await readFile(source) : source;
+    content = typeof source === "string" ? await readFile(source) : source;
     return (
       (await decodeJpegFast(content, limited)) ??
       decodeBitmap(content, limited.limitInputPixels) ??
@@ -64,7 +66,8 @@ export async function decodeImage(
     );
   } catch (error) {
     const name = typeof source === "string" ? source : `image of ${source.length} bytes`;
-    const cause = explainTimeout(error as Error, limited.decodeTimeoutSeconds);
+    const timely = explainTimeout(error as Error, limited.decodeTimeoutSeconds);
+    const cause = explainContent(timely, content);
     throw new Error(`${name}: cannot be read as an image: ${cause.message}. Replace it, or leave it out.`, {
       cause,
     });
@@ -101,13 +104,15 @@ async function decodeWithSharp(
     sequentialRead: true,
     limitInputPixels: false, // its own error does not tell the size
   });
-  const { format, space, hasAlpha, width, height } = await image.metadata();
+  const { format, space, depth, hasAlpha, width, height } = await image.metadata();
   checkPixels(width, height, limitInputPixels);
+  if (depth === "float" && space !== "b-w") throw new Error(unreadableFloats);
   image.timeout({ seconds: decodeTimeoutSeconds });
   if (orient || format === "tiff") image.autoOrient();
-  if (space === "cmyk") return await decodeCmyk(image);
-  if (space === "grey16" && !hasAlpha) return await decodeGrey16(image);
-  const hidden = format === "gif" ? transparentColor(content) : undefined;
+  if (space === "cmyk") return await decodeCmyk(image, depth === "ushort");
+  if (space === "grey16" && (!hasAlpha || isGreyPng(content))) return await decodeGrey16(image);
+  const frame = format === "gif" ? firstFrame(content) : undefined;
+  const hidden = frame?.isClear ? frame.color : undefined;
   const background = transparency === "white" ? "white" : hidden;
   if (background !== undefined) image.flatten({ background });
   const { data, info } = await image
@@ -115,18 +120,32 @@ async function decodeWithSharp(
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
-  return { pixels: data, width: info.width, height: info.height };
+  const decoded = { pixels: data, width: info.width, height: info.height };
+  if (frame !== undefined && !frame.isClear) fillAround(frame, decoded);
+  return decoded;
+}
+
+/** Pillow reads one channel of 32 bits, and refuses colours and halves. */
+const unreadableFloats =
+  "it has colours or halves of floating point, whose range is not known; save it with 8 bits a channel";
+
+/** A PNG is grey without alpha. One grey level may be marked as clear, which is no channel. */
+function isGreyPng(content: Uint8Array): boolean {
+  const [kindOfColour, isPng] = [content[25], content[0] === 0x89];
+  return isPng && kindOfColour === 0;
 }
 
 /**
- * `(255 − k)(255 − c) / 255` per channel. Left to itself, sharp converts with a profile of a printing press.
+ * `(255 − k)(255 − c) / 255` per channel, of the upper 8 bits of 16. Left to itself, sharp converts with a
+ * profile of a printing press.
  */
-async function decodeCmyk(image: Sharp): Promise<DecodedImage> {
-  const { data, info } = await image
+async function decodeCmyk(image: Sharp, hasShorts: boolean): Promise<DecodedImage> {
+  const { data: bytes, info } = await image
     .pipelineColourspace("cmyk")
     .toColourspace("cmyk")
-    .raw({ depth: "uchar" })
+    .raw({ depth: hasShorts ? "ushort" : "uchar" })
     .toBuffer({ resolveWithObject: true });
+  const data = hasShorts ? upperBytes(bytes) : bytes;
   const pixels = new Uint8Array(3 * info.width * info.height);
   for (let from = 0, to = 0; to < pixels.length; from += info.channels) {
     const light = 255 - data[from + 3]!;
@@ -135,8 +154,14 @@ async function decodeCmyk(image: Sharp): Promise<DecodedImage> {
   return { pixels, width: info.width, height: info.height };
 }
 
+/** The upper half of each short, in the order of bytes of x64 and ARM. */
+function upperBytes(shorts: Uint8Array): Uint8Array {
+  return shorts.filter((_, i) => i % 2 === 1);
+}
+
 async function decodeGrey16(image: Sharp): Promise<DecodedImage> {
   const { data, info } = await image
+    .removeAlpha()
     .toColourspace("grey16")
     .raw({ depth: "ushort" })
     .toBuffer({ resolveWithObject: true });

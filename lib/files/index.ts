@@ -1,4 +1,5 @@
 export { writeFileAtomically, writeJsonAtomically } from "./atomic-file.js";
+export { type ContentKind, contentKind } from "./content-kind.js";
 export { renameDurably, syncFile, syncFolder } from "./durable-file.js";
 export {
   explainFullDisk,

@@ -44,7 +44,7 @@ export function learnCommand(): Command {
     .requiredOption("--run <dir>", "run directory")
     .requiredOption("--dataset <name>", "name of the dataset; with --data, one of the paper's")
     .option("--root <dir>", "folder with train/ and test/, or with the class folders")
-    .option("--manifest <file>", "CSV, TSV or JSONL file with a record per image")
+    .option("--manifest <file>", "CSV, TSV, JSONL or JSON file with a record per image")
     .option("--images <dir>", "folder that image paths of the manifest are relative to")
     .option("--parquet <path...>", "Parquet files: a folder, files or patterns")
     .option("--webdataset <path...>", "tar shards: a folder, files or patterns such as train-{000..012}.tar")

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { dirname, isAbsolute, normalize, relative, resolve, sep } from "node:path";
+import { dirname, extname, resolve } from "node:path";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
 import type { Dataset } from "../types.js";
+import { isEmptyCell, labelOfCell, textOfCell, withoutPoints } from "./cells.js";
 import {
   type CollectionOptions,
   collect,
@@ -9,10 +9,12 @@ import {
   type LabelledImage,
   type Parts,
 } from "./collection.js";
+import { columnAmong, columnNamed, labelColumns, pathColumns } from "./column-names.js";
 import { FileExample } from "./file-example.js";
-import { withHome } from "./home.js";
+import { imageExtensions } from "./image-extensions.js";
+import { imageName } from "./image-path.js";
 import { findNames } from "./name-files.js";
-import { byPart, columnNamed, columnOfParts, partOfCell, unreadParts } from "./part-column.js";
+import { byPart, columnOfParts, partOfCell, unreadParts } from "./part-column.js";
 import { ignoredParts, type Part, partsOfPaths } from "./part-names.js";
 import { type FileRecord, readRecords } from "./records.js";
 
@@ -63,12 +65,18 @@ export async function openManifest(options: ManifestOptions): Promise<Dataset> {
     if (!hasParts) warnings.push("The parts are told by the paths of the images.");
     return collect(options, byPart(rows, told, warnings), undefined, notes);
   }
-  const read = async (file: string) => (await readManifest(options, file, places)).rows;
-  const train = await read(manifest.train);
-  const validation = manifest.validation === undefined ? undefined : await read(manifest.validation);
-  const test = await read(manifest.test);
+  const warnings: string[] = [];
+  const read = async (part: Part, file: string) => {
+    const found = await readManifest(options, file, places, part);
+    warnings.push(...found.warnings);
+    return found.rows;
+  };
+  const train = await read("train", manifest.train);
+  const validation =
+    manifest.validation === undefined ? undefined : await read("validation", manifest.validation);
+  const test = await read("test", manifest.test);
   const names = await namesBeside([...train, ...(validation ?? []), ...test], [manifest.train]);
-  return collect(options, { train, validation, test }, undefined, { names });
+  return collect(options, { train, validation, test }, undefined, { warnings, names });
 }
 
 async function namesBeside(rows: readonly Row[], [manifest = ""]: readonly string[]) {
@@ -83,8 +91,16 @@ interface Row extends LabelledImage {
   readonly part: Part | undefined;
 }
 
-/** @param places place of each image's first listing, by path; shared by the manifests of a dataset */
-async function readManifest(options: ManifestOptions, manifest: string, places: Map<string, string>) {
+/**
+ * @param places place of each image's first listing, by path; shared by the manifests of a dataset
+ * @param filePart the part that the whole file is for, where each has its own
+ */
+async function readManifest(
+  options: ManifestOptions,
+  manifest: string,
+  places: Map<string, string>,
+  filePart?: Part,
+) {
   const file = resolve(manifest);
   const root = resolve(options.images ?? dirname(file));
   const records = await readRecords(file);
@@ -103,18 +119,23 @@ async function readManifest(options: ManifestOptions, manifest: string, places: 
 
   const rows = records.map((record): Row => {
     const place = `${file}:${record.line}`;
-    const name = imageName(root, textOf(record, columns.image, place));
-    const earlier = places.get(name);
+    const name = imageName(root, textOfCell(cellOf(record, columns.image), columns.image, place), place);
+    const earlier = places.get(resolve(root, name));
     if (earlier !== undefined) {
       throw new Error(`${place}: expected each image once, got ${name}, also at ${earlier}. Remove one.`);
     }
-    places.set(name, place);
-    const label = textOf(record, columns.label, place);
+    places.set(resolve(root, name), place);
     const { split } = columns;
     const part = split === undefined ? undefined : partOfCell(cellOf(record, split), split, place);
+    const cell = cellOf(record, columns.label);
+    const isForTests = part === "test" || filePart === "test";
+    const label = isForTests && isEmptyCell(cell) ? "" : labelOfCell(cell, columns.label, place);
     return { name, label, part, example: (index) => new FileExample(root, name, index) };
   });
-  return { rows, hasParts: columns.split !== undefined, warnings };
+  const labelled = rows.filter(({ label }) => label !== "");
+  const unlabelled = rows.length - labelled.length;
+  if (unlabelled > 0) warnings.push(`${unlabelled} test rows without a label were passed over.`);
+  return { rows: withoutPoints(labelled), hasParts: columns.split !== undefined, warnings };
 }
 
 /** The values of the columns that are not read for something else. */
@@ -131,59 +152,24 @@ interface Columns {
 
 function columnsOf(options: ManifestOptions, file: string, { line, fields }: FileRecord): Columns {
   const find = (candidates: readonly string[], option: string) => {
-    const found = columnAmong(fields, candidates);
+    const found = columnAmong(Object.keys(fields), candidates);
     if (found !== undefined) return found;
+    const isHeader = !Object.keys(fields).some((name) => imageExtensions.has(extname(name).toLowerCase()));
+    const advice = isHeader
+      ? `Name it with ${option}.`
+      : "Write a first line with their names, such as image,label.";
     throw new Error(
-      `${file}:${line}: expected a column ${candidates.slice(0, 3).join(" or ")}, got ${Object.keys(fields).join(", ")}. ` +
-        `Name it with ${option}.`,
+      `${file}:${line}: expected a column ${candidates.slice(0, 3).join(" or ")}, got ${Object.keys(fields).join(", ")}. ${advice}`,
     );
   };
   const { imageColumn, labelColumn, splitColumn, manifest } = options;
-  const image = find(imageColumn === undefined ? imageColumns : [imageColumn], "imageColumn");
+  const image = find(imageColumn === undefined ? pathColumns : [imageColumn], "imageColumn");
   const label = find(labelColumn === undefined ? labelColumns : [labelColumn], "labelColumn");
   if (typeof manifest !== "string") return { image, label, split: undefined };
   if (splitColumn !== undefined) return { image, label, split: find([splitColumn], "splitColumn") };
   return { image, label, split: columnNamed(Object.keys(fields), "split") };
 }
 
-const imageColumns = [
-  "image",
-  "path",
-  "file_name",
-  "filename",
-  "filepath",
-  "file_path",
-  "image_path",
-  "image_file",
-];
-const labelColumns = ["label", "class", "class_name", "category"];
-
-/** As written, else in any case. */
-function columnAmong(fields: FileRecord["fields"], candidates: readonly string[]): string | undefined {
-  const columns = Object.keys(fields);
-  const exact = candidates.find((column) => columns.includes(column));
-  if (exact !== undefined) return exact;
-  return candidates.map((column) => columnNamed(columns, column)).find((column) => column !== undefined);
-}
-
 function cellOf({ fields }: FileRecord, column: string): unknown {
   return Object.hasOwn(fields, column) ? fields[column] : undefined;
-}
-
-function textOf(record: FileRecord, column: string, place: string): string {
-  const value = cellOf(record, column);
-  if (typeof value === "string" && value !== "") return value;
-  if (Number.isSafeInteger(value)) return String(value);
-  const got = value === undefined ? "nothing" : JSON.stringify(value);
-  throw new Error(`${place}: expected ${column} to be a text or an integer, got ${got}. Correct it.`);
-}
-
-/** One name for one file, however its path is written. @returns relative to the root, with forward slashes */
-function imageName(root: string, path: string): string {
-  const given = withHome(path);
-  // Written on Windows, unless a file is really called so.
-  const isForeign = sep === "/" && given.includes("\\") && !existsSync(resolve(root, given));
-  const place = isForeign ? given.replaceAll("\\", "/") : given;
-  const name = isAbsolute(place) ? relative(root, place) : normalize(place);
-  return name.replaceAll(sep, "/");
 }

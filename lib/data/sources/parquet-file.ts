@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import {
   type AsyncBuffer,
   asyncBufferFromFile,
@@ -7,9 +8,11 @@ import {
   parquetReadObjects,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { type ContentKind, contentKind } from "../../files/index.js";
 import type { BoundedCache } from "./bounded-cache.js";
 import { checkColumns, type ParquetColumns } from "./check-columns.js";
 import { declaredNames } from "./class-label-names.js";
+import { bytesColumns, columnAmong, labelColumns } from "./column-names.js";
 import { columnPath, fieldOf, isText, nodeAt, topColumns } from "./parquet-columns.js";
 import { isUnlabelled, labelText } from "./parquet-label.js";
 import type { Shard } from "./shards.js";
@@ -46,12 +49,13 @@ export class ParquetFile {
   }
 
   /**
+   * @param given columns that the user names; others are found by their usual names
    * @param cache row groups, shared by the files of a dataset
    * @throws if the file is missing or damaged, or a column is missing or of another type
    */
   static async open(
     shard: Shard,
-    columns: ParquetColumns,
+    given: Partial<ParquetColumns>,
     cache: BoundedCache<string, RowGroup>,
   ): Promise<ParquetFile> {
     const { file } = shard;
@@ -59,6 +63,11 @@ export class ParquetFile {
       const buffer = await asyncBufferFromFile(file);
       return { buffer, metadata: await parquetMetadataAsync(buffer) };
     });
+    const names = [...topColumns(metadata).keys()];
+    const columns = {
+      image: given.image ?? columnAmong(names, bytesColumns) ?? "image",
+      label: given.label ?? columnAmong(names, labelColumns) ?? "label",
+    };
     checkColumns(file, metadata, columns);
     const classNames = declaredNames(file, metadata, columns.label);
     const values = await readPath(file, columns.label, { file: buffer, metadata });
@@ -171,14 +180,27 @@ function imageBytes(value: unknown): Uint8Array | undefined {
   return bytes instanceof Uint8Array ? bytes : undefined;
 }
 
+/** The kind of another content than Parquet's, by its first bytes. */
+async function kindOf(file: string): Promise<ContentKind | undefined> {
+  const handle = await open(file).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0);
+    return contentKind(buffer.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readable<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
-    const { message } = cause as Error;
-    throw new Error(
-      `${file}: expected a complete Parquet file: ${message}. Check the path or get it again.`,
-      { cause },
-    );
+    const kind = await kindOf(file);
+    const [got, advice] =
+      kind === undefined
+        ? [`: ${(cause as Error).message}`, "Check the path or get it again."]
+        : [`, got one that is ${kind.name}`, `To go on, ${kind.advice}.`];
+    throw new Error(`${file}: expected a complete Parquet file${got}. ${advice}`, { cause });
   }
 }

@@ -1,5 +1,6 @@
+import { columnNamed } from "./column-names.js";
 import type { ParquetFile } from "./parquet-file.js";
-import { type Columns, columnNamed, isPartWord, partsOfTable } from "./part-column.js";
+import { type Columns, isPartWord, partsOfTable } from "./part-column.js";
 import type { Part } from "./part-names.js";
 
 /** Enough rows to see that a column of captions tells no parts, without reading all of it. */

@@ -22,11 +22,13 @@ export interface ParquetOptions extends CollectionOptions {
    * `test/0000.parquet`; or these for each part.
    */
   readonly parquet: Patterns | Parts<Patterns>;
-  /** Holds the bytes of the image files, or structs with them as `bytes`. Default: `image`. */
+  /**
+   * Holds the bytes of the image files, or structs with them as `bytes`. Default: `image`, `img` or alike.
+   */
   readonly imageColumn?: string;
   /**
    * Holds texts or integers; the latter may have names in the metadata, as the Hugging Face hub writes them.
-   * Default: `label`.
+   * Default: `label`, `class` or alike.
    */
   readonly labelColumn?: string;
   /**
@@ -54,7 +56,7 @@ const optionKeys: OptionKeys<ParquetOptions> = {
  */
 export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   checkOptions(options, optionKeys, "openParquet");
-  const { name, parquet, imageColumn = "image", labelColumn = "label", splitColumn } = options;
+  const { name, parquet, imageColumn, labelColumn, splitColumn } = options;
   const cache = new BoundedCache<string, RowGroup>(options.cacheBytes ?? 2 ** 28, totalBytes);
   const { ParquetFile } = await import("./parquet-file.js"); // with decompressors that nothing else needs
   const shards = await findShards(name, parquet, parquetShards, splitColumn !== undefined);
@@ -68,7 +70,7 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   const ofFiles = files.flatMap(({ rowCount }, i) => Array<Part | undefined>(rowCount).fill(parts[i]));
   const told = await partsOfRows(splitColumn, files, "train" in shards ? ofFiles : undefined, warnings);
   const isDivided = told !== undefined || "train" in shards;
-  if (!isDivided) warnings.push(...undecidedParts(shards));
+  if (!isDivided) warnings.push(...undecidedParts(name, shards));
 
   const { images, partOf, unlabelled } = labelledRows(files, told ?? ofFiles);
   const notes = { warnings, names: await namesBeside(files, images) };

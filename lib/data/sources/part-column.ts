@@ -1,14 +1,9 @@
 import type { Parts } from "./collection.js";
+import { columnNamed } from "./column-names.js";
 import { isPartName, type Part, partOfName } from "./part-names.js";
 
 /** The values of each column of a table, or of each field of the samples of shards. */
 export type Columns = ReadonlyMap<string, readonly unknown[]>;
-
-/** A column, as written or else in any case. */
-export function columnNamed(columns: Iterable<string>, name: string): string | undefined {
-  const all = [...columns];
-  return all.includes(name) ? name : all.find((column) => column.trim().toLowerCase() === name.toLowerCase());
-}
 
 /** The first column of nothing but words for parts, of at least two kinds. */
 export function columnOfParts(columns: Columns): string | undefined {

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { type CsvError, parse } from "csv-parse/sync";
 import { decodeText } from "../../options/index.js";
 
-/** A row of a CSV file or a line of a JSONL file. */
+/** A row of a CSV file, a line of a JSONL file or an object in a JSON array. */
 export interface FileRecord {
   /** Counted from 1; of a row with line breaks in quotes, its last. */
   readonly line: number;
@@ -11,16 +11,19 @@ export interface FileRecord {
 }
 
 /**
- * Reads the records of a `.csv`, `.tsv` or `.jsonl` file in UTF-8 or UTF-16. Blank lines are passed over.
- * What separates the columns of a table is taken from its header, because spreadsheets write semicolons in
- * many countries.
+ * Reads the records of a `.csv`, `.tsv`, `.jsonl` or `.json` file in UTF-8 or UTF-16. Blank lines are passed
+ * over. A table's separator is taken from its header, because spreadsheets write semicolons in many
+ * countries.
  * @throws if the file is missing, of another kind or encoding, or a record is broken, naming its line
  */
 export async function readRecords(file: string): Promise<FileRecord[]> {
   const read = readers[extname(file).toLowerCase()];
   if (read === undefined) {
     const kinds = Object.keys(readers).join(", ");
-    throw new Error(`${file}: expected one of ${kinds}, got another extension. Convert or rename it.`);
+    const advice = /\.(xlsx?|ods|numbers)$/i.test(file)
+      ? "Export the sheet as CSV."
+      : "Convert or rename it.";
+    throw new Error(`${file}: expected one of ${kinds}, got another extension. ${advice}`);
   }
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`${file}: expected a file, got ${cause.code}. Check the path.`, { cause });
@@ -33,6 +36,7 @@ const readers: Record<string, (file: string, text: string) => FileRecord[]> = {
   ".tsv": (file, text) => readTable(file, text, ["\t", ",", ";", "|"]),
   ".jsonl": readLines,
   ".ndjson": readLines,
+  ".json": (file, text) => (text.trimStart().startsWith("[") ? readArray(file, text) : readLines(file, text)),
 };
 
 function readTable(file: string, text: string, delimiters: readonly string[]): FileRecord[] {
@@ -81,9 +85,7 @@ function readLines(file: string, text: string): FileRecord[] {
     const line = index + 1;
     try {
       const fields: unknown = JSON.parse(content);
-      if (typeof fields === "object" && fields !== null && !Array.isArray(fields)) {
-        return [{ line, fields: fields as Record<string, unknown> }];
-      }
+      if (isObject(fields)) return [{ line, fields }];
     } catch (cause) {
       const { message } = cause as Error;
       throw new Error(`${file}:${line}: expected a JSON object: ${message}. Correct it.`, { cause });
@@ -92,4 +94,24 @@ function readLines(file: string, text: string): FileRecord[] {
       `${file}:${line}: expected a JSON object, got ${content.slice(0, 40)}. Write one per line.`,
     );
   });
+}
+
+/** An array of objects, as pandas writes it with `orient="records"`. The line of one is its place in it. */
+function readArray(file: string, text: string): FileRecord[] {
+  let content: unknown[];
+  try {
+    content = JSON.parse(text) as unknown[];
+  } catch (cause) {
+    throw new Error(`${file}: expected JSON: ${(cause as Error).message}. Correct it.`, { cause });
+  }
+  return content.map((fields, index) => {
+    if (isObject(fields)) return { line: index + 1, fields };
+    throw new Error(
+      `${file}:${index + 1}: expected a JSON object, got ${JSON.stringify(fields).slice(0, 40)}. Write one per image.`,
+    );
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -35,7 +35,7 @@ export interface Shard {
  * below the one that holds all.
  * @param kind endings of the files to look for in folders
  * @param isTold whether the content of the files tells the parts: names do not matter then
- * @returns all files where they are in one part
+ * @returns all files where their names tell no part or only one
  * @throws if a pattern or folder yields no file, a file is in two parts, or only some files tell their part
  */
 export async function findShards(
@@ -53,15 +53,12 @@ export async function findShards(
   const files = await findFiles(dataset, source, kind);
   if (isTold) return nameFiles(files);
   const names = nameFiles(files).map(({ name }) => partOfPath(name));
-  if (names.every((name) => name === undefined || name === "train")) return nameFiles(files);
+  if (new Set(names).size <= 1 || names.every((name) => name === undefined || name === "train"))
+    return nameFiles(files);
   const ofPart = (wanted: string) => files.filter((_, i) => names[i] === wanted);
   const [train, validation, test] = [ofPart("train"), ofPart("validation"), ofPart("test")];
   if (names.includes(undefined) || train.length === 0 || test.length + validation.length === 0) {
-    throw new Error(
-      `Dataset ${dataset}: expected files for train and test, or for no part, got ${files.length} files: ` +
-        `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part, ` +
-        "such as { train: …, test: … }.",
-    );
+    throw incompleteParts(dataset, { train, validation, test }, files.length);
   }
   return nameParts(dataset, { train, validation, test });
 }
@@ -82,9 +79,28 @@ export function withParts(shards: readonly Shard[] | Parts<Shard[]>): [Shard, Pa
   ];
 }
 
-/** Warnings about files that are one part although names seem to tell more. */
-export function undecidedParts(shards: readonly Shard[]): string[] {
+function incompleteParts(
+  dataset: string,
+  { train, validation = [], test }: Parts<readonly unknown[]>,
+  count: number,
+): Error {
+  return new Error(
+    `Dataset ${dataset}: expected files for train and test, or for no part, got ${count} files: ` +
+      `${train.length} for train, ${validation.length} for validation, ${test.length} for test. Name the files of each part, ` +
+      "such as { train: …, test: … }.",
+  );
+}
+
+/**
+ * Warnings about files that are one part although names seem to tell more. No column or field divides them.
+ * @throws if all are for tests or for validation
+ */
+export function undecidedParts(dataset: string, shards: readonly Shard[]): string[] {
   const told = shards.map(({ name }) => partOfPath(name));
+  const [first] = told;
+  if (first !== undefined && first !== "train" && new Set(told).size === 1) {
+    throw incompleteParts(dataset, { train: [], test: [], [first]: shards }, shards.length);
+  }
   if (told.every((part) => part === "train")) {
     return ["All files are for training: test images are drawn from them. Name those for tests as `test`."];
   }
@@ -126,13 +142,20 @@ async function findFiles(dataset: string, source: Patterns, kind: ShardKind): Pr
       const found = await filesAt(pattern, kind);
       if (found.length === 0) {
         throw new Error(
-          `Dataset ${dataset}: expected files (${kind.read}) at ${pattern}, got none. Check the path.`,
+          `Dataset ${dataset}: expected files (${kind.read}) at ${pattern}, got none. ${await adviceAt(pattern)}`,
         );
       }
       for (const file of found) files.add(resolve(file));
     }
   }
   return [...files].sort();
+}
+
+/** `save_to_disk` of Hugging Face datasets writes Arrow files, which are often taken for an export. */
+async function adviceAt(folder: string): Promise<string> {
+  const arrow = await glob("**/*.arrow", { cwd: folder }).catch(() => []);
+  if (arrow.length === 0) return "Check the path.";
+  return `There is ${arrow[0]}, as save_to_disk writes it: write each part with to_parquet instead, such as train.parquet.`;
 }
 
 async function filesAt(pattern: string, kind: ShardKind): Promise<string[]> {

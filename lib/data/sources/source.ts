@@ -44,8 +44,8 @@ const common = {
 };
 
 const columns = {
-  imageColumn: text.optional().describe("column of the images (default: image)"),
-  labelColumn: text.optional().describe("column of the labels (default: label)"),
+  imageColumn: text.optional().describe("column of the images (default: image, img or alike)"),
+  labelColumn: text.optional().describe("column of the labels (default: label, class or alike)"),
 };
 
 const folderSchema = z.strictObject({
@@ -60,7 +60,7 @@ const folderSchema = z.strictObject({
 
 const manifestSchema = z.strictObject({
   manifest: perPart(text, "a path").describe(
-    "CSV, TSV or JSONL file with a record per image; or one for each part",
+    "CSV, TSV, JSONL or JSON file with a record per image; or one for each part",
   ),
   images: text.optional().describe("folder that image paths are relative to (default: that of the manifest)"),
   ...columns,

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { posix } from "node:path";
 import { Header, Pax } from "tar";
+import { contentKind } from "../../files/index.js";
 
 /** A file in an archive. */
 export interface TarMember {
@@ -34,7 +35,7 @@ export class TarFile {
     const handle = await open(file);
     try {
       const archive = new TarFile(file, handle, (await handle.stat()).size);
-      checkUncompressed(file, await archive.read(0, Math.min(windowSize, archive.size)));
+      checkBeginning(file, await archive.read(0, Math.min(windowSize, archive.size)));
       return archive;
     } catch (error) {
       await handle.close();
@@ -153,7 +154,8 @@ const plainFiles: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousF
 
 const compressions = { gzip: "1f8b", zstd: "28b52ffd", xz: "fd377a585a00", bzip2: "425a68" };
 
-function checkUncompressed(file: string, beginning: Buffer): void {
+/** @throws if the file is compressed, or is no archive at all */
+function checkBeginning(file: string, beginning: Buffer): void {
   const digits = beginning.toString("hex", 0, 8);
   for (const [name, magic] of Object.entries(compressions)) {
     if (!digits.startsWith(magic)) continue;
@@ -161,4 +163,10 @@ function checkUncompressed(file: string, beginning: Buffer): void {
       `${file}: expected an uncompressed tar archive, got ${name}. Decompress it: only then can each image be read from its place.`,
     );
   }
+  const isText = beginning.length > 0 && beginning.length < blockSize;
+  const kind = isText ? contentKind(beginning) : undefined;
+  if (kind !== undefined)
+    throw new Error(
+      `${file}: expected a tar archive, got one that is ${kind.name}. To go on, ${kind.advice}.`,
+    );
 }

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { checkOptions, decodeText, type OptionKeys } from "../../options/index.js";
 import type { Dataset } from "../types.js";
+import { withoutPoints } from "./cells.js";
 import {
   type CollectionOptions,
   collect,
@@ -61,21 +62,22 @@ export async function openWebDataset(options: WebDatasetOptions): Promise<Datase
   const { name, webdataset, splitField } = options;
   const shards = await findShards(name, webdataset, tarShards, splitField !== undefined);
   const isInParts = "train" in shards;
-  const images: SampleImage[] = [];
+  const samples: SampleImage[] = [];
   const parts: Part[] = [];
   for (const [shard, part] of withParts(shards)) {
     for (const image of await readShard(shard, options, passedOver)) {
-      images.push(image);
+      samples.push(image);
       if (part !== undefined) parts.push(part);
     }
   }
+  const images = withoutPoints(samples);
   const warnings = passedOver.warnings();
   const byField = partsOfSamples(splitField, images, isInParts ? parts : undefined, warnings);
   const told = byField ?? (isInParts ? parts : undefined);
   const files = isInParts ? [...shards.train, ...shards.test] : shards;
   const notes = { warnings, names: await namesBeside(images, files) };
   if (told !== undefined) return collect(options, byPart(images, told, warnings), undefined, notes);
-  if (!isInParts) warnings.push(...undecidedParts(shards));
+  if (!isInParts) warnings.push(...undecidedParts(name, shards));
   return collect(options, images, undefined, notes);
 }
 

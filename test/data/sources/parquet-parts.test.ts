@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parquetWriteFile } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
@@ -139,4 +139,43 @@ it("files for validation are tested on where there are none for tests", async ()
   const dataset = await openTable(join(folder, "dev"));
   expect([dataset.train.length, dataset.validation.length, dataset.test.length]).toEqual([8, 0, 8]);
   expect(dataset.warnings).toContain("There are no images for tests: those for validation are tested on.");
+});
+
+describe("one file that is called like a part", () => {
+  it.each(["train", "test", "validation"])("is divided by its column: %s.parquet", async (part) => {
+    const file = await table(`alone/${part}.parquet`, { name: "split", data: mixed, type: "STRING" });
+    const dataset = await openTable(file);
+    expect([dataset.train.length, dataset.validation.length, dataset.test.length]).toEqual([4, 2, 2]);
+    expect(dataset.warnings).toEqual(['The parts are those of the column "split".']);
+  });
+
+  it("is refused without one, unless it is for training", async () => {
+    await expect(openTable(await table("bare/test.parquet"))).rejects.toThrow(
+      /got 1 files: 0 for train, 0 for validation, 1 for test/,
+    );
+    expect((await openTable(await table("bare/train.parquet"))).test).toHaveLength(2);
+  });
+});
+
+it("what is no Parquet file is called what it is", async () => {
+  const [pointer, folderOfArrow] = [join(folder, "pointer.parquet"), join(folder, "disk")];
+  await writeFile(pointer, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  await expect(openTable(pointer)).rejects.toThrow(
+    /got one that is a pointer of Git LFS\. To go on, fetch the files with `git lfs pull`\./,
+  );
+  await mkdir(folderOfArrow);
+  await writeFile(join(folderOfArrow, "data-00000-of-00001.arrow"), "");
+  await expect(openTable(folderOfArrow)).rejects.toThrow(
+    /as save_to_disk writes it: write each part with to_parquet/,
+  );
+});
+
+it("columns are found by their usual names", async () => {
+  const filename = join(folder, "usual.parquet");
+  const columnData: ColumnData = [
+    { name: "Img", data: Array.from({ length: 4 }, (_, i) => Uint8Array.of(i)), type: "BYTE_ARRAY" },
+    { name: "Class", data: ["cat", "dog", "cat", "dog"], type: "STRING" },
+  ];
+  await parquetWriteFile({ filename, columnData });
+  expect((await openTable(filename)).classes).toEqual(["cat", "dog"]);
 });

@@ -24,7 +24,9 @@ describe("folders", () => {
     const { classes, train, test, warnings } = await open("a");
     expect(classes).toEqual(["cat", "dog"]);
     expect(train.length + test.length).toBe(4);
-    expect(warnings?.[0]).toBe("2 of 6 files were passed over: .heic (1), links to nothing (1).");
+    expect(warnings?.[0]).toBe(
+      "2 of 6 files were passed over: .heic (1), links to nothing (1). Convert .heic to JPEG to use them.",
+    );
   });
 
   it("knows other words for parts", async () => {

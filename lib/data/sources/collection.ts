@@ -181,8 +181,12 @@ function checkComplete(
   };
   const [untrained, untested] = [withoutImages(train), withoutImages(test)];
   if (untrained.length + untested.length === 0) return;
+  const got = [
+    ...(untrained.length > 0 ? [`no training images of: ${list(untrained)}`] : []),
+    ...(untested.length > 0 ? [`no test images of: ${list(untested)}`] : []),
+  ];
   throw new Error(
-    `Dataset ${name}: expected images of every class for training and for testing, got no training images of: ${list(untrained)}; ` +
-      `no test images of: ${list(untested)}. Add images, or choose the classes to use.`,
+    `Dataset ${name}: expected images of every class for training and for testing, got ${got.join("; ")}. ` +
+      "Add images, or choose the classes to use.",
   );
 }

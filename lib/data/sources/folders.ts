@@ -7,13 +7,21 @@ import {
   collectionOptionKeys,
   type LabelledImage,
   labelsOf,
+  list,
   namedLabels,
 } from "./collection.js";
 import { FileExample } from "./file-example.js";
 import { imageExtensions } from "./image-extensions.js";
-import { type Entry, imagesBelow } from "./image-tree.js";
+import { type Entry, entriesOf, imagesBelow } from "./image-tree.js";
 import { findNames } from "./name-files.js";
-import { describeFolders, foldersIn, hasParts, partFolders } from "./part-folders.js";
+import {
+  describeFolders,
+  foldersIn,
+  hasParts,
+  imagesBeside,
+  innermost,
+  partFolders,
+} from "./part-folders.js";
 import { ignoredParts, isPartName, type Part, partsOfPaths } from "./part-names.js";
 import { PassedOver } from "./passed-over.js";
 
@@ -54,7 +62,8 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const read = async (part: Part): Promise<ClassImages[] | undefined> => {
     if (parts?.[part] === undefined) return undefined;
     const found: ClassImages[] = [];
-    for (const folder of parts[part]) {
+    for (const named of parts[part]) {
+      const folder = await innermost(named, join(root, named));
       const classes = await subfolders(join(root, folder), name);
       found.push(await classImages(options, root, folder, classes, passedOver));
     }
@@ -63,6 +72,7 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const [train, validation, test] = [await read("train"), await read("validation"), await read("test")];
   const flat = parts === undefined ? await classImages(options, root, "", folders, passedOver) : undefined;
   const all = [train, validation, test, flat].flatMap((part) => part ?? []);
+  warnings.push(...sameFolders(all));
   const declared = [...new Set(all.flatMap(({ folders }) => folders))].sort();
   const names = await namesBeside(options, root, declared);
   const images = (part?: ClassImages[]) => part?.flatMap(({ images }) => images);
@@ -120,6 +130,7 @@ async function classImages(
   folders: readonly Entry[],
   passedOver: PassedOver,
 ): Promise<ClassImages> {
+  passedOver.add("images beside class folders", await imagesBeside(join(root, part)));
   const names = folders.map(({ name }) => name);
   const chosen = namedLabels(classes ?? names);
   const images: LabelledImage[] = [];
@@ -148,6 +159,35 @@ async function classImages(
   return { folders: names, images, paths };
 }
 
+/**
+ * A message where all class folders hold the same folders and nothing else. These are probably the classes:
+ * `fold1/cat`, `fold2/cat`, or `images/cat`, `masks/cat`.
+ */
+function sameFolders(parts: readonly ClassImages[]): string[] {
+  const inside = new Map<string, Set<string>>();
+  for (const { images, paths } of parts) {
+    for (const [i, path] of paths.entries()) {
+      const label = (images[i] as LabelledImage).label;
+      const [first = ""] = path.includes("/") ? path.split("/") : [];
+      inside.set(label, (inside.get(label) ?? new Set<string>()).add(first));
+    }
+  }
+  const sets = [...inside.values()].map((names) => [...names].sort());
+  const [first = []] = sets;
+  const isSame = sets.every((names) => names.join("/") === first.join("/"));
+  if (sets.length < 2 || first.length < 2 || first.includes("") || !isSame) return [];
+  return [
+    `Each of the ${sets.length} class folders holds the same folders: ${list(first)}. ` +
+      "If these are the classes, list the images as a manifest.",
+  ];
+}
+
+async function adviceIn(root: string): Promise<string> {
+  const archive = (await entriesOf(root)).find(({ name }) => /\.(zip|tar|tgz|gz|rar|7z)$/i.test(name));
+  if (archive !== undefined) return `There is ${archive.name}: unpack it.`;
+  return "Put the images of each class in a folder of their own.";
+}
+
 async function namesBeside({ classes }: FolderOptions, root: string, folders: readonly string[]) {
   if (classes !== undefined && !Array.isArray(classes)) return undefined;
   return findNames(folders, [root, join(root, "..")]);
@@ -161,7 +201,7 @@ async function subfolders(root: string, name: string): Promise<Entry[]> {
   });
   if (folders.length === 0) {
     throw new Error(
-      `Dataset ${name}: expected a folder per class in ${root}, got none. Put the images of each class in a folder of their own.`,
+      `Dataset ${name}: expected a folder per class in ${root}, got none. ${await adviceIn(root)}`,
     );
   }
   return folders;

@@ -41,6 +41,12 @@ export function partOfName(name: string): Part | undefined {
   return found.findLast((part) => part !== undefined);
 }
 
+/** The words of a name that tell no part: those of `seg_train` and `seg_test` are the same. */
+export function otherWords(name: string): string {
+  const found = (name.match(letters) ?? []).map((word) => word.toLowerCase());
+  return found.filter((word) => !words.has(word)).join(" ");
+}
+
 /** Whether the name is nothing but a word for a part: `train`, `Test`, `val2017`. */
 export function isPartName(name: string): boolean {
   return words.has(name.replace(/[^\p{L}]/gu, "").toLowerCase());

@@ -1,13 +1,27 @@
 import { extname } from "node:path";
 
+/** Extensions of photographs that cannot be decoded, as phones and cameras write them. */
+const undecodable = new Set([
+  ".heic",
+  ".heif",
+  ".jp2",
+  ".jxl",
+  ".dng",
+  ".cr2",
+  ".cr3",
+  ".nef",
+  ".arw",
+  ".tga",
+]);
+
 /** Counts the files that are not used, so that it can be said. */
 export class PassedOver {
   readonly #counts = new Map<string, number>();
   #used = 0;
 
   /** @param kind such as an extension */
-  add(kind: string): void {
-    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+  add(kind: string, count = 1): void {
+    if (count > 0) this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + count);
   }
 
   /** Counts a file by its extension. */
@@ -27,7 +41,12 @@ export class PassedOver {
     const shown = kinds.slice(0, 8).map(([kind, n]) => `${kind} (${n})`);
     const more = kinds.length > shown.length ? ` and ${kinds.length - shown.length} more kinds` : "";
     const was = count === 1 ? "was" : "were";
-    return [`${count} of ${count + this.#used} files ${was} passed over: ${shown.join(", ")}${more}.`];
+    const photos = kinds.map(([kind]) => kind).filter((kind) => undecodable.has(kind));
+    const advice =
+      photos.length > 0 ? ` Convert ${photos.slice(0, 3).join(" and ")} to JPEG to use them.` : "";
+    return [
+      `${count} of ${count + this.#used} files ${was} passed over: ${shown.join(", ")}${more}.${advice}`,
+    ];
   }
 }
 

@@ -89,11 +89,11 @@ describe("openFolder with train and test folders", () => {
   });
 
   it("explains what is wrong", async () => {
-    await touch("one/train/cat/1.jpg", "differ/train/cat/1.jpg", "differ/test/dog/1.jpg");
+    await touch("one/test/cat/1.jpg", "differ/train/cat/1.jpg", "differ/test/dog/1.jpg");
     await touch("same/train/sea_horse/1.jpg", "same/train/Sea horse/1.jpg", "empty/train/cat/1.txt");
     await touch("same/test/sea_horse/1.jpg", "same/test/Sea horse/1.jpg", "empty/test/cat/1.jpg");
     await expect(open("absent")).rejects.toThrow(/pets: expected a folder at .*absent, got ENOENT/);
-    await expect(open("one")).rejects.toThrow(/expected a folder at .*one\/test, got ENOENT/);
+    await expect(open("one")).rejects.toThrow(/expected a folder at .*one\/train, got ENOENT/);
     await expect(open("differ")).rejects.toThrow(/no training images of: dog; no test images of: cat/);
     await expect(open("same")).rejects.toThrow(
       /different name for each class, got "Sea horse" and "sea horse"/,

@@ -1,0 +1,95 @@
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openFolder } from "../../../lib/data/index.js";
+import { temporaryFolder } from "../images.js";
+import { touchIn } from "../touch.js";
+
+const folder = temporaryFolder();
+const touch = touchIn(folder);
+
+const open = (root: string, options = {}) =>
+  openFolder({ name: "pets", root: join(folder, root), ...options });
+
+/** Two classes with two images each in every folder. */
+const trees = (...roots: string[]) =>
+  touch(
+    ...roots.flatMap((root) =>
+      ["cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "dog/2.jpg"].map((file) => `${root}/${file}`),
+    ),
+  );
+
+describe("parts as archives have them", () => {
+  it("are doubled, and beside folders that are alike but are none", async () => {
+    await trees("intel/seg_train/seg_train", "intel/seg_test/seg_test");
+    await touch("intel/seg_pred/seg_pred/1.jpg");
+    const dataset = await open("intel");
+    expect([dataset.split, dataset.classes, dataset.train.length, dataset.test.length]).toEqual([
+      "given",
+      ["cat", "dog"],
+      4,
+      4,
+    ]);
+    expect(dataset.train[0]?.name).toBe("seg_train/seg_train/cat/1.jpg");
+    expect(dataset.warnings).toEqual(["Folders that are no part were passed over: seg_pred/."]);
+    await trees("twice/train/train", "twice/test/test");
+    expect((await open("twice")).test).toHaveLength(4);
+  });
+
+  it("are for training alone: tests are drawn, which is said", async () => {
+    await trees("alone/train");
+    const { train, test, warnings } = await open("alone");
+    expect([train.length, test.length]).toEqual([2, 2]);
+    expect(warnings).toEqual([
+      "There is no folder for tests: test images are drawn from those for training.",
+    ]);
+  });
+
+  it("have no class folders, but a list", async () => {
+    await touch("listed/train/1.jpg", "listed/train/metadata.csv");
+    await expect(open("listed")).rejects.toThrow(
+      /got train\/ with images and no class folders, so no labels\. Give their list as manifest \(train\/metadata\.csv\)/,
+    );
+  });
+
+  it("are still packed", async () => {
+    await touch("packed/train.zip");
+    await expect(open("packed")).rejects.toThrow(
+      /expected a folder per class in .*, got none\. There is train\.zip: unpack it\./,
+    );
+  });
+});
+
+describe("what lies beside class folders", () => {
+  it("is counted if it is an image", async () => {
+    await trees("loose/train", "loose/test");
+    await touch("loose/train/3.jpg", "loose/test/4.PNG", "loose/test/README.md");
+    expect((await open("loose")).warnings).toEqual([
+      "2 of 10 files were passed over: images beside class folders (2).",
+    ]);
+  });
+
+  it("is no class if it is a link to the folder itself", async () => {
+    await trees("circle");
+    await symlink(".", join(folder, "circle/self"));
+    await symlink("..", join(folder, "circle/above"));
+    expect((await open("circle")).classes).toEqual(["cat", "dog"]);
+  });
+});
+
+it("photographs that cannot be decoded are to be converted", async () => {
+  await trees("phone");
+  await touch("phone/cat/3.HEIC", "phone/dog/notes.txt");
+  expect((await open("phone")).warnings).toEqual([
+    "2 of 6 files were passed over: .heic (1), .txt (1). Convert .heic to JPEG to use them.",
+  ]);
+});
+
+it("class folders with the same folders in them are told", async () => {
+  await trees("folds/fold1", "folds/fold2");
+  expect((await open("folds")).warnings).toContainEqual(
+    "Each of the 2 class folders holds the same folders: cat, dog. If these are the classes, list the images as a manifest.",
+  );
+  await touch("breeds/cat/siamese/1.jpg", "breeds/cat/2.jpg", "breeds/dog/pug/1.jpg", "breeds/dog/2.jpg");
+  expect((await open("breeds")).warnings).toEqual([]);
+});

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkRegularFile } from "../files/index.js";
+import { checkRegularFile, recognise } from "../files/index.js";
 import { decodeText, printable } from "../options/index.js";
 
 /** Contents of the files of a directory by name. */
@@ -37,11 +37,16 @@ export function parseJson(
   try {
     return JSON.parse(decodeText(content, path));
   } catch (cause) {
-    throw new Error(
-      `${path}: not valid JSON: ${printable((cause as Error).message)}. Copy or download it again.`,
-      {
-        cause,
-      },
-    );
+    throw notJson(content, path, cause as Error);
   }
+}
+
+/** The error about content that is not JSON, which says what it is where its first bytes tell. */
+export function notJson(content: Buffer, path: string, cause: Error): Error {
+  const found = recognise(content);
+  const message =
+    found === undefined
+      ? `not valid JSON: ${printable(cause.message)}. Copy or download it again.`
+      : `${found.what}: expected JSON. ${found.advice}`;
+  return new Error(`${path}: ${message}`, { cause });
 }

@@ -14,5 +14,6 @@ export { type LockOptions, withLock } from "./lock.js";
 export type { LockOwner } from "./lock-owner.js";
 export { packageRoot } from "./package-root.js";
 export { processExists } from "./process-exists.js";
+export { firstBytes, type Recognised, recognise } from "./recognise.js";
 export { checkRegularFile } from "./regular-file.js";
 export { writeDirectory } from "./write-directory.js";

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { ModelFamily } from "../clip/index.js";
-import { checkRegularFile } from "../files/index.js";
+import { checkRegularFile, recognise } from "../files/index.js";
 import { decodeText, firstLines } from "../options/index.js";
 import type { LowRankUpdates } from "./low-rank-update.js";
 
@@ -109,15 +109,17 @@ function isNothing(value: unknown): boolean {
 
 /** @throws if the file is missing, damaged, or of an adapter that is more than a sum of products */
 export function readConfig(path: string): AdapterConfig {
+  checkRegularFile(path, 2 ** 24);
+  const content = readFileSync(path);
   let json: unknown;
   try {
-    if (existsSync(path)) checkRegularFile(path, 2 ** 24);
-    json = JSON.parse(decodeText(readFileSync(path), path));
+    json = JSON.parse(decodeText(content, path));
   } catch (cause) {
-    throw new Error(
-      `${path}: expected the configuration of an adapter: ${(cause as Error).message}. Export it again.`,
-      { cause },
-    );
+    const { what, advice } = recognise(content) ?? {
+      what: (cause as Error).message,
+      advice: "Export it again.",
+    };
+    throw new Error(`${path}: expected the configuration of an adapter: ${what}. ${advice}`, { cause });
   }
   const parsed = configSchema.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -142,6 +142,6 @@ describe("loadAdapter", () => {
     expect(() => loadAdapter(folder)).toThrow(
       /adapter_config\.json: expected the configuration of an adapter: .* Export it again\.$/,
     );
-    expect(() => loadAdapter(join(folder, "nowhere"))).toThrow(/nowhere.*ENOENT/);
+    expect(() => loadAdapter(join(folder, "nowhere"))).toThrow(/nowhere.*is missing: expected a file/);
   });
 });

@@ -6,13 +6,14 @@ import { newModel } from "../families.js";
 import type { Preprocessing } from "../preprocessing.js";
 import { checkConfigBeside, describeModel, withActivation } from "./describe-model.js";
 import { type FoundModel, findModel, noModel, withoutWrappers } from "./find-model.js";
+import { findWeights } from "./find-weights.js";
 import { checkBothEncoders } from "./half-models.js";
 import { fromOpenAi, type StateDict, toOpenAi } from "./keys.js";
 import type { LoadOptions } from "./load-options.js";
 import { checkTowers, withoutCustomText } from "./openai.js";
 import { checkParameters } from "./parameters.js";
 import { checkMemory, checkSizes } from "./sizes.js";
-import { findWeights, readWeights, type Weights } from "./weights.js";
+import { readWeights, type Weights } from "./weights.js";
 
 /** A model's parameters and all that its files say of it. */
 export interface Checkpoint {

@@ -273,7 +273,7 @@ describe("loadModel refuses", () => {
     expect(() => loadModel(directory)).toThrow(`${join(directory, "config.json")}: not valid JSON`);
     rmSync(join(directory, "config.json"));
     expect(() => loadModel(directory)).toThrow(`${join(directory, "config.json")} is missing`);
-    writeFileSync(join(directory, "model.safetensors"), "<html>Not found</html>");
+    writeFileSync(join(directory, "model.safetensors"), "no weights at all");
     expect(() => loadModel(directory)).toThrow("neither a safetensors file nor a PyTorch archive");
   });
 

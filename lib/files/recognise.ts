@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-// What lies under a file's name is often something else: a page that says "not found", or a pointer to a file
-// that Git has elsewhere. Its first bytes tell.
+// Under a file's name often lies something else: a page that says "not found", or a pointer to a file that Git
+// has elsewhere. Its first bytes tell.
 
 const mostBytes = 512;
 
@@ -29,11 +29,11 @@ const kinds: readonly (readonly [pattern: RegExp, what: string, advice: string])
   [/^PK/, "a zip archive", "Unpack it."],
 ];
 
-/** What a file is instead of what its name says. */
+/** The content that is there instead of what the name of a file says. */
 export interface Recognised {
   /** With its article, such as `an empty file`. */
   readonly what: string;
-  /** What to do about it, as a sentence. */
+  /** The way to the right file, as a sentence. */
   readonly advice: string;
 }
 

@@ -63,7 +63,7 @@ const none = (what: string) =>
     .refine((value) => isNothing(value), `expected none: ${what} cannot be added to the weights`)
     .optional();
 
-const configSchema = z.object({
+const fields = {
   peft_type: z.literal("LORA"),
   auto_mapping: z.object({ base_model_class: z.string().nullish() }).nullish(),
   r: z.int().nonnegative().default(8),
@@ -91,6 +91,14 @@ const configSchema = z.object({
   arrow_config: none("a choice among adapters"),
   kasa_config: none("a singular value for each rank"),
   monteclora_config: none("sampled factors"),
+};
+
+const configSchema = z.looseObject(fields).superRefine((config, context) => {
+  // Later versions of PEFT switch on other computations by such fields.
+  for (const [key, value] of Object.entries(config)) {
+    if (!/^use_/.test(key) || Object.hasOwn(fields, key) || isNothing(value)) continue;
+    context.addIssue({ code: "custom", path: [key], message: "expected none: a computation not known here" });
+  }
 });
 
 export type AdapterConfig = z.infer<typeof configSchema>;

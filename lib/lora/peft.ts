@@ -71,6 +71,7 @@ export function loadAdapter(directory: string, options: LoadAdapterOptions = {})
   return torch.scope(() => {
     const tensors = path.endsWith(".bin") ? torch.archive.load(path) : torch.safetensors.load(path).tensors;
     const factors = new Map<string, Factors>();
+    checkNumbers(tensors, path);
     for (const [key, tensor] of tensors) {
       const [, name, embedding, factor] = factorPattern.exec(key) ?? fail(path, `'${key}'${whatItIs(key)}`);
       const found = factors.get(name!) ?? {};
@@ -111,6 +112,21 @@ function productOf({ A, B, isEmbedding }: Factors): [loraA: Tensor | undefined, 
   if (isEmbedding === true) return [B, A];
   const isKernel = A?.dim() === 4 && B?.dim() === 4;
   return isKernel ? [A.flatten(1), B.flatten(1)] : [A, B];
+}
+
+/** @throws naming a tensor that is no floats, or holds some that make every result NaN */
+function checkNumbers(tensors: ReadonlyMap<string, Tensor>, path: string): void {
+  for (const [key, tensor] of tensors) {
+    if (!["float64", "float32", "float16", "bfloat16"].includes(tensor.dtype)) {
+      throw new Error(
+        `${path}: '${key}' is ${tensor.dtype}: expected floats. Save the adapter without quantisation.`,
+      );
+    }
+    if (torch.scope(() => torch.isfinite(tensor).all().item())) continue;
+    throw new Error(
+      `${path}: '${key}' holds numbers that are NaN or infinite: expected factors to compute with. Download or train it again.`,
+    );
+  }
 }
 
 /** Names a tensor that is no factor. */

@@ -100,6 +100,11 @@ describe("loadAdapter", () => {
     ["PiSSA", { init_lora_weights: "pissa_niter_4" }, /took the factors out of the base.*init_lora_weights/s],
     ["OLoRA", { init_lora_weights: "olora" }, /took the factors out of the base.*init_lora_weights/s],
     ["whole modules", { modules_to_save: ["visual_projection"] }, /whole modules.*modules_to_save/s],
+    [
+      "what PEFT may switch on later",
+      { use_hyper_lora: true },
+      /a computation not known here.*use_hyper_lora/s,
+    ],
     ["biases", { bias: "all" }, /biases that were trained are not read.*bias/s],
     [
       "another rank than the factors have",
@@ -133,6 +138,19 @@ describe("loadAdapter", () => {
     const folder = savedUpdates();
     const tensors = Object.entries(shapes).map(([key, shape]) => [key, ones(shape)] as const);
     safetensors.save(join(folder, "adapter_model.safetensors"), tensors);
+    expect(() => loadAdapter(folder)).toThrow(message);
+  });
+
+  it.each<[string, Tensor, RegExp]>([
+    ["NaN", ones([24, 2]).mul(Number.NaN), /lora_B\.weight' holds numbers that are NaN or infinite/],
+    ["integers", ones([24, 2]).to({ dtype: "int8" }), /lora_B\.weight' is int8: expected floats/],
+  ])("refuses %s", (_, loraB, message) => {
+    const folder = savedUpdates();
+    const keys = ["A", "B"].map((factor) => `base_model.model.${q}.lora_${factor}.weight`);
+    safetensors.save(join(folder, "adapter_model.safetensors"), [
+      [keys[0]!, ones([2, 24])],
+      [keys[1]!, loraB],
+    ]);
     expect(() => loadAdapter(folder)).toThrow(message);
   });
 

@@ -27,8 +27,8 @@ const weightsExtension = /\.(safetensors|bin|pt|pth|ckpt)$/;
 const unreadExtension = /\.(msgpack|h5|onnx|gguf|npz|distcp|mlmodel|tflite|pb|engine)$/;
 
 /**
- * The weights of a directory: Hugging Face's, or open_clip's where it has the configuration of these alone;
- * otherwise the only file, or the only index, that can be weights.
+ * The weights of a directory: Hugging Face's, or open_clip's where it has the configuration of these alone.
+ * Without such names, the only file, or the only index, that can be weights.
  * @throws if there are none, naming the files looked for and what is there
  */
 export function findWeights(directory: string): string {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { checkRegularFile } from "../../files/index.js";
+import { checkRegularFile, firstBytes, recognise } from "../../files/index.js";
 import { numelOf } from "../shape.js";
 import type { DType } from "../types.js";
 import { foreignTypes } from "./foreign-types.js";
@@ -89,6 +89,9 @@ export function readHeader(path: string) {
     readSync(file, length, 0, 8, 0);
     const headerBytes = Number(length.readBigUInt64LE());
     if (headerBytes > maxHeaderBytes || headerBytes > fileBytes - 8) {
+      const found = recognise(firstBytes(path));
+      if (found !== undefined)
+        throw new Error(`${path}: ${found.what}: expected a safetensors file. ${found.advice}`);
       fail(`its header claims ${headerBytes} bytes, the file has ${fileBytes}`);
     }
     header = Buffer.alloc(headerBytes);

@@ -28,11 +28,21 @@ const perChannel = z.union([
   z.array(z.number()).length(3),
   z.number().transform((value) => [value, value, value]),
 ]);
+/** A side without a name is of a square or the shortest one, as `default_to_square` says. */
+type Size = { readonly side: number } | { readonly shortest: number } | { readonly square: number };
+
+function resizing(size: Size, defaultToSquare: boolean): { size: number; isSquare: boolean } {
+  if ("square" in size) return { size: size.square, isSquare: true };
+  return "side" in size
+    ? { size: size.side, isSquare: defaultToSquare }
+    : { size: size.shortest, isSquare: false };
+}
+
 /** Defaults of a class of transformers, where a file does not say otherwise. */
 interface ImageProcessor {
   /** The class and others that do the same. */
   readonly types: readonly [string, ...string[]];
-  readonly size: number | { readonly square: number };
+  readonly size: Size;
   readonly crops: boolean;
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -43,7 +53,7 @@ const half = [0.5, 0.5, 0.5];
 const processors: Readonly<Record<ModelFamily, ImageProcessor>> = {
   clip: {
     types: ["CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil", "CLIPFeatureExtractor"],
-    size: 224,
+    size: { shortest: 224 },
     crops: true,
     mean: openaiMean,
     std: openaiStd,
@@ -81,8 +91,8 @@ const fieldsOf = ({ size, crops, mean, std }: ImageProcessor) => ({
     .default(1 / 255),
   size: z
     .union([
-      side,
-      z.strictObject({ shortest_edge: side }).transform((size) => size.shortest_edge),
+      side.transform((side) => ({ side })),
+      z.strictObject({ shortest_edge: side }).transform((size) => ({ shortest: size.shortest_edge })),
       square.transform((square) => ({ square })),
     ])
     .default(size),
@@ -102,7 +112,7 @@ const schemaOf = (processor: ImageProcessor) => {
         context.addIssue({ code: "custom", path: [key], message });
       }
     }
-    if (!json.do_center_crop && typeof json.size === "number" && !json.default_to_square) {
+    if (!json.do_center_crop && !resizing(json.size, json.default_to_square).isSquare) {
       const message =
         "expected true with a size of shortest_edge: without a crop, images keep their aspect ratio";
       context.addIssue({ code: "custom", path: ["do_center_crop"], message });
@@ -126,8 +136,7 @@ export function parseImageProcessor(json: unknown, source: string, family: Model
     );
   }
   const { size: given, crop_size, do_center_crop, do_rescale, do_normalize, ...rest } = parsed.data;
-  const isSquare = typeof given === "object" || rest.default_to_square;
-  const size = typeof given === "object" ? given.square : given;
+  const { size, isSquare } = resizing(given, rest.default_to_square);
   return {
     size,
     cropSize: do_center_crop ? crop_size : size,

@@ -78,6 +78,11 @@ describe("preprocessing of a directory", () => {
     ["one mean", { image_mean: 0.5, image_std: 0.25 }, { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] }],
     ["sizes as pairs", { size: [32, 32], crop_size: [32, 32] }, { resize: "squash" }],
     ["a square", { size: 32, default_to_square: true }, { resize: "squash", size: 32 }],
+    [
+      "the shortest edge, whatever a side without a name is",
+      { size: { shortest_edge: 32 }, default_to_square: true },
+      { resize: "shortest", size: 32 },
+    ],
     ["no normalisation", { do_normalize: false }, { mean: [0, 0, 0], std: [1, 1, 1] }],
     ["no rescaling", { do_rescale: false }, { rescaleFactor: 1 }],
     ["keys that change nothing", { processor_class: "x", data_format: "channels_first" }, {}],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { firstLines } from "../../options/index.js";
+import { firstLines, printable } from "../../options/index.js";
 import { type ClipConfig, type ClipTransformerConfig, highestTokenId, logitScaleInit } from "../config.js";
 import { Preprocessing } from "../preprocessing.js";
 
@@ -12,12 +12,12 @@ const tower = {
   width: size,
   layers: size,
   mlp_ratio: z.number().positive().default(4),
+  norm_kwargs: z.strictObject({ eps: z.number().positive().optional() }).nullish(),
+  act_kwargs: z.strictObject({}, "expected none").nullish(),
+  block_type: z.enum(["default", "custom"]).nullish(), // `custom` computes the same without the fields below
   ...neutral({
     ls_init_value: null,
     final_ln_after_pool: false,
-    act_kwargs: null,
-    norm_kwargs: null,
-    block_type: "default",
     qk_norm: false,
     scaled_cosine_attn: false,
     scale_heads: false,
@@ -38,13 +38,14 @@ const visionSchema = z.strictObject({
   patch_dropout: z.number().optional(), // in training only
   ...neutral({
     attentional_pool: false,
-    attn_pooler_queries: 256,
-    attn_pooler_heads: 8,
     no_ln_pre: false,
     pos_embed_type: "learnable",
     pool_type: "tok",
     timm_model_name: null,
   }),
+  // Details of what the fields above leave out
+  ...unused("attn_pooler_queries", "attn_pooler_heads", "timm_model_pretrained", "timm_pool", "timm_proj"),
+  ...unused("timm_proj_bias", "timm_drop", "timm_drop_path"),
 });
 
 const textSchema = z.strictObject({
@@ -58,8 +59,8 @@ const textSchema = z.strictObject({
   pad_id: z.number().optional(),
   eos_id: z.number().optional(),
   hf_tokenizer_name: z.string().nullish(),
-  tokenizer_mode: z.string().nullish(),
-  tokenizer_kwargs: z.unknown().optional(),
+  tokenizer_mode: z.literal("", "expected none: other ways of framing texts are not known").nullish(),
+  tokenizer_kwargs: z.record(z.string(), z.unknown()).nullish(),
   ...neutral({
     embed_cls: false,
     no_causal_mask: false,
@@ -68,7 +69,10 @@ const textSchema = z.strictObject({
     proj_type: "linear",
     hf_model_name: null,
   }),
+  ...unused("hf_model_pretrained", "hf_proj_type", "hf_pooler_type"),
 });
+
+type TextFields = z.output<typeof textSchema>;
 
 const modelSchema = z.strictObject({
   embed_dim: size,
@@ -88,9 +92,9 @@ const modelSchema = z.strictObject({
 const preprocessSchema = z.object({
   size: square().nullish(),
   mode: z.literal("RGB").nullish(),
-  mean: z.array(z.number()).length(3).nullish(),
-  std: z.array(z.number().positive()).length(3).nullish(),
-  interpolation: z.literal(["bicubic", "random"]).nullish(), // random is for training, and bicubic otherwise
+  mean: perChannel(z.number()).nullish(),
+  std: perChannel(z.number().positive()).nullish(),
+  interpolation: z.literal(["bicubic", "bilinear", "random"]).nullish(), // random is for training
   resize_mode: z.literal(["shortest", "squash"]).nullish(),
 });
 
@@ -117,13 +121,15 @@ export function parseOpenClipConfig(
   }
   const { model_cfg: model, preprocess_cfg: preprocess } = parsed.data;
   const { vision_cfg: vision, text_cfg: text } = model;
+  checkTokenizer(text, source);
   const activation = model.quick_gelu ? "quick_gelu" : "gelu";
   const shared = (tower: typeof vision | typeof text, heads: number): ClipTransformerConfig => {
     if (!Number.isInteger(heads) || tower.width % heads !== 0) {
       throw new Error(`${source}: width ${tower.width} cannot be divided into ${heads} heads. Correct it.`);
     }
-    const { width, layers, mlp_ratio: ratio } = tower;
-    return { width, layers, heads, mlpWidth: Math.trunc(width * ratio), activation, layerNormEps: 1e-5 };
+    const { width, layers, mlp_ratio: ratio, norm_kwargs: norm } = tower;
+    const mlpWidth = Math.trunc(width * ratio);
+    return { width, layers, heads, mlpWidth, activation, layerNormEps: norm?.eps ?? 1e-5 };
   };
   const imageSize = vision.image_size;
   const config: ClipConfig = {
@@ -140,13 +146,44 @@ export function parseOpenClipConfig(
     logitScaleInit: model.init_logit_scale,
   };
   const openai = Preprocessing.openai();
-  const { mean, std, resize_mode: resize } = preprocess;
+  const { mean, std, resize_mode: resize, interpolation } = preprocess;
   // open_clip takes the size of the model, whatever preprocess_cfg says.
   const sizes = { size: imageSize, cropSize: imageSize, resize: resize ?? "shortest" };
+  const filter = interpolation === "bilinear" ? interpolation : undefined;
   return {
     config,
-    preprocessing: new Preprocessing({ ...sizes, mean: mean ?? openai.mean, std: std ?? openai.std }),
+    preprocessing: new Preprocessing({ ...sizes, mean: mean ?? openai.mean, std: std ?? openai.std, filter }),
   };
+}
+
+/**
+ * `clean` names how texts are prepared. open_clip's own tokenizer lowers them by default; those of Hugging
+ * Face have only their white space put in order, and lower them by themselves.
+ * @throws if texts are to be prepared, shortened or framed in another way
+ */
+function checkTokenizer(
+  { hf_tokenizer_name: name, tokenizer_kwargs: options }: TextFields,
+  source: string,
+): void {
+  const clean = name ? "whitespace" : "lower";
+  for (const [key, value] of Object.entries(options ?? {})) {
+    if (value === null || value === false || value === "" || (key === "clean" && value === clean)) continue;
+    const wanted = key === "clean" ? `'${clean}'` : "nothing";
+    throw new Error(
+      `${source}: tokenizer_kwargs, ${printable(key)}: expected ${wanted}, got ${printable(JSON.stringify(value))}, by which texts become ` +
+        "other tokens. Use a model whose tokenizer has the defaults.",
+    );
+  }
+}
+
+/** Fields that are read by parts of models which are refused by another field. */
+function unused(...names: string[]) {
+  return Object.fromEntries(names.map((name) => [name, z.unknown().optional()]));
+}
+
+/** One number for each channel, or one for all. */
+function perChannel(number: z.ZodNumber) {
+  return z.union([z.array(number).length(3), number.transform((value) => [value, value, value])]);
 }
 
 /** Fields that may have their default values only. */

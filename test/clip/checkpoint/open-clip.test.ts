@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseOpenClipConfig } from "../../../lib/clip/checkpoint/open-clip.js";
 import { loadModel } from "../../../lib/clip/index.js";
 import { ones, safetensors } from "../../../lib/torch/index.js";
 import { temporaryDirectory } from "../fixtures.js";
@@ -29,6 +30,21 @@ describe("open_clip's configuration", () => {
     expect(() => load({ ...towers, custom_text: false })).toThrow("missing: visual.conv1.weight");
   });
 
+  it("is read with another epsilon, filter, or one mean for all channels, and fields of parts it has not", () => {
+    const odd = { norm_kwargs: { eps: 1e-3 }, act_kwargs: {}, block_type: "custom", timm_pool: "avg" };
+    const model = {
+      embed_dim: 20,
+      vision_cfg: { ...vision, ...odd },
+      text_cfg: { ...text, norm_kwargs: {} },
+    };
+    const preprocess = { interpolation: "bilinear", mean: 0.5, std: 0.25 };
+    const parsed = parseOpenClipConfig({ model_cfg: model, preprocess_cfg: preprocess }, "a file");
+    expect(parsed.config.vision.layerNormEps).toBe(1e-3);
+    expect(parsed.config.text.layerNormEps).toBe(1e-5);
+    const half = [0.5, 0.5, 0.5];
+    expect(parsed.preprocessing).toMatchObject({ filter: "bilinear", mean: half, std: [0.25, 0.25, 0.25] });
+  });
+
   it.each([
     [
       "a ResNet",
@@ -42,6 +58,17 @@ describe("open_clip's configuration", () => {
     ],
     ["no causal mask", { vision_cfg: vision, text_cfg: { ...text, no_causal_mask: true } }, "no_causal_mask"],
     ["an unknown field", { vision_cfg: vision, text_cfg: { ...text, rotary: true } }, "rotary"],
+    [
+      "texts cleaned in another way",
+      { vision_cfg: vision, text_cfg: { ...text, tokenizer_kwargs: { clean: "canonicalize" } } },
+      "tokenizer_kwargs, clean: expected 'lower', got \"canonicalize\", by which texts become other tokens",
+    ],
+    [
+      "texts framed in another way",
+      { vision_cfg: vision, text_cfg: { ...text, hf_tokenizer_name: ".", tokenizer_mode: "clips" } },
+      "tokenizer_mode",
+    ],
+    ["layer scale", { vision_cfg: { ...vision, ls_init_value: 0.1 }, text_cfg: text }, "ls_init_value"],
     ["a text decoder", { vision_cfg: vision, text_cfg: text, multimodal_cfg: {} }, "multimodal_cfg"],
     [
       "heads that do not divide",

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-// Under a file's name often lies something else: a page that says "not found", or a pointer to a file that Git
-// has elsewhere. Its first bytes tell.
+// Under a file's name often lies something else: a page that says "not found", or a pointer to a file that
+// Git has elsewhere. Its first bytes tell.
 
 const mostBytes = 512;
 

@@ -8,9 +8,17 @@ import {
 import type { StateDict } from "./keys.js";
 
 const headWidth = 64; // of all of OpenAI's models, and open_clip's default
+/** Widths of open_clip's image encoders ViT-H, g, bigG and e, and of their heads. */
+const wideHeads: ReadonlyMap<number, number> = new Map([
+  [1280, 80],
+  [1408, 88],
+  [1664, 104],
+  [1792, 112],
+]);
 
 /**
- * The shape of a model as OpenAI's own code reads it: from the shapes of its parameters.
+ * The shape of a model as OpenAI's own code reads it: from the shapes of its parameters. Heads are 64 wide
+ * but for image encoders of the widths that open_clip alone has.
  * @param activation which they do not tell
  * @param source named in errors
  * @throws if a parameter that it needs is missing, or has a shape that no CLIP model has
@@ -24,17 +32,17 @@ export function configFromShapes(tensors: StateDict, activation: ClipActivation,
       `${source}: not a CLIP model of OpenAI: parameter ${key}: expected ${dims} dimensions, ${found}. Check the file.`,
     );
   };
-  const tower = (prefix: string, width: number): ClipTransformerConfig => {
-    if (width % headWidth !== 0) {
+  const tower = (prefix: string, width: number, ofHeads = headWidth): ClipTransformerConfig => {
+    if (width % ofHeads !== 0) {
       throw new Error(
-        `${source}: ${prefix} has width ${width}: expected a multiple of ${headWidth}, the width of OpenAI's heads. ` +
+        `${source}: ${prefix} has width ${width}: expected a multiple of ${ofHeads}, the width of OpenAI's heads. ` +
           "Give a directory with the configuration of the model.",
       );
     }
     return {
       width,
       layers: countLayers(tensors, prefix),
-      heads: width / headWidth,
+      heads: width / ofHeads,
       mlpWidth: shapeOf(`${prefix}.resblocks.0.mlp.c_fc.weight`, 2)[0]!,
       activation,
       layerNormEps: 1e-5,
@@ -53,7 +61,7 @@ export function configFromShapes(tensors: StateDict, activation: ClipActivation,
       endTokenId: highestTokenId,
     },
     vision: {
-      ...tower("visual.transformer", visionWidth),
+      ...tower("visual.transformer", visionWidth, wideHeads.get(visionWidth)),
       imageSize: patchSize * Math.round(Math.sqrt(positions - 1)),
       patchSize,
     },

@@ -70,6 +70,7 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
     empty.dispose();
   }
   notes.push(...notesAboutSkipped(weights));
+  if (described.activationFrom === undefined) notes.push(noteAboutShapes(described.config));
   const config = withActivation(described, options.activation, source, notes);
   return {
     ...described,
@@ -128,6 +129,14 @@ function checkNothingNeededWasSkipped({ skipped }: Weights, found: FoundModel, e
     });
     if (isNeeded) throw error;
   }
+}
+
+/** Two models of the same shapes can differ in all that this names. */
+function noteAboutShapes({ vision, text }: ModelConfig): string {
+  return (
+    `computes as OpenAI's CLIP does where shapes do not tell: with ${vision.heads} heads for images and ${text.heads} for texts. ` +
+    "A configuration beside the weights would tell"
+  );
 }
 
 function notesAboutSkipped({ skipped }: Weights): string[] {

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { configFromShapes } from "../../../lib/clip/checkpoint/openai.js";
 import {
   clipConfigs,
   createModel,
@@ -186,7 +187,28 @@ describe("loadModel notes", () => {
     expect(noted(path, { activation: "quick_gelu" })).toEqual([
       `${path}: took 'module.' off the names of the parameters`,
       `${path}: left out logit_bias, which changes no feature and no probability over classes`,
+      expect.stringContaining("where shapes do not tell: with 1 heads for images and 1 for texts"),
     ]);
+  });
+
+  it("what the shapes do not tell; the wide image encoders of open_clip have other heads than OpenAI's", () => {
+    const headsOf = (width: number): number => {
+      const like = (...shape: number[]) => ones(shape);
+      const state = new Map([
+        ["visual.conv1.weight", like(width, 3, 1, 1)],
+        ["visual.positional_embedding", like(2, 1)],
+        ["visual.transformer.resblocks.0.mlp.c_fc.weight", like(4, 1)],
+        ["transformer.resblocks.0.mlp.c_fc.weight", like(4, 1)],
+        ["token_embedding.weight", like(9, 1024)],
+        ["positional_embedding", like(7, 1)],
+        ["text_projection", like(1, 2)],
+      ]);
+      const { vision, text } = configFromShapes(state, "gelu", "a file");
+      expect(text.heads).toBe(16);
+      return vision.heads;
+    };
+    // ViT-B, L, H, g, bigG and e of open_clip's model_configs
+    expect([768, 1024, 1280, 1408, 1664, 1792].map(headsOf)).toEqual([12, 16, 16, 16, 16, 16]);
   });
 });
 

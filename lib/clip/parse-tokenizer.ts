@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { firstLines } from "../options/index.js";
+import { withConfiguredTokens } from "./configured-tokens.js";
 import { type DirectoryFiles, parseJson } from "./files.js";
 import { siglipTokenizerConfig, withLowerCase } from "./siglip-tokenizer.js";
 import { withTokenizerJson } from "./slow-tokenizer.js";
@@ -39,6 +40,7 @@ export function parseTokenizer(given: DirectoryFiles, source: string): ParsedTok
     throw new Error(`${source}/tokenizer_config.json: ${firstLines(z.prettifyError(parsed.error), 7)}`);
   const config = parsed.data;
   const path = tokenizerPath(source);
-  const json = withLowerCase(parseJson(files, "tokenizer.json", source, path) as TokenizerJson, config);
+  const written = parseJson(files, "tokenizer.json", source, path) as TokenizerJson;
+  const json = withLowerCase(withConfiguredTokens(written, files, source), config);
   return { files, source, json, config, encoder: encoderOf(json, configJson, path) };
 }

@@ -161,6 +161,23 @@ describe("tokenizer of a directory", () => {
     );
   });
 
+  it("finds the tokens that its configuration alone names, as transformers does", () => {
+    const directory = copy();
+    const config = readJson(directory, "tokenizer_config.json");
+    const named = {
+      pad_token: "!", // which Stable Diffusion 2's tokenizer has
+      additional_special_tokens: ["[MASK]"],
+      added_tokens_decoder: { 544: { content: "Toy", lstrip: false, normalized: false, special: false } },
+    };
+    writeJson({ ...config, ...named }, directory, "tokenizer_config.json");
+    const rows = Tokenizer.load(directory).encode(["a!", "a [MASK]", "a Toy"]).toArray() as bigint[][];
+    expect(rows.map((row) => Number(row[2]))).toEqual([0, 545, 544]);
+    const json = readJson(directory, "tokenizer.json");
+    const whole = { id: 544, content: "Toy", single_word: true };
+    writeJson({ ...json, added_tokens: [...json.added_tokens, whole] }, directory, "tokenizer.json");
+    expect(() => Tokenizer.load(directory)).toThrow(/'Toy' counts as a whole word only \(single_word\)/);
+  });
+
   it("takes transformers' 10^30 for no limit", () => {
     const directory = copy();
     const config = readJson(directory, "tokenizer_config.json");

@@ -46,6 +46,16 @@ describe("parseConfig", () => {
     expect(() => parseConfig({ vision_config: { image_size: [50, 40] } })).toThrow("image_size");
   });
 
+  it.each([
+    [
+      "chinese_clip",
+      /model_type chinese_clip: expected clip or siglip, with both encoders\. Use a checkpoint/,
+    ],
+    ["clip_vision_model", /model_type clip_vision_model: .* This is one encoder alone\./],
+  ])("names the model where it is a %s", (type, message) => {
+    expect(() => parseConfig({ model_type: type }, "config.json")).toThrow(message);
+  });
+
   it("rejects widths that the heads do not divide and patches that are larger than the image", () => {
     expect(() => parseConfig({ text_config: { num_attention_heads: 7 } })).toThrow(
       "text_config: hidden_size 512 is not a multiple of num_attention_heads 7",

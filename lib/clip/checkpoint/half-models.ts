@@ -1,4 +1,5 @@
 import type { StateDict } from "./keys.js";
+import { remedyFor } from "./remedies.js";
 
 /**
  * transformers saves one encoder, or a classifier on the image encoder, under the names that the whole model
@@ -10,6 +11,12 @@ export function checkBothEncoders(tensors: StateDict, source: string): void {
   const has = (prefix: string): boolean => [...tensors.keys()].some((key) => key.startsWith(prefix));
   const [images, texts] = [has("vision_model."), has("text_model.")];
   if (images && texts) return;
+  const [flat] = [...tensors.keys()].filter((key) => key.endsWith("_flat_param"));
+  if (flat !== undefined) {
+    throw new Error(
+      `${source}: '${flat}' is a part of flattened weights: expected a parameter each. ${remedyFor([flat], tensors)}`,
+    );
+  }
   const family = isSiglip(tensors) ? "Siglip" : "CLIP";
   const [what, remedy] = has("classifier.")
     ? [

@@ -3,6 +3,7 @@ import { callOperator, nn, noGrad, scope, type Tensor } from "../../torch/index.
 import type { DualEncoder } from "../dual-encoder.js";
 import { nearestKeys } from "./find-model.js";
 import type { StateDict } from "./keys.js";
+import { remedyFor } from "./remedies.js";
 
 /**
  * Copies published parameters into a model, converting them to its dtype and device.
@@ -79,7 +80,7 @@ export function checkParameters(tensors: StateDict, expected: StateDict, source:
   const rest = count > shown.length ? [`… and ${count - shown.length} more`] : [];
   const list = [...shown, ...rest].map((problem) => `  ${printable(problem)}`).join("\n");
   throw new Error(
-    `${source}: ${count} parameters do not fit the model.\n${list}\nUse the configuration of these weights.`,
+    `${source}: ${count} parameters do not fit the model.\n${list}\n${remedyFor(unexpected, tensors)}`,
   );
 }
 

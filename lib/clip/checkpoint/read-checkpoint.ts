@@ -53,7 +53,10 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
     tensors: found.naming === "openai" ? withoutCustomText(found.tensors) : found.tensors,
   };
   if (found.naming === "openai") checkTowers(named.tensors, source);
-  else checkBothEncoders(named.tensors, source);
+  else {
+    checkConfigBeside(directory); // the configuration knows better than names that families share
+    checkBothEncoders(named.tensors, source);
+  }
   const described = describeModel(named, source, directory, options);
   const isClip = described.config.family !== "siglip";
   const tensors = isClip ? scalarLogits(named.tensors, notes) : named.tensors;

@@ -73,9 +73,16 @@ export function adopt(tensor: Tensor): void {
 function close(closing: Scope, result: unknown): void {
   closing.isOpen = false;
   const returned = new Set<Tensor>();
-  collectTensors(result, returned);
+  try {
+    collectTensors(result, returned);
+  } finally {
+    release(closing.tensors, returned); // also when a getter of the result throws
+  }
+}
+
+function release(tensors: readonly Tensor[], returned: ReadonlySet<Tensor>): void {
   const handles: Handle[] = [];
-  for (const tensor of closing.tensors) {
+  for (const tensor of tensors) {
     if (tensor.handle <= 0) continue;
     if (tensor.isKept) adoptUnscoped(tensor);
     else if (returned.has(tensor)) adopt(tensor);

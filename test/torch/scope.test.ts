@@ -55,6 +55,19 @@ describe("scope", () => {
     expect(leaked(() => expect(body).toThrow("mine"))).toEqual(none);
   });
 
+  test("frees also when a getter of the result throws", () => {
+    const body = () =>
+      scope(() => {
+        ones([8]);
+        return {
+          get lazy(): never {
+            throw new Error("mine");
+          },
+        };
+      });
+    expect(leaked(() => expect(body).toThrow("mine"))).toEqual(none);
+  });
+
   test("leaves alive what is returned, however deep", () => {
     class Result {
       constructor(readonly tensor: Tensor) {}

@@ -210,3 +210,23 @@ test("a scalar parameter learns", () => {
   }
   expect(Math.abs(x.item())).toBeLessThan(0.2);
 });
+
+describe("what would spoil or miss the parameters is refused:", () => {
+  const one = () => [tensor([1], { requiresGrad: true })];
+  test.each<[string, () => unknown, string]>([
+    ["a negative rate", () => new AdamW(one(), { learningRate: -1 }), "at least 0 as learningRate, got -1"],
+    ["a rate that is missing", () => new Sgd(one(), {} as never), "as learningRate, got undefined"],
+    ["NaN", () => new AdamW(one(), { eps: Number.NaN }), "as eps, got NaN"],
+    ["a β of 1", () => new AdamW(one(), { betas: [0.9, 1] }), "0 ≤ betas[1] < 1 as betas[1], got 1"],
+    ["negative momentum", () => new Sgd(one(), { learningRate: 1, momentum: -1 }), "as momentum, got -1"],
+    ["one tensor", () => new AdamW(one()[0] as never), "AdamW: expected an array of tensors, got object."],
+    ["a number", () => new AdamW([1] as never), "expected a tensor as parameter 0, got number"],
+    [
+      "a result",
+      () => new Sgd([mul(one()[0]!, 2)], { learningRate: 1 }),
+      "expected leaves, got the result of",
+    ],
+  ])("%s", (_, make, message) => {
+    expect(make).toThrow(message);
+  });
+});

@@ -3,6 +3,7 @@ import { noGrad } from "../autograd.js";
 import { fusedAdamw_, zeros, zerosLike } from "../operators.generated.js";
 import { keep, scope, unscoped } from "../scope.js";
 import type { Tensor } from "../tensor.js";
+import { checkNumbers, checkParameters } from "./checks.js";
 import { Optimizer } from "./optimizer.js";
 
 export interface AdamWOptions {
@@ -30,9 +31,16 @@ export class AdamW extends Optimizer {
   readonly #options: Required<Pick<AdamWOptions, "eps" | "weightDecay">>;
   readonly #moments: { first: Tensor; second: Tensor; step: Tensor }[];
 
+  /**
+   * @param parameters leaves; those without a gradient are left alone
+   * @throws if an option is negative or no number, a β is 1 or more, or a parameter is no leaf
+   */
   constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
     checkOptions(options, optionKeys, "AdamW");
     const { learningRate = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
+    checkParameters("AdamW", parameters);
+    checkNumbers("AdamW", { learningRate, eps, weightDecay });
+    checkNumbers("AdamW", { "betas[0]": betas[0], "betas[1]": betas[1] }, 1);
     super(parameters, learningRate);
     this.betas = betas;
     this.#options = { eps, weightDecay };

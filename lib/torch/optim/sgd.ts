@@ -3,6 +3,7 @@ import { noGrad } from "../autograd.js";
 import { add, zerosLike } from "../operators.generated.js";
 import { keep, scope, unscoped } from "../scope.js";
 import type { Tensor } from "../tensor.js";
+import { checkNumbers, checkParameters } from "./checks.js";
 import { Optimizer } from "./optimizer.js";
 
 export interface SgdOptions {
@@ -20,11 +21,18 @@ export class Sgd extends Optimizer {
   readonly #weightDecay: number;
   readonly #velocities: Tensor[];
 
+  /**
+   * @param parameters leaves; those without a gradient are left alone
+   * @throws if an option is negative or no number, or a parameter is no leaf
+   */
   constructor(parameters: readonly Tensor[], options: SgdOptions) {
     checkOptions(options, optionKeys, "Sgd");
-    super(parameters, options.learningRate);
-    this.#momentum = options.momentum ?? 0;
-    this.#weightDecay = options.weightDecay ?? 0;
+    const { learningRate, momentum = 0, weightDecay = 0 } = options;
+    checkParameters("Sgd", parameters);
+    checkNumbers("Sgd", { learningRate, momentum, weightDecay });
+    super(parameters, learningRate);
+    this.#momentum = momentum;
+    this.#weightDecay = weightDecay;
     // Zero is where PyTorch's velocity starts too: its first step is the gradient itself.
     this.#velocities =
       this.#momentum === 0 ? [] : unscoped(() => parameters.map((parameter) => keep(zerosLike(parameter))));

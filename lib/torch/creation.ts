@@ -3,6 +3,7 @@ import { bridge } from "./bridge.js";
 import { wrap } from "./operator.js";
 import * as operators from "./operators.generated.js";
 import type { Tensor } from "./tensor.js";
+import { dtypeOf, kindOf } from "./typed-arrays.js";
 import type { Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 import { upload } from "./upload.js";
 
@@ -18,13 +19,19 @@ const optionKeys: OptionKeys<TensorOptions> = { dtype: true, device: true, requi
  * A tensor from nested arrays of numbers, booleans or bigints, a single value, or a flat typed array.
  *
  * Without a `dtype`, numbers become `float32`, booleans `bool`, bigints `int64`, and a typed array keeps its
- * own type. `Uint16Array` needs a `dtype`: its bits may be `bfloat16` or `float16`.
- * @throws if the nesting is ragged, or kinds of values are mixed
+ * own type. `Uint16Array` needs a `dtype`: its bits may be `bfloat16` or `float16`. Numbers for an integer
+ * `dtype` lose their fraction.
+ * @throws if the nesting is ragged, kinds of values are mixed, or one is beyond the integers of `dtype`
  */
-export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
+export function tensor(
+  data: NestedNumbers | TypedArray | Uint8ClampedArray,
+  options: TensorOptions = {},
+): Tensor {
   checkOptions(options, optionKeys, "tensor");
-  if (ArrayBuffer.isView(data))
-    return fromTypedArray(data as TypedArray, [(data as TypedArray).length], options);
+  if (ArrayBuffer.isView(data)) {
+    const array = data as TypedArray;
+    return fromTypedArray(array, [array.length], options);
+  }
   const values: Scalar[] = [];
   const shape = flatten(data, values);
   const kind = typeof values[0];
@@ -33,6 +40,7 @@ export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions 
       "tensor: expected values of one kind (numbers, booleans or bigints), got a mixture. Convert them first.",
     );
   }
+  if (options.dtype !== undefined) checkRange(values, options.dtype);
   if (kind === "bigint") return fromTypedArray(toInt64(values as bigint[]), shape, options);
   if (kind === "boolean")
     return finish(fromBytes(Uint8Array.from(values as boolean[], Number), "bool", shape), options);
@@ -41,14 +49,18 @@ export function tensor(data: NestedNumbers | TypedArray, options: TensorOptions 
   return finish(fromBytes(Float64Array.from(values as number[]), "float64", shape), { ...options, dtype });
 }
 
-/** A tensor with a copy of a typed array's elements. @throws if their number does not fit `shape` */
+/**
+ * A tensor with a copy of a typed array's elements. Pixels of a canvas, a `Uint8ClampedArray`, become
+ * `uint8`. A `dtype` that differs converts as C does, without the checks of `tensor`.
+ * @throws if their number does not fit `shape`, or no dtype holds them
+ */
 export function fromTypedArray(
-  array: TypedArray,
+  array: TypedArray | Uint8ClampedArray,
   shape: readonly number[],
   options: TensorOptions = {},
 ): Tensor {
   checkOptions(options, optionKeys, "fromTypedArray");
-  if (array instanceof Uint16Array) {
+  if (kindOf(array) === "Uint16Array") {
     const bits = options.dtype;
     if (bits !== "bfloat16" && bits !== "float16") {
       throw new TypeError(
@@ -75,16 +87,28 @@ function finish(made: Tensor, { dtype, device, requiresGrad }: TensorOptions): T
   return result;
 }
 
-function dtypeOf(array: TypedArray): DType {
-  if (array instanceof Float32Array) return "float32";
-  if (array instanceof Float64Array) return "float64";
-  if (array instanceof Uint8Array) return "uint8";
-  if (array instanceof Int8Array) return "int8";
-  if (array instanceof Int16Array) return "int16";
-  if (array instanceof Int32Array) return "int32";
-  if (array instanceof BigInt64Array) return "int64";
-  throw new TypeError(
-    `fromTypedArray: expected a typed array that a tensor can hold, got ${(array as object)?.constructor?.name}.`,
+/** Least and largest integers. As in PyTorch, negative ones come out as their bits in `uint8`. */
+const ranges: Partial<Record<DType, readonly [least: number, largest: number]>> = {
+  uint8: [-255, 255],
+  int8: [-128, 127],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [-(2 ** 63), 2 ** 63 - 1024], // the last float64 below 2⁶³
+};
+
+/** Numbers beyond an integer type, NaN among them, would become other numbers without a word. */
+function checkRange(values: readonly Scalar[], dtype: DType): void {
+  const range = ranges[dtype];
+  if (range === undefined) return;
+  const [least, largest] = range;
+  const isInside = (value: Scalar): boolean => {
+    if (typeof value === "number") return Math.trunc(value) >= least && Math.trunc(value) <= largest;
+    return typeof value === "boolean" || dtype === "int64" || (value >= least && value <= largest);
+  };
+  const outside = values.find((value) => !isInside(value));
+  if (outside === undefined) return;
+  throw new RangeError(
+    `tensor: expected ${dtype} numbers, from ${dtype === "uint8" ? 0 : least} to ${largest}, got ${outside}. Use another dtype, or clamp them first.`,
   );
 }
 
@@ -102,7 +126,9 @@ function flatten(data: NestedNumbers, into: Scalar[]): number[] {
   if (!Array.isArray(data)) {
     if (!["number", "boolean", "bigint"].includes(typeof data)) {
       throw new TypeError(
-        `tensor: expected numbers, booleans or bigints, got ${data === null ? "null" : typeof data}.`,
+        ArrayBuffer.isView(data)
+          ? `tensor: expected rows that are arrays, got a ${kindOf(data)}. Join the rows in one, for fromTypedArray(array, shape), or pass Array.from(row).`
+          : `tensor: expected numbers, booleans or bigints, got ${data === null ? "null" : typeof data}.`,
       );
     }
     into.push(data as Scalar);

@@ -1,9 +1,12 @@
 import { checkOptions, type OptionKeys } from "../options/index.js";
 import { bridge, type Handle } from "./bridge.js";
+import { describe } from "./describe.js";
+import { handle, handles } from "./operator.js";
 import * as operators from "./operators.generated.js";
 import { adopt, disposed, keep, scopeClosed } from "./scope.js";
 import { numelOf } from "./shape.js";
 import { TensorMethods } from "./tensor-methods.generated.js";
+import { arrayType } from "./typed-arrays.js";
 import type { Complex, Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 
 export interface BackwardOptions {
@@ -26,6 +29,9 @@ export interface ToOptions {
 
 const toKeys: OptionKeys<ToOptions> = { dtype: true, device: true, nonBlocking: true };
 
+/** The value that `structuredClone` names when it refuses a tensor. */
+const staysHere = Symbol("a Tensor, which belongs to its thread; send toTypedArray() or sharedArray()");
+
 const backwardKeys: OptionKeys<BackwardOptions> = {
   gradient: true,
   retainGraph: true,
@@ -44,6 +50,8 @@ export class Tensor extends TensorMethods implements Disposable {
   handle: Handle;
   /** Set by `keep`: scopes leave this tensor alone. */
   isKept = false;
+  /** A symbol cannot be cloned. A clone would have the handle, which another thread takes for its own. */
+  protected readonly clones = staysHere;
 
   /** @internal Tensors come from `torch.tensor`, the factories and the operators. */
   constructor(handle: Handle) {
@@ -76,9 +84,9 @@ export class Tensor extends TensorMethods implements Disposable {
     const shape = this.shape;
     const size = shape.at(dim);
     if (size === undefined || !Number.isInteger(dim)) {
-      throw new RangeError(
-        `Tensor [${shape}] has no dimension ${dim}; expected ${-shape.length} to ${shape.length - 1}.`,
-      );
+      const expected =
+        shape.length === 0 ? "it has none" : `expected ${-shape.length} to ${shape.length - 1}`;
+      throw new RangeError(`Tensor [${shape}] has no dimension ${dim}; ${expected}.`);
     }
     return size;
   }
@@ -94,7 +102,7 @@ export class Tensor extends TensorMethods implements Disposable {
 
   /** Whether both tensors look at the same memory, as views do. */
   isSameStorage(other: Tensor): boolean {
-    return bridge().isSameStorage(this.live(), other.live());
+    return bridge().isSameStorage(this.live(), handle(other));
   }
 
   /**
@@ -168,7 +176,7 @@ export class Tensor extends TensorMethods implements Disposable {
   }
 
   set grad(value: Tensor | undefined) {
-    bridge().setGrad(this.live(), value === undefined ? null : value.live());
+    bridge().setGrad(this.live(), value === undefined ? null : handle(value));
   }
 
   /** Keep the gradient of this non-leaf tensor in the next backward pass. */
@@ -185,10 +193,10 @@ export class Tensor extends TensorMethods implements Disposable {
     const { gradient, createGraph = false, retainGraph = createGraph, inputs = [] } = options;
     bridge().backward(
       [this.live()],
-      [gradient === undefined ? null : gradient.live()],
+      [gradient === undefined ? null : handle(gradient)],
       retainGraph,
       createGraph,
-      inputs.map((input) => input.live()),
+      handles(inputs),
     );
   }
 
@@ -253,8 +261,14 @@ export class Tensor extends TensorMethods implements Disposable {
     return `Tensor [${this.shape.join(", ")}] ${this.dtype} ${this.device}`;
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
+  /** The description, for `JSON.stringify`. `toArray` gives the elements. */
+  toJSON(): string {
     return this.toString();
+  }
+
+  /** The description and the elements, for `console.log`. Large tensors show those at their edges. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.isDisposed ? this.toString() : describe(this);
   }
 
   private live(): Handle {
@@ -265,30 +279,6 @@ export class Tensor extends TensorMethods implements Disposable {
     }
     return this.handle;
   }
-}
-
-type ArrayType = new (from: number | ArrayBuffer) => TypedArray;
-
-const arrayTypes: Partial<Record<DType, ArrayType>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-};
-
-function arrayType(dtype: DType): ArrayType {
-  const type = arrayTypes[dtype];
-  if (type === undefined)
-    throw new TypeError(
-      `There is no typed array for ${dtype}. Convert the tensor first, such as with viewAsReal().`,
-    );
-  return type;
 }
 
 function nest(shape: readonly number[], read: (i: number) => Scalar): NestedNumbers {

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import {
   type DType,
@@ -48,6 +49,31 @@ describe("tensor", () => {
     expect(tensor([1, 2], { requiresGrad: true }).requiresGrad).toBe(true);
   });
 
+  test.each<[DType, NestedNumbers]>([
+    ["uint8", 256],
+    ["uint8", 300n],
+    ["int8", -129],
+    ["int16", 2 ** 15],
+    ["int32", -(2 ** 31) - 1],
+    ["int64", 2 ** 63],
+    ["int32", Number.NaN],
+    ["int64", Number.POSITIVE_INFINITY],
+  ])("refuses for %s the number %s, which would become another one", (dtype, value) => {
+    expect(() =>
+      tensor(
+        [1, value].map((each) => (typeof value === "bigint" ? BigInt(each as number) : each)),
+        { dtype },
+      ),
+    ).toThrow(`tensor: expected ${dtype} numbers, from `);
+  });
+
+  test("takes the whole range of an integer type, and more of floating point", () => {
+    expect(tensor([-128.9, 127.9], { dtype: "int8" }).toArray()).toEqual([-128, 127]);
+    expect(tensor([-(2 ** 63)], { dtype: "int64" }).toArray()).toEqual([-(2n ** 63n)]);
+    expect(tensor([-1, 255], { dtype: "uint8" }).toArray()).toEqual([255, 255]); // as in PyTorch
+    expect(tensor([70000, Number.NaN], { dtype: "float16" }).toArray()).toEqual([Infinity, Number.NaN]);
+  });
+
   test("refuses what is no tensor", () => {
     expect(() => tensor([[1, 2], [3]])).toThrow(
       "tensor: expected every row to have shape [2], got [1] at index 1. Pad the rows to one length.",
@@ -57,6 +83,7 @@ describe("tensor", () => {
     );
     expect(() => tensor([1, "2"] as never)).toThrow("expected numbers, booleans or bigints, got string");
     expect(() => tensor(null as never)).toThrow("got null");
+    expect(() => tensor([Float32Array.of(1)] as never)).toThrow("rows that are arrays, got a Float32Array");
     expect(() => tensor([1], { dtype: "float99" as DType })).toThrow("must be one of float32, float64");
     expect(() => tensor([1], { dtype: "int32", requiresGrad: true })).toThrow(/floating point/);
   });
@@ -96,6 +123,15 @@ describe("fromTypedArray", () => {
     const flags = fromTypedArray(Uint8Array.of(0, 1, 255), [3], { dtype: "bool" });
     expect(flags.toTypedArray()).toEqual(Uint8Array.of(0, 1, 1));
     expect(flags.toArray()).toEqual([false, true, true]);
+  });
+
+  test("takes pixels of a canvas, and typed arrays of another realm", () => {
+    expect(tensor(Uint8ClampedArray.of(0, 255)).dtype).toBe("uint8");
+    const foreign = runInNewContext("Float32Array.of(1, 2)") as Float32Array;
+    expect(foreign).not.toBeInstanceOf(Float32Array);
+    expect(tensor(foreign).toArray()).toEqual([1, 2]);
+    const bits = runInNewContext("Uint16Array.of(0x3f80)") as Uint16Array;
+    expect(tensor(bits, { dtype: "bfloat16" }).toArray()).toEqual([1]);
   });
 
   test("copies, so that the array can change", () => {

@@ -23,6 +23,9 @@ using at::Tensor;
 
 constexpr double slope = 1.702;
 
+/// Beyond, σ·(1 − σ) is zero in every dtype, but an infinite scaled x would make it NaN.
+constexpr double largest_scaled = 800;
+
 /// eˣ to two units in the last place, without a branch or a call, so that loops over it are vectorised. It is
 /// 2ⁿ·eʳ with |r| ≤ ½ ln 2; the minimax polynomial of Cephes (netlib, cephes/single/expf.c) gives eʳ.
 inline float exponential(float x) {
@@ -38,6 +41,13 @@ inline float exponential(float x) {
   p = p * r + 5.0000001201e-1f;
   const float power = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
   return (p * r * r + r + 1) * power;
+}
+
+/// NaN stays NaN.
+inline float bounded(float scaled) {
+  constexpr auto most = static_cast<float>(largest_scaled);
+  scaled = scaled < -most ? -most : scaled;
+  return scaled > most ? most : scaled;
 }
 
 inline float sigmoid(float x) { return 1 / (1 + exponential(-x)); }
@@ -66,7 +76,7 @@ CODYRA_VECTORIZED void backward(const T* __restrict grad, const T* __restrict x,
     for (int64_t i = 0; i < size; i++) values[i] = x[start + i];
     for (int64_t i = 0; i < size; i++) grads[i] = grad[start + i];
     for (int64_t i = 0; i < size; i++) {
-      const float scaled = static_cast<float>(slope) * values[i], s = sigmoid(scaled);
+      const float scaled = bounded(static_cast<float>(slope) * values[i]), s = sigmoid(scaled);
       grads[i] *= s * (1 + scaled * (1 - s));
     }
     for (int64_t i = 0; i < size; i++) result[start + i] = grads[i];
@@ -109,8 +119,8 @@ void check_gradient(const Tensor& grad, const Tensor& x) {
 
 Tensor quick_gelu_backward(const Tensor& grad, const Tensor& x) {
   check_gradient(grad, x);
-  const auto s = at::sigmoid(x.mul(slope));
-  return grad.mul(s).mul(x.mul(slope).mul(s.neg().add(1)).add(1));
+  const auto scaled = x.mul(slope).clamp(-largest_scaled, largest_scaled), s = at::sigmoid(scaled);
+  return grad.mul(s).mul(scaled.mul(s.neg().add(1)).add(1));
 }
 
 Tensor quick_gelu_backward_cpu(const Tensor& grad, const Tensor& x) {

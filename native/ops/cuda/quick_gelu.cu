@@ -14,7 +14,9 @@ __device__ SCALAR forward(SCALAR x) {
 }
 
 __device__ SCALAR backward(SCALAR g, SCALAR x) {
-  const T scaled = T(1.702) * to_opmath(x);
+  T scaled = T(1.702) * to_opmath(x);
+  // σ·(1 − σ) is zero there, but times infinity it would be NaN. NaN itself stays.
+  scaled = scaled < T(-800) ? T(-800) : scaled > T(800) ? T(800) : scaled;
   const T sigmoid = 1 / (1 + exp(-scaled));
   SCALAR result;
   from_opmath(to_opmath(g) * sigmoid * (1 + scaled * (1 - sigmoid)), result);

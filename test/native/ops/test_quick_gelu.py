@@ -45,6 +45,14 @@ class QuickGelu(unittest.TestCase):
         self.assertTrue(y[8].isnan())
         self.assertTrue((y[1:3].abs() < 1e-30).all())
 
+    def test_gradient_of_extremes(self):
+        for dtype, largest in {torch.float64: 1e308, torch.float32: 3e38, torch.bfloat16: 3e38, torch.float16: 6e4}.items():
+            with self.subTest(dtype=dtype):
+                x = torch.tensor([float("-inf"), -largest, largest, float("inf"), float("nan")], dtype=dtype)
+                gradient = ops.quick_gelu_backward(torch.ones_like(x), x)
+                self.assertEqual(gradient[:4].abs().tolist(), [0, 0, 1, 1])
+                self.assertTrue(gradient[4].isnan())
+
     def test_layouts(self):
         for name, x in {
             "one element": activations(1),

@@ -1,3 +1,4 @@
+#include <ATen/ScalarOps.h>
 #include <ATen/core/List.h>
 
 #include <algorithm>
@@ -196,6 +197,7 @@ c10::IValue convert(napi_env env, napi_value value, const Place& place) {
     case Kind::Bool: return toBool(env, value, place);
     case Kind::String: return toText(env, value, place);
     case Kind::Scalar: return toScalar(env, value, place);
+    case Kind::ScalarAsTensor: return at::native::wrapped_scalar_tensor(toScalar(env, value, place));
     case Kind::ScalarType:
       return static_cast<int64_t>(lookUp(toText(env, value, place), kScalarTypes, place));
     case Kind::Layout: return static_cast<int64_t>(lookUp(toText(env, value, place), kLayouts, place));

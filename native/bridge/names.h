@@ -15,7 +15,7 @@ namespace codyra {
 template <typename Value, size_t Count>
 using Names = std::array<std::pair<const char*, Value>, Count>;
 
-inline constexpr Names<c10::ScalarType, 16> kScalarTypes = {{
+inline constexpr Names<c10::ScalarType, 18> kScalarTypes = {{
     {"float32", c10::kFloat},
     {"float64", c10::kDouble},
     {"float16", c10::kHalf},
@@ -32,6 +32,8 @@ inline constexpr Names<c10::ScalarType, 16> kScalarTypes = {{
     {"float8_e5m2", c10::kFloat8_e5m2},
     {"uint16", c10::kUInt16},
     {"uint32", c10::kUInt32},
+    {"uint64", c10::kUInt64},
+    {"complex32", c10::kComplexHalf},
 }};
 
 inline constexpr Names<c10::Layout, 3> kLayouts = {{

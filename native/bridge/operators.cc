@@ -75,6 +75,16 @@ bool isFunctional(const c10::FunctionSchema& schema) {
          std::all_of(schema.returns().begin(), schema.returns().end(), isFresh);
 }
 
+// Calls an operator as Python does, whose numbers are tensors without dimensions. mul_.Scalar itself rounds
+// its number to the dtype of the tensor first: 0.9 is 0.8984 for bfloat16.
+void passNumberAsTensor(Operator& op, const char* overload) {
+  const std::string name = op.handle.schema().name();
+  op.handle = c10::Dispatcher::singleton().findSchemaOrThrow(name.c_str(), overload);
+  for (Parameter& parameter : op.parameters) {
+    if (parameter.kind == Kind::Scalar) parameter.kind = Kind::ScalarAsTensor;
+  }
+}
+
 struct Registry {
   std::deque<Operator> operators;
   std::map<std::pair<std::string, std::string>, uint32_t> ids;
@@ -114,6 +124,7 @@ uint32_t findOperator(const std::string& name, const std::string& overload) {
   }
   Operator entry{*handle, fullName, {}, isFunctional(handle->schema())};
   for (const auto& argument : handle->schema().arguments()) entry.parameters.push_back(describe(argument));
+  if (fullName == "aten::mul_.Scalar") passNumberAsTensor(entry, "Tensor");
   known.operators.push_back(std::move(entry));
   const auto id = static_cast<uint32_t>(known.operators.size() - 1);
   known.ids.emplace(key, id);

@@ -18,6 +18,7 @@ enum class Kind {
   Bool,
   String,
   Scalar,
+  ScalarAsTensor,  // of an operator that is called through its overload for tensors
   ScalarType,
   Device,
   Layout,

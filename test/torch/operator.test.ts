@@ -374,3 +374,22 @@ function error(body: () => unknown): Error {
   }
   throw new Error("expected a throw");
 }
+
+test("a product in place rounds once, as Python's does, which passes the number as a tensor", () => {
+  for (const dtype of ["float16", "bfloat16"] as const) {
+    const a = tensor([-3, 1.203125, 0.88671875], { dtype });
+    const wanted = a.mul(0.9).toArray();
+    expect(a.clone().mul_(0.9).toArray()).toEqual(wanted);
+    expect((callOperator("aten::mul_.Scalar", a, 0.9) as Tensor).toArray()).toEqual(wanted);
+  }
+  expect(tensor([1, 2], { dtype: "int64" }).mul_(3).toArray()).toEqual([3n, 6n]);
+  expect(() => tensor([1], { dtype: "int64" }).mul_(0.5)).toThrow(/can't be cast to the desired output type/);
+  expect(() => tensor([1]).mul_("2" as never)).toThrow("must be Scalar, not string");
+  const leaf = tensor([2], { requiresGrad: true });
+  leaf.mul(1).mul_(3).sum().backward();
+  expect(leaf.grad?.item()).toBe(3);
+});
+
+test("a dtype beyond those of tensors has PyTorch's name", () => {
+  expect(tensor([[1, 2]], { dtype: "float16" }).viewAsComplex().dtype).toBe("complex32");
+});

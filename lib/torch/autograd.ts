@@ -1,6 +1,6 @@
 import { checkOptions } from "../options/index.js";
-import { bridge } from "./bridge.js";
-import { wrapOptional } from "./operator.js";
+import { bridge, type Handle } from "./bridge.js";
+import { handle, handles, wrapOptional } from "./operator.js";
 import { synchronous } from "./synchronous.js";
 import type { Tensor } from "./tensor.js";
 
@@ -64,14 +64,18 @@ export function grad(
   checkOptions(options, keys, "grad");
   const { createGraph = false, retainGraph = createGraph, allowUnused = false } = options;
   const gradients = bridge().gradients(
-    outputs.map((output) => output.handle),
-    inputs.map((input) => input.handle),
-    outputs.map((_, i) => options.gradOutputs?.[i]?.handle ?? null),
+    handles(outputs),
+    handles(inputs),
+    Array.from({ length: outputs.length }, (_, i) => gradHandle(options.gradOutputs?.[i])),
     retainGraph,
     createGraph,
     allowUnused,
   );
   return gradients.map(wrapOptional);
+}
+
+function gradHandle(given: Tensor | undefined): Handle | null {
+  return given === undefined ? null : handle(given);
 }
 
 function withGradMode<T>(enabled: boolean, body: () => T, name: string): T {

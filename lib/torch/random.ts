@@ -1,5 +1,5 @@
 import { bridge } from "./bridge.js";
-import { wrap } from "./operator.js";
+import { handle, wrap } from "./operator.js";
 import type { Tensor } from "./tensor.js";
 import type { Device } from "./types.js";
 
@@ -38,7 +38,7 @@ export class Generator {
   }
 
   set state(value: Tensor) {
-    bridge().setGeneratorState(this.handle, value.handle);
+    bridge().setGeneratorState(this.handle, handle(value));
   }
 }
 

@@ -23,6 +23,9 @@ const char* whyNotLive(Handle handle) {
 
 const at::Tensor& tensorAt(Handle handle) {
   const HeldTensor* held = tensors().find(handle);
+  if (std::isnan(handle)) {
+    throw StaleHandle("argument must be Tensor, not another kind of value. Wrap numbers with tensor(...).");
+  }
   if (held == nullptr) throw StaleHandle(std::string("Tensor ") + whyNotLive(handle));
   return held->tensor;
 }

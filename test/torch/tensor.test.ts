@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { arange, complex, ones, type Tensor, tensor, zeros } from "../../lib/torch/index.js";
+import { arange, complex, generator, grad, ones, type Tensor, tensor, zeros } from "../../lib/torch/index.js";
 
 const matrix = () => arange(6, { dtype: "float32" }).view([2, 3]);
 
@@ -15,6 +15,7 @@ describe("Tensor", () => {
     expect(inspect({ a })).toContain("Tensor [2, 3] float32 cpu");
     expect(() => a.size(2)).toThrow("Tensor [2,3] has no dimension 2; expected -2 to 1.");
     expect(() => a.size(0.5)).toThrow("has no dimension 0.5");
+    expect(() => tensor(1).size(0)).toThrow("Tensor [] has no dimension 0; it has none.");
   });
 
   test("gives one element as number, bigint or boolean", () => {
@@ -65,6 +66,26 @@ describe("Tensor", () => {
     expect(same.isSameStorage(a)).toBe(true);
     same.dispose();
     expect(a.toArray()).toEqual([0, 1.5, -2.5]);
+  });
+
+  test("refuses to be cloned, and says in JSON what it is", () => {
+    expect(() => structuredClone({ a: matrix() })).toThrow("a Tensor, which belongs to its thread");
+    expect(JSON.stringify({ a: matrix() })).toBe('{"a":"Tensor [2, 3] float32 cpu"}');
+  });
+
+  test("refuses what is no tensor in the place of one", () => {
+    const a = tensor([1], { requiresGrad: true });
+    const refused = "argument must be Tensor, not another kind of value. Wrap numbers with tensor(...).";
+    for (const wrong of [1, "a", {}] as never[]) {
+      expect(() => a.isSameStorage(wrong)).toThrow(refused);
+      expect(() => a.backward({ gradient: wrong })).toThrow(refused);
+      expect(() => grad([wrong], [a])).toThrow(refused);
+      expect(() => {
+        generator(1).state = wrong;
+      }).toThrow(refused);
+    }
+    expect(() => grad(a as never, [a])).toThrow("gradients: expected an array of tensors.");
+    expect(() => a.backward({ inputs: a as never })).toThrow("backward: expected an array of tensors.");
   });
 
   test("has a shape but no elements on the meta device", () => {

@@ -3,6 +3,7 @@ import { bridge } from "./bridge.js";
 import { synchronous } from "./synchronous.js";
 import type { Device, DType } from "./types.js";
 
+/** The dtype in which operators compute, and where. */
 export interface AutocastOptions {
   /** `bfloat16` or `float16`. Default: `bfloat16`. */
   readonly dtype?: DType;

@@ -22,6 +22,7 @@ export interface OperatorDescription {
   readonly returns: readonly string[];
 }
 
+/** Memory of a GPU: what tensors use, what libtorch keeps for them, and what the device has. */
 export interface DeviceMemory {
   readonly allocatedBytes: number;
   readonly reservedBytes: number;

@@ -4,6 +4,7 @@ import type { Generator } from "./random.js";
 import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
+/** A part of a forward pass, which may run twice and so must compute the same again. */
 export type Part = (input: Tensor) => Tensor;
 
 interface Recorded {

@@ -7,6 +7,7 @@ import { dtypeOf, kindOf } from "./typed-arrays.js";
 import type { Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 import { upload } from "./upload.js";
 
+/** Dtype and device of a new tensor, and whether it collects a gradient. */
 export interface TensorOptions {
   dtype?: DType;
   device?: Device;

@@ -2,6 +2,7 @@ import { checkOptions } from "../options/index.js";
 import { bridge } from "./bridge.js";
 import { CapturedParts, type CapturedStep, type Recorder, type StepPart } from "./captured-step.js";
 
+/** How work on a GPU is recorded. */
 export interface CaptureOptions {
   /** Runs before the one that is recorded: libraries set themselves up in them. Default: 3. */
   readonly warmUp?: number;

@@ -10,6 +10,7 @@ export function numThreads(): number {
   return bridge().numThreads();
 }
 
+/** Sets how many threads one operator may use on the CPU. @throws unless it is from 1 to 4096 */
 export function setNumThreads(threads: number): void {
   bridge().setNumThreads(threads);
 }

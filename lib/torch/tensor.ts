@@ -9,6 +9,7 @@ import { TensorMethods } from "./tensor-methods.generated.js";
 import { arrayType } from "./typed-arrays.js";
 import type { Complex, Device, DType, NestedNumbers, Scalar, TypedArray } from "./types.js";
 
+/** How a backward pass runs. */
 export interface BackwardOptions {
   /** Gradient of the loss with respect to this tensor; may be left out for a scalar. */
   readonly gradient?: Tensor;
@@ -20,6 +21,7 @@ export interface BackwardOptions {
   readonly inputs?: readonly Tensor[];
 }
 
+/** The dtype and device to convert to; what is left out stays. */
 export interface ToOptions {
   readonly dtype?: DType;
   readonly device?: Device;
@@ -59,22 +61,27 @@ export class Tensor extends TensorMethods implements Disposable {
     this.handle = handle;
   }
 
+  /** Size of each dimension; `[]` for a single number. */
   get shape(): number[] {
     return bridge().shape(this.live());
   }
 
+  /** Type of the elements. */
   get dtype(): DType {
     return bridge().dtype(this.live()) as DType;
   }
 
+  /** The device that holds the elements: `cpu`, `meta` or `cuda:0`. */
   get device(): Device {
     return bridge().device(this.live()) as Device;
   }
 
+  /** Number of dimensions. */
   dim(): number {
     return this.shape.length;
   }
 
+  /** Number of elements. */
   numel(): number {
     return numelOf(this.shape);
   }
@@ -96,6 +103,7 @@ export class Tensor extends TensorMethods implements Disposable {
     return bridge().strides(this.live());
   }
 
+  /** Whether the elements lie in row-major order, without gaps. */
   isContiguous(): boolean {
     return bridge().isContiguous(this.live());
   }
@@ -148,6 +156,7 @@ export class Tensor extends TensorMethods implements Disposable {
     return nest(this.shape, read);
   }
 
+  /** Whether operations on this tensor are recorded. Only leaves of floats or complex numbers can be set. */
   get requiresGrad(): boolean {
     return bridge().requiresGrad(this.live());
   }
@@ -162,6 +171,7 @@ export class Tensor extends TensorMethods implements Disposable {
     return this;
   }
 
+  /** Whether no recorded operation made it; a backward pass leaves its gradient in leaves. */
   get isLeaf(): boolean {
     return bridge().isLeaf(this.live());
   }
@@ -219,18 +229,22 @@ export class Tensor extends TensorMethods implements Disposable {
     return isSame ? operators.alias(this) : operators.toCopy(this, options);
   }
 
+  /** In float32; the same memory if it is already. */
   float(): Tensor {
     return this.to({ dtype: "float32" });
   }
 
+  /** In float64; the same memory if it is already. */
   double(): Tensor {
     return this.to({ dtype: "float64" });
   }
 
+  /** In int64, without fractions; the same memory if it is already. */
   long(): Tensor {
     return this.to({ dtype: "int64" });
   }
 
+  /** False for zero, true for all else; the same memory if it is already. */
   bool(): Tensor {
     return this.to({ dtype: "bool" });
   }
@@ -247,6 +261,7 @@ export class Tensor extends TensorMethods implements Disposable {
     this.dispose();
   }
 
+  /** Whether `dispose` or its scope has released it. */
   get isDisposed(): boolean {
     return this.handle <= 0;
   }
@@ -256,6 +271,7 @@ export class Tensor extends TensorMethods implements Disposable {
     return keep(this);
   }
 
+  /** Shape, dtype and device, without waiting for the device. */
   override toString(): string {
     if (this.isDisposed) return "Tensor (released)";
     return `Tensor [${this.shape.join(", ")}] ${this.dtype} ${this.device}`;

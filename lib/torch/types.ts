@@ -18,8 +18,10 @@ export type DType =
  */
 export type Device = "cpu" | "cuda" | "meta" | `cuda:${number}`;
 
+/** How elements lie in memory: all of them, or those that are not zero. */
 export type Layout = "strided" | "sparse" | "sparse_csr";
 
+/** The order of dimensions in memory; `preserve` keeps the order of the input. */
 export type MemoryFormat = "contiguous" | "preserve" | "channels_last" | "channels_last_3d";
 
 /** A Python-style number: integral `number`s and `bigint`s are integers, other `number`s are floats. */
@@ -45,4 +47,5 @@ export type TypedArray =
   | Int32Array
   | BigInt64Array;
 
+/** One value, or arrays of arrays that all have the same lengths. */
 export type NestedNumbers = Scalar | readonly NestedNumbers[];

@@ -16,6 +16,7 @@ const operators = {
   wait: lazyOperator("_c10d_functional::wait_tensor", ""),
 };
 
+/** How the tensors of all processes become one. */
 export type ReduceOperation = "sum" | "avg" | "max" | "min" | "product";
 
 /** A collective in flight: its tensor must neither be read nor released before `wait`. */

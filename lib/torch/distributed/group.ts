@@ -8,6 +8,7 @@ import type { Member } from "./member.js";
 import { Store } from "./store.js";
 import { awaitDone, beatKey, hearsFirst, leaveWords, whoEnded } from "./who-ended.js";
 
+/** How a process joins the others. */
 export interface InitOptions {
   /** Default: what the launcher said in the environment variables. */
   readonly environment?: ProcessEnvironment;

@@ -19,6 +19,7 @@ export class Skipped {
   constructor(readonly reason: string) {}
 }
 
+/** The globals that a pickle may use, and how its values are read. */
 export interface UnpickleOptions {
   /** The classes and functions that are allowed, beside `OrderedDict` and bytes. */
   readonly globals?: (module: string, name: string) => PickleGlobal | undefined;

@@ -21,6 +21,7 @@ import { writeChunks } from "./write-chunks.js";
 /** @internal */
 export { encodeHeader } from "./safetensors-header.js";
 
+/** The contents of a safetensors file: tensors by name, and texts by key. */
 export interface SafetensorsFile {
   readonly tensors: Map<string, Tensor>;
   readonly metadata: Record<string, string>;

@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.js";
 import { checkNumbers, checkParameters } from "./checks.js";
 import { Optimizer } from "./optimizer.js";
 
+/** Options of `AdamW`, each at PyTorch's default: 1e-3, [0.9, 0.999], 1e-8 and 0.01. */
 export interface AdamWOptions {
   learningRate?: number;
   betas?: readonly [number, number];

@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.js";
 import { checkNumbers, checkParameters } from "./checks.js";
 import { Optimizer } from "./optimizer.js";
 
+/** Options of `Sgd`. Momentum and weight decay are 0 by default. */
 export interface SgdOptions {
   learningRate: number;
   momentum?: number;

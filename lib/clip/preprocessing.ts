@@ -27,9 +27,9 @@ export interface PreprocessingConfig {
   /** Factor of a pixel of 0 to 255, before the mean is taken off. Default: 1 / 255. */
   readonly rescaleFactor?: number;
   /** How image files are decoded. Default: as CLIP's own code does. */
-  readonly decoding?: DecodeOptions;
+  readonly decoding?: DecodeOptions | undefined;
   /** The filter of resizing, with antialiasing. Default: `bicubic`. */
-  readonly filter?: images.Filter;
+  readonly filter?: images.Filter | undefined;
 }
 
 const configKeys: OptionKeys<PreprocessingConfig> = {

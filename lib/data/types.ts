@@ -16,7 +16,7 @@ export interface Example {
    * The path of that file as the system has it, where it is not UTF-8: such names have no text that leads to
    * them.
    */
-  readonly rawFile?: Buffer;
+  readonly rawFile?: Buffer | undefined;
   /**
    * The bytes of the image file, or its pixels where the dataset keeps them without a format.
    * @throws if the file is missing or damaged

@@ -18,7 +18,7 @@ it("a strict project without the DOM's types compiles against the declarations",
   writeFileSync(join(project, "program.mts"), program);
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   const flags =
-    "--noEmit --strict --module nodenext --target es2022 --lib es2022 --skipLibCheck false --types node";
+    "--noEmit --strict --module nodenext --target es2022 --lib es2022 --skipLibCheck false --exactOptionalPropertyTypes --types node";
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, ...flags.split(" "), "program.mts"], {
     cwd: project,
   }).catch((error) => error);

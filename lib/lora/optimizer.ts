@@ -71,8 +71,10 @@ export class LoraOptimizer {
   /**
    * @param learningRate η of this iteration
    * @param kappa κ of this iteration; 0 leaves out the thresholding
+   * @throws inside `autocast`, whose forward passes would not see the step
    */
   step(learningRate: number, kappa: number): void {
+    torch.refuseInsideAutocast("LoraOptimizer.step");
     this.steps += 1;
     torch.noGrad(() =>
       torch.scope(() => {
@@ -88,9 +90,10 @@ export class LoraOptimizer {
    * replayed.
    * @param schedule η, κ and the number of the step, counted from 1: float64 `[3]`, on the device of the
    * adapters
-   * @throws with the optimiser `sgd`
+   * @throws with the optimiser `sgd`, and inside `autocast`
    */
   stepBy(schedule: Tensor): void {
+    torch.refuseInsideAutocast("LoraOptimizer.stepBy");
     const moments = this.#moments;
     if (moments === undefined) {
       throw new Error(

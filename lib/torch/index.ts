@@ -1,5 +1,5 @@
 export { packageRoot } from "../files/index.js";
-export { type AutocastOptions, autocast } from "./autocast.js";
+export { type AutocastOptions, autocast, refuseInsideAutocast } from "./autocast.js";
 export {
   detectAnomaly,
   enableGrad,

@@ -8,7 +8,16 @@ import {
   type LoraOptimizerOptions,
   type LoraTarget,
 } from "../../lib/lora/index.js";
-import { memoryStatistics, nn, noGrad, optim, scope, type Tensor, tensor } from "../../lib/torch/index.js";
+import {
+  autocast,
+  memoryStatistics,
+  nn,
+  noGrad,
+  optim,
+  scope,
+  type Tensor,
+  tensor,
+} from "../../lib/torch/index.js";
 import { expectClose } from "../clip/fixtures.js";
 import { tinyClip, trainedAdapters } from "./models.js";
 
@@ -72,6 +81,21 @@ it("leaves fixed importance weights alone", () => {
   optimizer.step(0.1, 0.5);
   expect(lora.importance.eq(1).all().item()).toBe(true);
   expectClose(lora.factors, before.sub(0.1)); // AdamW's first step is the learning rate
+});
+
+it("takes no step inside autocast, whose forward passes would not see it", () => {
+  const lora = trainedAdapters(tinyClip(), { rank: 2 });
+  const optimizer = new LoraOptimizer(lora);
+  lora.parameters.grad!.fill_(1);
+  const before = lora.parameters.clone();
+  expect(() => autocast({}, () => optimizer.step(0.1, 0))).toThrow(
+    "LoraOptimizer.step: expected a call outside of autocast, got one inside",
+  );
+  expect(() => autocast({}, () => optimizer.stepBy(tensor([0.1, 0, 1], { dtype: "float64" })))).toThrow(
+    "LoraOptimizer.stepBy: expected a call outside of autocast, got one inside",
+  );
+  expect(optimizer.steps).toBe(0);
+  expectClose(lora.parameters, before);
 });
 
 it("releases its state", () => {

@@ -8,6 +8,7 @@ import {
   nn,
   noGrad,
   ones,
+  optim,
   type Tensor,
 } from "../../lib/torch/index.js";
 import { readFixture, restore, type SavedTensor } from "./fixtures.js";
@@ -82,6 +83,30 @@ describe("autocast", () => {
     expect(sum()).toBe(8);
     noGrad(() => weight.fill_(2));
     expect(sum()).toBe(16);
+  });
+
+  test.each([
+    ["Sgd", (weight: Tensor) => new optim.Sgd([weight], { learningRate: 1 })],
+    ["AdamW", (weight: Tensor) => new optim.AdamW([weight], { learningRate: 1 })],
+  ])("takes no step of %s, which the forward passes inside would not see", (name, make) => {
+    const weight = square().requiresGrad_();
+    const optimizer = make(weight);
+    const lossAfterStep = (step: () => void) =>
+      autocast({}, () => {
+        mm(square(), weight).float().sum().backward();
+        step();
+        return mm(square(), weight).float().sum().item();
+      });
+    const refusal = `${name}.step: expected a call outside of autocast, got one inside`;
+    expect(() => lossAfterStep(() => optimizer.step())).toThrow(refusal);
+    const switchedOff = () => autocast({ enabled: false }, () => optimizer.step());
+    expect(() => lossAfterStep(switchedOff)).toThrow(refusal);
+    expect(lossAfterStep(() => noGrad(() => weight.fill_(2)))).toBe(8); // the reason: libtorch keeps the cast of 1
+    optimizer.step();
+    expect(weight.toArray()).not.toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
   });
 
   test("keeps the gradient of a weight that was first used without", () => {

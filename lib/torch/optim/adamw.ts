@@ -1,4 +1,5 @@
 import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { refuseInsideAutocast } from "../autocast.js";
 import { noGrad } from "../autograd.js";
 import { fusedAdamw_, zeros, zerosLike } from "../operators.generated.js";
 import { keep, scope, unscoped } from "../scope.js";
@@ -55,6 +56,7 @@ export class AdamW extends Optimizer {
   }
 
   override step(): void {
+    refuseInsideAutocast("AdamW.step");
     noGrad(() => scope(() => this.#update()));
   }
 

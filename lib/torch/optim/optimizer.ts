@@ -11,7 +11,10 @@ export abstract class Optimizer implements Disposable {
       throw new Error("Optimizer: expected at least one parameter, got none. Pass model.parameters().");
   }
 
-  /** One step along the gradients; parameters without one are left alone. */
+  /**
+   * One step along the gradients; parameters without one are left alone.
+   * @throws inside `autocast`, whose forward passes would not see the step
+   */
   abstract step(): void;
 
   /** Everything that a later run needs to go on identically, by name. */

@@ -1,4 +1,5 @@
 import { checkOptions, type OptionKeys } from "../../options/index.js";
+import { refuseInsideAutocast } from "../autocast.js";
 import { noGrad } from "../autograd.js";
 import { add, zerosLike } from "../operators.generated.js";
 import { keep, scope, unscoped } from "../scope.js";
@@ -40,6 +41,7 @@ export class Sgd extends Optimizer {
   }
 
   override step(): void {
+    refuseInsideAutocast("Sgd.step");
     noGrad(() =>
       scope(() => {
         for (const { index, parameter, grad } of this.withGradients()) {

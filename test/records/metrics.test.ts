@@ -87,6 +87,30 @@ describe("computeMetrics", () => {
     expect(metrics.last.overall).toBe(0.5);
   });
 
+  it.each([
+    [
+      "two tasks, the first forgotten",
+      [
+        [0.9, 0.2],
+        [0.1, 0.9],
+      ],
+      { transfer: 0.2, forgetting: 0.8 },
+    ],
+    [
+      "three, the second forgotten",
+      [
+        [0.9, 0.1, 0.1],
+        [0.9, 0.9, 0.1],
+        [0.9, 0.3, 0.9],
+      ],
+      { transfer: 0.1, forgetting: 0.3 },
+    ],
+  ])("looks at the task before the last, and ahead only for transfer: %s", (_, matrix, wanted) => {
+    const { transfer, forgetting } = computeMetrics(stream(matrix));
+    expect(transfer.overall).toBeCloseTo(wanted.transfer, 12);
+    expect(forgetting.overall).toBeCloseTo(wanted.forgetting, 12);
+  });
+
   it("refuses a stream that is still running", () => {
     const running = { datasets: ["digits", "flags"], matrix: [[0.5, 0.4]] };
     expect(isComplete(running)).toBe(false);

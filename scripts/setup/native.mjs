@@ -38,8 +38,12 @@ export function isBuilt(libtorch) {
   return readBuildRecord()?.fingerprint === fingerprint(libtorch);
 }
 
-/** Compiles libcodyra_ops and codyra.node into build/Release. `update` is told the progress. */
+/**
+ * Compiles libcodyra_ops and codyra.node into build/Release. `update` is told the progress.
+ * @throws SetupError if a source was changed meanwhile: its file is older than what was made of it then
+ */
 export async function buildNative(libtorch, toolchain, update) {
+  const sources = hashNativeSources();
   discardForeignCmakeCache(toolchain);
   rmSync(recordPath, { force: true });
   update("configuring");
@@ -50,7 +54,15 @@ export async function buildNative(libtorch, toolchain, update) {
     toolchain,
   });
   writeFileSync(logPath, output);
+  const isChanged = hashNativeSources() !== sources;
+  if (isChanged) rmSync(cmakeDirectory, { recursive: true, force: true });
   if (code !== 0) throw buildFailure(output, libtorch);
+  if (!isChanged) return;
+  throw new SetupError({
+    what: "Files in native/ changed while they were compiled.",
+    expected: "sources that stay as they are during the build",
+    fix: "Run `npm run setup` again.",
+  });
 }
 
 /**

@@ -41,9 +41,7 @@ describe("embeddings", needsPeers, () => {
   it("are read by pandas, DuckDB, NumPy and safetensors as they were written", async () => {
     const folder = temporaryFolder();
     const [model, items] = [tinyClip(), images.map((file) => imageItem(file, [join(file, "../..")]))];
-    const files = [".parquet", ".npy", ".safetensors"].map((extension) =>
-      join(folder, `vectors${extension}`),
-    );
+    const files = ["parquet", "npy", "safetensors"].map((format) => join(folder, `as-${format}.${format}`));
     for (const file of files) await writeEmbeddings(file, "images", items, model, { modelName: "tiny" });
     const found = (await runPeer("embeddings.py", "read", ...files)) as Record<string, unknown[]>;
     const { vectors } = await readEmbeddings(files[0] as string);

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { needs } from "../needs.js";
@@ -63,6 +63,18 @@ test("a changed source is compiled again, with the lines of an error shown", asy
   expect(broken.output).toMatch(/The native build failed\.\n.*ops\.cc:1:\d+: error: .*tow/);
 
   sandbox.write("checkout/native/ops.cc", "int two() { return 1 + 1; }\n");
+  expect((await setUp()).output).toMatch(/native build +\d/);
+});
+
+test("a source that changes meanwhile does not count as built", async () => {
+  const lists = join(sandbox.checkout, "CMakeLists.txt");
+  const plain = readFileSync(lists, "utf8");
+  const edit = `file(APPEND "\${CMAKE_SOURCE_DIR}/native/ops.cc" "int three() { return 3; }\\n")`;
+  writeFileSync(lists, `${plain}\n${edit}\n`);
+  const { code, output } = await setUp();
+  expect(output).toContain("Files in native/ changed while they were compiled.");
+  expect(code).toBe(1);
+  writeFileSync(lists, plain);
   expect((await setUp()).output).toMatch(/native build +\d/);
 });
 

@@ -15,4 +15,10 @@ export { type Neighbours, nearest } from "./nearest.js";
 export { type RetrievalRecall, retrievalRecall } from "./recall.js";
 export { type IndexSearch, openIndexSearch, type SearchMode, type SearchOptions } from "./search.js";
 export type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
-export { imageItem, type WriteEmbeddingsOptions, type WrittenEmbeddings, writeEmbeddings } from "./write.js";
+export {
+  type Items,
+  imageItem,
+  type WriteEmbeddingsOptions,
+  type WrittenEmbeddings,
+  writeEmbeddings,
+} from "./write.js";

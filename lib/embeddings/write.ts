@@ -17,7 +17,8 @@ export interface WriteEmbeddingsOptions extends EmbedOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-type Items = Iterable<EmbeddedItem> | AsyncIterable<EmbeddedItem>;
+/** Images or texts, as they come. */
+export type Items = Iterable<EmbeddedItem> | AsyncIterable<EmbeddedItem>;
 
 export interface WrittenEmbeddings {
   readonly rows: number;
@@ -25,6 +26,9 @@ export interface WrittenEmbeddings {
   readonly resumed: number;
   readonly unreadable: readonly { readonly name: string; readonly reason: string }[];
 }
+
+/** How long the lock of another machine's process may go untouched: a batch may block it for seconds. */
+const abandonedAfterMs = 60_000;
 
 /**
  * Writes unit vectors of images or texts to a file. Its ending chooses the format: `.parquet`, `.npy` or
@@ -47,7 +51,8 @@ export async function writeEmbeddings(
   const format = formatOf(target); // before a lock is left in a folder
   mkdirSync(dirname(target), { recursive: true });
   const write = () => writeAlone(target, format, { kind, items }, model, options);
-  return await withLock(target, write, { signal: options.signal, refuse: inUse(target) });
+  const refuse = inUse(target);
+  return await withLock(target, write, { signal: options.signal, refuse, abandonedAfterMs });
 }
 
 async function writeAlone(

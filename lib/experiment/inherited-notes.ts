@@ -8,6 +8,7 @@ import type { ExperimentOptions } from "./run.js";
  */
 export function inheritedNotes(
   { method, model, holdOuts = [] }: Pick<ExperimentOptions, "method" | "model" | "holdOuts">,
+  tasks: readonly string[],
   inherited: MethodState | undefined,
 ): string[] {
   if (inherited === undefined) return [];
@@ -21,9 +22,13 @@ export function inheritedNotes(
         "statra does; finetune, lora and codyra do with -o replay=true.",
     ];
   }
-  const unmeasured = names.filter((name) => holdOuts.every((holdOut) => holdOut.name !== name));
+  const measured = new Set([...tasks, ...holdOuts.map(({ name }) => name)]);
+  const unmeasured = names.filter((name) => !measured.has(name));
   return [
     `${found}, and ${method.name} replays them.`,
+    ...(inherited.data.firstTexts === undefined || method.head?.takesAnyLabel
+      ? []
+      : ["The first text encoder among them is dropped: unlearnedTexts=first keeps it."]),
     ...(unmeasured.length === 0
       ? []
       : [

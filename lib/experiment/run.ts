@@ -9,20 +9,14 @@ import {
   type Precision,
   precisionSchema,
 } from "../options/index.js";
-import {
-  type AccuracyMatrix,
-  findHead,
-  openRunDirectory,
-  readStatistics,
-  run as runStream,
-  type TestSet,
-} from "../protocol/index.js";
+import { type AccuracyMatrix, openRunDirectory, run as runStream, type TestSet } from "../protocol/index.js";
 import { equalPromptWarnings } from "./check-prompts.js";
 import type { Config } from "./config.js";
 import type { GuardConfig } from "./guard-config.js";
 import { openGuardData } from "./guard-data.js";
 import { inheritedNotes } from "./inherited-notes.js";
-import { type ModelSettings, resolveModel } from "./models.js";
+import { inheritedStatistics } from "./inherited-statistics.js";
+import type { ModelSettings } from "./models.js";
 import { type ExperimentObserver, observeRun, workObserver } from "./observer.js";
 import { openHoldOuts, openTasks } from "./open-data.js";
 import { openModel } from "./open-model.js";
@@ -150,13 +144,10 @@ export interface ExperimentOptions {
 export async function runTasks(options: ExperimentOptions, tasks: readonly Task[]): Promise<AccuracyMatrix> {
   const { model: settings, device, precision, observer, guard: limits, cache, ...stream } = options;
   const model = openModel(settings, device, precision);
-  const inherited = readStatistics(model, resolveModel(settings.model));
-  for (const line of inheritedNotes(options, inherited)) workObserver(observer).say(`  ${line}`);
-  if (findHead(resolveModel(settings.model)) !== undefined) {
-    workObserver(observer).say(
-      `  ${settings.model} has a head beside its weights: the run starts from the weights alone.`,
-    );
-  }
+  const say = (line: string): void => workObserver(observer).say(`  ${line}`);
+  const inherited = inheritedStatistics(options, model, say);
+  const names = tasks.map(({ name }) => name);
+  for (const line of inheritedNotes(options, names, inherited)) say(line);
   let guard: RunGuard | undefined;
   try {
     guard = limits && (await openRunGuard(limits, model, options));

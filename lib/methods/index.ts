@@ -123,4 +123,4 @@ export type {
   TaskChange,
   TrainSummary,
 } from "./shared/types.js";
-export { zeroShotClassifier } from "./shared/zero-shot-classifier.js";
+export { type TextsOf, zeroShotClassifier } from "./shared/zero-shot-classifier.js";

@@ -33,7 +33,7 @@ function digests({
   ...rest
 }: RunRecord): Record<string, string> {
   const { device: _device, ...settings } = config; // each process has its own
-  const { holdOuts = [], reference, modelFingerprint } = rest;
+  const { holdOuts = [], reference, inherited, modelFingerprint } = rest;
   const named = Object.fromEntries(
     [...datasets, ...holdOuts].map((dataset) => [`dataset '${dataset.name}'`, hash(dataset)]),
   );
@@ -42,6 +42,7 @@ function digests({
     configuration: hash([settings, method, protocol, seed, datasets.map(({ name }) => name)]),
     ...named,
     ...(reference && { "reference data": hash({ ...reference, name: "" }) }),
+    "inherited statistics": hash(inherited?.fingerprint),
     weights: hash(modelFingerprint),
   };
 }

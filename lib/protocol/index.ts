@@ -40,4 +40,4 @@ export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";
 export type { SavedStage, StageFiles, StageStore } from "./stage-files.js";
-export { describeStatistics, isStatistics, readStatistics, writeStatistics } from "./statistics-file.js";
+export { describeStatistics, readStatistics, statisticsOf, writeStatistics } from "./statistics-file.js";

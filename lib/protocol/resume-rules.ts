@@ -200,10 +200,9 @@ function referenceDifferences(found: RunRecord["reference"], fresh: RunRecord["r
 
 /** Runs of earlier versions do not say what they began with. */
 function inheritedDifferences(found: RunRecord["inherited"], fresh: RunRecord["inherited"]): Difference[] {
-  if (found === undefined || found.fingerprint === fresh?.fingerprint) return [];
-  const inRun = inWords(found);
-  const now = fresh === undefined ? "none" : `others (${inWords(fresh)})`;
-  const line = `statistics beside the model: those of ${inRun} in the run, ${now} now`;
+  if (found === undefined || found?.fingerprint === fresh?.fingerprint) return [];
+  const [before, now] = [found, fresh].map((record) => (record ? `those of ${inWords(record)}` : "none"));
+  const line = `statistics beside the model: ${before} in the run, ${found && fresh ? "others, " : ""}${now} now`;
   return [{ name: "inherited statistics", lines: [line] }];
 }
 

@@ -40,7 +40,7 @@ export function newRecord(options: RunOptions): RunRecord {
     })),
     holdOuts: holdOuts.length === 0 ? undefined : holdOuts.map(describeTestSet),
     reference: reference && describeReference(reference),
-    inherited: method.replaysStatistics && inherited ? describeStatistics(inherited) : undefined,
+    inherited: method.replaysStatistics && inherited ? describeStatistics(inherited) : null,
     modelFingerprint: modelFingerprint(model, { precision: false }),
     startedAt: new Date().toISOString(),
     finishedAt: null,

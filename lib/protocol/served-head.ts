@@ -54,7 +54,7 @@ export class ServedHead implements Disposable {
       probabilities: this.hasMixedScores
         ? scores
         : (pixels, of) =>
-            torch.scope(() => torch.inferenceMode(() => scores(pixels, of).float().softmax(-1))),
+            torch.scope(() => torch.inferenceMode(() => this.model.probabilities(scores(pixels, of)))),
     };
   }
 

@@ -27,9 +27,16 @@ const dataSchema = z.looseObject({
   wordTemplates: z.array(z.string()),
 });
 
-/** Whether a method's state is such statistics. Any method that replays them can go on from it. */
-export function isStatistics({ data }: MethodState): boolean {
-  return dataSchema.safeParse(data).success;
+/**
+ * The statistics within a method's state, from which any method that replays them can go on. A method that
+ * trains by another has them in the part of that one.
+ * @returns `undefined` where there are none
+ */
+export function statisticsOf({ tensors, data }: MethodState): MethodState | undefined {
+  const own = [data, data.base].find((part) => dataSchema.safeParse(part).success);
+  if (own === undefined) return undefined;
+  const taken = Array.from(tensors).filter(([name]) => /^(statistics|anchors|first)\./.test(name));
+  return { tensors: new Map(taken), data: own as MethodState["data"] };
 }
 
 /**

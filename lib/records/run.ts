@@ -59,7 +59,7 @@ const runSchema = z.object({
   holdOuts: z.array(testedSchema).optional(),
   reference: referenceSchema.optional(),
   /** Statistics that the run goes on from; absent where it has none, and in runs of earlier versions. */
-  inherited: inheritedSchema.optional(),
+  inherited: inheritedSchema.nullish(),
   /** Fingerprint of the model that the run started from; absent in runs of earlier versions. */
   modelFingerprint: z.string().optional(),
   /** Which accuracies of the matrix are not known, and why; absent where all are. */

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { inheritedNotes } from "../../lib/experiment/inherited-notes.js";
-import { createMethod } from "../../lib/methods/index.js";
+import { createMethod, type MethodState } from "../../lib/methods/index.js";
 import type { TestSet } from "../../lib/protocol/index.js";
 
 const groups = [
@@ -10,16 +10,24 @@ const groups = [
 const shared = { covariance: "shared", words: [], wordTemplates: ["a {}."] };
 const inherited = { tensors: new Map(), data: { groups, images: [4, 4, 4], ...shared } };
 
-function notes(method: string, options: Record<string, unknown>, holdOuts: string[] = []): string[] {
+function notes(
+  method: string,
+  options: Record<string, unknown>,
+  {
+    holdOuts = [],
+    tasks = [],
+    state = inherited,
+  }: { holdOuts?: string[]; tasks?: string[]; state?: MethodState } = {},
+): string[] {
   const run = { method: createMethod(method, options, "mtil"), model: { model: "june" } };
-  return inheritedNotes({ ...run, holdOuts: holdOuts.map((name) => ({ name }) as TestSet) }, inherited);
+  return inheritedNotes({ ...run, holdOuts: holdOuts.map((name) => ({ name }) as TestSet) }, tasks, state);
 }
 
 it("says which classes are replayed, and which of them no hold-out measures", () => {
   const replays = (method: string) =>
     `june has statistics of 3 classes learned before (flowers, signs), and ${method} replays them.`;
-  expect(notes("statra", {}, ["flowers", "signs"])).toEqual([replays("statra")]);
-  expect(notes("lora", { replay: true }, ["signs"])).toEqual([
+  expect(notes("statra", {}, { holdOuts: ["flowers"], tasks: ["signs"] })).toEqual([replays("statra")]);
+  expect(notes("lora", { replay: true }, { holdOuts: ["signs"] })).toEqual([
     replays("lora"),
     "Accuracies on flowers are not measured: name its test images under holdOuts.",
   ]);
@@ -34,5 +42,12 @@ it.each(["lora", "codyra", "finetune", "rail-dual"])("says that %s loses them", 
 
 it("says nothing of a model without statistics", () => {
   const run = { method: createMethod("statra", {}, "mtil"), model: { model: "june" } };
-  expect(inheritedNotes(run, undefined)).toEqual([]);
+  expect(inheritedNotes(run, [], undefined)).toEqual([]);
+});
+
+it("says that the first text encoder is dropped where the method does not keep it", () => {
+  const state = { ...inherited, data: { ...inherited.data, firstTexts: { inherited: 0 } } };
+  const dropped = "The first text encoder among them is dropped: unlearnedTexts=first keeps it.";
+  expect(notes("statra", {}, { state })).toContain(dropped);
+  expect(notes("statra", { unlearnedTexts: "first" }, { state })).not.toContain(dropped);
 });

@@ -58,6 +58,14 @@ it("first: names that were not learned are read as before the first task, bit by
   method.dispose?.();
 });
 
+it("first: outside of a run is refused in words", () => {
+  const method = createMethod("statra", options, "x-tail");
+  const labels = { groups: [{ name: "any", classes: ["cat"], templates: ["a {}."] }] };
+  expect(() => method.classifier(labels, recordedContext(tinyClip()))).toThrow(
+    "unlearnedTexts: expected to classify during a run, or by an exported head, got neither.",
+  );
+});
+
 it.each(["codyra-routed", "codyra+rail-dual", "codyra+rail-primal"])("first: is refused by %s", (name) => {
   const given = { replay: { unlearnedTexts: "first" } };
   expect(() => createMethod(name, given, "x-tail")).toThrow(

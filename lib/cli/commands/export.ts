@@ -216,17 +216,17 @@ async function exportStatistics(
   format: ModelFormat,
   { task, last, model }: { readonly task: number; readonly last: number; readonly model: DualEncoder },
 ): Promise<void> {
-  const { isStatistics, writeStatistics } = await import("../../protocol/index.js");
+  const { statisticsOf, writeStatistics } = await import("../../protocol/index.js");
   const torch = await import("../../torch/index.js");
   if (!directory.hasCheckpoint(last)) return;
   torch.scope(() => {
-    const state = directory.readMethodState(last);
-    if (!isStatistics(state)) return;
+    const statistics = statisticsOf(directory.readMethodState(last));
+    if (statistics === undefined) return;
     if (task !== last)
       tell(
         "The statistics of learned classes are kept after the last task only: a run that starts from this export has none.\n",
       );
-    else if (format === "huggingface" || format === "open-clip") writeStatistics(target, state, model);
+    else if (format === "huggingface" || format === "open-clip") writeStatistics(target, statistics, model);
     else
       tell(
         `The format ${format} has no place for the statistics of learned classes: go on learning from --format huggingface.\n`,

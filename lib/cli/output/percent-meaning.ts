@@ -9,6 +9,6 @@ export function percentMeaning(model: DualEncoder, head: ServedHead | undefined)
       "They rank the labels, need not add up to 100, and may lie outside of 0 to 100."
     );
   }
-  if (head !== undefined || model.config.family !== "siglip") return undefined;
+  if (model.config.family !== "siglip") return undefined;
   return "%: a SigLIP judges each label by itself, so they need not add up to 100, and all may be low.";
 }

@@ -7,7 +7,8 @@ export async function readingDamaged<T>(path: string, read: () => T | Promise<T>
   try {
     return await read();
   } catch (cause) {
-    const { message } = cause as Error;
+    const { message, syscall } = cause as NodeJS.ErrnoException;
+    if (syscall !== undefined) throw cause; // a file that is not there, or may not be read
     throw new Error(
       `${path}: expected a file as codyra embed writes it, got damaged content (${message}). Embed again.`,
       {

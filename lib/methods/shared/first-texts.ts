@@ -29,7 +29,12 @@ export class FirstTexts implements Disposable {
    * @returns `[classes, D]`
    */
   features({ classes, templates }: LabelGroup, learned: ReadonlySet<string>): Tensor {
-    const [current, first] = [this.#current, this.#first] as [DualEncoder, DualEncoder];
+    const [current, first] = [this.#current, this.#first];
+    if (current === undefined || first === undefined) {
+      throw new Error(
+        "unlearnedTexts: expected to classify during a run, or by an exported head, got neither. Call `beginRun` first, or `openHead`.",
+      );
+    }
     const isLearned = classes.map((name) => learned.has(promptKey(name)));
     const parts = [
       { model: current, positions: positionsOf(isLearned, true) },

@@ -9,6 +9,7 @@ import { type Classifier, type ContinualMethod, createMethod } from "../../../li
 import { openHead } from "../../../lib/protocol/index.js";
 import * as torch from "../../../lib/torch/index.js";
 import { fixture } from "../../clip/fixtures.js";
+import { writeSiglip } from "../../clip/siglip.js";
 import { writePicture } from "../../data/images.js";
 import { colourTasks } from "../../methods/tasks.js";
 import { everyVariant, tinyReference } from "../../protocol/tiny-methods.js";
@@ -46,9 +47,13 @@ function noteScores(method: ContinualMethod): Scores[] {
 }
 
 /** A run of two tasks. @returns the scores of each task's test images, after each task */
-async function finishedRun(name: string, options: Record<string, unknown>, protocol: Protocol) {
+async function finishedRun(
+  name: string,
+  options: Record<string, unknown>,
+  protocol: Protocol,
+  base = fixture("quick-gelu"),
+) {
   const run = join(temporaryFolder(), "run");
-  const base = fixture("quick-gelu");
   const model = loadModel(base);
   onTestFinished(() => model.dispose());
   const method = createMethod(name, options, protocol);
@@ -199,6 +204,29 @@ describe("an exported head", () => {
     await expect(classify(...others, "--dataset", "colours")).rejects.toThrow(
       /expected the classes of a dataset or labels, got both/,
     );
+  });
+
+  it("of a SigLIP judges each label by itself", async () => {
+    const base = writeSiglip(join(temporaryFolder(), "siglip"));
+    const options = {
+      iterations: 2,
+      batchSize: 9,
+      rank: 2,
+      replay: { wordCount: 10, unlearnedTexts: "first" },
+    };
+    const { run } = await finishedRun("lora", options, "x-tail", base);
+    const target = join(temporaryFolder(), "model");
+    await codyraExport("--run", run, "--to", target);
+    const model = loadModel(target);
+    onTestFinished(() => model.dispose());
+    torch.scope(() => {
+      using head = openHead(model, target)!;
+      const pixels = torch.randn([2, 3, model.config.vision.imageSize, model.config.vision.imageSize]);
+      const { scores, probabilities } = head.classifier({ classes: ["red"], templates: ["a {} photo."] });
+      const expected = model.probabilities(scores(pixels));
+      expect(probabilities(pixels).equal(expected)).toBe(true);
+      expect(expected.max().item()).toBeLessThan(1); // a softmax of one label is 1
+    });
   });
 
   it("is refused by formats that have no place for it, and belongs to one model", async () => {

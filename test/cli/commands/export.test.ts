@@ -178,6 +178,12 @@ describe("codyra export", () => {
     await expect(withoutThem).rejects.toThrow(
       /differs in inherited statistics: expected the same .*\n {2}statistics beside the model: those of colours, greys in the run, none now/s,
     );
+    const plain = join(folder, "plain");
+    await tinyRun(plain, { model, tasks, method });
+    expect(readJson(plain, "run.json").inherited).toBeNull();
+    await expect(tinyRun(plain, { model, tasks, inherited, method, resume: true })).rejects.toThrow(
+      /statistics beside the model: none in the run, those of colours, greys now/,
+    );
     const events = readEvents(later).filter(({ kind }) => kind === "statistics");
     expect(events).toMatchObject([{ dataset: "later", classes: 3 + 2 + 3 }]);
 
@@ -187,6 +193,19 @@ describe("codyra export", () => {
     expect(readStatistics(model, join(folder, "first"))).toBeUndefined();
     for (const each of [model, other, again, ...inherited.tensors.values(), ...ofFile.tensors.values()])
       each.dispose();
+  });
+
+  it.each(["codyra-routed", "codyra+rail-dual"])("writes what %s has in the part of CoDyRA", async (name) => {
+    const options = { iterations: 2, batchSize: 9, rank: 2, replay: { wordCount: 10 } };
+    const { folder, run } = await finishedRun(createMethod(name, options, "x-tail"));
+    const target = join(folder, "model");
+    await codyraExport("--run", run, "--to", target);
+    const model = loadModel(target);
+    onTestFinished(() => model.dispose());
+    const { tensors, data } = readStatistics(model, target)!;
+    expect(data).toMatchObject({ groups: [{ name: "colours" }, { name: "greys" }] });
+    expect([...tensors.keys()].sort()).toEqual(["anchors.features", "statistics.means", "statistics.spread"]);
+    for (const tensor of tensors.values()) tensor.dispose();
   });
 
   it("says where the statistics of learned classes are damaged", () => {

@@ -9,7 +9,7 @@ import {
   type LabelledImage,
   type Parts,
 } from "./collection.js";
-import { columnAmong, columnNamed, labelColumns, pathColumns } from "./column-names.js";
+import { columnAmong, columnNamed, labelColumns, pathColumns, type UsualNames } from "./column-names.js";
 import { FileExample } from "./file-example.js";
 import { imageExtensions } from "./image-extensions.js";
 import { imageName } from "./image-path.js";
@@ -150,23 +150,27 @@ interface Columns {
   split: string | undefined;
 }
 
+function only(name: string): UsualNames {
+  return { first: [name], other: [] };
+}
+
 function columnsOf(options: ManifestOptions, file: string, { line, fields }: FileRecord): Columns {
-  const find = (candidates: readonly string[], option: string) => {
-    const found = columnAmong(Object.keys(fields), candidates);
+  const find = (names: UsualNames, option: string) => {
+    const found = columnAmong(Object.keys(fields), names);
     if (found !== undefined) return found;
     const isHeader = !Object.keys(fields).some((name) => imageExtensions.has(extname(name).toLowerCase()));
     const advice = isHeader
       ? `Name it with ${option}.`
       : "Write a first line with their names, such as image,label.";
     throw new Error(
-      `${file}:${line}: expected a column ${candidates.slice(0, 3).join(" or ")}, got ${Object.keys(fields).join(", ")}. ${advice}`,
+      `${file}:${line}: expected a column ${names.first.slice(0, 3).join(" or ")}, got ${Object.keys(fields).join(", ")}. ${advice}`,
     );
   };
   const { imageColumn, labelColumn, splitColumn, manifest } = options;
-  const image = find(imageColumn === undefined ? pathColumns : [imageColumn], "imageColumn");
-  const label = find(labelColumn === undefined ? labelColumns : [labelColumn], "labelColumn");
+  const image = find(imageColumn === undefined ? pathColumns : only(imageColumn), "imageColumn");
+  const label = find(labelColumn === undefined ? labelColumns : only(labelColumn), "labelColumn");
   if (typeof manifest !== "string") return { image, label, split: undefined };
-  if (splitColumn !== undefined) return { image, label, split: find([splitColumn], "splitColumn") };
+  if (splitColumn !== undefined) return { image, label, split: find(only(splitColumn), "splitColumn") };
   return { image, label, split: columnNamed(Object.keys(fields), "split") };
 }
 

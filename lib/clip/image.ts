@@ -110,7 +110,9 @@ async function decodeWithSharp(
   image.timeout({ seconds: decodeTimeoutSeconds });
   if (orient || format === "tiff") image.autoOrient();
   if (space === "cmyk") return await decodeCmyk(image, depth === "ushort");
-  if (space === "grey16" && (!hasAlpha || isGreyPng(content))) return await decodeGrey16(image);
+  if (space === "grey16" && (!hasAlpha || isGreyPng(content))) {
+    return await decodeGrey16(image, transparency === "white");
+  }
   const frame = format === "gif" ? firstFrame(content) : undefined;
   const hidden = frame?.isClear ? frame.color : undefined;
   const background = transparency === "white" ? "white" : hidden;
@@ -159,16 +161,18 @@ function upperBytes(shorts: Uint8Array): Uint8Array {
   return shorts.filter((_, i) => i % 2 === 1);
 }
 
-async function decodeGrey16(image: Sharp): Promise<DecodedImage> {
+/** Clipped at 255. @param isOnWhite lays the clear level of a PNG on white, if it has one */
+async function decodeGrey16(image: Sharp, isOnWhite: boolean): Promise<DecodedImage> {
   const { data, info } = await image
-    .removeAlpha()
     .toColourspace("grey16")
     .raw({ depth: "ushort" })
     .toBuffer({ resolveWithObject: true });
-  const grey = new Uint16Array(data.buffer, data.byteOffset, info.width * info.height);
-  const pixels = new Uint8Array(3 * grey.length);
-  grey.forEach((value, i) => {
-    pixels.fill(Math.min(value, 255), 3 * i, 3 * i + 3);
-  });
-  return { pixels, width: info.width, height: info.height };
+  const { width, height, channels } = info;
+  const values = new Uint16Array(data.buffer, data.byteOffset, width * height * channels);
+  const pixels = new Uint8Array(3 * width * height);
+  for (let from = 0, to = 0; to < pixels.length; from += channels, to += 3) {
+    const isClear = isOnWhite && channels === 2 && values[from + 1] === 0;
+    pixels.fill(isClear ? 255 : Math.min(values[from]!, 255), to, to + 3);
+  }
+  return { pixels, width, height };
 }

@@ -30,7 +30,7 @@ describe("GIF whose first frame is smaller than the screen", () => {
   });
 });
 
-it("clips grey of 16 bits with a transparent level as it does without one", async () => {
+describe("grey of 16 bits with a transparent level", () => {
   const chunk = (type: string, content: readonly number[] | Buffer): Buffer => {
     const body = Buffer.concat([Buffer.from(type), Buffer.from(content)]);
     const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -38,14 +38,31 @@ it("clips grey of 16 bits with a transparent level as it does without one", asyn
     sum.writeUInt32BE(crc32(body));
     return Buffer.concat([length, body, sum]);
   };
-  const png = Buffer.concat([
-    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-    chunk("IHDR", [0, 0, 0, 2, 0, 0, 0, 1, 16, 0, 0, 0, 0]),
-    chunk("tRNS", [0, 1]),
-    chunk("IDAT", deflateSync(Buffer.from([0, 0, 200, 100, 0]))), // 200 and 25,600
-    chunk("IEND", []),
-  ]);
-  expect(await pixelsOf(png)).toEqual([200, 200, 200, 255, 255, 255]);
+  /** Three pixels: 200, 25,600 and 0. */
+  const png = (level: number): Buffer =>
+    Buffer.concat([
+      Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+      chunk("IHDR", [0, 0, 0, 3, 0, 0, 0, 1, 16, 0, 0, 0, 0]),
+      chunk("tRNS", [level >> 8, level & 255]),
+      chunk("IDAT", deflateSync(Buffer.from([0, 0, 200, 100, 0, 0, 0]))),
+      chunk("IEND", []),
+    ]);
+  const grey = (...levels: number[]) => levels.flatMap((level) => [level, level, level]);
+
+  it("is clipped as it is without one", async () => {
+    for (const level of [1, 200]) expect(await pixelsOf(png(level))).toEqual(grey(200, 255, 0));
+  });
+
+  // As Pillow's `convert("RGBA")` and `alpha_composite`, which transformers calls. Of a level above 255 Pillow
+  // compares the lower byte, so that its 25,600 clears 0; here it clears what is white already.
+  it.each([
+    [1, grey(200, 255, 0)],
+    [200, grey(255, 255, 0)],
+    [0, grey(200, 255, 255)],
+    [25_600, grey(200, 255, 0)],
+  ])("lies on white where it is level %s", async (level, wanted) => {
+    expect([...(await decodeImage(png(level), { transparency: "white" })).pixels]).toEqual(wanted);
+  });
 });
 
 describe("TIFF", () => {

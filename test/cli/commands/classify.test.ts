@@ -194,7 +194,7 @@ describe("codyra classify", () => {
     await codyraClassify(join(folder, "deep"), ...labels, "--json");
     const lines = told.mock.calls.map(([text]) => text);
     told.mockRestore();
-    expect(lines).toContain("1 of 2 files was passed over: .heic (1).\n");
+    expect(lines).toContain("1 of 2 files was passed over: .heic (1). Convert .heic to JPEG to use them.\n");
   });
 
   it("gives the first labels of fp32 with bf16 and --confirm, and tells how many were close", async () => {

@@ -72,7 +72,8 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const [train, validation, test] = [await read("train"), await read("validation"), await read("test")];
   const flat = parts === undefined ? await classImages(options, root, "", folders, passedOver) : undefined;
   const all = [train, validation, test, flat].flatMap((part) => part ?? []);
-  warnings.push(...sameFolders(all));
+  const told = flat === undefined ? undefined : partsOfPaths(flat.paths);
+  if (told === undefined) warnings.push(...sameFolders(all)); // else these are the parts
   const declared = [...new Set(all.flatMap(({ folders }) => folders))].sort();
   const names = await namesBeside(options, root, declared);
   const images = (part?: ClassImages[]) => part?.flatMap(({ images }) => images);
@@ -84,7 +85,6 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
     const given = { train: images(train) ?? [], validation: images(validation), test: images(test) ?? [] };
     return collect(options, given, ordered(declared), notes());
   }
-  const told = partsOfPaths(flat.paths);
   if (told === undefined) {
     warnings.push(...ignoredParts(flat.paths));
     return collect(options, flat.images, ordered(declared), notes());

@@ -93,3 +93,11 @@ it("class folders with the same folders in them are told", async () => {
   await touch("breeds/cat/siamese/1.jpg", "breeds/cat/2.jpg", "breeds/dog/pug/1.jpg", "breeds/dog/2.jpg");
   expect((await open("breeds")).warnings).toEqual([]);
 });
+
+it("parts in class folders are not told to be classes", async () => {
+  const files = ["cat", "dog"].flatMap((name) => [`inner/${name}/train/1.jpg`, `inner/${name}/test/2.jpg`]);
+  await touch(...files);
+  expect((await open("inner")).warnings).toEqual([
+    "The parts are told by the names of files or folders within the classes.",
+  ]);
+});

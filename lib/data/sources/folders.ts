@@ -58,12 +58,12 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const root = await unwrapped(options, warnings);
   const folders = await subfolders(root, name);
   const passedOver = new PassedOver();
-  const parts = partFolders({ ...options, root }, await describeFolders(folders), warnings);
+  const outer = partFolders({ ...options, root }, await describeFolders(folders), warnings);
+  const parts = outer === undefined ? undefined : await innermost(root, outer);
   const read = async (part: Part): Promise<ClassImages[] | undefined> => {
     if (parts?.[part] === undefined) return undefined;
     const found: ClassImages[] = [];
-    for (const named of parts[part]) {
-      const folder = await innermost(named, join(root, named));
+    for (const folder of parts[part]) {
       const classes = await subfolders(join(root, folder), name);
       found.push(await classImages(options, root, folder, classes, passedOver));
     }

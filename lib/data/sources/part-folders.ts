@@ -48,14 +48,17 @@ function tellingFolders(folders: readonly TopFolder[]): TopFolder[] {
   return alone.length > 0 ? alone : alike(telling);
 }
 
-/** Folders for training and for something else whose names differ in the part alone. */
+/** Folders for training with those for something else whose names differ in the part alone. */
 function alike(telling: readonly TopFolder[]): TopFolder[] {
+  const partsOf = new Map<string, Set<Part | undefined>>();
   for (const { name, part } of telling) {
-    if (part !== "train") continue;
-    const found = telling.filter((folder) => otherWords(folder.name) === otherWords(name));
-    if (found.some((folder) => folder.part !== "train")) return found;
+    const others = otherWords(name);
+    partsOf.set(others, (partsOf.get(others) ?? new Set()).add(part));
   }
-  return [];
+  return telling.filter(({ name }) => {
+    const parts = partsOf.get(otherWords(name));
+    return parts?.has("train") && parts.size > 1;
+  });
 }
 
 /** Training or test images lie in a folder of their own. */
@@ -84,7 +87,8 @@ export function partFolders(
   const called = (part: Part, folder: string | undefined) => {
     if (folder !== undefined) return [folder];
     const found = telling.filter((folder) => folder.part === part).map(({ name }) => name);
-    const plain = found.find((name) => /^\p{L}+$/u.test(name)); // rather than all of "val" and "validation"
+    // Rather than all of "val" and "validation"; but "trainA" and "trainB" are both.
+    const plain = found.find((name) => isPartName(name) && /^\p{L}+$/u.test(name));
     if (plain !== undefined) return [plain];
     return found.length > 0 ? found : undefined;
   };
@@ -106,13 +110,27 @@ export function partFolders(
         `${list(folders.map(({ name }) => name))}: name the one to use with trainFolder.`,
     );
   }
-  if (test === undefined && unlabelled.length === 0) {
-    warnings.push("There is no folder for tests: test images are drawn from those for training.");
-  }
   const used = new Set([...train, ...(validation ?? []), ...(test ?? []), ...unlabelled]);
   const unused = folders.filter(({ name }) => !used.has(name)).map(({ name }) => `${name}/`);
+  if (test === undefined && unlabelled.length === 0) {
+    if (unused.length > 0) throw withoutTests(options, folders, train);
+    warnings.push("There is no folder for tests: test images are drawn from those for training.");
+  }
   if (unused.length > 0) warnings.push(`Folders that are no part were passed over: ${list(unused)}.`);
   return { train, validation, test };
+}
+
+/** Folders beside those for training may be for tests, or `train` and they are classes. */
+function withoutTests(
+  { name, root }: FolderOptions,
+  folders: readonly TopFolder[],
+  train: readonly string[],
+): Error {
+  return new Error(
+    `Dataset ${name}: expected a folder at ${join(root, "test")}, got ENOENT. Check the path; there are ` +
+      `${list(folders.map(({ name }) => name))}: name the one to use with testFolder. ` +
+      `To draw test images, give ${join(root, train[0] ?? "")} as root; if ${train[0]} is a class, list the images as a manifest.`,
+  );
 }
 
 /** @throws if the images of a part have no labels, and nothing takes their place */
@@ -154,14 +172,29 @@ export async function foldersIn(folder: Entry["path"]): Promise<Entry[]> {
   return found;
 }
 
-/** The folder, or the one in it that tells the same part, as in `seg_train/seg_train`. */
-export async function innermost(folder: string, path: string): Promise<string> {
-  const entries = await entriesOf(path).catch(() => []); // whoever reads the classes tells why there are none
-  const [only] = entries;
-  if (entries.length !== 1 || only?.kind !== "folder" || partOfName(only.name) === undefined) return folder;
-  if (partOfName(only.name) !== partOfName(basename(folder))) return folder;
-  const inside = join(path, only.name);
-  return (await foldersIn(inside)).length > 0 ? innermost(posix.join(folder, only.name), inside) : folder;
+/**
+ * The folders of each part, or the only folder in each, as in `seg_train/seg_train`. A class may be called
+ * `train`: it is one unless the only folder in those of every part is called like the part.
+ */
+export async function innermost(root: string, parts: PartFolders): Promise<PartFolders> {
+  const found: Partial<Record<Part, string[]>> = {};
+  for (const [part, folders] of Object.entries(parts) as [Part, readonly string[] | undefined][]) {
+    for (const folder of folders ?? []) {
+      const only = await onlyPartIn(root, folder);
+      if (only === undefined) return parts;
+      found[part] = [...(found[part] ?? []), only];
+    }
+  }
+  return innermost(root, found);
+}
+
+async function onlyPartIn(root: string, folder: string): Promise<string | undefined> {
+  const entries = await entriesOf(join(root, folder)).catch(() => []); // whoever reads the classes tells why
+  const [only, ...others] = entries.filter(({ kind }) => kind === "folder");
+  if (only === undefined || others.length > 0 || entries.some(isImage)) return undefined;
+  const part = partOfName(only.name);
+  if (part === undefined || part !== partOfName(basename(folder))) return undefined;
+  return (await foldersIn(only.path)).length > 0 ? posix.join(folder, only.name) : undefined;
 }
 
 /** How many images lie in a folder itself, of which no class folder tells the label. */

@@ -22,7 +22,7 @@ const trees = (...roots: string[]) =>
 describe("parts as archives have them", () => {
   it("are doubled, and beside folders that are alike but are none", async () => {
     await trees("intel/seg_train/seg_train", "intel/seg_test/seg_test");
-    await touch("intel/seg_pred/seg_pred/1.jpg");
+    await touch("intel/seg_pred/seg_pred/1.jpg", "intel/seg_train/README.txt");
     const dataset = await open("intel");
     expect([dataset.split, dataset.classes, dataset.train.length, dataset.test.length]).toEqual([
       "given",
@@ -34,6 +34,35 @@ describe("parts as archives have them", () => {
     expect(dataset.warnings).toEqual(["Folders that are no part were passed over: seg_pred/."]);
     await trees("twice/train/train", "twice/test/test");
     expect((await open("twice")).test).toHaveLength(4);
+    await trees("domains/trainA", "domains/trainB", "domains/testA", "domains/testB");
+    expect((await open("domains")).test).toHaveLength(8);
+  });
+
+  it("differ in the part alone, in any case and by any word for it", async () => {
+    await trees("alike/SEG_Training", "alike/seg-VAL", "alike/segTest", "alike/other_trainset");
+    await trees("alike/other tst", "alike/pred");
+    const { train, validation, test, warnings } = await open("alike");
+    expect([train.length, validation.length, test.length]).toEqual([8, 4, 8]);
+    expect(warnings).toEqual(["Folders that are no part were passed over: pred/."]);
+  });
+
+  it("are not doubled where a class is called train", async () => {
+    await touch("named/train/train/old/1.jpg", "named/train/train/new/2.jpg", "named/test/train/old/3.jpg");
+    expect((await open("named")).classes).toEqual(["train"]);
+    await touch("mixed/train/train/old/1.jpg", "mixed/test/train/3.jpg", "mixed/val/train/train/4.jpg");
+    expect((await open("mixed")).classes).toEqual(["train"]);
+  });
+
+  it("are not guessed where train may be a class beside others", async () => {
+    await touch(
+      "traffic/car/1.jpg",
+      "traffic/bus/1.jpg",
+      "traffic/train/fast/1.jpg",
+      "traffic/train/slow/1.jpg",
+    );
+    await expect(open("traffic")).rejects.toThrow(
+      /expected a folder at .*traffic\/test, got ENOENT\. .* bus, car, train: name the one to use with testFolder\. To draw test images, give .*traffic\/train as root; if train is a class, list the images as a manifest\./,
+    );
   });
 
   it("are for training alone: tests are drawn, which is said", async () => {

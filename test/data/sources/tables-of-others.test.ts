@@ -127,6 +127,14 @@ describe("tables as other tools write them", () => {
   it("lack a header, which is said", async () => {
     await expect(open("bare.csv", rows.map((row) => row.join(",")).join("\n"))).rejects.toThrow(
       /got 1\.jpg, cat, train\. Write a first line with their names, such as image,label\./,
+    for (const broken of ["file://nas/share", "FILE:///a%2Fb", "file:///%zz"]) {
+      const list = csv("image,label,split", ([image, ...rest]) => [`${broken}/${image}`, ...rest]);
+      await expect(open("broken.csv", list)).rejects.toThrow(
+        /broken\.csv:2: expected the address of a file on this machine, got file:.*1\.jpg: .*\. Write the path of the file\./i,
+      );
+    }
+    const short = csv("image,label,split", ([image, ...rest]) => [`file:/a/${image}`, ...rest]);
+    expect((await open("short.csv", short)).train[0]?.file).toBe("/a/1.jpg");
     );
   });
 

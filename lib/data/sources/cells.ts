@@ -1,3 +1,5 @@
+import type { CollectionOptions } from "./collection.js";
+
 /** Nothing, or an empty text. */
 export function isEmptyCell(value: unknown): boolean {
   return value === undefined || value === null || value === "";
@@ -27,9 +29,24 @@ export function textOfCell(value: unknown, column: string, place: string): strin
   throw new Error(`${place}: expected ${column} to be a text or an integer, got ${got}. Correct it.`);
 }
 
-/** Integers where all labels are whole numbers with a point, as pandas writes integers with gaps. */
-export function withoutPoints<T extends { readonly label: string }>(images: readonly T[]): readonly T[] {
-  const whole = /^(\d+)\.0+$/;
-  if (!images.every(({ label }) => whole.test(label))) return images;
-  return images.map((image) => ({ ...image, label: image.label.replace(whole, "$1") }));
+/**
+ * Integers for whole numbers with a point, as pandas writes integers with gaps. That is decided by all parts
+ * together, because one label is one class in all of them. Labels stay as they are written where others are
+ * no integers, where the user names one so, or where two of one part would become one.
+ * @param parts labels of each part   @param classes those that the user chooses
+ */
+export function withoutPoints<T extends { readonly label: string }>(
+  parts: readonly (readonly T[])[],
+  classes: CollectionOptions["classes"] = [],
+): readonly (readonly T[])[] {
+  const integer = (label: string) => label.replace(/^(\d+)\.0+$/, "$1");
+  const named = Array.isArray(classes) ? classes : Object.keys(classes);
+  const isNamed = named.some((label) => integer(label) !== label);
+  const isClear = parts.every((part) => {
+    const labels = new Set(part.map(({ label }) => label));
+    const integers = new Set([...labels].map(integer));
+    return integers.size === labels.size && [...integers].every((label) => /^\d+$/.test(label));
+  });
+  if (isNamed || !isClear) return parts;
+  return parts.map((part) => part.map((image) => ({ ...image, label: integer(image.label) })));
 }

@@ -55,7 +55,8 @@ export async function openManifest(options: ManifestOptions): Promise<Dataset> {
   const { manifest } = options;
   const places = new Map<string, string>();
   if (typeof manifest === "string") {
-    const { rows, hasParts, warnings } = await readManifest(options, manifest, places);
+    const { rows: written, hasParts, warnings } = await readManifest(options, manifest, places);
+    const [rows = []] = withoutPoints([written], options.classes);
     const notes = { warnings, names: await namesBeside(rows, [manifest]) };
     const told = hasParts ? rows.map(({ part }) => part) : partsOfPaths(rows.map(({ name }) => name));
     if (told === undefined) {
@@ -71,11 +72,13 @@ export async function openManifest(options: ManifestOptions): Promise<Dataset> {
     warnings.push(...found.warnings);
     return found.rows;
   };
-  const train = await read("train", manifest.train);
-  const validation =
-    manifest.validation === undefined ? undefined : await read("validation", manifest.validation);
-  const test = await read("test", manifest.test);
-  const names = await namesBeside([...train, ...(validation ?? []), ...test], [manifest.train]);
+  const written = [
+    await read("train", manifest.train),
+    manifest.validation === undefined ? [] : await read("validation", manifest.validation),
+    await read("test", manifest.test),
+  ];
+  const [train = [], validation = [], test = []] = withoutPoints(written, options.classes);
+  const names = await namesBeside([...train, ...validation, ...test], [manifest.train]);
   return collect(options, { train, validation, test }, undefined, { warnings, names });
 }
 
@@ -135,7 +138,7 @@ async function readManifest(
   const labelled = rows.filter(({ label }) => label !== "");
   const unlabelled = rows.length - labelled.length;
   if (unlabelled > 0) warnings.push(`${unlabelled} test rows without a label were passed over.`);
-  return { rows: withoutPoints(labelled), hasParts: columns.split !== undefined, warnings };
+  return { rows: labelled, hasParts: columns.split !== undefined, warnings };
 }
 
 /** The values of the columns that are not read for something else. */

@@ -70,7 +70,7 @@ export async function openWebDataset(options: WebDatasetOptions): Promise<Datase
       if (part !== undefined) parts.push(part);
     }
   }
-  const images = withoutPoints(samples);
+  const [images = []] = withoutPoints([samples], options.classes);
   const warnings = passedOver.warnings();
   const byField = partsOfSamples(splitField, images, isInParts ? parts : undefined, warnings);
   const told = byField ?? (isInParts ? parts : undefined);

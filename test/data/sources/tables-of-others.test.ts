@@ -65,6 +65,26 @@ describe("tables as other tools write them", () => {
     expect((await open("points/list.csv", content)).classes).toEqual(["cat", "dog"]);
   });
 
+  it("lose the point in all parts or in none, and only where no label is lost", async () => {
+    const list = (...labels: string[]) =>
+      ["image,label", ...labels.map((l, i) => `${i}.jpg,${l}`)].join("\n");
+    const classesOf = async (train: string[], test: string[], classes?: readonly string[]) => {
+      const files = { train: list(...train), test: list(...test) };
+      const manifest = {
+        train: await write("points/train/list.csv", files.train),
+        test: await write("points/test/list.csv", files.test),
+      };
+      return (await openManifest({ name: "pets", manifest, ...(classes && { classes }) })).classes;
+    };
+    expect(await classesOf(["0", "1"], ["0.0", "1.0"])).toEqual(["0", "1"]);
+    expect(await classesOf(["1.0", "2.0", "2.5"], ["1.0", "2.0", "2.5"])).toEqual(["1.0", "2.0", "2.5"]);
+    expect(await classesOf(["1.0", "2.0", "2.5"], ["1.0", "2.0"], ["1.0", "2.0"])).toEqual(["1.0", "2.0"]);
+    expect(await classesOf(["1.0", "2.0"], ["1.0", "2.0"], ["2.0", "1.0"])).toEqual(["2.0", "1.0"]);
+    expect(await classesOf(["1.0", "2.0"], ["1.0", "2.0"], ["2", "1"])).toEqual(["2", "1"]);
+    expect(await classesOf(["1.0", "1"], ["1.0", "1"])).toEqual(["1", "1.0"]);
+    expect(await classesOf(["1.0", "1.00"], ["1.0", "1.00"])).toEqual(["1.0", "1.00"]);
+  });
+
   it("have truth values and lists of one label, and no lists of more", async () => {
     const lines = (label: (row: (typeof rows)[number]) => unknown) =>
       rows.map((row) => JSON.stringify({ image: row[0], label: label(row), split: row[2] })).join("\n");
@@ -107,6 +127,14 @@ describe("tables as other tools write them", () => {
     ).rejects.toThrow(
       /web\.csv:2: expected the path of a file, got the address https:\/\/x\.org\/1\.jpg\. Download/,
     );
+    for (const broken of ["file://nas/share", "FILE:///a%2Fb", "file:///%zz"]) {
+      const list = csv("image,label,split", ([image, ...rest]) => [`${broken}/${image}`, ...rest]);
+      await expect(open("broken.csv", list)).rejects.toThrow(
+        /broken\.csv:2: expected the address of a file on this machine, got file:.*1\.jpg: .*\. Write the path of the file\./i,
+      );
+    }
+    const short = csv("image,label,split", ([image, ...rest]) => [`file:/a/${image}`, ...rest]);
+    expect((await open("short.csv", short)).train[0]?.file).toBe("/a/1.jpg");
   });
 
   it("have no labels among test rows, which is said", async () => {
@@ -127,14 +155,6 @@ describe("tables as other tools write them", () => {
   it("lack a header, which is said", async () => {
     await expect(open("bare.csv", rows.map((row) => row.join(",")).join("\n"))).rejects.toThrow(
       /got 1\.jpg, cat, train\. Write a first line with their names, such as image,label\./,
-    for (const broken of ["file://nas/share", "FILE:///a%2Fb", "file:///%zz"]) {
-      const list = csv("image,label,split", ([image, ...rest]) => [`${broken}/${image}`, ...rest]);
-      await expect(open("broken.csv", list)).rejects.toThrow(
-        /broken\.csv:2: expected the address of a file on this machine, got file:.*1\.jpg: .*\. Write the path of the file\./i,
-      );
-    }
-    const short = csv("image,label,split", ([image, ...rest]) => [`file:/a/${image}`, ...rest]);
-    expect((await open("short.csv", short)).train[0]?.file).toBe("/a/1.jpg");
     );
   });
 

@@ -108,6 +108,19 @@ describe("openWebDataset", () => {
     expect(split).toEqual({ trainFraction: 0.8, seed: 0 });
   });
 
+  it("reads labels with a point as integers, unless they are chosen as they are written", async () => {
+    const files = [..."abcd"].flatMap((key, i) => [
+      [`${key}.jpg`, key],
+      [`${key}.cls`, `${i % 2}.0`],
+    ]);
+    const file = await shard("points.tar", Object.fromEntries(files));
+    expect((await openShards(file)).classes).toEqual(["0", "1"]);
+    expect((await openShards(file, { classes: { "0.0": "cat", "1.0": "dog" } })).classes).toEqual([
+      "cat",
+      "dog",
+    ]);
+  });
+
   it("chooses among several images of a sample", async () => {
     const file = await shard("stereo.tar", {
       "a.left.png": "left a",

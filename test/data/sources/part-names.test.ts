@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { partOfName, partsOfPaths } from "../../../lib/data/sources/part-names.js";
+import { isPartName, partOfName, partsOfPaths } from "../../../lib/data/sources/part-names.js";
 
 describe("partOfName", () => {
   it.each([
@@ -12,6 +12,10 @@ describe("partOfName", () => {
     ["val2017", "validation"],
     ["testing-00000-of-00001.parquet", "test"],
     ["test-train-3", "train"],
+    ["TrainingSet", "train"],
+    ["trainingset", "train"],
+    ["validationset", "validation"],
+    ["testset_2", "test"],
     ["constraint", undefined],
     ["latest", undefined],
   ])("%s", (name, part) => expect(partOfName(name)).toBe(part));
@@ -20,4 +24,10 @@ describe("partOfName", () => {
     expect(partsOfPaths(["train/a.jpg", "b_test.jpg"])).toEqual(["train", "test"]);
     expect(partsOfPaths(["train/a.jpg", "b.jpg"])).toBeUndefined();
   });
+});
+
+it("a name in several words for a part is nothing but that", () => {
+  for (const name of ["Training Set", "test_set", "Validation-Set", "dev set"])
+    expect(isPartName(name)).toBe(true);
+  for (const name of ["train station", "settest", "train images"]) expect(isPartName(name)).toBe(false);
 });

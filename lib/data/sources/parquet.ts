@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { checkOptions, type OptionKeys } from "../../options/index.js";
 import type { Dataset, Example } from "../types.js";
 import { BoundedCache } from "./bounded-cache.js";
+import { withoutPoints } from "./cells.js";
 import {
   type CollectionOptions,
   collect,
@@ -72,9 +73,10 @@ export async function openParquet(options: ParquetOptions): Promise<Dataset> {
   const isDivided = told !== undefined || "train" in shards;
   if (!isDivided) warnings.push(...undecidedParts(name, shards));
 
-  const { images, partOf, unlabelled } = labelledRows(files, told ?? ofFiles);
-  const notes = { warnings, names: await namesBeside(files, images) };
+  const { images: written, partOf, unlabelled } = labelledRows(files, told ?? ofFiles);
   const declared = classNames(files);
+  const [images = []] = declared === undefined ? withoutPoints([written], options.classes) : [written];
+  const notes = { warnings, names: await namesBeside(files, images) };
   if (unlabelled > 0) warnings.push(`${unlabelled} test rows without a label were passed over.`);
   if (!isDivided) return collect(options, images, declared, notes);
   const given = byPart(images, partOf, unlabelled > 0 ? [] : warnings);

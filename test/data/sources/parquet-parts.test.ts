@@ -179,3 +179,11 @@ it("columns are found by their usual names", async () => {
   await parquetWriteFile({ filename, columnData });
   expect((await openTable(filename)).classes).toEqual(["cat", "dog"]);
 });
+
+it("texts that are integers with a point are integers, unless they are chosen as they are written", async () => {
+  const label = Array.from({ length: 8 }, (_, i) => `${i % 2}.0`);
+  const file = await table("points.parquet", { name: "species", data: label, type: "STRING" });
+  expect((await openTable(file, { labelColumn: "species" })).classes).toEqual(["0", "1"]);
+  const classes = { "0.0": "cat", "1.0": "dog" };
+  expect((await openTable(file, { labelColumn: "species", classes })).classes).toEqual(["cat", "dog"]);
+});

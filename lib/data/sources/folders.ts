@@ -22,7 +22,7 @@ import {
   innermost,
   partFolders,
 } from "./part-folders.js";
-import { ignoredParts, isPartName, type Part, partsOfPaths } from "./part-names.js";
+import { ignoredParts, isPartName, type Part, partOfName, partsOfPaths } from "./part-names.js";
 import { PassedOver } from "./passed-over.js";
 
 export interface FolderOptions extends CollectionOptions {
@@ -73,7 +73,7 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const flat = parts === undefined ? await classImages(options, root, "", folders, passedOver) : undefined;
   const all = [train, validation, test, flat].flatMap((part) => part ?? []);
   const told = flat === undefined ? undefined : partsOfPaths(flat.paths);
-  if (told === undefined) warnings.push(...sameFolders(all)); // else these are the parts
+  warnings.push(...sameFolders(all));
   const declared = [...new Set(all.flatMap(({ folders }) => folders))].sort();
   const names = await namesBeside(options, root, declared);
   const images = (part?: ClassImages[]) => part?.flatMap(({ images }) => images);
@@ -101,18 +101,23 @@ function ordered(folders: readonly string[]): string[] {
 }
 
 /**
- * The root, or the only folder in it if that has the parts: archives are often unpacked into a folder of
- * their name.
+ * The root, or the folder in it that has the parts, if each between them is alone: archives are often
+ * unpacked into a folder of their name, and that into another.
  */
 async function unwrapped({ root, name, trainFolder, testFolder }: FolderOptions, warnings: string[]) {
   if (trainFolder !== undefined || testFolder !== undefined) return root;
-  const folders = await subfolders(root, name);
-  const [only] = folders;
-  if (folders.length !== 1 || only === undefined || isPartName(only.name)) return root;
-  const inside = await describeFolders(await foldersIn(only.path));
-  if (!hasParts(inside)) return root;
-  warnings.push(`The parts are in ${only.name}/.`);
-  return join(root, only.name);
+  let folders = await subfolders(root, name);
+  let inside = "";
+  for (let depth = 0; depth < 4; depth++) {
+    const [only] = folders;
+    if (folders.length !== 1 || only === undefined || isPartName(only.name)) return root;
+    inside = posix.join(inside, only.name);
+    folders = await foldersIn(only.path);
+    if (!hasParts(await describeFolders(folders))) continue;
+    warnings.push(`The parts are in ${inside}/.`);
+    return join(root, inside);
+  }
+  return root;
 }
 
 interface ClassImages {
@@ -160,15 +165,16 @@ async function classImages(
 }
 
 /**
- * A message where all class folders hold the same folders and nothing else. These are probably the classes:
- * `fold1/cat`, `fold2/cat`, or `images/cat`, `masks/cat`.
+ * A message where all class folders hold the same folders and nothing else. Unless they are parts, these are
+ * probably the classes: `fold1/cat`, `fold2/cat`, or `images/train/cat`, `masks/train/cat`.
  */
 function sameFolders(parts: readonly ClassImages[]): string[] {
   const inside = new Map<string, Set<string>>();
   for (const { images, paths } of parts) {
     for (const [i, path] of paths.entries()) {
       const label = (images[i] as LabelledImage).label;
-      const [first = ""] = path.includes("/") ? path.split("/") : [];
+      const inner = path.split("/").slice(0, -1);
+      const first = inner.find((name) => partOfName(name) === undefined) ?? "";
       inside.set(label, (inside.get(label) ?? new Set<string>()).add(first));
     }
   }

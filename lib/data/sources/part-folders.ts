@@ -23,13 +23,25 @@ export async function describeFolders(folders: readonly Entry[]): Promise<TopFol
   const described: TopFolder[] = [];
   for (const { name, path } of folders) {
     const part = partOfName(name);
-    const entries = part === undefined ? [] : await entriesOf(path);
+    const entries = part === undefined ? [] : await entriesIn(path, part);
     const hasFolders = entries.some(({ kind }) => kind === "folder");
     const isFlat = !hasFolders && isPartName(name) && entries.some(isImage);
     const lists = entries.filter(({ name }) => /\.(csv|tsv|jsonl)$/i.test(name)).map(({ name }) => name);
     described.push({ name, part, hasFolders, isFlat, lists });
   }
   return described;
+}
+
+/**
+ * The entries of a folder. Test images often lie in a doubled one, as in `test/test/1.jpg`: then its entries.
+ */
+async function entriesIn(folder: Entry["path"], part: Part): Promise<Entry[]> {
+  const entries = await entriesOf(folder);
+  const [only] = entries;
+  if (part !== "test" || entries.length !== 1 || only?.kind !== "folder" || partOfName(only.name) !== part)
+    return entries;
+  const inside = await entriesOf(only.path);
+  return inside.some(({ kind }) => kind === "folder") ? entries : inside;
 }
 
 function isImage({ name, kind }: Entry): boolean {
@@ -113,7 +125,8 @@ export function partFolders(
   const used = new Set([...train, ...(validation ?? []), ...(test ?? []), ...unlabelled]);
   const unused = folders.filter(({ name }) => !used.has(name)).map(({ name }) => `${name}/`);
   if (test === undefined && unlabelled.length === 0) {
-    if (unused.length > 0) throw withoutTests(options, folders, train);
+    const hasOthers = folders.some(({ name }) => !used.has(name) && !isPartName(name));
+    if (hasOthers) throw withoutTests(options, folders, train);
     warnings.push("There is no folder for tests: test images are drawn from those for training.");
   }
   if (unused.length > 0) warnings.push(`Folders that are no part were passed over: ${list(unused)}.`);

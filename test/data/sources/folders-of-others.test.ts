@@ -1,4 +1,4 @@
-import { symlink } from "node:fs/promises";
+import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openFolder } from "../../../lib/data/index.js";
@@ -65,12 +65,34 @@ describe("parts as archives have them", () => {
     );
   });
 
+  it("are doubled for tests alone, which have no labels", async () => {
+    await trees("kaggle/train/train");
+    await touch("kaggle/test1/test1/1.jpg");
+    const { classes, train, test, warnings } = await open("kaggle");
+    expect([classes, train.length, test.length]).toEqual([["cat", "dog"], 2, 2]);
+    expect(warnings).toEqual([
+      "test1/ has images and no class folders, so no labels: test images are drawn from those for training.",
+    ]);
+  });
+
+  it("are in a folder in a folder", async () => {
+    await trees("packed/pets/pets-v2/train", "packed/pets/pets-v2/test");
+    const { train, warnings } = await open("packed");
+    expect(train[0]?.file).toBe(join(folder, "packed/pets/pets-v2/train/cat/1.jpg"));
+    expect(warnings).toEqual(["The parts are in pets/pets-v2/."]);
+  });
+
   it("are for training alone: tests are drawn, which is said", async () => {
     await trees("alone/train");
     const { train, test, warnings } = await open("alone");
     expect([train.length, test.length]).toEqual([2, 2]);
     expect(warnings).toEqual([
       "There is no folder for tests: test images are drawn from those for training.",
+    ]);
+    await mkdir(join(folder, "alone/test"));
+    expect((await open("alone")).warnings).toEqual([
+      ...(warnings ?? []),
+      "Folders that are no part were passed over: test/.",
     ]);
   });
 
@@ -82,8 +104,8 @@ describe("parts as archives have them", () => {
   });
 
   it("are still packed", async () => {
-    await touch("packed/train.zip");
-    await expect(open("packed")).rejects.toThrow(
+    await touch("zipped/train.zip");
+    await expect(open("zipped")).rejects.toThrow(
       /expected a folder per class in .*, got none\. There is train\.zip: unpack it\./,
     );
   });
@@ -129,4 +151,8 @@ it("parts in class folders are not told to be classes", async () => {
   expect((await open("inner")).warnings).toEqual([
     "The parts are told by the names of files or folders within the classes.",
   ]);
+  await trees("numbered/1/train", "numbered/1/test", "numbered/2/train", "numbered/2/test");
+  expect((await open("numbered")).warnings).toContainEqual(
+    "Each of the 2 class folders holds the same folders: cat, dog. If these are the classes, list the images as a manifest.",
+  );
 });

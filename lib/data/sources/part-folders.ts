@@ -33,13 +33,14 @@ export async function describeFolders(folders: readonly Entry[]): Promise<TopFol
 }
 
 /**
- * The entries of a folder. Test images often lie in a doubled one, as in `test/test/1.jpg`: then its entries.
+ * The entries of a folder, or of a doubled one without classes: test images often lie in `test/test/1.jpg`.
+ * Those for training do not, where `train` is the name of the only class.
  */
 async function entriesIn(folder: Entry["path"], part: Part): Promise<Entry[]> {
   const entries = await entriesOf(folder);
   const [only] = entries;
-  if (part !== "test" || entries.length !== 1 || only?.kind !== "folder" || partOfName(only.name) !== part)
-    return entries;
+  if (part === "train" || entries.length !== 1 || only?.kind !== "folder") return entries;
+  if (partOfName(only.name) !== part) return entries;
   const inside = await entriesOf(only.path);
   return inside.some(({ kind }) => kind === "folder") ? entries : inside;
 }
@@ -110,6 +111,10 @@ export function partFolders(
   if (test === undefined && validation !== undefined && validationFolder === undefined) {
     warnings.push(`There is no folder for tests: the images of ${validation.join(" and ")}/ are tested on.`);
     [test, validation] = [validation, undefined];
+  }
+  for (const together of [train, validation, test]) {
+    const isMixed = new Set(together?.map(otherWords)).size > 1; // perhaps masks beside images
+    if (isMixed) warnings.push(`${together?.join("/ and ")}/ are read together.`);
   }
   const unlabelled = folders.filter(({ part, isFlat }) => isFlat && part === "test").map(({ name }) => name);
   if (unlabelled.length > 0 && testFolder === undefined) {

@@ -35,7 +35,12 @@ describe("parts as archives have them", () => {
     await trees("twice/train/train", "twice/test/test");
     expect((await open("twice")).test).toHaveLength(4);
     await trees("domains/trainA", "domains/trainB", "domains/testA", "domains/testB");
-    expect((await open("domains")).test).toHaveLength(8);
+    const domains = await open("domains");
+    expect(domains.test).toHaveLength(8);
+    expect(domains.warnings).toEqual([
+      "trainA/ and trainB/ are read together.",
+      "testA/ and testB/ are read together.",
+    ]);
   });
 
   it("differ in the part alone, in any case and by any word for it", async () => {
@@ -43,7 +48,11 @@ describe("parts as archives have them", () => {
     await trees("alike/other tst", "alike/pred");
     const { train, validation, test, warnings } = await open("alike");
     expect([train.length, validation.length, test.length]).toEqual([8, 4, 8]);
-    expect(warnings).toEqual(["Folders that are no part were passed over: pred/."]);
+    expect(warnings).toEqual([
+      "SEG_Training/ and other_trainset/ are read together.",
+      "other tst/ and segTest/ are read together.",
+      "Folders that are no part were passed over: pred/.",
+    ]);
   });
 
   it("are not doubled where a class is called train", async () => {
@@ -73,6 +82,9 @@ describe("parts as archives have them", () => {
     expect(warnings).toEqual([
       "test1/ has images and no class folders, so no labels: test images are drawn from those for training.",
     ]);
+    await trees("valid/train", "valid/test");
+    await touch("valid/valid/valid/1.jpg");
+    expect((await open("valid")).warnings).toEqual(["Folders that are no part were passed over: valid/."]);
   });
 
   it("are in a folder in a folder", async () => {

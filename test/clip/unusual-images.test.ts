@@ -53,8 +53,8 @@ describe("grey of 16 bits with a transparent level", () => {
     for (const level of [1, 200]) expect(await pixelsOf(png(level))).toEqual(grey(200, 255, 0));
   });
 
-  // As Pillow's `convert("RGBA")` and `alpha_composite`, which transformers calls. Of a level above 255 Pillow
-  // compares the lower byte, so that its 25,600 clears 0; here it clears what is white already.
+  // As Pillow's `convert("RGBA")` and `alpha_composite`, which transformers calls. Of a level above 255
+  // Pillow compares the lower byte, so that its 25,600 clears 0. Here it clears what is white already.
   it.each([
     [1, grey(200, 255, 0)],
     [200, grey(255, 255, 0)],

@@ -31,8 +31,8 @@ export function textOfCell(value: unknown, column: string, place: string): strin
 
 /**
  * Integers for whole numbers with a point, as pandas writes integers with gaps. That is decided by all parts
- * together, because one label is one class in all of them. Labels stay as they are written where others are
- * no integers, where the user names one so, or where two of one part would become one.
+ * together, because one label is one class in all of them. Labels stay as they are where the user names one
+ * with its point. So they do where others are no integers, or where two of one part would become one.
  * @param parts labels of each part   @param classes those that the user chooses
  */
 export function withoutPoints<T extends { readonly label: string }>(

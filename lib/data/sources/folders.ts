@@ -101,7 +101,7 @@ function ordered(folders: readonly string[]): string[] {
 }
 
 /**
- * The root, or the folder in it that has the parts, if each between them is alone: archives are often
+ * The root, or the folder in it that has the parts, if each between them is alone. Archives are often
  * unpacked into a folder of their name, and that into another.
  */
 async function unwrapped({ root, name, trainFolder, testFolder }: FolderOptions, warnings: string[]) {

@@ -13,7 +13,7 @@ export interface AutocastOptions {
   readonly enabled?: boolean;
 }
 
-/** How many `autocast` are open; libtorch keeps its casts until none is. */
+/** How many `autocast` are open, from the first that casts on; libtorch keeps its casts until none is. */
 let depth = 0;
 
 /**
@@ -27,6 +27,9 @@ let depth = 0;
 export function autocast<T>(options: AutocastOptions, body: () => T): T {
   checkOptions(options, { dtype: true, device: true, enabled: true }, "autocast");
   const { dtype = "bfloat16", device = "cpu", enabled = true } = options;
+  const isOff = bridge().autocastDtype(device) === null; // refuses a device that knows no autocast
+  // Without an outer one there are no casts. Counted, it would keep those of the ones inside it.
+  if (!enabled && isOff && depth === 0) return synchronous(body(), "autocast");
   const before = bridge().enterAutocast(device, enabled ? dtype : null);
   depth += 1;
   try {

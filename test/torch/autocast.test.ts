@@ -109,6 +109,20 @@ describe("autocast", () => {
     ]);
   });
 
+  test("that is switched off and in no other takes steps, which forward passes inside see", () => {
+    const weight = square().requiresGrad_();
+    const optimizer = new optim.Sgd([weight], { learningRate: 1 });
+    const sum = () => autocast({}, () => mm(square(), weight).float().sum());
+    const sums = autocast({ enabled: false }, () => {
+      const before = sum();
+      before.backward();
+      optimizer.step();
+      return [before.item(), sum().item()];
+    });
+    expect(sums).toEqual([8, -8]); // every weight from 1 to 1 - 2
+    expect(() => autocast({ enabled: false, device: "meta" }, square)).toThrow(/autocast/);
+  });
+
   test("keeps the gradient of a weight that was first used without", () => {
     const weight = square().requiresGrad_();
     autocast({}, () => {

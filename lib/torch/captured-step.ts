@@ -52,6 +52,13 @@ export interface CaptureSettings {
   agree(reason: string | undefined): string | undefined;
 }
 
+let recordings = 0;
+
+/** Whether the work of a step is being recorded: then values cannot be read. */
+export function isRecording(): boolean {
+  return recordings > 0;
+}
+
 /** A step of parts, which becomes recordings and what runs between them. */
 export class CapturedParts implements CapturedStep<unknown> {
   readonly #parts: readonly StepPart[];
@@ -101,6 +108,7 @@ export class CapturedParts implements CapturedStep<unknown> {
   /** In one scope: parts hand tensors on. @returns why it is impossible, if so */
   #tryToRecord(): string | undefined {
     const { recorder } = this;
+    recordings += 1;
     try {
       const recordings = unscoped(() =>
         scope(() => {
@@ -112,6 +120,8 @@ export class CapturedParts implements CapturedStep<unknown> {
       return recordings.length > 0 ? undefined : "it has no part that can be recorded";
     } catch (error) {
       return (error as Error).message;
+    } finally {
+      recordings -= 1;
     }
   }
 

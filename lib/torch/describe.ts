@@ -1,4 +1,5 @@
 import { noGrad } from "./autograd.js";
+import { isRecording } from "./captured-step.js";
 import * as operators from "./operators.generated.js";
 import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
@@ -11,7 +12,8 @@ const lineLength = 100;
 
 /** The description of a tensor, and its elements in rows below it. Never throws. */
 export function describe(tensor: Tensor): string {
-  if (tensor.device === "meta") return String(tensor);
+  // Reading values waits for the device, which ends a recording.
+  if (tensor.device === "meta" || isRecording()) return String(tensor);
   try {
     return noGrad(() => scope(() => `${tensor}\n${elements(tensor)}`));
   } catch {
@@ -21,6 +23,7 @@ export function describe(tensor: Tensor): string {
 
 function elements(tensor: Tensor): string {
   const shape = tensor.shape;
+  if (tensor.numel() === 0) return "[]"; // there may be a million empty rows
   const isCut = shape.map((size) => tensor.numel() > mostShown && size > 2 * edge);
   let shown = tensor;
   for (const [dim, size] of shape.entries()) {
@@ -55,7 +58,6 @@ function rows(texts: Texts, isCut: readonly boolean[], width: number, depth = 0)
   const parts = texts.map((text) => rows(text, isCut, width, depth + 1));
   if (isCut[depth]) parts.splice(edge, 0, "…");
   const indent = " ".repeat(depth + 1);
-  if (texts.length === 0) return "[]";
   if (!isInnermost) return `[${parts.join(`,${"\n".repeat(isCut.length - 1 - depth)}${indent}`)}]`;
   const perLine = Math.max(1, Math.floor((lineLength - depth) / (width + 2)));
   const lines = Array.from({ length: Math.ceil(parts.length / perLine) }, (_, i) =>

@@ -1,5 +1,7 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { CapturedParts, type Recorder, type StepPart } from "../../lib/torch/captured-step.js";
+import { ones } from "../../lib/torch/index.js";
 
 /** Parts that note when they run. */
 function noted(...names: readonly string[]) {
@@ -90,5 +92,16 @@ describe("a step of parts", () => {
     for (let i = 0; i < 3; i++) step.replay();
     expect(asked).toEqual([undefined]);
     expect({ reason: step.reason, live: counts.live }).toEqual({ reason: "no memory", live: 0 });
+  });
+
+  it("shows no values of tensors while it is recorded, which would wait for the device", () => {
+    const shown: string[] = [];
+    const run = (): void => void shown.push(inspect(ones([1])));
+    const record = <R>(work: () => R) => ({ ...standIn().recorder.record(work), result: work() });
+    const step = new CapturedParts([{ run }], { ...standIn().recorder, record }, { warmUp: 0, agree });
+    step.replay();
+    run();
+    const plain = "Tensor [1] float32 cpu";
+    expect(shown).toEqual([plain, `${plain}\n[1]`, `${plain}\n[1]`]);
   });
 });

@@ -52,10 +52,10 @@ export function describeModel(
         "Put the configuration there.",
     );
   }
-  const recognised = recogniseActivation(found, source);
-  const isOpenAi = found.naming === "openai";
-  const named = isOpenAi ? found.tensors : toOpenAi(withoutAttention(found.tensors));
-  const config = configFromShapes(named, recognised ?? options.activation ?? "quick_gelu", source);
+  const isOpenAi = isOpenAis(found, source);
+  const recognised = recogniseActivation(isOpenAi, source);
+  const named = found.naming === "openai" ? found.tensors : toOpenAi(withoutAttention(found.tensors));
+  const config = configFromShapes(named, recognised ?? options.activation ?? "quick_gelu", source, isOpenAi);
   const preprocessing = Preprocessing.openai(config.vision.imageSize);
   const activationFrom = recognised === undefined ? undefined : "the archive";
   return { config, preprocessing, isOpenClip: false, activationFrom };
@@ -66,16 +66,15 @@ function withoutAttention(tensors: StateDict): StateDict {
   return new Map([...tensors].filter(([key]) => !key.includes(".self_attn.")));
 }
 
-/**
- * OpenAI's archives are known by what they hold: the code of their model, or three sizes among the
- * parameters.
- */
-function recogniseActivation({ tensors }: FoundModel, source: string): ClipActivation | undefined {
+/** An archive is of OpenAI's code if three sizes are among its parameters, or `saveOpenAi` wrote it. */
+function isOpenAis({ tensors }: FoundModel, source: string): boolean {
+  return isArchive(source) && (archive.comment(source) === openAiComment || hasOpenAiSizes(tensors));
+}
+
+/** The activation of an archive's own code; without such, that of OpenAI. */
+function recogniseActivation(isOpenAi: boolean, source: string): ClipActivation | undefined {
   if (!isArchive(source)) return undefined;
-  if (archive.comment(source) === openAiComment) return "quick_gelu"; // written by `saveOpenAi`
-  return (
-    activationOfScript(archive.scriptCode(source)) ?? (hasOpenAiSizes(tensors) ? "quick_gelu" : undefined)
-  );
+  return activationOfScript(archive.scriptCode(source)) ?? (isOpenAi ? "quick_gelu" : undefined);
 }
 
 /** The configuration with the activation that counts: the wanted one, or the one that something says. */

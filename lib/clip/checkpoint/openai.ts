@@ -18,12 +18,18 @@ const wideHeads: ReadonlyMap<number, number> = new Map([
 
 /**
  * The shape of a model as OpenAI's own code reads it: from the shapes of its parameters. Heads are 64 wide
- * but for image encoders of the widths that open_clip alone has.
+ * but for image encoders of the widths that open_clip alone publishes.
  * @param activation which they do not tell
  * @param source named in errors
+ * @param isOpenAi the file is known to be of OpenAI's code, in which every width has heads of 64
  * @throws if a parameter that it needs is missing, or has a shape that no CLIP model has
  */
-export function configFromShapes(tensors: StateDict, activation: ClipActivation, source: string): ClipConfig {
+export function configFromShapes(
+  tensors: StateDict,
+  activation: ClipActivation,
+  source: string,
+  isOpenAi = false,
+): ClipConfig {
   const shapeOf = (key: string, dims: number): number[] => {
     const shape = tensors.get(key)?.shape;
     if (shape?.length === dims) return shape;
@@ -61,7 +67,7 @@ export function configFromShapes(tensors: StateDict, activation: ClipActivation,
       endTokenId: highestTokenId,
     },
     vision: {
-      ...tower("visual.transformer", visionWidth, wideHeads.get(visionWidth)),
+      ...tower("visual.transformer", visionWidth, isOpenAi ? headWidth : wideHeads.get(visionWidth)),
       imageSize: patchSize * Math.round(Math.sqrt(positions - 1)),
       patchSize,
     },

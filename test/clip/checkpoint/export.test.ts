@@ -18,11 +18,15 @@ import { fixture, temporaryDirectory } from "../fixtures.js";
 const tiny = (name = "quick-gelu"): DualEncoder => loadModel(fixture(name));
 
 /** A model that OpenAI's CLIP can be: 64 per head, and four times the width in the MLP. */
-function openAiLike(): DualEncoder {
+function openAiLike(visionWidth = 64): DualEncoder {
   const { config, assets } = tiny();
-  const tower = { width: 64, heads: 1, mlpWidth: 256 };
+  const tower = (width: number) => ({ width, heads: width / 64, mlpWidth: 4 * width, layers: 1 });
   return createModel(
-    { ...config, text: { ...config.text, ...tower }, vision: { ...config.vision, ...tower } },
+    {
+      ...config,
+      text: { ...config.text, ...tower(64) },
+      vision: { ...config.vision, ...tower(visionWidth) },
+    },
     { assets },
   );
 }
@@ -129,6 +133,12 @@ describe("saveOpenAi", () => {
     const again = loadModel(path, { allowPickle: true });
     expectSameState(again.stateDict(), model.stateDict());
     expect(again.config.vision.activation).toBe("quick_gelu");
+  });
+
+  it("keeps the heads of a width at which open_clip's models have others", () => {
+    const path = join(temporaryDirectory(), "model.pt");
+    saveOpenAi(openAiLike(1280), path);
+    expect(loadModel(path, { allowPickle: true }).config.vision.heads).toBe(20);
   });
 
   it("refuses a model of another shape, and says why", () => {

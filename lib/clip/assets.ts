@@ -25,7 +25,7 @@ export interface AssetOptions {
   readonly family?: ModelFamily;
   /** Default: what the tokenizer's configuration says, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;
-  /** Tokens of the model, for a vocabulary file. Default: OpenAI's 49408. */
+  /** Tokens of the model: texts with others are refused. Default, for a vocabulary file: OpenAI's 49408. */
   readonly vocabSize?: number;
   /**
    * A directory with a tokenizer, a `tokenizer.json`, or CLIP's `bpe_simple_vocab_16e6.txt.gz`. Default: what
@@ -95,6 +95,7 @@ export function assetsWith(
   const tokenizerOptions = {
     family,
     contextLength,
+    vocabSize: options.vocabSize,
     repairsText: isOpenAi || options.repairsText === true,
     lowersInContext: isOpenAi,
     truncate: options.truncate,
@@ -125,9 +126,10 @@ export function checkAssets(
 ): void {
   const { text, vision } = config;
   const endTokenId = readOutToken(config);
-  if (tokenizer !== undefined && tokenizer.highestId >= text.vocabSize) {
+  const isLarger = tokenizer !== undefined && tokenizer.highestId >= text.vocabSize;
+  if (isLarger && tokenizer.highestPlainId >= text.vocabSize) {
     throw new Error(
-      `${directory}: the tokenizer has ids up to ${tokenizer.highestId}, the model ${text.vocabSize} tokens: expected ids up to ` +
+      `${directory}: the tokenizer has ids up to ${tokenizer.highestPlainId}, the model ${text.vocabSize} tokens: expected ids up to ` +
         `${text.vocabSize - 1}. Take the tokenizer of this model.`,
     );
   }

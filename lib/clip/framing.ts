@@ -13,12 +13,23 @@ export interface Framing {
 /** The id of a token. @throws if the tokenizer has none, naming its file */
 export type IdOf = (token: string) => number;
 
-/** As all CLIPs have it: one token before and one after the text, and padding that nothing reads. */
+/**
+ * As all CLIPs have it: one token before and one after the text, and padding that nothing reads.
+ * @param vocabSize tokens of the model: where it lacks the padding's, the end token does as well
+ */
 export function clipFraming(
   idOf: IdOf,
   { start, end, pad }: { readonly start: string; readonly end: string; readonly pad: string },
+  vocabSize: number,
 ): Framing {
-  return { start: [idOf(start)], end: [idOf(end)], padId: idOf(pad), padsLeft: false, readsPadding: false };
+  const [padId, endId] = [idOf(pad), idOf(end)];
+  return {
+    start: [idOf(start)],
+    end: [endId],
+    padId: padId < vocabSize ? padId : endId,
+    padsLeft: false,
+    readsPadding: false,
+  };
 }
 
 /** The tokens that a `tokenizer.json` itself puts around a text. */

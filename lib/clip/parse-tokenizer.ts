@@ -7,11 +7,8 @@ import { withTokenizerJson } from "./slow-tokenizer.js";
 import { tokenizerPath } from "./tokenizer-files.js";
 import { type Encoder, encoderOf, type TokenizerJson } from "./tokenizer-json.js";
 
-const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
-
 const tokenizerConfigSchema = z.object({
   ...siglipTokenizerConfig.shape,
-  pad_token: token.nullish(),
   model_max_length: z.number().positive().nullish(),
 });
 

@@ -1,15 +1,10 @@
 import { z } from "zod";
 import { firstLines } from "../options/index.js";
 import { type DirectoryFiles, parseJson } from "./files.js";
+import { specialTokens } from "./special-tokens.js";
 import { type AddedToken, addedToken, endToken, startToken, tokenizerJson } from "./vocabulary.js";
 
 const vocabularySchema = z.record(z.string(), z.int().nonnegative());
-const text = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
-const specialSchema = z.object({
-  bos_token: text.nullish(),
-  eos_token: text.nullish(),
-  unk_token: text.nullish(),
-});
 const decoderSchema = z.record(
   z.string().regex(/^\d+$/),
   z.object({
@@ -61,25 +56,24 @@ export function withTokenizerJson(files: DirectoryFiles, source: string): Direct
   return new Map([...files, ["tokenizer.json", Buffer.from(JSON.stringify(tokenizer))]]);
 }
 
-/** The special tokens: those of `tokenizer_config.json`, or else of `special_tokens_map.json`. */
-export function specialTokens(files: DirectoryFiles, source: string): z.infer<typeof specialSchema> {
-  const [map, config] = ["special_tokens_map.json", "tokenizer_config.json"].map((name) =>
-    files.has(name) ? parse(specialSchema, files, name, source) : {},
-  );
-  const given = Object.fromEntries(Object.entries(config!).filter(([, token]) => token != null));
-  return { ...map, ...given };
-}
-
 function addedTokens(files: DirectoryFiles, source: string): AddedToken[] {
   if (files.has("tokenizer_config.json")) {
-    const schema = z.object({ added_tokens_decoder: decoderSchema.optional() });
+    const schema = z.object({ added_tokens_decoder: decoderSchema.nullish() });
     const { added_tokens_decoder: decoder } = parse(schema, files, "tokenizer_config.json", source);
-    if (decoder !== undefined)
-      return Object.entries(decoder).map(([id, token]) => ({ id: Number(id), ...token }));
+    if (decoder != null) return Object.entries(decoder).map(([id, token]) => ({ id: Number(id), ...token }));
   }
+  return legacyTokens(files, source);
+}
+
+/** The tokens of `added_tokens.json`, which counts where the configuration lists none, by their ids. */
+export function legacyTokens(files: DirectoryFiles, source: string): AddedToken[] {
   if (!files.has("added_tokens.json")) return [];
   const added = parse(vocabularySchema, files, "added_tokens.json", source);
-  return Object.entries(added).map(([content, id]) => addedToken(id, content, false));
+  const isSpecial = new Set(specialTokens(files, source).special.map(({ content }) => content));
+  const tokens = Object.entries(added).map(([content, id]) =>
+    addedToken(id, content, isSpecial.has(content)),
+  );
+  return tokens.toSorted((a, b) => a.id - b.id);
 }
 
 function parse<Schema extends z.ZodType>(

@@ -5,10 +5,11 @@ import { type DirectoryFiles, readDirectory } from "./files.js";
 import { clipFraming, type Framing, type IdOf } from "./framing.js";
 import { type ParsedTokenizer, parseTokenizer } from "./parse-tokenizer.js";
 import { canonicalText, isSiglipTokenizer, siglipFraming } from "./siglip-tokenizer.js";
-import { specialTokens } from "./slow-tokenizer.js";
+import { specialTokens } from "./special-tokens.js";
 import { repairText } from "./text-repair.js";
 import { tokenizerFiles, tokenizerPath } from "./tokenizer-files.js";
 import { type Encoder, type TokenizerJson, vocabularyOf } from "./tokenizer-json.js";
+import { shortened, type TextCheck, textCheck } from "./unreadable-texts.js";
 import { endOfWord, endToken, startToken } from "./vocabulary.js";
 
 /** transformers takes a length above this for no limit, and writes 10³⁰. */
@@ -18,6 +19,8 @@ const longest = 1e20;
 export interface TokenizerOptions {
   /** Default: that of the tokenizer's configuration, or else 77, or 64 for SigLIP. */
   readonly contextLength?: number;
+  /** Tokens of the model: a text with one that it does not have is refused. Default: no limit. */
+  readonly vocabSize?: number;
   /**
    * The family of the model. Default: what the class in `tokenizer_config.json` belongs to, or else `clip`.
    */
@@ -38,6 +41,7 @@ export interface TokenizerOptions {
 
 const tokenizerOptionKeys: OptionKeys<TokenizerOptions> = {
   contextLength: true,
+  vocabSize: true,
   family: true,
   repairsText: true,
   lowersInContext: true,
@@ -73,6 +77,7 @@ export class Tokenizer {
     private readonly framing: Framing,
     private readonly boundary: { readonly prefix: string; readonly suffix: string },
     private readonly prepare: (text: string) => string,
+    private readonly check: TextCheck,
     private readonly truncates: boolean,
   ) {
     this.#encoder = encoder;
@@ -103,25 +108,26 @@ export class Tokenizer {
         `${tokenizerPath(source)}: has no token '${token}', which tokenizer_config.json names.`,
       );
     };
-    const { bos_token: bos, eos_token: eos } = specialTokens(files, source);
-    const pad = config.pad_token;
+    const { bos_token: bos, eos_token: eos, pad_token: pad } = specialTokens(files, source);
     const isSiglip = (options.family ?? (isSiglipTokenizer(config) ? "siglip" : "clip")) === "siglip";
     const stated = config.model_max_length;
     const contextLength = options.contextLength ?? (stated && stated < longest ? stated : isSiglip ? 64 : 77);
     const side = json.padding?.direction?.toLowerCase() as "left" | "right" | undefined;
     const end = eos ?? endToken;
     const prepare = preparation(json, options);
+    const { vocabSize = Number.POSITIVE_INFINITY } = options;
     return new Tokenizer(
       encoder,
       json,
       contextLength,
       isSiglip
         ? siglipFraming(encoder, idOf, config, { bos, eos, pad }, side)
-        : clipFraming(idOf, { start: bos ?? startToken, end, pad: pad ?? end }),
+        : clipFraming(idOf, { start: bos ?? startToken, end, pad: pad ?? end }, vocabSize),
       isSiglip
         ? { prefix: "\u2581", suffix: "" } // SentencePiece's mark of a space
         : { prefix: "", suffix: json.model.end_of_word_suffix ?? endOfWord },
       isSiglip ? (text) => prepare(canonicalText(text, config)) : prepare,
+      textCheck(json.added_tokens ?? [], vocabSize),
       options.truncate === true,
     );
   }
@@ -145,6 +151,15 @@ export class Tokenizer {
     return Math.max(0, (this.#encoder.model?.vocab.length ?? 0) - 1);
   }
 
+  /** The highest id that a text has which names none of the added tokens. */
+  get highestPlainId(): number {
+    const { start, end, padId, readsPadding } = this.framing;
+    const added = new Set(this.#json.added_tokens?.map(({ content }) => content));
+    const plain = Array.from(vocabularyOf(this.#json)).filter(([token]) => !added.has(token));
+    const framing = [...start, ...end, ...(readsPadding ? [padId] : [])];
+    return plain.reduce((highest, [, id]) => Math.max(highest, id), Math.max(0, ...framing));
+  }
+
   /** Words that are one token, in the order of their ids. */
   wholeWords(): string[] {
     const { prefix, suffix } = this.boundary;
@@ -158,14 +173,16 @@ export class Tokenizer {
    * Start token, text, end token, as far as the model has them.
    * @returns `int64 [texts, L]`, padded; L is the length of the longest where the model reads no padding, and
    * else, or without cropping, the context length
-   * @throws if a text has more tokens than the context and is not to be cut
+   * @throws if a text has more tokens than the context and is not to be cut, or tokens that the model lacks
    */
   encode(texts: readonly string[], options: EncodeOptions = {}): Tensor {
     checkOptions(options, encodeOptionKeys, "Tokenizer.encode");
     const { truncate = this.truncates } = options;
     const { start, end } = this.framing;
     const ids = texts.map((text) => {
-      const { ids } = this.#encoder.encode(this.prepare(text), { add_special_tokens: false });
+      const prepared = this.prepare(text);
+      const { ids } = this.#encoder.encode(prepared, { add_special_tokens: false });
+      this.check(prepared, ids);
       const tokens = start.length + ids.length + end.length;
       if (!truncate && tokens > this.contextLength) throw tooLong(text, tokens, this.contextLength);
       return ids;
@@ -205,11 +222,9 @@ export class Tokenizer {
   }
 }
 
-/** Both ends of the text: what tells it apart may be in either. */
 function tooLong(text: string, tokens: number, contextLength: number): RangeError {
-  const shown = text.length > 90 ? `${text.slice(0, 50)} … ${text.slice(-30)}` : text;
   return new RangeError(
-    `Text ${JSON.stringify(shown)}: expected at most ${contextLength} tokens, which the model reads, got ${tokens}. ` +
+    `Text ${shortened(text)}: expected at most ${contextLength} tokens, which the model reads, got ${tokens}. ` +
       "Shorten it, or have long texts cut with truncate: true (--truncate).",
   );
 }

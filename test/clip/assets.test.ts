@@ -175,7 +175,71 @@ describe("tokenizer of a directory", () => {
     const json = readJson(directory, "tokenizer.json");
     const whole = { id: 544, content: "Toy", single_word: true };
     writeJson({ ...json, added_tokens: [...json.added_tokens, whole] }, directory, "tokenizer.json");
-    expect(() => Tokenizer.load(directory)).toThrow(/'Toy' counts as a whole word only \(single_word\)/);
+    const tokenizer = Tokenizer.load(directory);
+    expect(tokenizer.encode(["a Toy."]).toArray()[0]).toContain(544n);
+    expect(() => tokenizer.encode(["two Toys"])).toThrow(/'Toy' counts as a whole word only \(single_word\)/);
+  });
+
+  // The ids are those that transformers 5.24 gives.
+  it.each<[string, Record<string, unknown>, Record<string, number>]>([
+    [
+      "every name of a token",
+      { mask_token: "[M]", sep_token: "[S]", a_token: "[A]" },
+      { "[S]": 544, "[M]": 545, "[A]": 546 },
+    ],
+    [
+      "extra tokens before additional ones",
+      { additional_special_tokens: ["[A]"], extra_special_tokens: ["[B]"] },
+      { "[B]": 544 },
+    ],
+    [
+      "names without a token",
+      { extra_special_tokens: { image_token: null, b: "[B]" }, mask_token: null },
+      { "[B]": 544 },
+    ],
+    [
+      "ids with gaps",
+      { added_tokens_decoder: { 900: { content: "[B]" }, 800: { content: "[A]" } } },
+      { "[A]": 544, "[B]": 545 },
+    ],
+  ])("has ids for %s in its configuration", (_, named, ids) => {
+    const directory = copy();
+    const config = readJson(directory, "tokenizer_config.json");
+    writeJson({ ...config, ...named }, directory, "tokenizer_config.json");
+    const tokenizer = Tokenizer.load(directory);
+    for (const [token, id] of Object.entries(ids))
+      expect(tokenizer.encode([token]).flatten().toArray()[1], token).toBe(BigInt(id));
+    expect(tokenizer.highestId).toBe(543 + Object.keys(ids).length);
+  });
+
+  it("finds the tokens of other files, unless the configuration lists what was added", () => {
+    const directory = copy();
+    writeJson({ mask_token: "[M]", pad_token: "!" }, directory, "special_tokens_map.json");
+    writeJson({ toy: 544, "[M]": 545 }, directory, "added_tokens.json");
+    const idsOf = (text: string) =>
+      (Tokenizer.load(directory).encode([text]).toArray()[0] as bigint[]).slice(1, -1);
+    expect([idsOf("toy [M]"), Tokenizer.load(directory).padId]).toEqual([[544n, 545n], 0]);
+    const config = readJson(directory, "tokenizer_config.json");
+    writeJson({ ...config, added_tokens_decoder: {} }, directory, "tokenizer_config.json");
+    expect(idsOf("[M]")).not.toContain(545n);
+    expect(Tokenizer.load(directory).padId).toBe(543);
+  });
+
+  it("may name tokens that the model lacks: texts with them are refused", () => {
+    const directory = copy();
+    const config = readJson(directory, "tokenizer_config.json");
+    const named = { ...config, pad_token: "[PAD]", mask_token: "[MASK]" };
+    writeJson(named, directory, "tokenizer_config.json");
+    const { tokenizer } = loadModel(directory);
+    const texts = ["a cat", "a photo of a cat"]; // of which one is padded
+    expect(tokenizer.encode(texts).equal(loadModel(fixture("quick-gelu")).tokenizer.encode(texts))).toBe(
+      true,
+    );
+    expect(() => tokenizer.encode(["a cat", "a [MASK]"])).toThrow(
+      "Text \"a [MASK]\": the model has 544 tokens: expected ids up to 543, got 545 for '[MASK]'. Leave the token out",
+    );
+    writeJson({ ...named, bos_token: "<s>" }, directory, "tokenizer_config.json");
+    expect(() => loadModel(directory)).toThrow("the tokenizer has ids up to 544, the model 544 tokens");
   });
 
   it("takes transformers' 10^30 for no limit", () => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { decodeText, printable } from "../../options/index.js";
 import { readSmallFile } from "../files.js";
-import { isIndex } from "./shards.js";
+import { filesInIndex, isIndex } from "./shards.js";
 
 // Files of each library, safetensors first, because reading them runs nothing anywhere.
 const huggingFaceNames = [
@@ -28,7 +28,7 @@ const unreadExtension = /\.(msgpack|h5|onnx|gguf|npz|distcp|mlmodel|tflite|pb|en
 
 /**
  * The weights of a directory: Hugging Face's, or open_clip's where it has the configuration of these alone.
- * Without such names, the only file, or the only index, that can be weights.
+ * Without such names, the only index of files here, or the only file that can be weights.
  * @throws if there are none, naming the files looked for and what is there
  */
 export function findWeights(directory: string): string {
@@ -38,8 +38,11 @@ export function findWeights(directory: string): string {
   if (name !== undefined) return join(directory, name);
   if (existsSync(join(directory, "adapter_config.json"))) throw isAdapter(directory);
   const files = readdirSync(directory);
-  const indices = files.filter(isIndex);
   const others = files.filter((file) => weightsExtension.test(file));
+  const indices = files.filter((file) => {
+    const named = isIndex(file) ? filesInIndex(join(directory, file)) : new Set();
+    return others.length === 0 ? named.size > 0 : others.some((other) => named.has(other));
+  });
   const only = indices.length === 1 ? indices : others;
   if (only.length === 1) return join(directory, only[0]!);
   throw new Error(

@@ -12,6 +12,7 @@ import { fromOpenAi, type StateDict, toOpenAi } from "./keys.js";
 import type { LoadOptions } from "./load-options.js";
 import { checkTowers, withoutCustomText } from "./openai.js";
 import { checkParameters } from "./parameters.js";
+import { explainPart } from "./shards.js";
 import { checkMemory, checkSizes } from "./sizes.js";
 import { readWeights, type Weights } from "./weights.js";
 
@@ -45,6 +46,14 @@ export function readCheckpoint(path: string, options: LoadOptions): Checkpoint {
   const directory = directoryOf(path);
   const source = directory === path ? findWeights(path) : path;
   const weights = readWeights(source, options.allowPickle ?? false);
+  try {
+    return checkpointOf(weights, source, directory, options);
+  } catch (error) {
+    throw explainPart(error, source);
+  }
+}
+
+function checkpointOf(weights: Weights, source: string, directory: string, options: LoadOptions): Checkpoint {
   const found = findModel(weights.tensors, source, options.weights);
   if (found === undefined) throw whyNoModel(weights, source, directory);
   const notes = [...found.notes];

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { decodeText, firstLines } from "../../options/index.js";
@@ -6,7 +6,7 @@ import { notJson, readSmallFile } from "../files.js";
 
 /** Also those of a variant, `model.safetensors.index.fp16.json`. */
 const indexPattern = /\.index(\.[\w-]+)?\.json$/;
-const shardPattern = /-(\d{5})-of-(\d{5})\.\w+$/;
+const shardPattern = /^(.*)-(\d{5})-of-(\d{5})(\.\w+)$/;
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -48,12 +48,58 @@ export function shardsOf(path: string): Shard[] {
   });
 }
 
-/** @throws if a file, by its name, is one of several parts */
-export function checkNoShard(path: string): void {
-  const [, part, count] = shardPattern.exec(path) ?? [];
-  if (part === undefined || Number(count) < 2) return;
-  throw new Error(
-    `${path}: part ${Number(part)} of ${Number(count)} of a model's weights: expected all of them. ` +
-      "Give the folder, or the .index.json that lies beside the parts.",
-  );
+/** The names of the files that an index leaves tensors to; none if it is one of something else. */
+export function filesInIndex(path: string): Set<string> {
+  const index = attempt(() => indexSchema.parse(JSON.parse(decodeText(readSmallFile(path), path))));
+  return new Set(Object.values(index?.weight_map ?? {}));
+}
+
+/**
+ * A name such as `epoch-00002-of-00010` may be that of a whole model: an index, or a file beside it, tells.
+ * @param names those of the file's tensors   @param namesIn reads those of another file
+ * @throws if a file is one of several parts
+ */
+export function checkNoShard(path: string, names: Names, namesIn: (path: string) => Names): void {
+  const part = partOf(path);
+  if (part === undefined) return;
+  const folder = dirname(path);
+  const files = readdirSync(folder);
+  const indices = files.filter(isIndex).map((file) => filesInIndex(join(folder, file)));
+  const isIndexed = indices.some((named) => named.size > 1 && named.has(basename(path)));
+  const other = files.find((file) => file !== basename(path) && partOf(file)?.all === part.all);
+  const others = other && attempt(() => namesIn(join(folder, other)));
+  if (isIndexed || (others && lackEachOther(names, others))) throw new Error(`${path}: ${part.what}`);
+}
+
+type Names = ReadonlyMap<string, unknown>;
+
+function lackEachOther(some: Names, others: Names): boolean {
+  const lacks = (these: Names, those: Names): boolean => [...those.keys()].some((name) => !these.has(name));
+  return lacks(some, others) && lacks(others, some);
+}
+
+/** @returns `undefined` where a file is damaged, which is no fault of the one beside it */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** An error about the weights of a file, with what its name says if that is one of several parts. */
+export function explainPart(error: unknown, path: string): unknown {
+  const part = partOf(path);
+  if (part === undefined || !(error instanceof Error)) return error;
+  return new Error(`${error.message}\nBy its name it is ${part.what}`, { cause: error });
+}
+
+/** The parts that a file's name counts it to, and what it is. */
+function partOf(path: string): { readonly all: string; readonly what: string } | undefined {
+  const [, name, part, count, extension] = shardPattern.exec(basename(path)) ?? [];
+  if (part === undefined || Number(count) < 2) return undefined;
+  const what =
+    `part ${Number(part)} of ${Number(count)} of a model's weights: expected all of them. ` +
+    "Give the folder, or the .index.json that lies beside the parts.";
+  return { all: `${name} ${count}${extension}`, what };
 }

@@ -16,8 +16,9 @@ export interface Weights {
  */
 export function readWeights(path: string, allowPickle: boolean): Weights {
   if (!isIndex(path)) {
-    checkNoShard(path);
-    return readFile(path, allowPickle);
+    const weights = readFile(path, allowPickle);
+    checkNoShard(path, weights.tensors, (other) => readFile(other, allowPickle).tensors);
+    return weights;
   }
   const parts = shardsOf(path).map((shard) => {
     const { tensors, skipped } = readFile(shard.path, allowPickle);

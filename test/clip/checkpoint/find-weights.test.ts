@@ -43,11 +43,39 @@ describe("weights in parts", () => {
     },
   );
 
-  it("are not one part alone", () => {
+  const [first, second] = [1, 2].map((part) => `model-0000${part}-of-00002.safetensors`) as [string, string];
+  const ofPart = /part 1 of 2 of a model's weights: expected all of them\. Give the folder/;
+
+  it.each([
+    ["with an index", []],
+    ["beside the others", ["model.safetensors.index.json"]],
+    ["that lacks weights", ["model.safetensors.index.json", second]],
+  ])("are not one part alone %s", (_, missing) => {
     const directory = sharded("model.safetensors.index.json");
-    expect(() => loadModel(join(directory, "model-00001-of-00002.safetensors"))).toThrow(
-      /part 1 of 2 of a model's weights: expected all of them\. Give the folder/,
-    );
+    for (const name of missing) rmSync(join(directory, name));
+    expect(() => loadModel(join(directory, first))).toThrow(ofPart);
+  });
+
+  it("are a part by its content: models of several epochs may be counted likewise", () => {
+    const directory = copy();
+    for (const name of [first, second]) cpSync(join(directory, "model.safetensors"), join(directory, name));
+    expect(loadModel(join(directory, first)).config.embedDim).toBe(loadModel(directory).config.embedDim);
+    writeFileSync(join(directory, second), "damaged");
+    expect(loadModel(join(directory, first)).config.embedDim).toBe(loadModel(directory).config.embedDim);
+  });
+
+  it.each<[string, unknown]>([
+    ["of something else", { vectors: 3 }],
+    ["of files elsewhere", { weight_map: { weight: "other-00001-of-00002.safetensors" } }],
+    ["that is no JSON object", []],
+  ])("are the only file, also beside an index %s", (_, index) => {
+    const directory = copy();
+    rmSync(join(directory, "expected.safetensors"));
+    renameSync(join(directory, "model.safetensors"), join(directory, "mine.safetensors"));
+    writeFileSync(join(directory, "faiss.index.json"), JSON.stringify(index));
+    expect(loadModel(directory).config.embedDim).toBe(loadModel(fixture("gelu")).config.embedDim);
+    rmSync(join(directory, "mine.safetensors"));
+    expect(() => loadModel(directory)).toThrow(/no weights of a CLIP model|is missing, which/);
   });
 });
 

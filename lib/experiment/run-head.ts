@@ -4,18 +4,23 @@ import type { Given } from "../options/index.js";
 import type { HeadFile, RunDirectory } from "../protocol/index.js";
 import * as torch from "../torch/index.js";
 
+/** The method of a run, opened anew; `undefined` where it is a program's own. */
+export function methodOf(directory: RunDirectory): ContinualMethod | undefined {
+  const { method: name, protocol, config } = directory.readRecord();
+  if (!methods.some((known) => known.name === name)) return undefined;
+  return findMethod(name).create((config.options ?? {}) as Given, protocol);
+}
+
 /**
  * The method of a run, where it classifies by more than CLIP's weights.
  * @returns `undefined` where the weights say everything, or the method is a program's own
  * @throws if there is no file that could hold what it knows
  */
 export function methodWithHead(directory: RunDirectory): ContinualMethod | undefined {
-  const { method: name, protocol, config } = directory.readRecord();
-  if (!methods.some((known) => known.name === name)) return undefined;
-  const method = findMethod(name).create((config.options ?? {}) as Given, protocol);
-  if (method.stateAfter === undefined || method.head !== undefined) return method.head && method;
+  const method = methodOf(directory);
+  if (method?.stateAfter === undefined || method.head !== undefined) return method?.head && method;
   throw new Error(
-    `${directory.path}: ${name} keeps what it learned beside CLIP's weights, in a way that no file holds: the export would not know ` +
+    `${directory.path}: ${method.name} keeps what it learned beside CLIP's weights, in a way that no file holds: the export would not know ` +
       "what the run knows. Use the run itself, or pass --weights-only for the weights alone.",
   );
 }
@@ -68,7 +73,12 @@ export function headAfter(
   };
 }
 
-function stateAfter(task: number, directory: RunDirectory, method: ContinualMethod): MethodState | undefined {
+/** The state of a run's method after a task; `undefined` where it is lost. Call it inside a scope. */
+export function stateAfter(
+  task: number,
+  directory: RunDirectory,
+  method: ContinualMethod,
+): MethodState | undefined {
   if (directory.hasCheckpoint(task)) return directory.readMethodState(task);
   const last = (directory.readMatrix()?.matrix.length ?? 0) - 1;
   return directory.hasCheckpoint(last)

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { DualEncoder } from "../clip/index.js";
-import { type ProtocolName, zeroShotClassifier } from "../methods/index.js";
+import { type Classifier, type LabelSpace, type ProtocolName, zeroShotClassifier } from "../methods/index.js";
 import { checkOptions, defaultEvaluationBatchSize } from "../options/index.js";
 import * as torch from "../torch/index.js";
 import type { TestSet } from "./evaluate.js";
@@ -8,6 +8,8 @@ import { candidates } from "./label-spaces.js";
 
 export interface EvaluateZeroShotOptions {
   readonly batchSize?: number;
+  /** A classifier by class names. Default: the model's text encoder reads all of them. */
+  readonly classifier?: (labels: LabelSpace) => Classifier;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -21,13 +23,18 @@ export async function evaluateZeroShot(
   datasets: readonly TestSet[],
   options: EvaluateZeroShotOptions = {},
 ): Promise<Record<ProtocolName, number[]>> {
-  checkOptions(options, { batchSize: true, signal: true, onProgress: true }, "evaluateZeroShot");
+  checkOptions(
+    options,
+    { batchSize: true, classifier: true, signal: true, onProgress: true },
+    "evaluateZeroShot",
+  );
   const { batchSize = defaultEvaluationBatchSize, signal, onProgress } = options;
+  const { classifier = (labels) => zeroShotClassifier(labels, { model }) } = options;
   const total = datasets.reduce((count, { test }) => count + test.length, 0);
   const accuracies: Record<ProtocolName, number[]> = { "x-tail": [], mtil: [] };
   let done = 0;
   return torch.scope(async () => {
-    const classify = zeroShotClassifier({ groups: datasets }, { model });
+    const classify = classifier({ groups: datasets });
     for (const [index, { test, classes }] of datasets.entries()) {
       const { offset } = candidates("x-tail", datasets, index);
       const correct = { "x-tail": 0, mtil: 0 };

@@ -3,6 +3,7 @@ import type { ImageSet } from "../../data/index.js";
 import type { LowRankUpdates } from "../../lora/index.js";
 import type { TestSet } from "../../protocol/index.js";
 import type { WorkObserver } from "../observer.js";
+import type { RunClassifier } from "./run-classifier.js";
 
 /** One dataset, learned from one model with one seed. */
 export interface FrontierCase {
@@ -14,6 +15,8 @@ export interface FrontierCase {
   readonly updates: LowRankUpdates;
   readonly train: ImageSet;
   readonly stream: readonly TestSet[];
+  /** The run's own classifier before or after the dataset; absent where the model reads all names. */
+  readonly classifier?: (when: "before" | "after", model: DualEncoder) => RunClassifier | undefined;
 }
 
 export interface CaseSource {

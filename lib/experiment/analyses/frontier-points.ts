@@ -58,25 +58,28 @@ export async function measureFrontier(given: FrontierCase, options: PointOptions
     const choices = await chooseRanks(given, vision, options);
     const model = copyModel(before);
     const [whole, own] = [updateNorm(vision), stream.findIndex(({ name }) => name === dataset)];
-    const measure = async (update: LowRankUpdates | undefined) => {
-      torch.scope(() => {
-        loadStateDict(model, before.stateDict(), "analyze frontier");
-        if (update === undefined) return;
-        applyUpdates(model, text);
-        applyUpdates(model, update);
-      });
-      const accuracies = await evaluateZeroShot(model, stream, { signal });
-      const split = (values: readonly number[]) => ({
-        own: values[own] as number,
-        others: mean(values.filter((_, i) => i !== own)) ?? Number.NaN,
-      });
-      return { "x-tail": split(accuracies["x-tail"]), mtil: split(accuracies.mtil) };
-    };
-    progress.start(`seed ${seed}  measuring ${dataset}`);
-    const total = 1 + choices.reduce((count, { scales }) => count + scales.length, 0);
-    let done = 0;
-    const tell = (name: string) => progress.update(++done, total, name);
     try {
+      using unlearned = given.classifier?.("before", model);
+      using learned = given.classifier?.("after", model);
+      const measure = async (update: LowRankUpdates | undefined) => {
+        torch.scope(() => {
+          loadStateDict(model, before.stateDict(), "analyze frontier");
+          if (update === undefined) return;
+          applyUpdates(model, text);
+          applyUpdates(model, update);
+        });
+        const { classifier } = (update === undefined ? unlearned : learned) ?? {};
+        const accuracies = await evaluateZeroShot(model, stream, { classifier, signal });
+        const split = (values: readonly number[]) => ({
+          own: values[own] as number,
+          others: mean(values.filter((_, i) => i !== own)) ?? Number.NaN,
+        });
+        return { "x-tail": split(accuracies["x-tail"]), mtil: split(accuracies.mtil) };
+      };
+      progress.start(`seed ${seed}  measuring ${dataset}`);
+      const total = 1 + choices.reduce((count, { scales }) => count + scales.length, 0);
+      let done = 0;
+      const tell = (name: string) => progress.update(++done, total, name);
       const points: FrontierPoint[] = [
         { name: "before learning", kind: "before", value: 0, norm: 0, ...(await measure(undefined)) },
       ];

@@ -6,6 +6,7 @@ import { configOfRun } from "../learn.js";
 import { openMiniatureTasks } from "../miniature.js";
 import { openTasks } from "../open-data.js";
 import { type AnalysisWatch, type CaseSource, type FrontierCase, release } from "./frontier-case.js";
+import { runClassifier } from "./run-classifier.js";
 
 /** Cases of a run of codyra or lora. */
 export interface RecordedCases {
@@ -22,8 +23,9 @@ export function casesOfRun({ run: path, tasks }: RecordedCases, watch: AnalysisW
   const positions = (tasks ?? ["0"]).map((task) => taskPosition(task, directory, finished));
   async function* cases(): AsyncGenerator<FrontierCase> {
     const pretrained = openBaseModel(directory);
-    const loaded = await tasksOfRun(path, record, pretrained, watch);
+    const loaded: Task[] = [];
     try {
+      loaded.push(...(await tasksOfRun(path, record, pretrained, watch)));
       const stream = record.datasets.map(({ name, fingerprint }) => {
         const found = loaded.find((task) => task.name === name);
         if (found?.fingerprint === fingerprint) return found;
@@ -37,7 +39,10 @@ export function casesOfRun({ run: path, tasks }: RecordedCases, watch: AnalysisW
         const updates = directory.readUpdates(position);
         const task = stream[position] as Task;
         try {
-          yield { seed: record.seed, dataset: task.name, before, updates, train: task.train, stream };
+          const classifier: FrontierCase["classifier"] = (when, model) =>
+            runClassifier(directory, when === "before" ? position : position + 1, model);
+          const { name: dataset, train } = task;
+          yield { seed: record.seed, dataset, before, updates, train, stream, classifier };
         } finally {
           before.dispose();
           release(updates);

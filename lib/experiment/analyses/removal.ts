@@ -11,6 +11,7 @@ import { workObserver } from "../observer.js";
 import { openTestSets } from "../run-test-sets.js";
 import { allGroups, matching } from "./module-groups.js";
 import type { RunAnalysisOptions } from "./run-analysis.js";
+import { type RunClassifier, runClassifier } from "./run-classifier.js";
 
 export interface RemovalOptions extends RunAnalysisOptions {
   /** Name of the dataset, or its position from 0. Default: `"0"`. */
@@ -38,10 +39,12 @@ export async function measureRemovals(run: string, options: RemovalOptions = {})
   const removed = groups.map((group) => ({ group, names: matching(group, adapted) }));
 
   const progress = workObserver(options.observer);
-  const model = openBaseModel(directory, options.model);
-  if (task > 0) directory.restoreModel(task - 1, model);
-  const before = copyModel(model);
+  const before = openBaseModel(directory, options.model);
+  const model = copyModel(before);
   try {
+    if (task > 0) directory.restoreModel(task - 1, before);
+    using classifierBefore = runClassifier(directory, task, model);
+    using classifierAfter = runClassifier(directory, task + 1, model);
     const sets = await openTestSets(directory.readRecord(), model, progress);
     const learned = sets.stream[task] as TestSet;
     const unseen = [...sets.stream.slice(task + 1), ...sets.holdOuts].map(({ name }) => name);
@@ -50,7 +53,7 @@ export async function measureRemovals(run: string, options: RemovalOptions = {})
         `${run}: expected datasets that are not learned by task ${task}, got none. Choose an earlier task, or run it with hold-outs.`,
       );
     }
-    const measure = async (what: string, isKept: (name: string) => boolean) => {
+    const measure = async (what: string, isKept: (name: string) => boolean, classifier = classifierAfter) => {
       progress.start(what);
       torch.scope(() => {
         loadStateDict(model, before.stateDict(), "measureRemovals");
@@ -59,7 +62,7 @@ export async function measureRemovals(run: string, options: RemovalOptions = {})
           new Map(Array.from(directory.readUpdates(task)).filter(([name]) => isKept(name))),
         );
       });
-      const datasets = await accuracies(model, directory.readRecord(), sets, options.signal);
+      const datasets = await accuracies(model, directory.readRecord(), sets, classifier, options.signal);
       progress.finish();
       const retention = mean(unseen.map((name) => datasets[name] as number)) as number;
       return { adaptation: datasets[learned.name] as number, retention, datasets };
@@ -69,7 +72,7 @@ export async function measureRemovals(run: string, options: RemovalOptions = {})
       task,
       dataset: learned.name,
       retentionDatasets: unseen,
-      before: await measure("before the task", () => false),
+      before: await measure("before the task", () => false, classifierBefore),
       complete: await measure("nothing removed", () => true),
       removals: [],
     };
@@ -89,10 +92,12 @@ async function accuracies(
   model: DualEncoder,
   { protocol }: RunRecord,
   { stream, holdOuts }: { stream: readonly TestSet[]; holdOuts: readonly TestSet[] },
+  own: RunClassifier | undefined,
   signal?: AbortSignal,
 ): Promise<Record<string, number>> {
-  const onStream = await evaluateZeroShot(model, stream, { signal });
-  const onHoldOuts = holdOuts.length === 0 ? [] : (await evaluateZeroShot(model, holdOuts, { signal })).mtil;
+  const options = { classifier: own?.classifier, signal };
+  const onStream = await evaluateZeroShot(model, stream, options);
+  const onHoldOuts = holdOuts.length === 0 ? [] : (await evaluateZeroShot(model, holdOuts, options)).mtil;
   const values = [...onStream[protocol as ProtocolName], ...onHoldOuts];
   return Object.fromEntries([...stream, ...holdOuts].map(({ name }, i) => [name, values[i] as number]));
 }

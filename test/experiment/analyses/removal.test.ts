@@ -1,20 +1,21 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { Progress } from "../../../lib/cli/output/progress.js";
 import { experiment } from "../../../lib/index.js";
 import { readRanks } from "../../../lib/records/index.js";
 import { temporaryFolder, writeConfig } from "../../e2e/cli.js";
 import { writeDataset } from "../colours.js";
 
-/** A run of LoRA over one dataset of colours, with another one held out. */
-async function probe() {
+/** A run of LoRA over one dataset of colours, or two, with another one held out. */
+async function probe(options: object = {}, second: readonly object[] = []) {
   const folder = temporaryFolder();
   await writeDataset(join(folder, "colours"));
   const path = writeConfig(folder, {
     method: "lora",
     shots: 2,
     cache: false,
-    options: { iterations: 2, batchSize: 2, rank: 1, logEvery: 1, learningRate: 0.02 },
-    datasets: [{ name: "colours", root: "colours" }],
+    options: { iterations: 2, batchSize: 2, rank: 1, logEvery: 1, learningRate: 0.02, ...options },
+    datasets: [{ name: "colours", root: "colours" }, ...second],
     holdOuts: [{ name: "unseen", root: "colours", template: "a sketch of {}." }],
     output: "run",
   });
@@ -60,4 +61,36 @@ it("removes modules of a task, from TypeScript", async () => {
   expect(step!.total.distance).toBeGreaterThan(0);
   expect(step).toEqual(fromPretrained);
   expect(experiment.recordedChanges(directory)).toMatchObject({ dataset: "colours", rank: 1 });
+});
+
+it("names that were not learned are read as the run reads them", async () => {
+  const replay = { unlearnedTexts: "first", wordCount: 5, wordBatch: 2 };
+  const later = {
+    name: "later",
+    root: "colours",
+    template: "a drawing of {}.",
+    classes: { red: "ruby", blue: "sky" },
+  };
+  const { directory, accuracy } = await probe({ replay, learningRate: 0.3, iterations: 4 }, [later]);
+  const rows = [accuracy.zeroShot!, ...accuracy.matrix];
+  const ofHoldOuts = [accuracy.holdOuts!.zeroShot!, ...accuracy.holdOuts!.matrix];
+  for (const task of [0, 1]) {
+    const { before, complete } = await experiment.measureRemovals(directory, {
+      task: String(task),
+      modules: ["text"],
+    });
+    expect(Object.values(before.datasets)).toEqual([...rows[task]!, ...ofHoldOuts[task]!]);
+    expect(Object.values(complete.datasets)).toEqual([...rows[task + 1]!, ...ofHoldOuts[task + 1]!]);
+  }
+  const signal = new AbortController().signal;
+  const watch = { progress: new Progress(), signal };
+  let task = 0;
+  for await (const each of experiment.openCases({ run: directory, tasks: ["0", "1"] }, watch).cases()) {
+    const points = await experiment.measureFrontier(each, { draws: 1, images: 2, probes: 2, ...watch });
+    const of = (row: readonly number[]) => ({ own: row[task], others: row[1 - task] });
+    expect(points[0]).toMatchObject({ name: "before learning", "x-tail": of(rows[task]!) });
+    expect(points[1]).toMatchObject({ name: "nothing (α = 1)", "x-tail": of(rows[task + 1]!) });
+    task += 1;
+  }
+  expect(task).toBe(2);
 });

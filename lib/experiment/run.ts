@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { copyModel, type DualEncoder } from "../clip/index.js";
 import type { Task } from "../data/index.js";
-import type { ContinualMethod, ProtocolName, ReferenceData } from "../methods/index.js";
+import type { ContinualMethod, MethodState, ProtocolName, ReferenceData } from "../methods/index.js";
 import {
   type BatchSize,
   type Device,
@@ -144,12 +144,13 @@ export interface ExperimentOptions {
 export async function runTasks(options: ExperimentOptions, tasks: readonly Task[]): Promise<AccuracyMatrix> {
   const { model: settings, device, precision, observer, guard: limits, cache, ...stream } = options;
   const model = openModel(settings, device, precision);
-  const say = (line: string): void => workObserver(observer).say(`  ${line}`);
-  const inherited = inheritedStatistics(options, model, say);
-  const names = tasks.map(({ name }) => name);
-  for (const line of inheritedNotes(options, names, inherited)) say(line);
+  let inherited: MethodState | undefined;
   let guard: RunGuard | undefined;
   try {
+    const say = (line: string): void => workObserver(observer).say(`  ${line}`);
+    inherited = inheritedStatistics(options, model, say);
+    const names = tasks.map(({ name }) => name);
+    for (const line of inheritedNotes(options, names, inherited)) say(line);
     guard = limits && (await openRunGuard(limits, model, options));
     return await runStream({
       ...stream,

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { experiment } from "../../lib/index.js";
+import { experiment, methods, torch } from "../../lib/index.js";
 import { readRun } from "../../lib/report/index.js";
 import { temporaryFolder, writeConfig } from "../e2e/cli.js";
 import { writeDataset } from "./colours.js";
@@ -80,4 +80,24 @@ it("a run decodes within its limits, which may be others when it is resumed", as
   const { directory, accuracy } = await run({ limitInputPixels: 1e6, decodeTimeoutSeconds: 5 });
   expect(readRun(directory).info.config).toMatchObject({ limitInputPixels: 1e6, decodeTimeoutSeconds: 5 });
   expect((await run({}, true)).accuracy).toEqual(accuracy);
+});
+
+it("a run whose model has damaged statistics releases the model", async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, "model");
+  cpSync(join(torch.packageRoot, "assets/miniature-clip"), path, { recursive: true });
+  torch.safetensors.save(join(path, "codyra_statistics.safetensors"), [["a", torch.ones([1])]]);
+  const method = methods.createMethod("zero-shot", {}, "x-tail");
+  const run = {
+    name: "run",
+    protocol: "x-tail",
+    method,
+    model: { model: path },
+    device: "cpu",
+    seed: 0,
+  } as const;
+  const before = torch.memoryStatistics();
+  const refused = experiment.runTasks({ ...run, directory: join(folder, "run"), config: {} }, []);
+  await expect(refused).rejects.toThrow("expected statistics of version 1");
+  expect(torch.memoryStatistics()).toEqual(before);
 });

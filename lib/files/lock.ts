@@ -6,13 +6,17 @@ import { describeOwner, type LockOwner, livelinessOf, parseOwner } from "./lock-
 
 const beatMs = 2_000;
 const pollMs = 200;
+const silentMs = 3_000; // which is longer than most locks are held
 
 /** Ids of the locks of this process: another one with its number is of an earlier process. */
 const held = new Set<string>();
 
 export interface LockOptions {
   readonly signal?: AbortSignal;
-  /** Called once if another process has the lock, with the name of the lock file. */
+  /**
+   * Called once if another process has the lock, with the name of the lock file. Default: a line on stderr,
+   * after three seconds.
+   */
   readonly onWait?: (lock: string) => void;
   /**
    * Called in place of waiting, once the process that has the lock is known to be alive. What it returns is
@@ -55,7 +59,8 @@ export async function withLock<T>(
 async function acquire(lock: string, owner: string, options: LockOptions): Promise<FileHandle> {
   const { signal, onWait, refuse, onBroken, abandonedAfterMs = 15_000 } = options;
   let seen = { owner: "", mtimeMs: 0, since: 0 };
-  let isWaiting = false;
+  let waitingSince: number | undefined;
+  let isTold = false;
   for (;;) {
     signal?.throwIfAborted();
     const file = await create(lock, owner);
@@ -73,10 +78,23 @@ async function acquire(lock: string, owner: string, options: LockOptions): Promi
       onBroken?.(parseOwner(holder));
       continue;
     }
-    if (!isWaiting) onWait?.(lock);
-    isWaiting = true;
+    if (waitingSince === undefined) onWait?.(lock);
+    waitingSince ??= performance.now();
+    if (onWait === undefined && !isTold && performance.now() - waitingSince >= silentMs) {
+      isTold = true;
+      process.stderr.write(`codyra: ${waitText(parseOwner(holder), lock, abandonedAfterMs)}\n`);
+    }
     await sleep(pollMs, undefined, { signal });
   }
+}
+
+function waitText({ pid, host = "" }: LockOwner, lock: string, abandonedAfterMs: number): string {
+  const plainHost = host.replaceAll(/[^\w.-]/g, "?"); // the file may say anything
+  const who = pid === undefined ? "another process" : `process ${pid} on ${plainHost}`;
+  return (
+    `waits for ${lock}, the lock of ${who}. It is taken over once nothing has touched it for ${abandonedAfterMs / 1000} seconds. ` +
+    "If that process has ended, remove the file."
+  );
 }
 
 /** @returns `undefined` if it exists */

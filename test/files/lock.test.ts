@@ -28,3 +28,26 @@ it("waits for a lock of another machine while it is touched, and breaks it when 
   expect(clock.nowMs).toBeLessThan(touchedUntilMs + 16_000);
   expect(existsSync(lock)).toBe(false);
 });
+
+it.each([true, false])("tells of a long wait, by itself where nothing else does: %s", async (isSilent) => {
+  vi.spyOn(performance, "now").mockImplementation(() => clock.nowMs);
+  const written = vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  const path = join(temporaryFolder(), "file");
+  const lock = `${path}.lock`;
+  writeFileSync(lock, JSON.stringify({ host: "elsewhere", pid: 7, id: "1" }));
+  const began = clock.nowMs;
+  let toldAfterMs: number | undefined;
+  clock.slept = () => {
+    if (written.mock.calls.length > 0) toldAfterMs ??= clock.nowMs - began;
+  };
+  const onWait = vi.fn();
+  const refuse = () => new Error("in use");
+  await withLock(path, async () => {}, { refuse, ...(isSilent ? {} : { onWait }) });
+  const text =
+    `codyra: waits for ${lock}, the lock of process 7 on elsewhere. It is taken over once nothing has touched it for 15 seconds. ` +
+    "If that process has ended, remove the file.\n";
+  expect(written.mock.calls).toEqual(isSilent ? [[text]] : []);
+  expect(onWait.mock.calls).toEqual(isSilent ? [] : [[lock]]);
+  if (isSilent) expect(toldAfterMs).toBeLessThan(4000);
+  vi.restoreAllMocks();
+});

@@ -19,13 +19,13 @@ export function withConfiguredTokens(
   source: string,
 ): TokenizerJson {
   if (json?.model == null) return json; // which is told where it is read
-  const known = json.added_tokens ?? [];
+  const known = numbered(json);
   const added = [...known];
   let vocabulary: Map<string, number> | undefined; // made for the few tokenizers that lack a token
   const add = (given: NamedToken, isSpecial: boolean): void => {
     const { content } = given;
     if (content === "" || added.some((each) => each.content === content)) return;
-    vocabulary ??= vocabularyOf(json);
+    vocabulary ??= vocabularyOf({ ...json, added_tokens: known });
     const id = vocabulary.get(content) ?? nextId(vocabulary);
     vocabulary.set(content, id);
     added.push({ ...addedToken(id, content, isSpecial), ...flagsOf(given) });
@@ -34,7 +34,19 @@ export function withConfiguredTokens(
   for (const given of listed ?? legacyTokens(files, source))
     add(given, "special" in given && given.special === true);
   for (const given of special) add(given, true);
-  return added.length === known.length ? json : { ...json, added_tokens: added };
+  const isSame = known === json.added_tokens && added.length === known.length;
+  return isSame ? json : { ...json, added_tokens: added };
+}
+
+/** As in Hugging Face's library, ids that the file gives to tokens beyond the vocabulary leave no gaps. */
+function numbered({ model, added_tokens }: TokenizerJson): NonNullable<TokenizerJson["added_tokens"]> {
+  const [vocab, added] = [model.vocab ?? {}, added_tokens ?? []];
+  if (Array.isArray(vocab)) return added; // of a Unigram model, whose list numbers them
+  const others = added.filter(({ content }) => !Object.hasOwn(vocab, content));
+  const first = others.length === 0 ? 0 : Object.keys(vocab).length;
+  if (others.every(({ id }, i) => id === first + i)) return added;
+  const ids = new Map(others.map(({ content }, i) => [content, first + i]));
+  return added.map((token) => ({ ...token, id: ids.get(token.content) ?? token.id }));
 }
 
 function nextId(vocabulary: ReadonlyMap<string, number>): number {

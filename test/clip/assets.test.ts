@@ -212,6 +212,16 @@ describe("tokenizer of a directory", () => {
     expect(tokenizer.highestId).toBe(543 + Object.keys(ids).length);
   });
 
+  it("numbers tokens without gaps, whatever ids tokenizer.json gives them", () => {
+    const directory = copy();
+    const json = readJson(directory, "tokenizer.json");
+    const added = [600, 900].map((id) => ({ id, content: `toy${id}`, special: false, normalized: false }));
+    writeJson({ ...json, added_tokens: [...json.added_tokens, ...added] }, directory, "tokenizer.json");
+    const tokenizer = Tokenizer.load(directory);
+    expect(tokenizer.encode(["toy900 toy600"]).toArray()[0]).toEqual([542n, 545n, 544n, 543n]);
+    expect(tokenizer.highestId).toBe(545);
+  });
+
   it("finds the tokens of other files, unless the configuration lists what was added", () => {
     const directory = copy();
     writeJson({ mask_token: "[M]", pad_token: "!" }, directory, "special_tokens_map.json");

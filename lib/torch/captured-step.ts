@@ -52,11 +52,11 @@ export interface CaptureSettings {
   agree(reason: string | undefined): string | undefined;
 }
 
-let recordings = 0;
+let nestedRecordings = 0;
 
 /** Whether the work of a step is being recorded: then values cannot be read. */
 export function isRecording(): boolean {
-  return recordings > 0;
+  return nestedRecordings > 0;
 }
 
 /** A step of parts, which becomes recordings and what runs between them. */
@@ -108,7 +108,7 @@ export class CapturedParts implements CapturedStep<unknown> {
   /** In one scope: parts hand tensors on. @returns why it is impossible, if so */
   #tryToRecord(): string | undefined {
     const { recorder } = this;
-    recordings += 1;
+    nestedRecordings += 1;
     try {
       const recordings = unscoped(() =>
         scope(() => {
@@ -121,7 +121,7 @@ export class CapturedParts implements CapturedStep<unknown> {
     } catch (error) {
       return (error as Error).message;
     } finally {
-      recordings -= 1;
+      nestedRecordings -= 1;
     }
   }
 

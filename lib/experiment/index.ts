@@ -8,6 +8,7 @@ export type { RecordedCases } from "./analyses/recorded-cases.js";
 export { type RecordedChangesOptions, recordedChanges } from "./analyses/recorded-changes.js";
 export { measureRemovals, type RemovalOptions } from "./analyses/removal.js";
 export type { RunAnalysisOptions } from "./analyses/run-analysis.js";
+export type { RunClassifier } from "./analyses/run-classifier.js";
 export { cacheDirectory, imageCacheDirectory } from "./cache-directory.js";
 export { checkPrompts, equalPromptWarnings, indistinct } from "./check-prompts.js";
 export { type Config, configSchema, readConfig } from "./config.js";

@@ -87,7 +87,7 @@ it("a run whose model has damaged statistics releases the model", async () => {
   const path = join(folder, "model");
   cpSync(join(torch.packageRoot, "assets/miniature-clip"), path, { recursive: true });
   torch.safetensors.save(join(path, "codyra_statistics.safetensors"), [["a", torch.ones([1])]]);
-  const method = methods.createMethod("zero-shot", {}, "x-tail");
+  const method = methods.createMethod("statra", {}, "x-tail");
   const run = {
     name: "run",
     protocol: "x-tail",

@@ -149,8 +149,7 @@ export async function runTasks(options: ExperimentOptions, tasks: readonly Task[
   try {
     const say = (line: string): void => workObserver(observer).say(`  ${line}`);
     inherited = inheritedStatistics(options, model, say);
-    const names = tasks.map(({ name }) => name);
-    for (const line of inheritedNotes(options, names, inherited)) say(line);
+    for (const line of inheritedNotes(options, tasks, inherited)) say(line);
     guard = limits && (await openRunGuard(limits, model, options));
     return await runStream({
       ...stream,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { inheritedNotes } from "../../lib/experiment/inherited-notes.js";
-import { createMethod, type MethodState } from "../../lib/methods/index.js";
+import { createMethod, type LabelGroup, type MethodState } from "../../lib/methods/index.js";
 import type { TestSet } from "../../lib/protocol/index.js";
 
 const groups = [
@@ -17,16 +17,17 @@ function notes(
     holdOuts = [],
     tasks = [],
     state = inherited,
-  }: { holdOuts?: string[]; tasks?: string[]; state?: MethodState } = {},
+  }: { holdOuts?: string[]; tasks?: LabelGroup[]; state?: MethodState } = {},
 ): string[] {
   const run = { method: createMethod(method, options, "mtil"), model: { model: "june" } };
   return inheritedNotes({ ...run, holdOuts: holdOuts.map((name) => ({ name }) as TestSet) }, tasks, state);
 }
 
 it("says which classes are replayed, and which of them no hold-out measures", () => {
+  const signs = { name: "signs", classes: ["give way"], templates: ["a {}."] };
   const replays = (method: string) =>
     `june has statistics of 3 classes learned before (flowers, signs), and ${method} replays them.`;
-  expect(notes("statra", {}, { holdOuts: ["flowers"], tasks: ["signs"] })).toEqual([replays("statra")]);
+  expect(notes("statra", {}, { holdOuts: ["flowers"], tasks: [signs] })).toEqual([replays("statra")]);
   expect(notes("lora", { replay: true }, { holdOuts: ["signs"] })).toEqual([
     replays("lora"),
     "Accuracies on flowers are not measured: name its test images under holdOuts.",
@@ -50,4 +51,11 @@ it("says that the first text encoder is dropped where the method does not keep i
   const dropped = "The first text encoder among them is dropped: unlearnedTexts=first keeps it.";
   expect(notes("statra", {}, { state })).toContain(dropped);
   expect(notes("statra", { unlearnedTexts: "first" }, { state })).not.toContain(dropped);
+});
+
+it("names classes that were learned before by the same name, in any case", () => {
+  const tasks = [{ name: "shop", classes: ["Rose ", "lamp", "stop"], templates: ["a {}."] }];
+  const again = notes("statra", {}, { tasks }).filter((line) => line.startsWith("Learned before"));
+  expect(again).toEqual([expect.stringContaining("by the same names: Rose, stop. The statistics of both")]);
+  expect(notes("lora", {}, { tasks }).join()).not.toContain("Learned before");
 });

@@ -28,3 +28,28 @@ export const limitsSchema = z.strictObject({
 });
 
 export type Limits = z.infer<typeof limitsSchema>;
+
+/** The data that a limit is measured on; size and time are those of the models alone. */
+const sections = {
+  accuracyDrop: "datasets",
+  zeroShotDrop: "holdOuts",
+  recallDrop: "retrieval",
+  neighboursKept: "index",
+  cosine: "index",
+  sizeRatio: undefined,
+  timeRatio: undefined,
+} as const satisfies Record<keyof Limits, string | undefined>;
+
+type Section = NonNullable<(typeof sections)[keyof Limits]>;
+
+/** Limits that nothing would be compared with, each with the section of a guard that it lacks. */
+export function unmeasuredLimits(
+  limits: Limits,
+  has: Readonly<Record<Section, boolean>>,
+): (readonly [limit: keyof Limits, section: Section])[] {
+  return (Object.keys(sections) as (keyof Limits)[]).flatMap((limit) => {
+    const section = sections[limit];
+    if (limits[limit] === undefined || section === undefined || has[section]) return [];
+    return [[limit, section] as const];
+  });
+}

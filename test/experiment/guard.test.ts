@@ -3,7 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { readConfig, run } from "../../lib/experiment/index.js";
+import { readConfig, readGuard, run } from "../../lib/experiment/index.js";
 import { readGuardRecord } from "../../lib/records/index.js";
 import { fixture } from "../clip/fixtures.js";
 import { temporaryFolder, writePicture } from "../data/images.js";
@@ -54,6 +54,12 @@ const guard = {
   index: { images: ["a/test"], queries: "queries.txt" },
   limits: { cosine: 0.9999, sizeRatio: 1 },
 };
+
+function writeGuard(folder: string, content: unknown): string {
+  const path = join(folder, "guard.yaml");
+  writeFileSync(path, stringify(content));
+  return path;
+}
 
 describe("guard: of a configuration", () => {
   it("measures the model after every task against the one before the stream", async () => {
@@ -122,5 +128,36 @@ describe("guard: of a configuration", () => {
     expect(() => readConfig(misspelt)).toThrow(/guard.*cosines/s);
     const nothing = await writeStream(folder, "none.yaml");
     expect(() => readConfig(nothing)).toThrow(/guard: .*none\.yaml: expected a text file, got ENOENT/);
+  });
+
+  it.each([
+    ["accuracyDrop", "datasets"],
+    ["zeroShotDrop", "holdOuts"],
+    ["recallDrop", "retrieval"],
+    ["neighboursKept", "index"],
+    ["cosine", "index"],
+  ])("refuses %s without %s, which it is measured on", async (limit, section) => {
+    const folder = temporaryFolder();
+    const { [section as keyof typeof guard]: _, ...rest } = guard;
+    const unmeasured = { ...rest, limits: { sizeRatio: 1, timeRatio: 9, [limit]: 1 } };
+    const expected = new RegExp(
+      `: expected the data that each limit is measured on, got none for limits\\.${limit} \\(${section}\\)\\. Add`,
+    );
+    expect(() => readGuard(writeGuard(folder, unmeasured))).toThrow(expected);
+    const stream = await writeStream(folder, unmeasured);
+    expect(() => readConfig(stream)).toThrow(expected);
+    expect(readGuard(writeGuard(folder, { ...guard, limits: unmeasured.limits })).limits).toEqual(
+      unmeasured.limits,
+    );
+  });
+
+  it("names every limit that is measured on nothing", () => {
+    const { datasets } = guard;
+    const limits = { zeroShotDrop: 0, neighboursKept: 1, recallDrop: 0, accuracyDrop: 1 };
+    const path = writeGuard(temporaryFolder(), { datasets, holdOuts: [], limits });
+    expect(() => readGuard(path)).toThrow(
+      `${path}: expected the data that each limit is measured on, got none for ` +
+        "limits.zeroShotDrop (holdOuts), limits.recallDrop (retrieval), limits.neighboursKept (index). Add",
+    );
   });
 });

@@ -29,9 +29,26 @@ export interface EmbeddingRows {
   readonly vectors: Float32Array;
 }
 
+/** Tells whether a file was overwritten. Texts and files that are missing have neither. */
+export interface FileState {
+  readonly bytes?: number;
+  readonly modifiedMs?: number;
+}
+
 /** An item that is done; one that could not be read has no vector, and says why. */
-export interface DoneItem extends EmbeddedItem {
+export interface DoneItem extends EmbeddedItem, FileState {
   readonly reason?: string;
+}
+
+/** Ask for it before the item is read: a file that is overwritten meanwhile then counts as changed. */
+export function fileState(kind: EmbeddingsInfo["kind"], { name }: EmbeddedItem): FileState {
+  if (kind === "texts") return {};
+  try {
+    const { size, mtimeMs } = statSync(name);
+    return { bytes: size, modifiedMs: mtimeMs };
+  } catch {
+    return {}; // reading it says why
+  }
 }
 
 /**
@@ -45,6 +62,8 @@ export class EmbeddingJournal {
   /** Items with a vector. */
   rows = 0;
   readonly unreadable: { readonly name: string; readonly reason: string }[] = [];
+  /** An item that was taken to compare it and has to be done again; it comes before those left. */
+  again: EmbeddedItem | undefined;
   readonly #rowsFile: string;
   readonly #vectorsFile: string;
 
@@ -130,7 +149,9 @@ export class EmbeddingJournal {
   }
 
   /**
-   * Counts whole lines whose vectors are there, compares them with the items, and cuts off what follows.
+   * Counts whole lines whose vectors are there, compares them with the items, and cuts off what follows. A
+   * file that changed is cut off with all after it, as rows are in order. Journals of earlier versions do not
+   * know their files' states, so they begin anew: a wrong vector is worse than time.
    * @throws if the items begin otherwise
    */
   async #recover(items: AsyncIterator<EmbeddedItem>): Promise<void> {
@@ -148,6 +169,11 @@ export class EmbeddingJournal {
       if (value?.name !== item.name || value.label !== item.label) {
         const now = value === undefined ? "no more" : `'${value.name}'`;
         throw otherWork(this.folder, this.info, `'${item.name}' where there is ${now}`);
+      }
+      const { bytes: size, modifiedMs } = fileState(this.info.kind, value);
+      if (size !== item.bytes || modifiedMs !== item.modifiedMs) {
+        this.again = value;
+        break;
       }
       this.#count(item);
       bytes = end;
@@ -171,8 +197,8 @@ function otherWork(folder: string, { kind }: EmbeddingsInfo, got: string): Error
 }
 
 /** The separators of lines and paragraphs, which JSON leaves as they are, would end the line for readline. */
-function lineOf({ name, label, reason }: DoneItem): string {
-  const json = JSON.stringify({ name, label, reason });
+function lineOf({ name, label, bytes, modifiedMs, reason }: DoneItem): string {
+  const json = JSON.stringify({ name, label, bytes, modifiedMs, reason });
   return `${json.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029")}\n`;
 }
 

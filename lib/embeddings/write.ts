@@ -5,7 +5,7 @@ import { explainFullDisk, type LockOptions, withLock } from "../files/index.js";
 import { type EmbedOptions, embedFiles, embedTexts } from "./embed-files.js";
 import { formatOf } from "./files.js";
 import type { EmbeddingFormat } from "./formats/format.js";
-import { type DoneItem, EmbeddingJournal } from "./journal.js";
+import { type DoneItem, EmbeddingJournal, fileState } from "./journal.js";
 import type { EmbeddedItem, EmbeddingsInfo } from "./types.js";
 
 export interface WriteEmbeddingsOptions extends EmbedOptions {
@@ -34,6 +34,7 @@ const abandonedAfterMs = 60_000;
  * Writes unit vectors of images or texts to a file. Its ending chooses the format: `.parquet`, `.npy` or
  * `.safetensors`, the last two with a CSV of names and labels beside them. What is done is kept in
  * `target.partial` until the file is whole. After a crash or an abort, the same call goes on where it ended.
+ * Images overwritten since then are embedded again, with all that come after the first of them.
  * Memory does not grow with the number of items. One process at a time writes a file: its lock is
  * `target.lock`.
  * @param target the file; neither it nor what belongs beside it may exist
@@ -68,7 +69,7 @@ async function writeAlone(
   try {
     const journal = await EmbeddingJournal.open(target, stream, info);
     const resumed = journal.done;
-    const taken = new ItemsInWork(stream);
+    const taken = new ItemsInWork(kind, restOf(journal, stream));
     const embed = kind === "images" ? embedFiles : embedTexts;
     for await (const { positions, vectors, unreadable } of embed(model, taken.names(), options)) {
       const reasons = new Map(unreadable.map(({ position, reason }) => [position, reason]));
@@ -113,16 +114,24 @@ async function* streamOf<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerat
   yield* items;
 }
 
+async function* restOf({ again }: EmbeddingJournal, stream: AsyncIterable<EmbeddedItem>) {
+  if (again !== undefined) yield again;
+  yield* stream;
+}
+
 /** Items that the model or a decoder has, in order. */
 class ItemsInWork {
-  readonly #items: EmbeddedItem[] = [];
+  readonly #items: DoneItem[] = [];
   #finished = 0;
 
-  constructor(readonly stream: AsyncGenerator<EmbeddedItem, void, undefined>) {}
+  constructor(
+    readonly kind: EmbeddingsInfo["kind"],
+    readonly stream: AsyncIterable<EmbeddedItem>,
+  ) {}
 
   async *names(): AsyncGenerator<string, void, undefined> {
     for await (const item of this.stream) {
-      this.#items.push(item);
+      this.#items.push({ ...item, ...fileState(this.kind, item) });
       yield item.name;
     }
   }

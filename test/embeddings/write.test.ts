@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +50,7 @@ const options = { modelName: "tiny", batchSize: 2 };
  * A file of vectors, and the journal of another one of the same images that was stopped after four of them.
  */
 async function stoppedAfterFour(count: number) {
-  const { items } = await colours(count);
+  const { items, files } = await colours(count);
   const model = tinyClip();
   const folder = temporaryFolder();
   const [undisturbed, target] = [join(folder, "a.npy"), join(folder, "b.npy")];
@@ -58,7 +59,7 @@ async function stoppedAfterFour(count: number) {
   const onProgress = (done: number) => done >= 4 && controller.abort(new Error("enough"));
   const given = { ...options, signal: controller.signal, onProgress };
   await expect(writeEmbeddings(target, "images", items, model, given)).rejects.toThrow("enough");
-  return { folder, undisturbed, target, items, model };
+  return { folder, undisturbed, target, items, files, model };
 }
 
 describe("writeEmbeddings", () => {
@@ -147,6 +148,42 @@ describe("writeEmbeddings", () => {
     const { resumed } = await writeEmbeddings(target, "images", items, model, options);
     expect(resumed).toBeGreaterThan(0);
     expect(readFileSync(target).equals(readFileSync(undisturbed))).toBe(true);
+  });
+
+  it("embeds images again that were overwritten in between, with all after them", async () => {
+    const { folder, target, items, files, model } = await stoppedAfterFour(6);
+    writeFileSync(files[2] as string, readFileSync(files[5] as string));
+    const { resumed, rows } = await writeEmbeddings(target, "images", items, model, options);
+    expect({ resumed, rows }).toEqual({ resumed: 2, rows: 6 });
+    const anew = join(folder, "anew.npy");
+    await writeEmbeddings(anew, "images", items, model, options);
+    expect(readFileSync(target).equals(readFileSync(anew))).toBe(true);
+    expect((await vectorsIn(target)).items).toEqual(items);
+  });
+
+  it("tells an image overwritten by one of the same size from what it was", async () => {
+    const { target, items, files, model } = await stoppedAfterFour(5);
+    utimesSync(files[0] as string, new Date(), new Date(1e12));
+    expect(await writeEmbeddings(target, "images", items, model, options)).toMatchObject({ resumed: 0 });
+  });
+
+  it("begins anew where a journal does not know the state of its files", async () => {
+    const { undisturbed, target, items, model } = await stoppedAfterFour(6);
+    const lines = join(`${target}.partial`, "rows.jsonl");
+    writeFileSync(lines, readFileSync(lines, "utf8").replaceAll(/,"(bytes|modifiedMs)":[\d.]+/g, ""));
+    expect(await writeEmbeddings(target, "images", items, model, options)).toMatchObject({ resumed: 0 });
+    expect(readFileSync(target).equals(readFileSync(undisturbed))).toBe(true);
+  });
+
+  it("goes on with texts, also those that are the name of a file", async () => {
+    const folder = temporaryFolder();
+    const name = "package.json";
+    const items = [name, "b", "c", "d", "e", "f"].map((each) => ({ name: each, label: "" }));
+    const [model, target, controller] = [tinyClip(), join(folder, "t.npy"), new AbortController()];
+    const onProgress = () => controller.abort(new Error("enough"));
+    const begun = { ...options, signal: controller.signal, onProgress };
+    await expect(writeEmbeddings(target, "texts", items, model, begun)).rejects.toThrow("enough");
+    expect(await writeEmbeddings(target, "texts", items, model, options)).toMatchObject({ resumed: 2 });
   });
 
   it("refuses to go on with other items or another model", async () => {

@@ -45,7 +45,7 @@ export async function classify(places: string[], flags: ClassifyFlags): Promise<
     const { template, top: topK, batchSize, strict } = flags;
     const computed = confirm ? "fp32" : precision;
     const model = openModel(modelSettings(settings), device, computed, { shareFile: true });
-    if (flags.truncate && areGiven) checkDistinct(model, labels, template);
+    if (areGiven) checkDistinct(model, labels, flags);
     warnIfSlow({ device, precision }, (line) => tell(`${line}\n`));
     const progress = startProgress(flags, images.count);
     let done = 0;
@@ -89,12 +89,19 @@ function precisionOf(
   return precision === "auto" ? automaticPrecision({ device, ...given }) : { precision, confirm };
 }
 
-/** Labels that differ may be the same once they are cut. */
-function checkDistinct(model: DualEncoder, labels: readonly string[], templates?: readonly string[]): void {
-  const [merged] = equalPrompts(model.tokenizer, labels, templates);
-  if (merged === undefined) return;
-  model.dispose();
-  throw new UsageError(`--truncate: ${indistinct(...merged)}`);
+/** Labels that differ may be the same tokens: in lower case, or once they are cut. */
+function checkDistinct(
+  model: DualEncoder,
+  labels: readonly string[],
+  { template, labelsFile = "--labels" }: ClassifyFlags,
+): void {
+  try {
+    const [merged] = equalPrompts(model.tokenizer, labels, template);
+    if (merged !== undefined) throw new UsageError(`${labelsFile}: ${indistinct(...merged)}`);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
 }
 
 function headNotConfirmed(): UsageError {

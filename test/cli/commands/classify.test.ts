@@ -155,9 +155,23 @@ describe("codyra classify", () => {
     const { error, stdout } = await codyraClassify(join(folder, "a.png"), ...args);
     expect(error).toMatchObject({ name: "UsageError" });
     expect(error?.message).toMatch(
-      /^--truncate: expected prompts that differ, got the same tokens for "square .*one" and "square .*two"\./,
+      /^--labels: expected prompts that differ, got the same tokens for "square .*one" and "square .*two"\./,
     );
     expect(stdout).toBe("");
+  });
+
+  it("refuses labels that read the same to the tokenizer, from a file as well", async () => {
+    const image = join(folder, "a.png");
+    const { error, stdout } = await codyraClassify(image, "--labels", "Circle,square,circle");
+    expect(error).toMatchObject({ name: "UsageError" });
+    expect(error?.message).toMatch(
+      /^--labels: expected prompts that differ, got the same tokens for "Circle" and "circle"\. Shorten or rename/,
+    );
+    expect(stdout).toBe("");
+    const file = join(folder, "alike.txt");
+    writeFileSync(file, "red  circle\nred circle\n");
+    const listed = await codyraClassify(image, "--labels-file", file, "--template", "a {}");
+    expect(listed.error?.message).toContain(`${file}: expected prompts that differ`);
   });
 
   it("turns photographs upright if asked", async () => {

@@ -1,5 +1,6 @@
 import { duplicateWarnings, singleClassWarnings } from "./label-spaces.js";
 import type { RunOptions } from "./run-options.js";
+import { contentsOf, learnedHoldOutWarnings, trainedTestImagesWarnings } from "./seen-images.js";
 
 /** @throws if there is no task, or two datasets have one name */
 export function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOptions): void {
@@ -13,6 +14,13 @@ export function checkStream({ tasks, holdOuts = [], protocol, observer }: RunOpt
         "take it out of the stream, or rename one of them.",
     );
   }
-  const warnings = [...duplicateWarnings(protocol, tasks), ...singleClassWarnings(protocol, tasks, holdOuts)];
+  const learned = tasks.map(({ name, train, test }) => ({ name, images: [train, test].flatMap(contentsOf) }));
+  const heldOut = holdOuts.map(({ name, test }) => ({ name, images: contentsOf(test) }));
+  const warnings = [
+    ...duplicateWarnings(protocol, tasks),
+    ...singleClassWarnings(protocol, tasks, holdOuts),
+    ...learnedHoldOutWarnings(learned, heldOut),
+    ...trainedTestImagesWarnings(tasks),
+  ];
   for (const warning of warnings) observer?.warn?.(warning);
 }

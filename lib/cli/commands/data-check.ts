@@ -118,7 +118,9 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
   const { limitInputPixels = config.limitInputPixels, decodeTimeoutSeconds = config.decodeTimeoutSeconds } =
     flags;
   const limits = { limitInputPixels, decodeTimeoutSeconds };
-  const { duplicateWarnings, RunDirectory, singleClassWarnings } = await import("../../protocol/index.js");
+  const { duplicateWarnings, learnedHoldOutWarnings, RunDirectory, singleClassWarnings } = await import(
+    "../../protocol/index.js"
+  );
   const { tokenizer, guard, problems } = await startOf(config);
   const opened = new Map<DatasetEntry, Dataset>();
   const checkEntries = (entries: readonly DatasetEntry[], whose = "") =>
@@ -143,11 +145,20 @@ async function checkConfig(path: string, { decode, ...flags }: CheckFlags): Prom
   const warnings = [
     ...duplicateWarnings(config.protocol, stream),
     ...singleClassWarnings(config.protocol, stream, datasetsOf(holdOuts)),
+    ...learnedHoldOutWarnings(
+      stream.map(({ name, train, test }) => ({ name, images: [train, test].flatMap(filesOf) })),
+      datasetsOf(holdOuts).map(({ name, test }) => ({ name, images: filesOf(test) })),
+    ),
   ];
   if (tokenizer !== undefined) warnings.push(...equalPromptWarnings(config.protocol, tokenizer, stream));
   const directory = runDirectory(config);
   if (new RunDirectory(directory).exists()) warnings.push(takenWarning(directory));
   return { checks, warnings, problems };
+}
+
+/** Stands for the contents of images, which are not read here. */
+function filesOf(examples: Dataset["test"]): string[] {
+  return examples.map(({ file, name }) => `${file}\n${name}`);
 }
 
 function takenWarning(directory: string): string {

@@ -93,6 +93,13 @@ it("warns of a folder that holds a run already", async () => {
   expect(warnings).toEqual([expect.stringContaining(`${join(root, "runs/taken")} holds a run already.`)]);
 });
 
+it("warns of a hold-out that is a learned dataset under another name", async () => {
+  const path = configOf("held", "holdOuts: [{ name: old, root: shop }]\n");
+  expect((await dataCheck(path)).warnings).toEqual([
+    expect.stringMatching(/^Hold-out old: of 2 test images, 2 are also in shop, which is learned\./),
+  ]);
+});
+
 it("warns of classes of two datasets whose prompts are cut to the same tokens, where they compete", async () => {
   const long = "colour ".repeat(100);
   const entry = (name: string) =>

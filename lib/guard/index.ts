@@ -1,6 +1,6 @@
 export { isRatio, type Measure } from "../records/index.js";
 export { type CompareOptions, type Comparison, compareMeasures, compareModels } from "./compare.js";
-export { type Limits, limitsSchema, unmeasuredLimits } from "./limits.js";
+export { type Limits, limitsSchema, type Section, unmeasuredLimits } from "./limits.js";
 export {
   type Accuracies,
   type ComparisonData,

@@ -29,8 +29,11 @@ export const limitsSchema = z.strictObject({
 
 export type Limits = z.infer<typeof limitsSchema>;
 
+/** A section of a guard file, which measures limits. */
+export type Section = "datasets" | "holdOuts" | "retrieval" | "index";
+
 /** The data that a limit is measured on; size and time are those of the models alone. */
-const sections = {
+const sections: Readonly<Record<keyof Limits, Section | undefined>> = {
   accuracyDrop: "datasets",
   zeroShotDrop: "holdOuts",
   recallDrop: "retrieval",
@@ -38,9 +41,7 @@ const sections = {
   cosine: "index",
   sizeRatio: undefined,
   timeRatio: undefined,
-} as const satisfies Record<keyof Limits, string | undefined>;
-
-type Section = NonNullable<(typeof sections)[keyof Limits]>;
+};
 
 /** Limits that nothing would be compared with, each with the section of a guard that it lacks. */
 export function unmeasuredLimits(

@@ -37,7 +37,7 @@ export {
 export { run } from "./run.js";
 export { RunDirectory } from "./run-directory.js";
 export type { RunObserver, RunOptions, TaskGuard } from "./run-options.js";
-export { learnedHoldOutWarnings } from "./seen-images.js";
+export { learnedHoldOutWarnings, type NamedImages } from "./seen-images.js";
 export { openHead, type ServedClassifier, ServedHead } from "./served-head.js";
 export { openRunDirectory } from "./shared-directory.js";
 export type { SavedStage, StageFiles, StageStore } from "./stage-files.js";

@@ -1,7 +1,7 @@
 import type { ImageSet } from "../data/index.js";
 
 /** A dataset's images, each by a text that no other image has. */
-interface NamedImages {
+export interface NamedImages {
   readonly name: string;
   readonly images: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { firstLines } from "../options/index.js";
-import { type DirectoryFiles, parseJson } from "./files.js";
+import type { DirectoryFiles } from "./files.js";
 import { specialTokens } from "./special-tokens.js";
+import { parseTokenizerFile } from "./tokenizer-files.js";
 import { type AddedToken, addedToken, endToken, startToken, tokenizerJson } from "./vocabulary.js";
 
 const vocabularySchema = z.record(z.string(), z.int().nonnegative());
@@ -27,7 +27,7 @@ const decoderSchema = z.record(
 export function withTokenizerJson(files: DirectoryFiles, source: string): DirectoryFiles {
   const merges = files.get("merges.txt");
   if (files.has("tokenizer.json") || !files.has("vocab.json") || merges === undefined) return files;
-  const vocab = parse(vocabularySchema, files, "vocab.json", source);
+  const vocab = parseTokenizerFile(vocabularySchema, files, "vocab.json", source);
   const config = specialTokens(files, source);
   const special = {
     start: config.bos_token ?? startToken,
@@ -59,7 +59,12 @@ export function withTokenizerJson(files: DirectoryFiles, source: string): Direct
 function addedTokens(files: DirectoryFiles, source: string): AddedToken[] {
   if (files.has("tokenizer_config.json")) {
     const schema = z.object({ added_tokens_decoder: decoderSchema.nullish() });
-    const { added_tokens_decoder: decoder } = parse(schema, files, "tokenizer_config.json", source);
+    const { added_tokens_decoder: decoder } = parseTokenizerFile(
+      schema,
+      files,
+      "tokenizer_config.json",
+      source,
+    );
     if (decoder != null) return Object.entries(decoder).map(([id, token]) => ({ id: Number(id), ...token }));
   }
   return legacyTokens(files, source);
@@ -68,23 +73,10 @@ function addedTokens(files: DirectoryFiles, source: string): AddedToken[] {
 /** The tokens of `added_tokens.json`, which counts where the configuration lists none, by their ids. */
 export function legacyTokens(files: DirectoryFiles, source: string): AddedToken[] {
   if (!files.has("added_tokens.json")) return [];
-  const added = parse(vocabularySchema, files, "added_tokens.json", source);
+  const added = parseTokenizerFile(vocabularySchema, files, "added_tokens.json", source);
   const isSpecial = new Set(specialTokens(files, source).special.map(({ content }) => content));
   const tokens = Object.entries(added).map(([content, id]) =>
     addedToken(id, content, isSpecial.has(content)),
   );
   return tokens.toSorted((a, b) => a.id - b.id);
-}
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  files: DirectoryFiles,
-  name: string,
-  source: string,
-): z.infer<Schema> {
-  const parsed = schema.safeParse(parseJson(files, name, source));
-  if (parsed.success) return parsed.data;
-  throw new Error(
-    `${source}/${name}: not part of a tokenizer.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCopy it again.`,
-  );
 }

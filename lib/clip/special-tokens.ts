@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { firstLines } from "../options/index.js";
-import { type DirectoryFiles, parseJson } from "./files.js";
+import type { DirectoryFiles } from "./files.js";
+import { parseTokenizerFile } from "./tokenizer-files.js";
 
 const flag = z.boolean().nullish();
 const token = z.union([
@@ -89,11 +89,6 @@ function extraTokens(contents: readonly Content[]): NamedToken[] {
 /** Without what is null: it takes no other's place. */
 function read(files: DirectoryFiles, name: string, source: string): Content {
   if (!files.has(name)) return {};
-  const parsed = schema.safeParse(parseJson(files, name, source));
-  if (parsed.success) {
-    return Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value != null));
-  }
-  throw new Error(
-    `${source}/${name}: not part of a tokenizer.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCopy it again.`,
-  );
+  const content = parseTokenizerFile(schema, files, name, source);
+  return Object.fromEntries(Object.entries(content).filter(([, value]) => value != null));
 }

@@ -1,4 +1,7 @@
 import { join } from "node:path";
+import { z } from "zod";
+import { firstLines } from "../options/index.js";
+import { type DirectoryFiles, parseJson } from "./files.js";
 
 /** Names of the files that a tokenizer may consist of. */
 export const tokenizerFiles: readonly string[] = [
@@ -16,6 +19,24 @@ export const tokenizerFiles: readonly string[] = [
  */
 export function tokenizerPath(source: string): string {
   return source.endsWith(".json") ? source : join(source, "tokenizer.json");
+}
+
+/**
+ * The content of one of these files.
+ * @param source the directory, named in errors
+ * @throws if the file is missing, not JSON, or does not fit
+ */
+export function parseTokenizerFile<Schema extends z.ZodType>(
+  schema: Schema,
+  files: DirectoryFiles,
+  name: string,
+  source: string,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(parseJson(files, name, source));
+  if (parsed.success) return parsed.data;
+  throw new Error(
+    `${source}/${name}: not part of a tokenizer.\n${firstLines(z.prettifyError(parsed.error), 7)}\nCopy it again.`,
+  );
 }
 
 /** The file of SentencePiece, which transformers' slow tokenizers of SigLIP read. */

@@ -58,7 +58,7 @@ const runSchema = z.object({
   datasets: z.array(testedSchema.extend({ trainImages: count })),
   holdOuts: z.array(testedSchema).optional(),
   reference: referenceSchema.optional(),
-  /** Statistics that the run goes on from; absent where it has none, and in runs of earlier versions. */
+  /** Statistics that the run goes on from; null where it has none, absent in runs of earlier versions. */
   inherited: inheritedSchema.nullish(),
   /** Fingerprint of the model that the run started from; absent in runs of earlier versions. */
   modelFingerprint: z.string().optional(),

@@ -72,7 +72,6 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
   const [train, validation, test] = [await read("train"), await read("validation"), await read("test")];
   const flat = parts === undefined ? await classImages(options, root, "", folders, passedOver) : undefined;
   const all = [train, validation, test, flat].flatMap((part) => part ?? []);
-  const told = flat === undefined ? undefined : partsOfPaths(flat.paths);
   warnings.push(...sameFolders(all));
   const declared = [...new Set(all.flatMap(({ folders }) => folders))].sort();
   const names = await namesBeside(options, root, declared);
@@ -85,6 +84,7 @@ export async function openFolder(options: FolderOptions): Promise<Dataset> {
     const given = { train: images(train) ?? [], validation: images(validation), test: images(test) ?? [] };
     return collect(options, given, ordered(declared), notes());
   }
+  const told = partsOfPaths(flat.paths);
   if (told === undefined) {
     warnings.push(...ignoredParts(flat.paths));
     return collect(options, flat.images, ordered(declared), notes());

@@ -92,7 +92,7 @@ export function partFolders(
   folders: readonly TopFolder[],
   warnings: string[],
 ): PartFolders | undefined {
-  const { name, root, trainFolder, validationFolder, testFolder } = options;
+  const { root, trainFolder, validationFolder, testFolder } = options;
   const chosen = [trainFolder, validationFolder, testFolder].flatMap((folder) => folder ?? []);
   checkLabelled(options, folders);
   if (trainFolder === undefined && testFolder === undefined && !hasParts(folders)) return undefined;
@@ -121,33 +121,34 @@ export function partFolders(
     const drawn = test === undefined ? ": test images are drawn from those for training" : "";
     warnings.push(`${unlabelled.join(" and ")}/ has images and no class folders, so no labels${drawn}.`);
   }
-  if (train === undefined) {
-    throw new Error(
-      `Dataset ${name}: expected a folder at ${join(root, "train")}, got ENOENT. Check the path; there are ` +
-        `${list(folders.map(({ name }) => name))}: name the one to use with trainFolder.`,
-    );
-  }
+  if (train === undefined) throw withoutPart("train", options, folders);
   const used = new Set([...train, ...(validation ?? []), ...(test ?? []), ...unlabelled]);
   const unused = folders.filter(({ name }) => !used.has(name)).map(({ name }) => `${name}/`);
   if (test === undefined && unlabelled.length === 0) {
     const hasOthers = folders.some(({ name }) => !used.has(name) && !isPartName(name));
-    if (hasOthers) throw withoutTests(options, folders, train);
+    // They may be for tests, or `train` and they are classes.
+    if (hasOthers) {
+      const drawing = `To draw test images, give ${join(root, train[0] ?? "")} as root`;
+      const others = `${drawing}; if ${train[0]} is a class, list the images as a manifest.`;
+      throw withoutPart("test", options, folders, others);
+    }
     warnings.push("There is no folder for tests: test images are drawn from those for training.");
   }
   if (unused.length > 0) warnings.push(`Folders that are no part were passed over: ${list(unused)}.`);
   return { train, validation, test };
 }
 
-/** Folders beside those for training may be for tests, or `train` and they are classes. */
-function withoutTests(
+/** @param others further advice */
+function withoutPart(
+  part: "train" | "test",
   { name, root }: FolderOptions,
   folders: readonly TopFolder[],
-  train: readonly string[],
+  others?: string,
 ): Error {
+  const advice = [`name the one to use with ${part}Folder.`, others].filter(Boolean).join(" ");
   return new Error(
-    `Dataset ${name}: expected a folder at ${join(root, "test")}, got ENOENT. Check the path; there are ` +
-      `${list(folders.map(({ name }) => name))}: name the one to use with testFolder. ` +
-      `To draw test images, give ${join(root, train[0] ?? "")} as root; if ${train[0]} is a class, list the images as a manifest.`,
+    `Dataset ${name}: expected a folder at ${join(root, part)}, got ENOENT. Check the path; there are ` +
+      `${list(folders.map(({ name }) => name))}: ${advice}`,
   );
 }
 
